@@ -1,0 +1,38 @@
+"""dedup: finds the documents of a text corpus that are one document in different dress.
+
+>>> import dedup
+>>> run = dedup.scan_texts(["She can't.", "she ca n't", "He can."])
+>>> run.keep()
+['1', '3']
+
+The names below load what they need when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["DedupError", "Document", "Run", "Settings", "__version__", "open_run", "scan", "scan_texts"]
+
+_HOME = {
+    "DedupError": "errors",
+    "Document": "model",
+    "Run": "run",
+    "Settings": "settings",
+    "open_run": "folder",
+    "scan": "pipeline",
+    "scan_texts": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'dedup' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

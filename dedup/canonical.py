@@ -1,0 +1,121 @@
+"""Which document of a cluster to keep: an ordered rule of policies.
+
+A policy turns documents into numbers, and the smallest is preferred; the next policy of the rule
+decides between equals, and the order of the documents (source name, record) decides last.  A new
+policy is one function and one line in POLICIES.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BadSetting
+from .model import Documents
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a policy may look at; every array has n_docs rows."""
+
+    documents: Documents
+    covers: NDArray[np.int64]  # how many other documents of the corpus it covers
+    mtime_ns: NDArray[np.int64]
+    paths: list[bytes]
+
+
+Policy = Callable[[Facts, str], NDArray[np.int64]]
+
+
+def fullest(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The document that covers the most others, so that no text is lost."""
+    return -facts.covers
+
+
+def cased(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one that still has its capitals and its punctuation."""
+    d = facts.documents
+    has_case = (d.n_upper > 0) & (2 * d.n_upper < d.n_letters)  # all capitals is no case either
+    has_marks = 250 * d.n_marks > d.n_letters
+    return -(has_case.astype(np.int64) + has_marks)
+
+
+def longest(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one with the most letters."""
+    return -facts.documents.n_letters
+
+
+def shortest(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one with the fewest letters."""
+    return facts.documents.n_letters
+
+
+def newest(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one whose file was changed last."""
+    return -facts.mtime_ns
+
+
+def oldest(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one whose file was changed first."""
+    return facts.mtime_ns
+
+
+def first(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one whose source name sorts first."""
+    return np.arange(len(facts.documents), dtype=np.int64)
+
+
+def path(facts: Facts, glob: str) -> NDArray[np.int64]:
+    """The one whose path matches the pattern, `path:clean/**`."""
+    pattern = glob.encode("utf-8", "surrogateescape")
+    good = {
+        p: fnmatch.fnmatchcase(p, pattern) or fnmatch.fnmatchcase(p, b"*/" + pattern)
+        for p in set(facts.paths)
+    }
+    return np.array([not good[p] for p in facts.paths], np.int64)
+
+
+POLICIES: dict[str, Policy] = {
+    "fullest": fullest,
+    "cased": cased,
+    "longest": longest,
+    "shortest": shortest,
+    "newest": newest,
+    "oldest": oldest,
+    "first": first,
+    "path": path,
+}
+TAKES_ARGUMENT = ("path",)
+
+
+def parse_rule(rule: str) -> list[tuple[str, str]]:
+    """`"fullest,path:clean/*"` -> [(policy, argument)].
+
+    >>> parse_rule("fullest, path:clean/*")
+    [('fullest', ''), ('path', 'clean/*')]
+    """
+    parts = []
+    for part in filter(None, (p.strip() for p in rule.split(","))):
+        name, _, argument = part.partition(":")
+        if name not in POLICIES:
+            raise BadSetting(f"prefer: there is no policy {name!r}; the policies are {', '.join(POLICIES)}")
+        if bool(argument) != (name in TAKES_ARGUMENT):
+            wants = "wants a pattern, path:GLOB" if name in TAKES_ARGUMENT else "takes no argument"
+            raise BadSetting(f"prefer: the policy {name!r} {wants}")
+        parts.append((name, argument))
+    if not parts:
+        raise BadSetting(f"prefer: name at least one policy of {', '.join(POLICIES)}")
+    return parts
+
+
+def rank(rule: str, facts: Facts) -> tuple[NDArray[np.int64], list[tuple[str, NDArray[np.int64]]]]:
+    """Rule -> (int64[n_docs], 0 for the most preferred document of all; the keys it was made from)."""
+    keys = [(name, POLICIES[name](facts, argument)) for name, argument in parse_rule(rule)]
+    order = np.lexsort([key for _, key in reversed(keys)])  # subtle: stable, so equals stay in doc order
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return place, keys

@@ -1,0 +1,250 @@
+"""The command line: flags -> Settings, call the pipeline or a view, pick the exit code.
+
+Only click is loaded here; what a command needs is imported inside it, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import __version__, errors
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RUN_FOLDER = ".dedup"
+PROBLEMS_SHOWN = 20
+
+
+def main() -> None:
+    """Run the command line; the only place where an error becomes a line and an exit code."""
+    try:
+        code = commands.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = _say("interrupted; the last good run is still in place", errors.INTERRUPTED)
+    except KeyboardInterrupt:
+        code = _say("interrupted; the last good run is still in place", errors.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        code = errors.FAILED
+    except errors.DedupError as error:
+        code = _say(str(error), errors.FAILED)
+    except BrokenPipeError:  # the reader of our output has had enough: that is no fault
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = errors.DONE
+    sys.exit(code or errors.DONE)
+
+
+def _say(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    click.echo(f"dedup: {line.encode('utf-8', 'backslashreplace').decode()}", err=True)
+    return code
+
+
+def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A flag for every field of Settings; None where it was not given, so that a config file can speak."""
+    for knob in reversed(dataclasses.fields(Settings)):
+        flag, kind = "--" + knob.name.replace("_", "-"), type(knob.default)
+        text = knob.metadata["help"]
+        if kind is bool:
+            option = click.option(f"{flag}/--no-{flag[2:]}", knob.name, default=None, help=text)
+        else:
+            if knob.default != "" and "[" not in text:
+                text += f" [default: {knob.default}]"
+            option = click.option(flag, knob.name, type=kind, default=None, help=text, metavar=_METAVAR[kind])
+        command = option(command)
+    return command
+
+
+_METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "--version", prog_name="dedup")
+def commands() -> None:
+    """Find the documents of a corpus that are one document in different dress, and name one to keep.
+
+    \b
+    dedup scan FOLDER          read, compare, cluster; the result goes to ./.dedup
+    dedup export keep          the list of documents to keep
+    dedup export drop          what to drop, and for which kept document
+
+    Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
+    130 interrupted.
+
+    Shell completion: eval "$(_DEDUP_COMPLETE=bash_source dedup)"; likewise zsh_source, fish_source.
+    """
+
+
+run_option = click.option(
+    "--run",
+    "run_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(RUN_FOLDER),
+    show_default=True,
+    help="Run folder.",
+)
+
+
+@commands.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True, path_type=str))
+@setting_options
+@run_option
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with settings. [pyproject.toml]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+def scan(
+    paths: tuple[str, ...],
+    run_folder: Path,
+    config: Path | None,
+    as_json: bool,
+    quiet: bool,
+    fail_on_duplicates: bool,
+    **given: Any,
+) -> int:
+    """Read files and folders, find the variants of one document, choose the one to keep.
+
+    PATHS are folders (read with all that is below them), files, or - for standard input.  A file is one
+    document, whatever its suffix; of .jsonl and .ndjson each line is one.  Each may be gzipped (.gz).
+    Hidden folders, node_modules and the run folder are skipped.
+
+    \b
+    dedup scan corpus/
+    dedup scan posts.jsonl.gz --text-field body --min-jaccard 0.7
+    zcat dump.gz | dedup scan - --json
+    """
+    from .settings import read_config
+
+    values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
+    settings = Settings(**values)
+    if run_folder.exists() and not run_folder.is_dir():
+        raise errors.BadRun(f"{run_folder}: is a file, not a run folder; name another one with --run")
+    from rich.console import Console
+
+    talk = Console(stderr=True, quiet=quiet, highlight=False)
+    result = _scan(paths, settings, run_folder, talk, show_bars=not quiet)
+    from . import ledger
+
+    bad = ledger.problems(result)
+    for where, what in bad[:PROBLEMS_SHOWN]:
+        _say(f"{where}: {what}", 0)
+    if len(bad) > PROBLEMS_SHOWN:
+        _say(f"and {len(bad) - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
+    _show(result.summary, run_folder, as_json, quiet)
+    if bad:
+        return errors.FAILED
+    if fail_on_duplicates and result.summary["documents"]["dropped"]:
+        return errors.DUPLICATES_FOUND
+    return errors.DONE
+
+
+def _scan(
+    paths: tuple[str, ...], settings: Settings, run_folder: Path, talk: Console, show_bars: bool
+) -> Any:
+    from . import pipeline
+    from .views import report
+
+    def on_compile() -> None:
+        talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")
+
+    if show_bars and talk.is_terminal:
+        with report.progress_bars(talk) as progress:
+            return pipeline.scan(paths, settings, run=run_folder, progress=progress, on_compile=on_compile)
+    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile)
+
+
+def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        import json
+
+        click.echo(json.dumps(summary, indent=1))
+    elif not quiet:
+        from rich.console import Console
+
+        from .views import report
+
+        out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        out.print(report.summary_view(summary, _run_flag(run_folder)))
+
+
+def _run_flag(run_folder: Path) -> str:
+    return "" if str(run_folder) == RUN_FOLDER else f" --run {run_folder}"
+
+
+@commands.group()
+def export() -> None:
+    """Write the lists of a run, or a new corpus of the documents to keep.
+
+    \b
+    dedup export keep -0 | xargs -0 cp -t clean/
+    dedup export drop --format csv -o dropped.csv
+    dedup export corpus --to clean/
+    """
+
+
+def _list_command(what: str, help: str) -> None:
+    @export.command(what, help=help)
+    @click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["txt", "csv", "jsonl", "parquet"]),
+        help="[default: by suffix, or txt]",
+    )
+    @click.option(
+        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [stdout]"
+    )
+    @click.option("-0", "nul", is_flag=True, help="End each name with a NUL byte, for xargs -0.")
+    @click.option("--force", is_flag=True, help="Replace the file if it is there.")
+    @run_option
+    def command(format_: str | None, output: Path | None, nul: bool, force: bool, run_folder: Path) -> None:
+        from .folder import open_run
+        from .views import export as lists
+
+        run = open_run(run_folder)
+        n = lists.export(run, what, lists.format_for(output, format_), output, force, nul)
+        if output is not None:
+            click.echo(f"{n:,} rows -> {output}", err=True)
+
+
+_list_command("keep", "The canonical-document list: canonical and single documents, one path a line.")
+_list_command("drop", "The dropped documents, each with its kept witness, relation, Jaccard and containment.")
+_list_command("clusters", "A row per clustered document: path, cluster_id, canonical, relation and figures.")
+_list_command("pairs", "The verified pairs with their exact figures and the counts behind them.")
+_list_command("set-aside", "The documents that could not be judged, each with the reason.")
+
+
+@export.command()
+@click.option("--to", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
+@click.option(
+    "--mode",
+    type=click.Choice(["copy", "hardlink", "symlink"]),
+    default="copy",
+    show_default=True,
+    help="How whole files get there; records are always copied.",
+)
+@click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
+@run_option
+def corpus(to: Path, mode: str, force: bool, run_folder: Path) -> int:
+    """Write the kept documents to a new folder; the input is never touched."""
+    from .folder import open_run
+    from .views.corpus import export_corpus
+
+    written = export_corpus(open_run(run_folder), to, mode, force)
+    for where, what in written.problems[:PROBLEMS_SHOWN]:
+        _say(f"{where}: {what}", 0)
+    click.echo(f"{written.documents:,} documents in {written.files:,} files -> {to}", err=True)
+    return errors.FAILED if written.problems else errors.DONE

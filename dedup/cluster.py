@@ -1,0 +1,109 @@
+"""Verified pairs -> clusters -> kept and dropped documents, each dropped one with a kept witness.
+
+A cluster is a connected component of verified pairs.  Inside it the most preferred document is kept,
+every document that is verified against it is dropped, and so on with the rest.  So nothing is
+dropped over a chain (A~B, B~C, therefore C for A), and a cluster may keep more than one document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .model import CandidatePairs, VerifiedPairs
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Directed edges dropped -> witness that the thresholds allow: int32[n] each."""
+
+    dropped: NDArray[np.int32]
+    witness: NDArray[np.int32]
+
+
+def allowed(pairs: VerifiedPairs, min_jaccard: float, min_containment: float, min_part: int) -> Edges:
+    """Verified pairs -> who may be dropped for whom.
+
+    Alike documents, either for the other; a part for the whole that holds it, but not the whole for
+    its part, since that would lose text.
+    """
+    left, right = pairs.docs[:, 0], pairs.docs[:, 1]
+    alike = pairs.jaccard >= min_jaccard
+    left_for_right = alike | ((pairs.left_in_right >= min_containment) & (pairs.size_left >= min_part))
+    right_for_left = alike | ((pairs.right_in_left >= min_containment) & (pairs.size_right >= min_part))
+    return Edges(
+        np.concatenate([left[left_for_right], right[right_for_left]]),
+        np.concatenate([right[left_for_right], left[right_for_left]]),
+    )
+
+
+def covers(
+    n: int, edges: Edges, pairs: VerifiedPairs, min_cover: float, weight: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64[n]: of how many documents (each counted `weight` times) it holds at least `min_cover`."""
+    out = np.zeros(n, np.int64)
+    left, right = pairs.docs[:, 0], pairs.docs[:, 1]
+    a, b = pairs.left_in_right >= min_cover, pairs.right_in_left >= min_cover
+    np.add.at(out, right[a], weight[left[a]])
+    np.add.at(out, left[b], weight[right[b]])
+    return out
+
+
+def choose_witnesses(place: NDArray[np.int64], cluster: NDArray[np.int32], edges: Edges) -> NDArray[np.int32]:
+    """Preference int64[n] (0 best), cluster int32[n], edges -> witness int32[n], itself where kept.
+
+    Documents are taken from the most preferred on; one that is not yet dropped is kept, and drops
+    every document with an edge to it that is neither kept nor dropped.
+
+    >>> edges = Edges(np.array([1, 2], np.int32), np.array([0, 1], np.int32))  # 1 for 0, 2 for 1
+    >>> choose_witnesses(np.array([0, 1, 2]), np.zeros(3, np.int32), edges).tolist()
+    [0, 0, 2]
+    """
+    n = len(place)
+    by_witness = np.argsort(edges.witness, kind="stable")
+    dropped = edges.dropped[by_witness]
+    indptr = np.r_[0, np.cumsum(np.bincount(edges.witness, minlength=n))]
+    witness = np.full(n, -1, np.int32)
+    for doc in np.argsort(place, kind="stable").tolist():
+        if witness[doc] < 0:
+            witness[doc] = doc
+            mine = dropped[indptr[doc] : indptr[doc + 1]]
+            witness[mine[witness[mine] < 0]] = doc
+    return witness
+
+
+def unverified(
+    witness: NDArray[np.int32],
+    place: NDArray[np.int64],
+    cluster: NDArray[np.int32],
+    known: VerifiedPairs,
+    limit: int,
+) -> CandidatePairs:
+    """Pairs of kept documents of one cluster that were never compared: (better, worse) each.
+
+    A kept document might be droppable for a better one that the candidates did not pair it with.
+    Each kept document is paired with the `limit` most preferred kept ones of its cluster.
+    """
+    kept = np.flatnonzero(witness == np.arange(len(witness)))
+    kept = kept[np.lexsort((place[kept], cluster[kept]))]
+    label = cluster[kept]
+    starts = np.flatnonzero(np.r_[True, label[1:] != label[:-1]]) if len(kept) else np.zeros(0, np.int64)
+    sizes = np.diff(np.r_[starts, len(kept)])
+    pairs = []
+    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        members = kept[start : start + size]
+        for better in range(min(limit, size - 1)):
+            worse = members[better + 1 :]
+            pairs.append(np.stack([np.full(len(worse), members[better]), worse], axis=1))
+    found = CandidatePairs.of(np.concatenate(pairs).astype(np.int32) if pairs else np.zeros((0, 2), np.int32))
+    keys = found.docs[:, 0].astype(np.int64) << 32 | found.docs[:, 1]
+    seen = known.docs[:, 0].astype(np.int64) << 32 | known.docs[:, 1]
+    return CandidatePairs(found.docs[~np.isin(keys, seen)])
+
+
+def clusters(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """n documents, pairs int32[m, 2] -> int32[n], the smallest document of each one's cluster."""
+    return kernels.components(n, np.ascontiguousarray(pairs, np.int32))

@@ -1,0 +1,67 @@
+"""What every stage of one scan shares: threads, progress and timings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .settings import Settings
+
+Progress = Callable[[str, int, int, int], None]  # phase, done, total, documents so far
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every stage of one scan shares."""
+
+    settings: Settings
+    pool: ThreadPoolExecutor
+    progress: Progress
+    seconds: dict[str, float]
+
+    def run_all(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
+        """map(function, items) on the pool, in order, with a few items under way at a time."""
+        under_way: list[Future[Out]] = []
+        try:
+            for item in items:
+                under_way.append(self.pool.submit(function, item))
+                if len(under_way) > 2 * self.settings.n_threads:
+                    yield under_way.pop(0).result()
+            while under_way:
+                yield under_way.pop(0).result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+    def counted(self, phase: str, total: int, n_docs: int, each: int = 0) -> Callable[..., Iterator[Any]]:
+        """`run_all` that reports progress: by `each` for every item, or by the length of the item."""
+
+        def run_all(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+            sizes: list[int] = []
+
+            def noted() -> Iterator[Any]:
+                for item in items:
+                    sizes.append(each or len(item))
+                    yield item
+
+            self.progress(phase, 0, total, n_docs)
+            done = 0
+            for i, result in enumerate(self.run_all(function, noted())):
+                done += sizes[i]
+                self.progress(phase, done, total, n_docs)
+                yield result
+
+        return run_all
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the wall seconds of the block to the timings."""
+        start = time.perf_counter()
+        yield
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - start, 3)

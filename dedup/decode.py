@@ -1,0 +1,97 @@
+"""Bytes -> text, whatever the encoding: byte order mark, then UTF-8, then detection."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from .model import BINARY, EMPTY, OK
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # subtle: before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+SNIFFED = 8192  # bytes looked at to tell text from other data
+DETECTED = 1 << 16  # bytes given to the detector
+MAGIC = (
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"\x7fELF",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x28\xb5\x2f\xfd",
+)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The text as UTF-8, the encoding it was in, and OK, EMPTY or BINARY."""
+
+    utf8: bytes
+    encoding: str
+    status: int = OK
+
+
+def decode(data: bytes) -> Decoded:
+    """Bytes -> text.  Bytes that make no sense in the encoding become U+FFFD; nothing raises.
+
+    >>> decode(b"caf\\xc3\\xa9").encoding, decode("café".encode("utf-16")).utf8.decode()
+    ('utf-8', 'café')
+    >>> decode(b"\\x89PNG\\x00\\x00").status == BINARY
+    True
+    """
+    if not data:
+        return Decoded(b"", "", EMPTY)
+    for mark, name in BOMS:
+        if data.startswith(mark):
+            return _as(data, name)
+    head = data[:SNIFFED]
+    if b"\0" in head:
+        wide = _utf16_without_mark(head)
+        return _as(data, wide) if wide else Decoded(b"", "", BINARY)
+    if head.startswith(MAGIC) or _mostly_control(head):
+        return Decoded(b"", "", BINARY)
+    try:
+        data.decode("utf-8")
+        return Decoded(data, "utf-8")
+    except UnicodeDecodeError:
+        return _detected(data)
+
+
+def _as(data: bytes, encoding: str) -> Decoded:
+    return Decoded(data.decode(encoding, "replace").encode("utf-8", "replace"), encoding)
+
+
+def _utf16_without_mark(head: bytes) -> str:
+    """The byte order of UTF-16 text without a mark, by where its zero bytes stand; "" if it is none."""
+    even, odd, half = head[0::2].count(0), head[1::2].count(0), max(1, len(head) // 2)
+    if odd > 0.3 * half and even < 0.02 * half:
+        return "utf-16-le"
+    if even > 0.3 * half and odd < 0.02 * half:
+        return "utf-16-be"
+    return ""
+
+
+def _mostly_control(head: bytes) -> bool:
+    control = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1b\x0b\x08")
+    return 10 * (len(head) - len(head.translate(None, control))) > len(head)
+
+
+def _detected(data: bytes) -> Decoded:
+    """Text that is not UTF-8: UTF-8 with a few broken bytes, or what charset-normalizer makes of it."""
+    loose = data.decode("utf-8", "replace")
+    broken = loose.count("\ufffd")
+    wide = sum(1 for c in loose[:SNIFFED] if c > "\x7f" and c != "\ufffd")
+    if wide > 5 * min(broken, loose[:SNIFFED].count("\ufffd")) and wide:
+        return Decoded(loose.encode(), "utf-8 (damaged)")
+    from charset_normalizer import from_bytes
+
+    guess = from_bytes(data[:DETECTED]).best()
+    return _as(data, guess.encoding if guess else "cp1252")

@@ -1,0 +1,52 @@
+"""The compiled twin of normalize, shingle, minhash, passages and verify (numba, releases the GIL).
+
+Each function here has a plain definition elsewhere that it equals bit for bit; `tests/test_kernels.py`
+holds them together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer, text i being
+`buffer[starts[i]:starts[i+1]]`.  Compiled code is cached on disk where a folder can be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numba.core import event
+
+from ..normalize import letter_table
+from .jit import CompileListener
+from .pairs import band_keys, bucket_pairs, components, matches, shared_term_pairs, usable_terms
+from .sets import overlaps, shingle_sets
+from .sign import sign_texts
+from .text import SEGMENT
+
+__all__ = [
+    "SEGMENT",
+    "band_keys",
+    "bucket_pairs",
+    "components",
+    "matches",
+    "overlaps",
+    "shared_term_pairs",
+    "shingle_sets",
+    "sign_texts",
+    "usable_terms",
+    "warm_up",
+]
+
+
+def warm_up(on_compile: Callable[[], None]) -> None:
+    """Load or compile every kernel; `on_compile()` is called first if anything must be compiled."""
+    table = letter_table()
+    with event.install_listener("numba:compile", CompileListener(on_compile)):
+        buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
+        one = np.ones(4, np.uint32)
+        sign_texts(buffer, starts, table, 3, 2, one, one)
+        hashes, indptr = shingle_sets(buffer, starts, table, 3)
+        pairs = np.zeros((1, 2), np.int32)
+        overlaps(hashes, indptr, pairs)
+        matches(np.zeros((1, 4), np.uint32), pairs)
+        band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
+        bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
+        usable_terms(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
+        shared_term_pairs(indptr[:1], pairs[:0, 0], indptr[:1], indptr[:0], 0.5)
+        components(2, pairs)

@@ -1,0 +1,46 @@
+"""njit with a cache on disk where a folder can be written, and word of when something is compiled.
+
+subtle: numba looks only at the file of a function to see whether its cached code is still good; after
+a change to a function that others call from another file, remove the `__pycache__` folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.core import event
+
+from ..shingle import BASE as _BASE
+
+BASE = np.uint64(_BASE)
+I64, U64, U32, I32 = np.int64, np.uint64, np.uint32, np.int32
+
+
+def jit(**options: Any) -> Callable[[Any], Any]:
+    """njit with the cache on disk, or without where no cache folder can be written."""
+
+    def wrap(function: Any) -> Any:
+        try:
+            return njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # numba: "cannot cache function ...: no locator available"
+            return njit(nogil=True, **options)(function)
+
+    return wrap
+
+
+class CompileListener(event.Listener):
+    """Calls `on_compile` once, when numba begins to compile instead of loading from the cache."""
+
+    def __init__(self, on_compile: Callable[[], None]) -> None:
+        self.on_compile: Callable[[], None] | None = on_compile
+
+    def on_start(self, event: Any) -> None:
+        if self.on_compile is not None:
+            call, self.on_compile = self.on_compile, None
+            call()
+
+    def on_end(self, event: Any) -> None:
+        pass

@@ -1,0 +1,158 @@
+"""Signatures, buckets, postings and edges -> pairs and components."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jit import BASE, I32, U64, jit
+from .text import fmix64
+
+
+@jit()
+def matches(signatures: NDArray[np.uint32], pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Signatures uint32[n, num_perm], pairs int32[m, 2] -> int32[m], how many values agree."""
+    out = np.zeros(len(pairs), I32)
+    for p in range(len(pairs)):
+        left, right = signatures[pairs[p, 0]], signatures[pairs[p, 1]]
+        same = 0
+        for i in range(len(left)):
+            same += left[i] == right[i]
+        out[p] = same
+    return out
+
+
+@jit()
+def band_keys(signatures: NDArray[np.uint32], columns: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """Signatures uint32[n, num_perm], the columns of one band -> uint64[n], equal for equal bands."""
+    out = np.empty(len(signatures), U64)
+    for i in range(len(signatures)):
+        h = U64(0)
+        for c in columns:
+            h = fmix64(h ^ U64(signatures[i, c])) + BASE
+        out[i] = h
+    return out
+
+
+@jit()
+def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -> NDArray[np.int32]:
+    """Sorted keys uint64[n], their docs int32[n] rising within equal keys -> pairs int32[m, 2].
+
+    A bucket of at most `full` documents gives all its pairs; a larger one gives each document with the
+    bucket's first and with its neighbour, so that the work stays linear.
+    """
+    n, m = len(keys), 0
+    out = np.empty((1024, 2), I32)
+    start = 0
+    while start < n:
+        end = start + 1
+        while end < n and keys[end] == keys[start]:
+            end += 1
+        size = end - start
+        need = size * (size - 1) // 2 if size <= full else 2 * size
+        if m + need > len(out):
+            grown = np.empty((2 * len(out) + need, 2), I32)
+            grown[:m] = out[:m]
+            out = grown
+        for j in range(start + 1, end):
+            first = start if size <= full else j - 1
+            for i in range(first, j):
+                out[m, 0], out[m, 1] = docs[i], docs[j]
+                m += 1
+            if size > full and j - 1 > start:
+                out[m, 0], out[m, 1] = docs[start], docs[j]
+                m += 1
+        start = end
+    return out[:m].copy()
+
+
+@jit()
+def usable_terms(
+    indptr: NDArray[np.int64], docs: NDArray[np.int32], group: NDArray[np.int32], max_groups: int
+) -> NDArray[np.bool_]:
+    """Postings as CSR -> bool[n_terms]: in at least two documents, and in at most `max_groups` groups."""
+    n = len(indptr) - 1
+    out = np.zeros(n, np.bool_)
+    seen = np.empty(max_groups + 1, I32)
+    for t in range(n):
+        if indptr[t + 1] - indptr[t] < 2:
+            continue
+        found = 0
+        for i in range(indptr[t], indptr[t + 1]):
+            g = group[docs[i]]
+            new = True
+            for j in range(found):
+                if seen[j] == g:
+                    new = False
+                    break
+            if new:
+                seen[found] = g
+                found += 1
+                if found > max_groups:
+                    break
+        out[t] = found <= max_groups
+    return out
+
+
+@jit()
+def shared_term_pairs(
+    postings: NDArray[np.int64],
+    docs: NDArray[np.int32],
+    doc_indptr: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    min_share: float,
+) -> NDArray[np.int32]:
+    """Postings (by term) and terms (by document), both CSR -> pairs int32[m, 2] that share enough terms.
+
+    Enough: at least two, or all where the smaller has but one, and `min_share` of the smaller's terms.
+    """
+    n_docs, m = len(doc_indptr) - 1, 0
+    out = np.empty((1024, 2), I32)
+    count = np.zeros(max(n_docs, 0), I32)
+    touched = np.empty(max(n_docs, 0), I32)
+    for d in range(n_docs):
+        n_touched = 0
+        for i in range(doc_indptr[d], doc_indptr[d + 1]):
+            term = terms[i]
+            for j in range(postings[term + 1] - 1, postings[term] - 1, -1):
+                other = docs[j]
+                if other <= d:
+                    break
+                if count[other] == 0:
+                    touched[n_touched] = other
+                    n_touched += 1
+                count[other] += 1
+        size = doc_indptr[d + 1] - doc_indptr[d]
+        for i in range(n_touched):
+            other = touched[i]
+            fewer = min(size, doc_indptr[other + 1] - doc_indptr[other])
+            if count[other] >= max(min(2, fewer), min_share * fewer):
+                if m == len(out):
+                    grown = np.empty((2 * m, 2), I32)
+                    grown[:m] = out[:m]
+                    out = grown
+                out[m, 0], out[m, 1] = d, other
+                m += 1
+            count[other] = 0
+    return out[:m].copy()
+
+
+@jit()
+def components(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """n nodes, edges int32[m, 2] -> int32[n]: the smallest node of each one's component (union-find)."""
+    parent = np.arange(n).astype(I32)
+    for p in range(len(pairs)):
+        a, b = pairs[p, 0], pairs[p, 1]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        if a < b:
+            parent[b] = a
+        elif b < a:
+            parent[a] = b
+    for i in range(n):  # subtle: a parent is never larger than its child, so one rising sweep is enough
+        parent[i] = parent[parent[i]]
+    return parent

@@ -1,0 +1,108 @@
+"""Texts -> exact sets of shingle hashes; sets -> overlaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jit import I32, I64, U64, jit
+from .text import MAX_EXPANSION, SEGMENT, grown, letters_of, power, rolling, short_hash
+
+
+def shingle_sets(
+    buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any, k: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """n texts -> their sets of shingle hashes as CSR: uint64[nnz] rising in each slice, indptr int64[n+1]."""
+    return _shingle_sets(buffer, starts, table.value, table.flags, table.pool, table.starts, k, power(k))
+
+
+@jit()
+def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power):  # type: ignore[no-untyped-def]
+    n_texts = len(starts) - 1
+    indptr = np.zeros(n_texts + 1, I64)
+    hashes = np.empty(1024 + (starts[-1] - starts[0]), U64)
+    letters = np.empty(k + SEGMENT + MAX_EXPANSION, I32)
+    counts = np.zeros(3, I64)
+    used = 0
+    for t in range(n_texts):
+        place, end = starts[t], starts[t + 1]
+        carried = 0
+        at = used
+        while place < end:
+            place, n = letters_of(
+                buffer, place, end, value, flags, pool, pool_starts, letters, carried, counts
+            )
+            if at + n + 1 > len(hashes):
+                hashes = grown(hashes, 2 * len(hashes) + n)
+            if n >= k:
+                at += rolling(letters, n, k, power, hashes, at)
+            carried = min(n, k - 1)
+            for i in range(carried):
+                letters[i] = letters[n - carried + i]
+        if at == used and carried > 0:
+            short_hash(letters, carried, hashes[at:])
+            at += 1
+        used += _sort_unique(hashes[used:at])
+        indptr[t + 1] = used
+    return hashes[:used].copy(), indptr
+
+
+@jit()
+def _sort_unique(values: NDArray[np.uint64]) -> int:
+    """Sort evenly spread values in place and drop repeats -> how many are left in front.
+
+    One pass into as many buckets as there are values, by the leading bits, then insertion: the
+    values are outputs of a 64-bit mixer, so a bucket holds one or two different ones.
+    """
+    n = len(values)
+    if n < 2:
+        return n
+    bits = 1
+    while (1 << bits) < n and bits < 26:
+        bits += 1
+    shift = U64(64 - bits)
+    ends = np.zeros((1 << bits) + 1, I64)
+    for i in range(n):
+        ends[I64(values[i] >> shift) + 1] += 1
+    for i in range(1 << bits):
+        ends[i + 1] += ends[i]
+    out = np.empty(n, U64)
+    for i in range(n):
+        bucket = I64(values[i] >> shift)
+        out[ends[bucket]] = values[i]
+        ends[bucket] += 1
+    for i in range(1, n):
+        v = out[i]
+        j = i - 1
+        while j >= 0 and out[j] > v:
+            out[j + 1] = out[j]
+            j -= 1
+        out[j + 1] = v
+    used = 0
+    for i in range(n):
+        if i == 0 or out[i] != out[i - 1]:
+            values[used] = out[i]
+            used += 1
+    return used
+
+
+@jit()
+def overlaps(
+    hashes: NDArray[np.uint64], indptr: NDArray[np.int64], pairs: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Shingle sets as CSR, pairs int32[m, 2] -> int64[m, 3]: overlap, size of left, size of right."""
+    out = np.zeros((len(pairs), 3), I64)
+    for p in range(len(pairs)):
+        i, i_end = indptr[pairs[p, 0]], indptr[pairs[p, 0] + 1]
+        j, j_end = indptr[pairs[p, 1]], indptr[pairs[p, 1] + 1]
+        out[p, 1], out[p, 2] = i_end - i, j_end - j
+        shared = 0
+        while i < i_end and j < j_end:
+            x, y = hashes[i], hashes[j]
+            shared += x == y
+            i += x <= y
+            j += y <= x
+        out[p, 0] = shared
+    return out

@@ -1,0 +1,39 @@
+"""Shingle hashes -> signature.  `datasketch.MinHash(scheme="affine32")` is the definition.
+
+datasketch takes the lower 32 bits of each shingle hash, mixes them once, and keeps for each of
+num_perm permutations x -> a*x + b mod 2^32 the smallest value (Broder 1997; datasketch 2.0).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEME = "affine32"
+
+
+def low32(shingle_hash: int) -> int:
+    """64-bit shingle hash -> the 32 bits that datasketch is given; pass it as `hashfunc`."""
+    return int(shingle_hash) & 0xFFFFFFFF
+
+
+def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """-> (a uint32[num_perm], b uint32[num_perm]), the permutations that datasketch draws."""
+    from datasketch import MinHash
+
+    a, b = MinHash(num_perm=num_perm, seed=seed, scheme=SCHEME).permutations
+    return np.ascontiguousarray(a, np.uint32), np.ascontiguousarray(b, np.uint32)
+
+
+def signature(hashes: NDArray[np.uint64], num_perm: int, seed: int) -> NDArray[np.uint32]:
+    """Shingle hashes uint64[n] -> signature uint32[num_perm]; all ones where n is 0."""
+    from datasketch import MinHash
+
+    m = MinHash(num_perm=num_perm, seed=seed, hashfunc=low32, scheme=SCHEME)
+    m.update_batch(hashes.tolist())
+    return np.asarray(m.digest(), np.uint32)
+
+
+def estimated_jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
+    """Two signatures uint32[num_perm] -> the share of equal values, an unbiased estimate of Jaccard."""
+    return float(np.mean(left == right))

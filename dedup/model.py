@@ -1,0 +1,207 @@
+"""The nouns that pass between stages: frozen dataclasses over arrays.  No algorithms.
+
+`doc` is a document's place in the run, counted from 0; documents stand in the order of
+(source path, record), so the same corpus gives the same numbers whatever the order of reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED = range(6)
+STATUS = ("ok", "empty", "binary", "unreadable", "bad record", "changed while read")
+
+KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED = range(8)
+RELATIONS = ("kept", "identical", "encoding", "whitespace", "case", "punctuation", "near", "contained")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text given from Python: `dedup.scan_texts([Document("...", id="a"), ...])`."""
+
+    text: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class LetterTable:
+    """The letters of every code point.
+
+    value int32[0x110000]: 0 no letter, > 0 the letter, -i the letters pool[starts[i]:starts[i+1]];
+    flags uint8[0x110000]: 1 upper case, 2 punctuation; pool int32[n]; starts int32[m].
+    """
+
+    value: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    pool: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    unicode: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file (or standard input, or texts given from Python) and how it is read."""
+
+    path: bytes  # as given, for the eye and the lists; b"-" is standard input
+    reader: str  # a name in READERS
+    gzip: bool
+    size: int
+    mtime_ns: int
+    file: bytes = b""  # where the bytes are, when not at `path`: standard input is spooled
+    problem: str = ""  # why nothing could be read; "" when all is well
+
+    @property
+    def at(self) -> bytes:
+        return self.file or self.path
+
+
+@dataclass(frozen=True)
+class Documents:
+    """One row per document seen, set aside or not; every array has n_docs rows."""
+
+    source: NDArray[np.int32]  # index into sources
+    record: NDArray[np.int64]  # line number in the source, 0 for a whole file
+    offset: NDArray[np.int64]  # where its bytes begin in the (unpacked) source
+    n_bytes: NDArray[np.int64]  # how many they are there
+    n_letters: NDArray[np.int64]
+    n_upper: NDArray[np.int64]
+    n_marks: NDArray[np.int64]  # punctuation marks
+    letters_hash: NDArray[np.uint64]  # [n_docs, 2]
+    status: NDArray[np.int8]  # index into STATUS
+    encoding: list[str]
+    id: list[str]  # the record's own id, "" when it has none
+    note: list[str]  # why it was set aside
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """values uint32[n_docs, num_perm]; comparable only if num_perm, seed and k agree."""
+
+    values: NDArray[np.uint32]
+    num_perm: int
+    seed: int
+    k: int
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """hash uint64[n], doc int32[n], position int32[n] counted in letters."""
+
+    hash: NDArray[np.uint64]
+    doc: NDArray[np.int32]
+    position: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Banding:
+    """columns int32[n_bands, rows]: the places in the signature that make up each band."""
+
+    columns: NDArray[np.int32]
+    recall: float  # of a pair at min_jaccard
+
+
+@dataclass(frozen=True)
+class CandidatePairs:
+    """docs int32[n, 2]: left < right, sorted, unique."""
+
+    docs: NDArray[np.int32]
+
+    @staticmethod
+    def of(pairs: NDArray[np.int32]) -> CandidatePairs:
+        """Any pairs int32[n, 2] -> sorted, each once, left < right.
+
+        >>> CandidatePairs.of(np.array([[3, 1], [0, 2], [1, 3]], np.int32)).docs.tolist()
+        [[0, 2], [1, 3]]
+        """
+        pairs = pairs.reshape(-1, 2)
+        low, high = pairs.min(axis=1).astype(np.int64), pairs.max(axis=1).astype(np.int64)
+        keys = np.unique(low[low != high] << 32 | high[low != high])
+        return CandidatePairs(np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.docs)
+
+
+@dataclass(frozen=True)
+class VerifiedPairs:
+    """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles."""
+
+    docs: NDArray[np.int32]
+    overlap: NDArray[np.int64]
+    size_left: NDArray[np.int64]
+    size_right: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.docs)
+
+    @property
+    def jaccard(self) -> NDArray[np.float64]:
+        """float64[n]: overlap / union, in 0..1."""
+        return self.overlap / np.maximum(self.size_left + self.size_right - self.overlap, 1)
+
+    @property
+    def left_in_right(self) -> NDArray[np.float64]:
+        """float64[n]: the share of the left document's shingles that the right one holds."""
+        return self.overlap / np.maximum(self.size_left, 1)
+
+    @property
+    def right_in_left(self) -> NDArray[np.float64]:
+        """float64[n]: the share of the right document's shingles that the left one holds."""
+        return self.overlap / np.maximum(self.size_right, 1)
+
+    @property
+    def containment(self) -> NDArray[np.float64]:
+        """float64[n]: the larger of the two, overlap / the smaller set."""
+        return np.maximum(self.left_in_right, self.right_in_left)
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> VerifiedPairs:
+        """The pairs where rows bool[n] is true, or those at rows int64[m]."""
+        return VerifiedPairs(self.docs[rows], self.overlap[rows], self.size_left[rows], self.size_right[rows])
+
+    @staticmethod
+    def concatenated(parts: Sequence[VerifiedPairs]) -> VerifiedPairs:
+        """Several one after the other."""
+        return VerifiedPairs(
+            np.concatenate([p.docs for p in parts]),
+            np.concatenate([p.overlap for p in parts]),
+            np.concatenate([p.size_left for p in parts]),
+            np.concatenate([p.size_right for p in parts]),
+        )
+
+    def merged(self, other: VerifiedPairs) -> VerifiedPairs:
+        """Both, sorted; a pair in both stands once."""
+        both = VerifiedPairs.concatenated([self, other])
+        keys = both.docs[:, 0].astype(np.int64) << 32 | both.docs[:, 1]
+        _, first = np.unique(keys, return_index=True)
+        return both.where(first)
+
+    @staticmethod
+    def none() -> VerifiedPairs:
+        zero = np.zeros(0, np.int64)
+        return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided about each document; every array has n_docs rows."""
+
+    cluster: NDArray[np.int32]  # the smallest doc of its cluster; itself where it stands alone
+    canonical: NDArray[np.int32]  # the cluster's canonical document
+    witness: NDArray[np.int32]  # itself where it is kept; the witness of a witness is itself
+    relation: NDArray[np.int8]  # to the witness; index into RELATIONS
+    jaccard: NDArray[np.float64]  # to the witness; 1 where it is kept
+    containment: NDArray[np.float64]  # the share of its shingles that the witness holds
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What the walk passed over without reading, by reason."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,92 @@
+"""Text -> letters: the one view of a text in which its dress does not show.
+
+The letters of a text are its letters and digits after compatibility decomposition (NFKD) and full
+case folding (Unicode Standard Annex 15; The Unicode Standard 3.13), without marks.  Casing,
+punctuation, white space, tokenization, typographic quotes, full-width forms, ligatures and NFC/NFD
+vanish by construction.
+
+`letters` is the plain definition.  `letter_table` is the same mapping as a table over all code
+points, built once by `build_table` and shipped with the package, so that every machine and every
+Python version uses the tables of one Unicode version.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .model import LetterTable
+
+TABLE_FILE = Path(__file__).with_name("letters.npz")
+N_CODE_POINTS = 0x110000
+UPPER, PUNCTUATION = 1, 2
+
+
+def letters(text: str) -> str:
+    """Text -> its letters; the plain definition, by the running Python's own Unicode tables.
+
+    >>> letters("Ca n't we -- STOP?") == letters("can’t we stop") == "cantwestop"
+    True
+    >>> letters("Straße ﬁn Ｆｕｌｌ ½ crème")
+    'strassefinfull12creme'
+    """
+    return "".join(map(_letters_of_char, text))
+
+
+@lru_cache(maxsize=65536)
+def _letters_of_char(char: str) -> str:
+    """subtle: folded code point by code point, never as a whole string, so that the letters of a
+    text are the letters of its parts and the table can hold them."""
+    if 0xD800 <= ord(char) < 0xE000:
+        return ""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", char) if unicodedata.category(c)[0] != "M")
+    folded = unicodedata.normalize("NFKD", bare.casefold())
+    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+
+
+def build_table() -> LetterTable:
+    """-> the letters of every code point, from the running Python's Unicode tables (about 2 s)."""
+    value = np.zeros(N_CODE_POINTS, np.int32)  # int32[0x110000]
+    flags = np.zeros(N_CODE_POINTS, np.uint8)  # uint8[0x110000]
+    pool: list[int] = []
+    starts = [0, 0]
+    for code_point in range(N_CODE_POINTS):
+        char = chr(code_point)
+        category = unicodedata.category(char)
+        if category in ("Lu", "Lt"):
+            flags[code_point] = UPPER
+        elif category[0] == "P":
+            flags[code_point] = PUNCTUATION
+        mapped = _letters_of_char(char)
+        if len(mapped) == 1:
+            value[code_point] = ord(mapped)
+        elif mapped:
+            value[code_point] = -(len(starts) - 1)
+            pool += map(ord, mapped)
+            starts.append(len(pool))
+    return LetterTable(
+        value, flags, np.array(pool, np.int32), np.array(starts, np.int32), unicodedata.unidata_version
+    )
+
+
+def write_table(path: Path = TABLE_FILE) -> None:
+    """Build the table and write it where `letter_table` finds it."""
+    t = build_table()
+    # subtle: most of the table is "a letter stands for itself"; storing the difference lets it compress.
+    delta = np.where(t.value > 0, t.value - np.arange(N_CODE_POINTS, dtype=np.int32), t.value)
+    kind = np.sign(t.value).astype(np.int8)
+    np.savez_compressed(
+        path, delta=delta, kind=kind, flags=t.flags, pool=t.pool, starts=t.starts, unicode=np.array(t.unicode)
+    )
+
+
+@lru_cache(maxsize=1)
+def letter_table() -> LetterTable:
+    """-> the shipped table."""
+    with np.load(TABLE_FILE, allow_pickle=False) as f:
+        value = f["delta"]
+        value[f["kind"] > 0] += np.arange(N_CODE_POINTS, dtype=np.int32)[f["kind"] > 0]
+        return LetterTable(value, f["flags"], f["pool"], f["starts"], str(f["unicode"]))

@@ -1,0 +1,238 @@
+"""scan(): the flow, and the only file that names all the stages.
+
+sources -> parts -> records -> [letters, shingles, signature, anchors] -> documents
+signatures -> candidate pairs -> verified pairs -> near-duplicates
+anchors    -> candidate (part, whole) pairs -> verified pairs
+verified pairs -> clusters -> canonical, witness, relation -> run
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import canonical, cluster, intake, kernels, ledger, lsh, passages, verdict, verify
+from .context import Context, Progress
+from .errors import BadInput
+from .folder import RunFolder, on_disk, writing
+from .model import (
+    CHANGED,
+    CONTAINED,
+    EMPTY,
+    NEAR,
+    OK,
+    Anchors,
+    CandidatePairs,
+    Document,
+    Documents,
+    Signatures,
+    Source,
+    VerifiedPairs,
+)
+from .normalize import letter_table
+from .readers import Options, Part, Record, fetch, reader_of_suffix
+from .readers.walk import find_sources
+from .run import Run
+from .settings import Settings
+
+MAX_ANCHOR_GROUPS = 16  # an anchor in more groups of near-duplicates than this is boilerplate
+ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
+MIN_RECALL = 0.99  # of a pair at min_jaccard
+
+AnyPath = str | bytes | os.PathLike[str]
+
+
+# ------------------------------------------------------------------ entry points
+
+
+def scan(
+    paths: Iterable[AnyPath] | AnyPath,
+    settings: Settings | None = None,
+    *,
+    run: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    on_compile: Callable[[], None] = lambda: None,
+    **overrides: Any,
+) -> Run:
+    """Files and folders -> a Run; with `run`, also written to that run folder.
+
+    `overrides` are settings by name, e.g. min_jaccard=0.7.  Problems with single documents do not
+    raise: they are in `Run.summary["set_aside"]`.
+
+    Raises BadSetting, BadRun, and BadInput when there is nothing to read at all.
+    """
+    settings = _checked(settings, overrides)
+    given = [os.fsencode(p) for p in ([paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths)]
+    if run is None:
+        with tempfile.TemporaryDirectory(prefix="dedup-") as spool:
+            return _scan(given, settings, None, Path(spool), progress, on_compile)
+    with writing(Path(run)) as folder:
+        result = _scan(given, settings, folder, folder.tables, progress, on_compile)
+        folder.commit(result)
+        return on_disk(result, folder.tables)
+
+
+def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
+    """Texts -> a Run, all in memory.  A document's name is its id, or its place counted from 1.
+
+    >>> run = scan_texts(["Ca n't you see?", "Can't you see?", "Something else."])
+    >>> [c.canonical for c in run.clusters], run.keep()
+    (['1'], ['1', '3'])
+    """
+    settings = _checked(settings, overrides)
+    given = [t if isinstance(t, Document) else Document(t) for t in texts]
+    utf8 = [d.text.encode("utf-8", "replace") for d in given]
+    names = [os.fsencode(d.id or str(i)) for i, d in enumerate(given, 1)]
+    if len(set(names)) != len(names):
+        twice = next(n for i, n in enumerate(names) if n in names[:i])
+        raise BadInput(f"the id {os.fsdecode(twice)!r} is given to two documents")
+    sources = [Source(name, "text", False, len(t), 0) for name, t in zip(names, utf8, strict=True)]
+    records = [
+        (Part(i), [Record(-1, 0, len(t), t, "utf-8", OK if t else EMPTY, given[i].id)], 0)
+        for i, t in enumerate(utf8)
+    ]
+    with _context(settings, None, lambda: None) as context:
+        with context.timed("pass"):
+            signed = [intake.sign(records, settings)] if records else []
+            documents, signatures, anchors, _ = intake.collect(
+                iter(signed), sources, settings, lambda n: None
+            )
+
+        def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
+            return [(utf8[d], utf8[d]) for d in docs.tolist()]
+
+        fields = [("", "")] * len(sources)
+        run = _decide(context, sources, fields, documents, signatures, anchors, read)
+        return replace(run, summary=ledger.summary(run, settings, {}, context.seconds), texts=utf8)
+
+
+def _checked(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    settings = replace(settings or Settings(), **overrides)
+    canonical.parse_rule(settings.prefer)
+    return settings
+
+
+@contextmanager
+def _context(
+    settings: Settings, progress: Progress | None, on_compile: Callable[[], None]
+) -> Iterator[Context]:
+    with ThreadPoolExecutor(settings.n_threads) as pool:
+        context = Context(settings, pool, progress or (lambda *_: None), {})
+        with context.timed("kernels"):
+            kernels.warm_up(on_compile)
+        yield context
+
+
+def _scan(
+    paths: list[bytes],
+    settings: Settings,
+    folder: RunFolder | None,
+    spool: Path,
+    progress: Progress | None,
+    on_compile: Callable[[], None],
+) -> Run:
+    run_path = os.fsencode(os.path.realpath(folder.folder)) if folder else b""
+    plain = [p for p in paths if p != b"-"]
+    sources, skipped = find_sources(plain, reader_of_suffix(), run_path, settings.follow_links)
+    if len(plain) < len(paths):
+        sources = sorted([*sources, intake.spooled(spool)], key=lambda s: s.path)
+    intake.complain_of_nothing(paths, sources)
+    with _context(settings, progress, on_compile) as context:
+        options = Options(settings.text_field, settings.id_field)
+        sources, fields = intake.prepared(sources, options)
+        with context.timed("pass"):
+            documents, signatures, anchors, changed = intake.read_and_sign(context, sources, fields)
+
+        def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
+            got = fetch(sources, fields, documents, docs)
+            changed.update(int(d) for d, text in zip(docs, got, strict=True) if text is None)
+            return got
+
+        names = [(f.text_field, f.id_field) for f in fields]
+        while True:
+            before = len(changed)
+            run = _decide(context, sources, names, _set_aside(documents, changed), signatures, anchors, read)
+            if len(changed) == before:
+                break
+    return replace(run, summary=ledger.summary(run, settings, dict(skipped), context.seconds))
+
+
+def _set_aside(documents: Documents, changed: set[int]) -> Documents:
+    """The documents with those that changed while they were read set aside."""
+    status, note = documents.status.copy(), list(documents.note)
+    for d in changed:
+        status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
+    return replace(documents, status=status, note=note)
+
+
+# ------------------------------------------------------------------ from signatures to the verdict
+
+Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
+
+
+def _decide(
+    context: Context,
+    sources: list[Source],
+    fields: list[tuple[str, str]],
+    documents: Documents,
+    signatures: Signatures,
+    anchors: Anchors,
+    read: Read,
+) -> Run:
+    """Documents with their signatures and anchors -> pairs, verdict, run."""
+    s = context.settings
+    n = len(documents)
+
+    def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
+        return [None if text is None else text[1] for text in read(docs)]
+
+    def verified(candidates: CandidatePairs) -> VerifiedPairs:
+        run_all = context.counted("verifying", len(candidates), n)
+        return verify.verify(candidates, documents.n_bytes, utf8, letter_table(), s.k, run_all)
+
+    same = verdict.same_letters(documents)
+    alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
+    with context.timed("candidates"):
+        bands = lsh.banding(s.min_jaccard, MIN_RECALL, s.num_perm)
+        least = lsh.least_matches(s.min_jaccard, s.num_perm)
+        run_all = context.counted("comparing", len(bands.columns), n, each=1)
+        candidates = lsh.candidate_pairs(signatures, alone, bands, least, run_all)
+    with context.timed("verification"):
+        pairs = verified(candidates)
+    with context.timed("candidates"):
+        alike = pairs.where(pairs.jaccard >= s.min_jaccard)
+        group = cluster.clusters(n, alike.docs)
+        mine = np.isin(anchors.doc, alone)
+        usable = Anchors(anchors.hash[mine], anchors.doc[mine], anchors.position[mine])
+        candidates = passages.containment_candidates(usable, group, MAX_ANCHOR_GROUPS, ANCHOR_SHARE)
+    with context.timed("verification"):
+        pairs = pairs.merged(verified(candidates))
+    with context.timed("clusters"):
+        pairs, decided, speaker = verdict.decide(s, sources, documents, signatures, same, pairs, verified)
+    with context.timed("relations"):
+        run_all = context.counted("relations", int((speaker != np.arange(n)).sum()), n)
+        equal, kinds = verdict.same_letter_pairs(speaker, read, letter_table(), s.k, run_all)
+        decided = verdict.related(decided, speaker, equal, kinds)
+    pairs = pairs.where(verify.reaches(pairs, s.min_jaccard, s.min_containment, verdict.MIN_PART))
+    kinds = np.concatenate([np.where(pairs.jaccard >= s.min_jaccard, NEAR, CONTAINED).astype(np.int8), kinds])
+    pairs = VerifiedPairs.concatenated([pairs, equal])
+    order = np.lexsort((pairs.docs[:, 1], pairs.docs[:, 0]))
+    return Run(
+        sources,
+        fields,
+        documents,
+        pairs.where(order),
+        kinds[order],
+        decided,
+        load_signatures=lambda: signatures,
+        load_anchors=lambda: anchors,
+    )

@@ -1,0 +1,40 @@
+"""A file that is one document, in any encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..decode import decode
+from ..model import CHANGED, UNREADABLE, Source
+from .base import BROKEN, Options, Part, Reader, Record, open_source, unchanged, why
+
+
+def prepare(source: Source, options: Options) -> Options:
+    """Whole files have no fields."""
+    return Options()
+
+
+def parts(source: Source, index: int) -> Iterator[Part]:
+    """One part, read later, by the thread that takes it."""
+    yield Part(index)
+
+
+def records(part: Part, source: Source, fields: Options) -> tuple[list[Record], int]:
+    """The file -> one record."""
+    try:
+        with open_source(source) as stream:
+            data = stream.read()
+    except BROKEN as error:
+        return [Record(-1, 0, 0, b"", "", UNREADABLE, note=why(error))], 0
+    if not unchanged(source):
+        return [Record(-1, 0, len(data), b"", "", CHANGED, note="the file changed while it was read")], 0
+    text = decode(data)
+    return [Record(-1, 0, len(data), text.utf8, text.encoding, text.status)], 0
+
+
+def extract(raw: bytes, fields: Options) -> bytes:
+    """The bytes of the file -> its text."""
+    return decode(raw).utf8
+
+
+READER = Reader((), prepare, parts, records, extract)

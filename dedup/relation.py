@@ -1,0 +1,40 @@
+"""How two texts differ: the mildest relation that holds."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from .model import CASE, CONTAINED, ENCODING, IDENTICAL, NEAR, PUNCTUATION, WHITESPACE
+
+
+def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: str) -> int:
+    """Two documents with equal letters, as bytes and as text -> how they differ otherwise.
+
+    >>> from dedup.model import RELATIONS
+    >>> kind = lambda a, b: RELATIONS[same_letters(a.encode(), a, b.encode("utf-16"), b)]
+    >>> kind("A cat.", "A cat."), kind("A cat.", "A  cat."), kind("A cat.", "a CAT."), kind("A cat.", "a cat")
+    ('encoding', 'whitespace', 'case', 'punctuation')
+    """
+    if raw_left == raw_right:
+        return IDENTICAL
+    left, right = _plain(text_left), _plain(text_right)
+    if left == right:
+        return ENCODING
+    left, right = " ".join(left.split()), " ".join(right.split())
+    if left == right:
+        return WHITESPACE
+    if left.casefold() == right.casefold():
+        return CASE
+    return PUNCTUATION
+
+
+def of_figures(jaccard: float, min_jaccard: float) -> int:
+    """Two documents whose letters differ, one dropped for the other -> near or contained."""
+    return NEAR if jaccard >= min_jaccard else CONTAINED
+
+
+def _plain(text: str) -> str:
+    """Text -> without what belongs to its encoding: byte order mark, composition, line ends."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.lstrip("\ufeff"))
+    return text.replace("\r\n", "\n")

@@ -1,0 +1,181 @@
+"""`Run`, the result of a scan, which every view reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .model import (
+    OK,
+    RELATIONS,
+    STATUS,
+    Anchors,
+    Documents,
+    Signatures,
+    Source,
+    Verdict,
+    VerifiedPairs,
+)
+
+FORMAT = 1
+MANIFEST, LOCK = "run.json", "lock"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A document of a cluster."""
+
+    path: str
+    kept: bool
+    witness: str
+    relation: str
+    jaccard: float
+    containment: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Documents that are one document; `canonical` is the path of the one that stands for them."""
+
+    id: int
+    canonical: str
+    members: list[Member]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The result of a scan.
+
+    `documents` and `verdict` have a row per document seen, in the order of (source path, record);
+    `pairs` holds the verified pairs, docs int32[n, 2], with their
+    relations; of documents with the same letters, each with the one that speaks for them.
+    `summary` is what `--json` prints.
+    """
+
+    sources: list[Source]
+    fields: list[tuple[str, str]]  # per source: text field, id field
+    documents: Documents
+    pairs: VerifiedPairs
+    pair_relations: NDArray[np.int8]  # per pair; index into RELATIONS
+    verdict: Verdict
+    summary: dict[str, Any] = field(default_factory=dict)
+    load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
+    load_anchors: Callable[[], Anchors] | None = None
+    texts: list[bytes] | None = None  # texts given from Python, by doc
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """The signature of each document: values uint32[n_docs, num_perm]."""
+        assert self.load_signatures is not None
+        return self.load_signatures()
+
+    @cached_property
+    def anchors(self) -> Anchors:
+        """The anchors of all documents: hash uint64[n], doc int32[n], position int32[n]."""
+        assert self.load_anchors is not None
+        return self.load_anchors()
+
+    @cached_property
+    def names(self) -> list[bytes]:
+        """The name of each document: its path, or path:record, as bytes."""
+        d = self.documents
+        return [
+            self.sources[s].path + (b":%d" % r if r else b"")
+            for s, r in zip(d.source.tolist(), d.record.tolist(), strict=True)
+        ]
+
+    def name(self, doc: int) -> str:
+        """The name of a document as text; bytes that are not UTF-8 as PEP 383 has them."""
+        return os.fsdecode(self.names[doc])
+
+    @cached_property
+    def ok(self) -> NDArray[np.bool_]:
+        """bool[n_docs]: not set aside."""
+        return self.documents.status == OK
+
+    @cached_property
+    def kept(self) -> NDArray[np.bool_]:
+        """bool[n_docs]: canonical documents and single ones."""
+        return self.ok & (self.verdict.witness == np.arange(len(self.documents)))
+
+    @cached_property
+    def dropped(self) -> NDArray[np.bool_]:
+        """bool[n_docs]: those that have a kept witness."""
+        return self.ok & ~self.kept
+
+    @cached_property
+    def clustered(self) -> NDArray[np.int32]:
+        """int32[m]: the documents that are not alone, cluster by cluster, clusters by smallest document."""
+        cluster = self.verdict.cluster
+        size = np.bincount(cluster, minlength=len(cluster))
+        docs = np.flatnonzero(self.ok & (size[cluster] > 1))
+        return docs[np.argsort(cluster[docs], kind="stable")].astype(np.int32)
+
+    @cached_property
+    def cluster_ids(self) -> NDArray[np.int64]:
+        """int64[n_docs]: 1, 2, ... in the order of the clusters' smallest documents; 0 for a single one."""
+        ids = np.zeros(len(self.documents), np.int64)
+        labels, inverse = np.unique(self.verdict.cluster[self.clustered], return_inverse=True)
+        ids[self.clustered] = inverse + 1
+        return ids
+
+    def member(self, doc: int) -> Member:
+        """A document's row of the verdict."""
+        v = self.verdict
+        return Member(
+            self.name(doc),
+            bool(self.kept[doc]),
+            self.name(int(v.witness[doc])),
+            RELATIONS[v.relation[doc]],
+            float(v.jaccard[doc]),
+            float(v.containment[doc]),
+        )
+
+    @cached_property
+    def clusters(self) -> list[Cluster]:
+        """All clusters of two or more documents."""
+        docs, ids = self.clustered, self.cluster_ids[self.clustered]
+        starts = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+        return [
+            Cluster(
+                int(self.cluster_ids[part[0]]),
+                self.name(int(self.verdict.canonical[part[0]])),
+                [self.member(d) for d in part.tolist()],
+            )
+            for part in (np.split(docs, starts) if len(docs) else [])
+        ]
+
+    def keep(self) -> list[str]:
+        """The names of the documents to keep: canonical ones and single ones."""
+        return [self.name(d) for d in np.flatnonzero(self.kept).tolist()]
+
+    def drop(self) -> list[Member]:
+        """The dropped documents, each with its kept witness and the figures."""
+        return [self.member(d) for d in np.flatnonzero(self.dropped).tolist()]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per document: path, id, status, cluster, canonical, witness, relation and figures."""
+        v, d = self.verdict, self.documents
+        names = [os.fsdecode(n).encode("utf-8", "replace").decode() for n in self.names]
+        name = np.array(names, object)
+        return pa.table(
+            {
+                "path": pa.array(names, pa.string()),
+                "id": pa.array(d.id, pa.string()),
+                "status": pa.array([STATUS[s] for s in d.status.tolist()], pa.string()),
+                "kept": pa.array(self.kept),
+                "cluster_id": pa.array(self.cluster_ids),
+                "canonical": pa.array(name[v.canonical].tolist(), pa.string()),
+                "witness": pa.array(name[v.witness].tolist(), pa.string()),
+                "relation": pa.array([RELATIONS[r] for r in v.relation.tolist()], pa.string()),
+                "jaccard": pa.array(v.jaccard),
+                "containment": pa.array(v.containment),
+            }
+        )

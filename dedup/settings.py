@@ -1,0 +1,105 @@
+"""Every knob, once: default, range and one line of help.  The command line, the config file, the
+Python API and the reference in docs/ are made from these fields."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import BadSetting
+
+
+def _knob(default: Any, help: str, low: Any = None, high: Any = None, decides: bool = True) -> Any:
+    """A field with its help and range; `decides`: whether the result can depend on it."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "decides": decides})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to scan.  Raises BadSetting when a value is out of its range."""
+
+    min_jaccard: float = _knob(
+        0.5, "Two documents this alike are one (exact Jaccard of their shingles).", 0.05, 1.0
+    )
+    min_containment: float = _knob(
+        0.8, "A document that another holds to this share is part of it (exact containment).", 0.5, 1.0
+    )
+    k: int = _knob(8, "Letters in a shingle.", 3, 64)
+    num_perm: int = _knob(128, "Values in a signature: more find more exactly, at a cost in time.", 16, 1024)
+    seed: int = _knob(1, "Seed of the signature's permutations.", 0, 2**32 - 1)
+    prefer: str = _knob(
+        "fullest,cased", "Which document of a cluster to keep: policies in order, comma-separated."
+    )
+    text_field: str = _knob("", "Field that holds the text in JSON Lines; dots reach into objects. [guessed]")
+    id_field: str = _knob("", "Field that holds the id in JSON Lines. [guessed]")
+    follow_links: bool = _knob(False, "Follow symbolic links.")
+    threads: int = _knob(0, "Threads to use; 0 takes all cores.", 0, 1024, decides=False)
+
+    def __post_init__(self) -> None:
+        for knob in fields(self):
+            value, low, high = getattr(self, knob.name), knob.metadata["low"], knob.metadata["high"]
+            kind = type(knob.default)
+            if kind is float and isinstance(value, int) and not isinstance(value, bool):
+                object.__setattr__(self, knob.name, float(value))
+            elif type(value) is not kind:
+                raise BadSetting(f"{knob.name}: {value!r} is not {_KIND[kind]}")
+            if low is not None and not low <= value <= high:
+                raise BadSetting(f"{knob.name}: {value} is out of range; it goes from {low} to {high}")
+
+    @property
+    def n_threads(self) -> int:
+        """Threads to start."""
+        if self.threads:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings on which the result depends, as plain values."""
+        return {k.name: getattr(self, k.name) for k in fields(self) if k.metadata["decides"]}
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings as plain values."""
+        return asdict(self)
+
+
+_KIND: dict[type, str] = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
+
+
+def from_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A table of a TOML file -> settings by name; raises BadSetting for one that does not exist."""
+    known = [k.name for k in fields(Settings)]
+    out = {}
+    for name, value in values.items():
+        plain = name.replace("-", "_")
+        if plain not in known:
+            raise BadSetting(f"{where}: there is no setting {name!r}; the settings are {', '.join(known)}")
+        out[plain] = value
+    return out
+
+
+def read_config(path: Path | None) -> dict[str, Any]:
+    """`--config FILE`, or else [tool.dedup] of ./pyproject.toml -> settings by name."""
+    if path is not None:
+        return from_mapping(_toml(path), str(path))
+    project = Path("pyproject.toml")
+    if not project.is_file():
+        return {}
+    table = _toml(project).get("tool", {}).get("dedup", {})
+    return from_mapping(table, "pyproject.toml [tool.dedup]")
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadSetting(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:
+        raise BadSetting(f"{path}: not TOML: {error}") from None

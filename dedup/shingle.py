@@ -1,0 +1,84 @@
+"""Letters -> shingle hashes: the plain definition.
+
+A shingle is k consecutive letters.  Its hash is the polynomial of its code points in the base
+`BASE` modulo 2^64 (Karp and Rabin 1987), sent through the 64-bit finalizer of MurmurHash3, which is
+a bijection and spreads the hashes evenly.  Letters fewer than k are one shingle; no letters, none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+BASE = 0x9E3779B97F4A7C15
+MASK = (1 << 64) - 1
+
+
+def shingles(letters: str, k: int) -> list[str]:
+    """Letters -> every run of k letters, in order of place.
+
+    >>> shingles("letters", 5)
+    ['lette', 'etter', 'tters']
+    >>> shingles("let", 5), shingles("", 5)
+    (['let'], [])
+    """
+    if len(letters) <= k:
+        return [letters] if letters else []
+    return [letters[i : i + k] for i in range(len(letters) - k + 1)]
+
+
+def shingle_hash(shingle: str) -> int:
+    """Shingle -> its 64-bit hash.
+
+    >>> hex(shingle_hash("a"))
+    '0x685fdf50e51fa977'
+    """
+    h = 0
+    for char in shingle:
+        h = (h * BASE + ord(char)) & MASK
+    return fmix64(h)
+
+
+def fmix64(h: int) -> int:
+    """64 bits -> 64 bits: the finalizer of MurmurHash3 (A. Appleby, public domain)."""
+    h = ((h ^ (h >> 33)) * 0xFF51AFD7ED558CCD) & MASK
+    h = ((h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53) & MASK
+    return h ^ (h >> 33)
+
+
+def shingle_hashes(letters: str, k: int) -> NDArray[np.uint64]:
+    """Letters -> uint64[n], the hash of every shingle in order of place."""
+    return np.array([shingle_hash(s) for s in shingles(letters, k)], np.uint64)
+
+
+def letters_hash(letters: str) -> tuple[int, int]:
+    """Letters -> 128 bits that stand for them: MurmurHash3_x64_128 of their UTF-32-LE bytes, seed 0.
+
+    >>> letters_hash("")
+    (0, 0)
+    """
+    data = letters.encode("utf-32-le")
+    c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
+    h1 = h2 = 0
+    blocks = len(data) // 16
+    for i in range(blocks):
+        k1 = int.from_bytes(data[16 * i : 16 * i + 8], "little")
+        k2 = int.from_bytes(data[16 * i + 8 : 16 * i + 16], "little")
+        h1 ^= (_rotl((k1 * c1) & MASK, 31) * c2) & MASK
+        h1 = (((_rotl(h1, 27) + h2) & MASK) * 5 + 0x52DCE729) & MASK
+        h2 ^= (_rotl((k2 * c2) & MASK, 33) * c1) & MASK
+        h2 = (((_rotl(h2, 31) + h1) & MASK) * 5 + 0x38495AB5) & MASK
+    tail = data[16 * blocks :].ljust(16, b"\0")
+    k1, k2 = int.from_bytes(tail[:8], "little"), int.from_bytes(tail[8:], "little")
+    h2 ^= (_rotl((k2 * c2) & MASK, 33) * c1) & MASK
+    h1 ^= (_rotl((k1 * c1) & MASK, 31) * c2) & MASK
+    h1, h2 = h1 ^ len(data), h2 ^ len(data)
+    h1 = (h1 + h2) & MASK
+    h2 = (h2 + h1) & MASK
+    h1, h2 = fmix64(h1), fmix64(h2)
+    h1 = (h1 + h2) & MASK
+    return h1, (h2 + h1) & MASK
+
+
+def _rotl(x: int, bits: int) -> int:
+    return ((x << bits) | (x >> (64 - bits))) & MASK

@@ -1,0 +1,95 @@
+"""Candidate pairs + texts -> exact overlap, Jaccard and containment.  No estimate decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .model import CandidatePairs, VerifiedPairs
+
+BATCH_BYTES = 16 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
+
+
+def batches(
+    pairs: CandidatePairs, n_bytes: NDArray[np.int64], limit: int = BATCH_BYTES
+) -> Iterator[NDArray[np.int32]]:
+    """Candidate pairs -> parts int32[m, 2] whose documents have at most `limit` bytes of text together.
+
+    Pairs are taken component by component, so a document is in one part only, unless its component
+    is larger than the limit.
+    """
+    if not len(pairs):
+        return
+    nodes, local = np.unique(pairs.docs, return_inverse=True)
+    label = kernels.components(len(nodes), local.reshape(-1, 2).astype(np.int32))
+    order = np.lexsort((pairs.docs[:, 1], pairs.docs[:, 0], label[local.reshape(-1, 2)[:, 0]]))
+    held: set[int] = set()
+    size, start = 0, 0
+    for i, (left, right) in enumerate(pairs.docs[order].tolist()):
+        new = [d for d in (left, right) if d not in held]
+        more = sum(int(n_bytes[d]) for d in new)
+        if held and size + more > limit:
+            yield pairs.docs[order[start:i]]
+            held, size, start = set(), 0, i
+            new = [left, right]
+            more = int(n_bytes[left]) + int(n_bytes[right])
+        held.update(new)
+        size += more
+    yield pairs.docs[order[start:]]
+
+
+def verify(
+    pairs: CandidatePairs,
+    n_bytes: NDArray[np.int64],
+    read: Callable[[NDArray[np.int32]], list[bytes | None]],
+    table: Any,
+    k: int,
+    run_all: Callable[..., Iterable[VerifiedPairs]],
+) -> VerifiedPairs:
+    """Candidate pairs -> the same pairs with their exact figures, whatever those are.
+
+    `read(docs)` gives the UTF-8 text of each document, or None where it can no longer be read as it
+    was; pairs with such a document are left out.
+    """
+
+    def one_batch(part: NDArray[np.int32]) -> VerifiedPairs:
+        docs, local = np.unique(part, return_inverse=True)
+        texts = read(docs)
+        there = np.array([t is not None for t in texts])
+        buffer, starts = joined([t or b"" for t in texts])
+        hashes, indptr = kernels.shingle_sets(buffer, starts, table, k)
+        local = local.reshape(-1, 2).astype(np.int32)
+        readable = there[local].all(axis=1)
+        counts = kernels.overlaps(hashes, indptr, local[readable])
+        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2])
+
+    parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]
+    return VerifiedPairs.none().merged(VerifiedPairs.concatenated(parts))
+
+
+def joined(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Texts -> (buffer uint8[n], starts int64[len(texts) + 1]), what the kernels take.
+
+    >>> buffer, starts = joined([b"ab", b"", b"c"])
+    >>> bytes(buffer), starts.tolist()
+    (b'abc', [0, 2, 2, 3])
+    """
+    starts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(t) for t in texts], out=starts[1:])
+    return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
+
+
+def reaches(
+    pairs: VerifiedPairs, min_jaccard: float, min_containment: float, min_part: int
+) -> NDArray[np.bool_]:
+    """bool[n]: the pairs that are one document: alike enough, or one the part of the other.
+
+    A part of fewer than `min_part` shingles is never "contained": short texts stand in long ones by chance.
+    """
+    smaller = np.minimum(pairs.size_left, pairs.size_right)
+    contained = (pairs.containment >= min_containment) & (smaller >= min_part)
+    return (pairs.jaccard >= min_jaccard) | contained

@@ -1,0 +1,244 @@
+"""Run -> lists for programs and people.  A new list is one function and one line in EXPORTERS.
+
+Names of documents are bytes on disk.  txt and csv write those very bytes; JSON Lines writes bytes
+that are not UTF-8 as the lone surrogates of PEP 383 (`os.fsencode` of the parsed string gives the
+bytes back); Parquet, whose strings must be Unicode, has U+FFFD for them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadSetting, DedupError, OutputExists
+from ..model import RELATIONS
+from ..run import Run
+
+Row = dict[str, Any]
+
+
+def keep(run: Run) -> Iterator[Row]:
+    """The canonical-document list: canonical documents and single ones."""
+    for doc in np.flatnonzero(run.kept).tolist():
+        yield {"path": run.name(doc), "id": run.documents.id[doc], "cluster_id": _cluster(run, doc)}
+
+
+def drop(run: Run) -> Iterator[Row]:
+    """The dropped documents, each with its kept witness, the relation and the exact figures."""
+    v = run.verdict
+    for doc in np.flatnonzero(run.dropped).tolist():
+        yield {
+            "path": run.name(doc),
+            "id": run.documents.id[doc],
+            "witness": run.name(int(v.witness[doc])),
+            "relation": RELATIONS[v.relation[doc]],
+            "jaccard": float(v.jaccard[doc]),
+            "containment": float(v.containment[doc]),
+            "cluster_id": _cluster(run, doc),
+        }
+
+
+def clusters(run: Run) -> Iterator[Row]:
+    """Every document that is not alone, cluster by cluster."""
+    v = run.verdict
+    for doc in run.clustered.tolist():
+        yield {
+            "path": run.name(doc),
+            "id": run.documents.id[doc],
+            "cluster_id": _cluster(run, doc),
+            "canonical": run.name(int(v.canonical[doc])),
+            "kept": bool(run.kept[doc]),
+            "witness": run.name(int(v.witness[doc])),
+            "relation": RELATIONS[v.relation[doc]],
+            "jaccard": float(v.jaccard[doc]),
+            "containment": float(v.containment[doc]),
+        }
+
+
+def pairs(run: Run) -> Iterator[Row]:
+    """The verified pairs, with the counts that their figures come from."""
+    p = run.pairs
+    figures = zip(
+        p.docs.tolist(),
+        p.jaccard.tolist(),
+        p.containment.tolist(),
+        p.overlap.tolist(),
+        p.size_left.tolist(),
+        p.size_right.tolist(),
+        run.pair_relations.tolist(),
+        strict=True,
+    )
+    for (left, right), jaccard, containment, overlap, size_left, size_right, relation in figures:
+        yield {
+            "left": run.name(left),
+            "right": run.name(right),
+            "relation": RELATIONS[relation],
+            "jaccard": jaccard,
+            "containment": containment,
+            "overlap": overlap,
+            "size_left": size_left,
+            "size_right": size_right,
+        }
+
+
+def set_aside(run: Run) -> Iterator[Row]:
+    """The documents that were not judged, each with the reason."""
+    from ..model import STATUS
+
+    for doc in np.flatnonzero(~run.ok).tolist():
+        status, note = STATUS[run.documents.status[doc]], run.documents.note[doc]
+        yield {"path": run.name(doc), "reason": status, "note": note}
+
+
+def _cluster(run: Run, doc: int) -> int | None:
+    return int(run.cluster_ids[doc]) or None
+
+
+EXPORTERS: dict[str, tuple[Callable[[Run], Iterator[Row]], tuple[str, ...]]] = {
+    "keep": (keep, ("path", "id", "cluster_id")),
+    "drop": (drop, ("path", "id", "witness", "relation", "jaccard", "containment", "cluster_id")),
+    "clusters": (
+        clusters,
+        (
+            "path",
+            "id",
+            "cluster_id",
+            "canonical",
+            "kept",
+            "witness",
+            "relation",
+            "jaccard",
+            "containment",
+        ),
+    ),
+    "pairs": (
+        pairs,
+        ("left", "right", "relation", "jaccard", "containment", "overlap", "size_left", "size_right"),
+    ),
+    "set-aside": (set_aside, ("path", "reason", "note")),
+}
+
+# ------------------------------------------------------------------ formats
+
+
+def _txt(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+    """The names alone, or for pairs both of them with a tab between, one row a line."""
+    names = [c for c in columns if c in ("path", "left", "right")]
+    for row in rows:
+        yield b"\t".join(os.fsencode(row[c]) for c in names) + end
+
+
+def _csv(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+    """RFC 4180 with a header line; true and false in lower case."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([str(v).lower() if isinstance(v := row[c], bool) else v for c in columns])
+        yield buffer.getvalue().encode("utf-8", "surrogateescape")
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _jsonl(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+    """An object a line; ASCII, so that any byte of a name survives."""
+    for row in rows:
+        yield json.dumps(row).encode() + b"\n"
+
+
+def _parquet(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {
+        "cluster_id": pa.int64(),
+        "kept": pa.bool_(),
+        "jaccard": pa.float64(),
+        "containment": pa.float64(),
+        **dict.fromkeys(("overlap", "size_left", "size_right"), pa.int64()),
+    }
+    table = list(rows)
+    sink = io.BytesIO()
+    data = {c: pa.array([_unicode(row[c]) for row in table], kinds.get(c, pa.string())) for c in columns}
+    pq.write_table(pa.table(data), sink)
+    yield sink.getvalue()
+
+
+def _unicode(value: Any) -> Any:
+    """A name with U+FFFD for bytes that are not UTF-8."""
+    return os.fsencode(value).decode("utf-8", "replace") if isinstance(value, str) else value
+
+
+FORMATS = {"txt": _txt, "csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".txt": "txt"}
+
+
+def format_for(output: Path | None, chosen: str | None) -> str:
+    """The format asked for, else the one of the output's suffix, else txt.
+
+    >>> format_for(Path("drop.csv"), None), format_for(None, None)
+    ('csv', 'txt')
+    """
+    return chosen or SUFFIXES.get(output.suffix.lower() if output else "", "txt")
+
+
+def export(
+    run: Run,
+    what: str,
+    format: str = "txt",
+    output: Path | None = None,
+    force: bool = False,
+    nul: bool = False,
+) -> int:
+    """Write a list to `output`, or to standard output -> the number of rows.
+
+    `nul` ends each name with a NUL byte instead of a line end (txt only).  Raises OutputExists when
+    the file is there and `force` is not given; the file appears whole or not at all.
+    """
+    if nul and format != "txt":
+        raise BadSetting(f"-0 goes with --format txt, not {format}")
+    if format == "parquet" and output is None and sys.stdout.isatty():
+        raise BadSetting("parquet is not for a terminal; name a file with -o")
+    make, columns = EXPORTERS[what]
+    n = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal n
+        for row in make(run):
+            n += 1
+            yield row
+
+    chunks = FORMATS[format](counted(), columns, b"\0" if nul else b"\n")
+    if output is None:
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+    else:
+        write_new(output, chunks, force)
+    return n
+
+
+def write_new(path: Path, chunks: Iterator[bytes], force: bool) -> None:
+    """Write a file under a temporary name and rename it; refuses to replace one without `force`."""
+    if path.exists() and not force:
+        raise OutputExists(f"{path}: exists already; give --force to replace it")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "xb") as f:
+            f.writelines(chunks)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise DedupError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,191 @@
+"""Run -> the summary on the screen (rich)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..context import Progress as OnProgress
+
+RELATION_HELP = {
+    "identical": "nothing: same bytes",
+    "encoding": "only encoding or line ends",
+    "whitespace": "only spacing, line breaks",
+    "case": "capitals",
+    "punctuation": "punctuation, tokenization",
+    "near": "some text; Jaccard J",
+    "contained": "it is part; containment C",
+}
+BAR = 12
+
+
+def safe(text: str) -> str:
+    """Text of a document or a file name -> what may be shown: control and bidi characters made visible.
+
+    >>> safe("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    hidden = {*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+    shown = "".join(c.encode("unicode_escape").decode() if ord(c) in hidden else c for c in text)
+    return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def size(n: int) -> str:
+    """Bytes -> words.
+
+    >>> size(999), size(12_345_678)
+    ('999 B', '12.3 MB')
+    """
+    value, unit = float(n), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 999.5 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "cluster"), counted(1234, "cluster")
+    ('1 cluster', '1,234 clusters')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _rate(run: dict[str, Any]) -> str:
+    seconds = max(0.001, sum(t for phase, t in run["seconds"].items() if phase != "kernels"))
+    n, volume = run["documents"]["seen"], run["bytes"]["seen"]
+    return f"{seconds:.1f} s, {n / seconds:,.0f} documents/s, {size(int(volume / seconds))}/s"
+
+
+def _ledger(summary: dict[str, Any]) -> Text:
+    d = summary["documents"]
+    text = Text.assemble(
+        ("seen ", "dim"),
+        (f"{d['seen']:,}", "bold"),
+        (" = kept ", "dim"),
+        (f"{d['kept']:,}", "bold green"),
+        (" + dropped ", "dim"),
+        (f"{d['dropped']:,}", "bold yellow"),
+        (" + set aside ", "dim"),
+        (f"{d['set_aside']:,}", "bold red" if d["set_aside"] else "bold"),
+    )
+    dropped, seen = summary["bytes"]["dropped"], summary["bytes"]["seen"]
+    share = f" of {size(seen)} ({dropped / seen:.0%})" if seen else ""
+    text.append(f"\nsaves {size(dropped)}{share}; {_rate(summary)}", "dim")
+    return text
+
+
+def _relations(summary: dict[str, Any]) -> Table:
+    """Dropped documents and clusters by relation, with bars."""
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("relation")
+    table.add_column("dropped", justify="right")
+    table.add_column("clusters", justify="right")
+    table.add_column("", width=BAR)
+    table.add_column("what differs", style="dim", overflow="fold")
+    most = max(summary["relations"].values(), default=1)
+    by_cluster = summary["clusters"]["relations"]
+    for name, n in summary["relations"].items():
+        bar = "━" * max(1, round(BAR * n / most))
+        table.add_row(
+            name, f"{n:,}", f"{by_cluster.get(name, 0):,}", Text(bar, "yellow"), RELATION_HELP[name]
+        )
+    return table
+
+
+def _largest(summary: dict[str, Any]) -> Iterator[RenderableType]:
+    largest = summary["clusters"]["largest"]
+    yield Text(f"\nlargest of {counted(summary['clusters']['count'], 'cluster')}", "bold")
+    for cluster in largest:
+        yield Text.assemble(
+            (f"#{cluster['cluster_id']}", "dim"),
+            ("  ", ""),
+            (safe(cluster["canonical"]), "green"),
+            (f"  {cluster['size']:,} documents", "dim"),
+        )
+        grid = Table.grid(padding=(0, 2))
+        for member in cluster["members"][:3]:
+            path = Text(safe(member["path"]), overflow="fold")
+            grid.add_row("  ", Text(member["relation"], "yellow"), Text(_figure(member), "dim"), path)
+        yield grid
+        more = cluster["size"] - 1 - min(3, len(cluster["members"]))
+        if more > 0:
+            yield Text(f"     and {more:,} more", "dim")
+
+
+def _figure(member: dict[str, Any]) -> str:
+    """The figure that goes with a relation, where it says more than the relation does."""
+    if member["relation"] == "near":
+        return f"J {member['jaccard']:.3f}"
+    if member["relation"] == "contained":
+        return f"C {member['containment']:.3f}"
+    return ""
+
+
+def _aside(summary: dict[str, Any]) -> Iterator[RenderableType]:
+    reasons = summary["set_aside"]["reasons"]
+    if reasons:
+        listed = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
+        yield Text.assemble(("\nset aside: ", "bold"), listed, ("  (dedup export set-aside)", "dim"))
+    if summary["skipped"]:
+        listed = ", ".join(counted(n, reason) for reason, n in sorted(summary["skipped"].items()))
+        yield Text.assemble(("" if reasons else "\n", ""), ("skipped: ", "bold"), listed)
+
+
+def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
+    """The summary that a person reads after a scan; `run_option` completes the next command."""
+    parts: list[RenderableType] = [_ledger(summary)]
+    if summary["relations"]:
+        parts += [Text(), _relations(summary), *_largest(summary)]
+    elif summary["documents"]["kept"]:
+        parts.append(Text("\nno two documents are the same", "green"))
+    parts += _aside(summary)
+    parts.append(
+        Text.assemble(("\nnext: ", "bold"), f"dedup export keep{run_option}", ("  the list to keep", "dim"))
+    )
+    if summary["relations"]:
+        parts.append(
+            Text.assemble(
+                "      ", f"dedup export drop{run_option} --format csv", ("  what to drop, and why", "dim")
+            )
+        )
+    return Group(*parts)
+
+
+class _Speed(ProgressColumn):
+    """Documents/s and bytes/s of a task."""
+
+    def render(self, task: Task) -> Text:
+        elapsed = task.finished_time or task.elapsed or 0.0
+        if not elapsed or not task.completed:
+            return Text("")
+        docs = task.fields.get("docs", 0)
+        text = f"{docs / elapsed:,.0f} documents/s"
+        if task.fields.get("bytes"):
+            text += f"  {size(int(task.completed / elapsed))}/s"
+        return Text(text, "cyan")
+
+
+@contextmanager
+def progress_bars(console: Console) -> Iterator[OnProgress]:
+    """A bar per phase on the console, gone when done -> the callback that moves them."""
+    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=30), _Speed(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def move(phase: str, done: int, total: int, docs: int) -> None:
+            if phase not in tasks:
+                for task in tasks.values():
+                    bars.update(task, visible=False)
+                tasks[phase] = bars.add_task(phase, total=total or None, docs=0, bytes=phase == "reading")
+            bars.update(tasks[phase], completed=done, total=total or None, docs=docs)
+
+        yield move

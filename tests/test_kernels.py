@@ -1,0 +1,203 @@
+"""The compiled kernels equal the plain definitions, on generated and on hostile text."""
+
+import mmh3
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dedup import kernels, minhash, normalize, passages, shingle
+from dedup.model import Anchors
+
+TABLE = normalize.letter_table()
+NUM_PERM = 20
+A, B = minhash.permutations(NUM_PERM, seed=1)
+
+HOSTILE = [
+    "",
+    " \n\t",
+    "a",
+    "abcdefg",
+    "abcdefgh",
+    "ﷺ" * 40,  # one code point, eighteen letters
+    "aaaaaaaaaaaaaaaaaaaaaaaa" * 30,
+    "e\u0301\u0301\u0301" * 50,
+    "가각힣" * 9,
+    "\u0130\u0131ß\u1e9eﬃ½Å①Ⅻ",
+    "\ufeff\u200b\u00ad\u202e\x00\x1b[31m",
+    "\U0001f600\U0001d400\U00010400\U000e0041\U0010ffff",
+    "日本語のテキスト、漢字かな交じり文。" * 8,
+    "Ca n't stop -- WON'T stop. " * 500,
+]
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300)
+words = st.lists(
+    st.sampled_from(
+        ["the", "quick", "brown", "fox", "jumps", "over", "THE", "lazy", "dog's", "back", "can't", "won't"]
+    ),
+    max_size=900,
+)
+any_text = st.one_of(texts, words.map(" ".join), st.sampled_from(HOSTILE))
+shingle_lengths = st.integers(2, 13)
+examples = settings(max_examples=60, deadline=None)
+
+
+def packed(items):
+    data = [t.encode() for t in items]
+    buffer = np.frombuffer(b"".join(data) or b"\0", np.uint8)
+    return buffer, np.cumsum([0] + [len(d) for d in data]).astype(np.int64)
+
+
+def letters_by_table(text):
+    out = []
+    for char in text:
+        v = int(TABLE.value[ord(char)])
+        out += [v] if v > 0 else TABLE.pool[TABLE.starts[-v] : TABLE.starts[-v + 1]].tolist() if v else []
+    return "".join(map(chr, out))
+
+
+def sign(items, k, window):
+    return kernels.sign_texts(*packed(items), TABLE, k, window, A, B)
+
+
+@examples
+@given(st.lists(any_text, min_size=1, max_size=4), shingle_lengths, st.integers(2, 40))
+@example(HOSTILE, 8, 16)
+@example([HOSTILE[-1] * 3], 8, 32)
+def test_one_pass_equals_the_plain_definitions(items, k, window):
+    signatures, counts, letters_hash, anchor_hash, anchor_text, anchor_place = sign(items, k, window)
+    for i, text in enumerate(items):
+        plain = letters_by_table(text)
+        hashes = shingle.shingle_hashes(plain, k)
+        assert counts[i, 0] == len(plain)
+        assert tuple(map(int, letters_hash[i])) == shingle.letters_hash(plain)
+        assert np.array_equal(signatures[i], minhash.signature(hashes, NUM_PERM, 1))
+        places = passages.winnow(hashes, window)
+        mine = anchor_text == i
+        assert anchor_place[mine].tolist() == places
+        assert anchor_hash[mine].tolist() == hashes[places].tolist()
+
+
+@examples
+@given(st.lists(any_text, min_size=1, max_size=4), shingle_lengths)
+@example(HOSTILE, 8)
+def test_shingle_sets_equal_sets_of_plain_shingle_hashes(items, k):
+    hashes, indptr = kernels.shingle_sets(*packed(items), TABLE, k)
+    for i, text in enumerate(items):
+        expected = sorted({int(h) for h in shingle.shingle_hashes(letters_by_table(text), k)})
+        assert hashes[indptr[i] : indptr[i + 1]].tolist() == expected
+
+
+@pytest.mark.parametrize("segment_edge", range(-3, 4))
+def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anchors(segment_edge):
+    rng = np.random.default_rng(segment_edge + 3)
+    text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz 日本ß"), 2 * kernels.SEGMENT + segment_edge))
+    signatures, counts, letters_hash, anchor_hash, _, places = sign([text], 8, 24)
+    plain = letters_by_table(text)
+    hashes = shingle.shingle_hashes(plain, 8)
+    assert counts[0, 0] == len(plain)
+    assert tuple(map(int, letters_hash[0])) == shingle.letters_hash(plain)
+    assert np.array_equal(signatures[0], minhash.signature(hashes, NUM_PERM, 1))
+    assert places.tolist() == passages.winnow(hashes, 24)
+    assert anchor_hash.tolist() == hashes[places].tolist()
+    sets, _ = kernels.shingle_sets(*packed([text]), TABLE, 8)
+    assert sets.tolist() == sorted(set(hashes.tolist()))
+
+
+@examples
+@given(st.binary(max_size=200))
+def test_broken_utf8_stays_within_its_text(data):
+    buffer = np.frombuffer(data + b"letters", np.uint8)
+    starts = np.array([0, len(data), len(buffer)], np.int64)
+    counts = kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B)[1]
+    assert counts[1, 0] == 7
+
+
+@examples
+@given(any_text)
+def test_letters_hash_is_murmurhash3_x64_128(text):
+    h1, h2 = shingle.letters_hash(text)
+    assert (h1, h2) == mmh3.hash64(text.encode("utf-32-le"), seed=0, signed=False)
+
+
+@examples
+@given(any_text)
+def test_upper_case_and_punctuation_are_counted(text):
+    import unicodedata
+
+    counts = sign([text], 8, 0)[1][0]
+    assigned = [c for c in text if TABLE.flags[ord(c)] or unicodedata.category(c) != "Cn"]
+    categories = [unicodedata.category(c) for c in assigned]
+    assert counts[1] == sum(c in ("Lu", "Lt") for c in categories)
+    assert counts[2] == sum(c[0] == "P" for c in categories)
+
+
+@examples
+@given(st.lists(st.sets(st.integers(0, 2**64 - 1), max_size=30), min_size=2, max_size=6))
+def test_overlaps_equal_python_sets(sets):
+    hashes = np.array([h for s in sets for h in sorted(s)], np.uint64)
+    indptr = np.cumsum([0] + [len(s) for s in sets]).astype(np.int64)
+    pairs = np.array([(i, j) for i in range(len(sets)) for j in range(i)], np.int32)
+    got = kernels.overlaps(hashes, indptr, pairs)
+    for (i, j), row in zip(pairs, got, strict=True):
+        assert row.tolist() == [len(sets[i] & sets[j]), len(sets[i]), len(sets[j])]
+
+
+@examples
+@given(st.lists(st.integers(0, 5), max_size=60), st.integers(2, 8))
+def test_bucket_pairs_join_every_bucket_and_are_all_pairs_of_a_small_one(values, full):
+    keys = np.sort(np.array(values, np.uint64))
+    docs = np.arange(len(keys), dtype=np.int32)
+    pairs = {tuple(p) for p in kernels.bucket_pairs(keys, docs, full).tolist()}
+    for key in set(values):
+        members = docs[keys == key].tolist()
+        inside = {p for p in pairs if p[0] in members}
+        assert inside <= {(a, b) for a in members for b in members if a < b}
+        if len(members) <= full:
+            assert len(inside) == len(members) * (len(members) - 1) // 2
+        else:
+            assert inside == {(members[0], b) for b in members[1:]} | set(
+                zip(members, members[1:], strict=False)
+            )
+
+
+@examples
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=40))
+def test_components_are_the_smallest_node_that_can_be_reached(edges):
+    label = kernels.components(20, np.array(edges, np.int32).reshape(-1, 2))
+    reach = {i: {i} for i in range(20)}
+    for _ in range(20):
+        for a, b in edges:
+            reach[a] = reach[b] = reach[a] | reach[b]
+            for c in list(reach[a]):
+                reach[c] = reach[a]
+    assert label.tolist() == [min(reach[i]) for i in range(20)]
+
+
+@examples
+@given(
+    st.lists(st.lists(st.integers(0, 12), max_size=12), min_size=1, max_size=8),
+    st.integers(1, 4),
+    st.sampled_from([0.3, 0.5, 0.8]),
+)
+def test_containment_candidates_equal_the_plain_count(anchors_of_doc, max_groups, min_share):
+    n = len(anchors_of_doc)
+    flat = [(a, d) for d, anchors in enumerate(anchors_of_doc) for a in anchors]
+    anchors = Anchors(
+        np.array([a for a, _ in flat], np.uint64),
+        np.array([d for _, d in flat], np.int32),
+        np.zeros(len(flat), np.int32),
+    )
+    group = np.arange(n, dtype=np.int32) // 2
+    docs_of = {a: {d for b, d in flat if b == a} for a, _ in flat}
+    usable = {a for a, ds in docs_of.items() if len(ds) > 1 and len({d // 2 for d in ds}) <= max_groups}
+    sets = [usable & set(anchors) for anchors in anchors_of_doc]
+    expected = [
+        [i, j]
+        for i in range(n)
+        for j in range(i + 1, n)
+        if sets[i] & sets[j]
+        and len(sets[i] & sets[j])
+        >= max(min(2, len(sets[i]), len(sets[j])), min_share * min(len(sets[i]), len(sets[j])))
+    ]
+    got = passages.containment_candidates(anchors, group, max_groups, min_share)
+    assert got.docs.tolist() == expected
