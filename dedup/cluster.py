@@ -40,9 +40,7 @@ def allowed(pairs: VerifiedPairs, min_jaccard: float, min_containment: float, mi
     )
 
 
-def covers(
-    n: int, edges: Edges, pairs: VerifiedPairs, min_cover: float, weight: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def covers(n: int, pairs: VerifiedPairs, min_cover: float, weight: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64[n]: of how many documents (each counted `weight` times) it holds at least `min_cover`."""
     out = np.zeros(n, np.int64)
     left, right = pairs.docs[:, 0], pairs.docs[:, 1]
@@ -67,7 +65,11 @@ def choose_witnesses(place: NDArray[np.int64], cluster: NDArray[np.int32], edges
     dropped = edges.dropped[by_witness]
     indptr = np.r_[0, np.cumsum(np.bincount(edges.witness, minlength=n))]
     witness = np.full(n, -1, np.int32)
-    for doc in np.argsort(place, kind="stable").tolist():
+    alone = np.bincount(edges.witness, minlength=n) == 0
+    alone[edges.dropped] = False
+    witness[alone] = np.flatnonzero(alone)
+    joined = np.flatnonzero(~alone)
+    for doc in joined[np.argsort(place[joined], kind="stable")].tolist():
         if witness[doc] < 0:
             witness[doc] = doc
             mine = dropped[indptr[doc] : indptr[doc + 1]]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import kernels, minhash, verify
 from .context import Context
 from .errors import BadInput
 from .model import EMPTY, OK, UNREADABLE, Anchors, Documents, Signatures, Source
 from .normalize import letter_table
-from .readers import READERS, Options, Part, Record, parts, sniff
+from .readers import READERS, Options, Part, Read, Record, parts, sniff
 from .settings import Settings
 
 WINDOW = 24  # shingles per anchor window
@@ -58,93 +61,108 @@ def prepared(sources: list[Source], options: Options) -> tuple[list[Source], lis
     return out, fields
 
 
-Signed = tuple[list[tuple[Part, list[Record], int]], tuple[Any, ...]]
+@dataclass(frozen=True)
+class Block:
+    """A few parts after the pass: their documents in order, records counted from the start of each part."""
+
+    documents: Documents
+    signatures: NDArray[np.uint32]  # [n_docs, num_perm]
+    anchors: Anchors  # doc counts from the block's first document
+    parts: list[tuple[int, int, int]]  # source, documents, lines
 
 
 def read_and_sign(
     context: Context, sources: list[Source], fields: list[Options]
-) -> tuple[Documents, Signatures, Anchors, set[int]]:
-    """Sources -> documents, signatures, anchors, and the documents that changed while they were read."""
+) -> tuple[Documents, Signatures, Anchors]:
+    """Sources -> documents, signatures, anchors: the pass."""
     total = sum(s.size for s in sources)
+    sizes: list[int] = []
     done = n_docs = 0
 
-    def one_group(group: list[Part]) -> Signed:
-        records = []
-        for part in group:
-            source = sources[part.source]
-            if source.problem:
-                found = [Record(-1, 0, 0, b"", "", UNREADABLE, note=source.problem)]
-                records.append((part, found, 0))
-            else:
-                records.append((part, *READERS[source.reader].records(part, source, fields[part.source])))
-        return sign(records, context.settings)
-
-    sizes = {}
+    def one_group(group: list[Part]) -> Block:
+        read = [_records(part, sources[part.source], fields[part.source]) for part in group]
+        return sign([(part.source, *r) for part, r in zip(group, read, strict=True)], context.settings)
 
     def groups() -> Iterator[list[Part]]:
-        for i, group in enumerate(parts(sources)):
-            sizes[i] = sum(
-                sources[p.source].size
-                if p.data is None
-                else len(p.data) // (3 if sources[p.source].gzip else 1)
-                for p in group
-            )
+        for group in parts(sources):
+            sizes.append(sum(_cost(part, sources[part.source]) for part in group))
             yield group
 
-    def count(n: int) -> None:
-        nonlocal done, n_docs
-        done, n_docs = min(total, done + sizes.pop(min(sizes))), n_docs + n
-        context.progress("reading", done, total, n_docs)
-
+    blocks = []
     context.progress("reading", 0, total, 0)
-    return collect(context.run_all(one_group, groups()), sources, context.settings, count)
+    for i, block in enumerate(context.run_all(one_group, groups())):
+        blocks.append(block)
+        done, n_docs = min(total, done + sizes[i]), n_docs + len(block.documents)
+        context.progress("reading", done, total, n_docs)
+    return collect(blocks, context.settings)
 
 
-def sign(records: list[tuple[Part, list[Record], int]], settings: Settings) -> Signed:
-    """Records -> the same with their signatures, counts, letters hashes and anchors."""
+def _records(part: Part, source: Source, fields: Options) -> Read:
+    if source.problem:
+        return [Record(-1, 0, 0, "", UNREADABLE, note=source.problem)], [b""], 0
+    return READERS[source.reader].records(part, source, fields)
+
+
+def _cost(part: Part, source: Source) -> int:
+    """Bytes on disk of a part, about."""
+    if part.data is None:
+        return source.size
+    return len(part.data) // 3 if source.gzip else len(part.data)
+
+
+def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Settings) -> Block:
+    """What was read of some sources (source, records, texts, lines) -> a block, by the compiled pass."""
     a, b = minhash.permutations(settings.num_perm, settings.seed)
-    buffer, starts = verify.joined([r.utf8 for _, found, _ in records for r in found])
+    buffer, starts = verify.joined([text for _, _, texts, _ in read for text in texts])
     signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
-    light = [(replace(p, data=None), [replace(r, utf8=b"") for r in found], n) for p, found, n in records]
-    return light, signed
-
-
-def collect(
-    groups: Iterator[Signed], sources: list[Source], settings: Settings, on_group: Callable[[int], None]
-) -> tuple[Documents, Signatures, Anchors, set[int]]:
-    """The signed records, in order -> whole tables."""
-    rows: list[tuple[int, int, Record]] = []
-    arrays: list[tuple[Any, ...]] = []
-    anchors: list[tuple[Any, ...]] = []
-    lines: dict[int, int] = {}
-    for records, (values, counts, hashes, anchor_hash, anchor_text, anchor_place) in groups:
-        arrays.append((values, counts, hashes))
-        anchors.append((anchor_hash, anchor_text + np.int32(len(rows)), anchor_place))
-        for part, found, n_lines in records:
-            before = lines.get(part.source, 0)
-            rows += [(part.source, before + r.line + 1 if r.line >= 0 else 0, r) for r in found]
-            lines[part.source] = before + n_lines
-        on_group(sum(len(found) for _, found, _ in records))
-    n, p = len(rows), settings.num_perm
-    values = np.concatenate([x[0] for x in arrays]) if arrays else np.zeros((0, p), np.uint32)
-    counts = np.concatenate([x[1] for x in arrays]) if arrays else np.zeros((0, 3), np.int64)
-    hashes = np.concatenate([x[2] for x in arrays]) if arrays else np.zeros((0, 2), np.uint64)
-    status = np.fromiter((r.status for _, _, r in rows), np.int8, n)
-    status[(status == OK) & (counts[:, 0] == 0)] = EMPTY
+    values, counts, hashes = signed[:3]
+    rows = [record for _, found, _, _ in read for record in found]
+    line, offset, n_bytes, encoding, status, ids, notes = zip(*rows, strict=True) if rows else ((),) * 7
+    state = np.array(status, np.int8)
+    state[(state == OK) & (counts[:, 0] == 0)] = EMPTY
     documents = Documents(
-        source=np.fromiter((s for s, _, _ in rows), np.int32, n),
-        record=np.fromiter((r for _, r, _ in rows), np.int64, n),
-        offset=np.fromiter((r.offset for _, _, r in rows), np.int64, n),
-        n_bytes=np.fromiter((r.n_bytes for _, _, r in rows), np.int64, n),
+        source=np.repeat([s for s, _, _, _ in read], [len(found) for _, found, _, _ in read]).astype(
+            np.int32
+        ),
+        record=np.array(line, np.int64) + 1,
+        offset=np.array(offset, np.int64),
+        n_bytes=np.array(n_bytes, np.int64),
         n_letters=counts[:, 0],
         n_upper=counts[:, 1],
         n_marks=counts[:, 2],
         letters_hash=hashes,
-        status=status,
-        encoding=[r.encoding for _, _, r in rows],
-        id=[r.id for _, _, r in rows],
-        note=[r.note for _, _, r in rows],
+        status=state,
+        encoding=list(encoding),
+        id=list(ids),
+        note=list(notes),
     )
-    none = (np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int32))
-    joined = Anchors(*(np.concatenate([none[i], *(x[i] for x in anchors)]) for i in range(3)))
-    return documents, Signatures(values, p, settings.seed, settings.k), joined, set()
+    return Block(documents, values, Anchors(*signed[3:]), [(s, len(found), n) for s, found, _, n in read])
+
+
+def collect(blocks: list[Block], settings: Settings) -> tuple[Documents, Signatures, Anchors]:
+    """Blocks in order -> whole tables, records counted from the start of each source."""
+    empty = sign([], settings)
+    all_blocks = [empty, *blocks]
+    lines: dict[int, int] = {}
+    before = []
+    for source, n_docs, n_lines in itertools.chain(*(block.parts for block in blocks)):
+        before.append((n_docs, lines.get(source, 0)))
+        lines[source] = lines.get(source, 0) + n_lines
+    columns: dict[str, Any] = {}
+    for column in dataclasses.fields(Documents):
+        values = [getattr(block.documents, column.name) for block in all_blocks]
+        columns[column.name] = (
+            list(itertools.chain(*values)) if isinstance(values[0], list) else np.concatenate(values)
+        )
+    documents = Documents(**columns)
+    if before:
+        sizes, lines_before = np.array(before, np.int64).T
+        documents.record[:] += np.where(documents.record > 0, np.repeat(lines_before, sizes), 0)
+    starts = np.cumsum([0, *(len(block.documents) for block in all_blocks)])
+    anchors = Anchors(
+        np.concatenate([block.anchors.hash for block in all_blocks]),
+        np.concatenate([b.anchors.doc + np.int32(at) for b, at in zip(all_blocks, starts, strict=False)]),
+        np.concatenate([block.anchors.position for block in all_blocks]),
+    )
+    signatures = np.concatenate([block.signatures for block in all_blocks])
+    return documents, Signatures(signatures, settings.num_perm, settings.seed, settings.k), anchors

@@ -23,7 +23,7 @@ from .model import Banding, CandidatePairs, Signatures
 
 MAX_ROUNDS = 4
 MAX_ROWS = 16
-FULL_BUCKET = 16  # a bucket of at most this many documents gives all its pairs
+FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
 
 

@@ -39,7 +39,7 @@ from .model import (
     VerifiedPairs,
 )
 from .normalize import letter_table
-from .readers import Options, Part, Record, fetch, reader_of_suffix
+from .readers import Options, Record, fetch, reader_of_suffix
 from .readers.walk import find_sources
 from .run import Run
 from .settings import Settings
@@ -96,16 +96,15 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
         twice = next(n for i, n in enumerate(names) if n in names[:i])
         raise BadInput(f"the id {os.fsdecode(twice)!r} is given to two documents")
     sources = [Source(name, "text", False, len(t), 0) for name, t in zip(names, utf8, strict=True)]
-    records = [
-        (Part(i), [Record(-1, 0, len(t), t, "utf-8", OK if t else EMPTY, given[i].id)], 0)
+    read_texts = [
+        (i, [Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, given[i].id)], [t], 0)
         for i, t in enumerate(utf8)
     ]
     with _context(settings, None, lambda: None) as context:
         with context.timed("pass"):
-            signed = [intake.sign(records, settings)] if records else []
-            documents, signatures, anchors, _ = intake.collect(
-                iter(signed), sources, settings, lambda n: None
-            )
+            groups = [read_texts[i : i + 1000] for i in range(0, len(given), 1000)]
+            blocks = list(context.run_all(lambda group: intake.sign(group, settings), groups))
+            documents, signatures, anchors = intake.collect(blocks, settings)
 
         def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
             return [(utf8[d], utf8[d]) for d in docs.tolist()]
@@ -150,7 +149,8 @@ def _scan(
         options = Options(settings.text_field, settings.id_field)
         sources, fields = intake.prepared(sources, options)
         with context.timed("pass"):
-            documents, signatures, anchors, changed = intake.read_and_sign(context, sources, fields)
+            documents, signatures, anchors = intake.read_and_sign(context, sources, fields)
+        changed: set[int] = set()
 
         def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
             got = fetch(sources, fields, documents, docs)
@@ -209,11 +209,16 @@ def _decide(
     with context.timed("verification"):
         pairs = verified(candidates)
     with context.timed("candidates"):
-        alike = pairs.where(pairs.jaccard >= s.min_jaccard)
-        group = cluster.clusters(n, alike.docs)
-        mine = np.isin(anchors.doc, alone)
+        # a part is joined to its whole only over anchors that are no boilerplate, however it was found
+        pairs = pairs.where(pairs.jaccard >= s.min_jaccard)
+        group = cluster.clusters(n, pairs.docs)
+        speaks = np.zeros(n, np.bool_)
+        speaks[alone] = True
+        mine = speaks[anchors.doc]
         usable = Anchors(anchors.hash[mine], anchors.doc[mine], anchors.position[mine])
-        candidates = passages.containment_candidates(usable, group, MAX_ANCHOR_GROUPS, ANCHOR_SHARE)
+        candidates = passages.containment_candidates(
+            usable, group, MAX_ANCHOR_GROUPS, ANCHOR_SHARE, context.run_all
+        )
     with context.timed("verification"):
         pairs = pairs.merged(verified(candidates))
     with context.timed("clusters"):

@@ -24,6 +24,7 @@ from .settings import Settings
 
 MIN_PART = 32  # shingles that a part must have to be called contained
 WITNESS_ROUNDS = 8
+COVER = 0.95  # share of a document's shingles that another must hold to cover it
 
 
 def same_letters(documents: Documents) -> NDArray[np.int32]:
@@ -65,7 +66,7 @@ def decide(
     for _ in range(WITNESS_ROUNDS):
         good = pairs.where(verify.reaches(pairs, s.min_jaccard, s.min_containment, MIN_PART))
         edges = cluster.allowed(good, s.min_jaccard, s.min_containment, MIN_PART)
-        covers = cluster.covers(n, edges, good, s.min_containment, weight)
+        covers = cluster.covers(n, good, COVER, weight)
         facts = replace(facts, covers=covers[same] + weight[same])
         place, _ = canonical.rank(s.prefer, facts)
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
@@ -75,8 +76,7 @@ def decide(
         witness = cluster.choose_witnesses(place, label, between)
         witness = np.where(speaker == everyone, witness, witness[speaker])
         missing = cluster.unverified(_in_terms_of(same, witness), place, label, pairs, limit=8)
-        close = kernels.matches(signatures.values, missing.docs) >= least
-        missing = CandidatePairs(missing.docs[close])
+        missing = CandidatePairs(missing.docs[_hopeful(missing, signatures, documents.n_letters, s, least)])
         if not len(missing):
             break
         pairs = pairs.merged(verified(missing))
@@ -88,6 +88,22 @@ def decide(
     kind[witness == everyone] = KEPT
     decided = Verdict(label, first[label], witness.astype(np.int32), kind, jaccard, containment)
     return pairs, decided, speaker
+
+
+def _hopeful(
+    pairs: CandidatePairs, signatures: Signatures, n_letters: NDArray[np.int64], s: Settings, least: int
+) -> NDArray[np.bool_]:
+    """bool[n]: the pairs whose signatures and lengths do not rule out that one is dropped for the other.
+
+    From the estimated Jaccard j and the lengths, overlap = j / (1 + j) * (left + right), and the
+    containment is overlap / the shorter; both may be off by five standard errors of j.
+    """
+    agree = kernels.matches(signatures.values, pairs.docs)
+    j = agree / s.num_perm
+    high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * np.sqrt(np.maximum(j * (1 - j), 0.01) / s.num_perm))
+    left, right = n_letters[pairs.docs[:, 0]], n_letters[pairs.docs[:, 1]]
+    containment = high / (1 + high) * (left + right) / np.maximum(1, np.minimum(left, right))
+    return (agree >= least) | (containment >= s.min_containment)
 
 
 def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import kernels
 from .model import CandidatePairs, VerifiedPairs
 
-BATCH_BYTES = 16 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
+BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
 
 
 def batches(

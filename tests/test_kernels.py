@@ -175,7 +175,7 @@ def test_components_are_the_smallest_node_that_can_be_reached(edges):
 
 @examples
 @given(
-    st.lists(st.lists(st.integers(0, 12), max_size=12), min_size=1, max_size=8),
+    st.lists(st.lists(st.integers(0, 12), max_size=12, unique=True), min_size=1, max_size=8),
     st.integers(1, 4),
     st.sampled_from([0.3, 0.5, 0.8]),
 )
@@ -190,14 +190,15 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, max_groups
     group = np.arange(n, dtype=np.int32) // 2
     docs_of = {a: {d for b, d in flat if b == a} for a, _ in flat}
     usable = {a for a, ds in docs_of.items() if len(ds) > 1 and len({d // 2 for d in ds}) <= max_groups}
-    sets = [usable & set(anchors) for anchors in anchors_of_doc]
+    sets = [usable & set(of_doc) for of_doc in anchors_of_doc]
+    fewer = [[min(len(a), len(b)) for b in anchors_of_doc] for a in anchors_of_doc]
     expected = [
         [i, j]
         for i in range(n)
         for j in range(i + 1, n)
-        if sets[i] & sets[j]
-        and len(sets[i] & sets[j])
-        >= max(min(2, len(sets[i]), len(sets[j])), min_share * min(len(sets[i]), len(sets[j])))
+        if i // 2 != j // 2
+        and sets[i] & sets[j]
+        and len(sets[i] & sets[j]) >= max(min(2, fewer[i][j]), min_share * fewer[i][j])
     ]
     got = passages.containment_candidates(anchors, group, max_groups, min_share)
     assert got.docs.tolist() == expected

@@ -14,7 +14,15 @@ from numba.core import event
 
 from ..normalize import letter_table
 from .jit import CompileListener
-from .pairs import band_keys, bucket_pairs, components, matches, shared_term_pairs, usable_terms
+from .pairs import (
+    band_keys,
+    bucket_pairs,
+    components,
+    first_of_group,
+    matches,
+    shared_term_pairs,
+    usable_terms,
+)
 from .sets import overlaps, shingle_sets
 from .sign import sign_texts
 from .text import SEGMENT
@@ -24,6 +32,7 @@ __all__ = [
     "band_keys",
     "bucket_pairs",
     "components",
+    "first_of_group",
     "matches",
     "overlaps",
     "shared_term_pairs",
@@ -48,5 +57,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         usable_terms(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
-        shared_term_pairs(indptr[:1], pairs[:0, 0], indptr[:1], indptr[:0], 0.5)
+        docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
+        first_of_group(indptr, docs, group, 2)
+        shared_term_pairs(indptr, docs, np.zeros(2, np.int64), indptr[:0], group, indptr[:1], 0.5, 4)
         components(2, pairs)

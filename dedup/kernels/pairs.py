@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import BASE, I32, U64, jit
+from .jit import BASE, I32, I64, U64, jit
 from .text import fmix64
 
 
@@ -95,45 +95,74 @@ def usable_terms(
 
 
 @jit()
+def first_of_group(
+    indptr: NDArray[np.int64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int
+) -> NDArray[np.bool_]:
+    """Postings as CSR, each sorted by group -> bool[nnz]: among the first `most` of its group there."""
+    out = np.zeros(len(docs), np.bool_)
+    for t in range(len(indptr) - 1):
+        last, found = -1, 0
+        for i in range(indptr[t], indptr[t + 1]):
+            g = group[docs[i]]
+            if g != last:
+                last, found = g, 0
+            out[i] = found < most
+            found += 1
+    return out
+
+
+@jit()
 def shared_term_pairs(
     postings: NDArray[np.int64],
     docs: NDArray[np.int32],
     doc_indptr: NDArray[np.int64],
     terms: NDArray[np.int64],
+    group: NDArray[np.int32],
+    n_terms: NDArray[np.int64],
     min_share: float,
+    most: int,
 ) -> NDArray[np.int32]:
-    """Postings (by term) and terms (by document), both CSR -> pairs int32[m, 2] that share enough terms.
+    """Documents by term and terms by document, both CSR -> pairs int32[m, 2] that share enough terms.
 
-    Enough: at least two, or all where the smaller has but one, and `min_share` of the smaller's terms.
+    Enough is `min_share` of all the terms of the one that has fewer (n_terms int64[n_docs]), and two
+    of them where it has two.  No pairs within a group; of each other group, each document gets the
+    `most` that share the most with it.
     """
     n_docs, m = len(doc_indptr) - 1, 0
     out = np.empty((1024, 2), I32)
-    count = np.zeros(max(n_docs, 0), I32)
-    touched = np.empty(max(n_docs, 0), I32)
+    count, taken = np.zeros(n_docs, I32), np.zeros(n_docs, I32)
+    touched, order = np.empty(n_docs, I32), np.empty(n_docs, I64)
     for d in range(n_docs):
-        n_touched = 0
+        n_touched = n_good = 0
         for i in range(doc_indptr[d], doc_indptr[d + 1]):
-            term = terms[i]
-            for j in range(postings[term + 1] - 1, postings[term] - 1, -1):
+            for j in range(postings[terms[i]], postings[terms[i] + 1]):
                 other = docs[j]
-                if other <= d:
-                    break
+                if group[other] == group[d]:
+                    continue
                 if count[other] == 0:
                     touched[n_touched] = other
                     n_touched += 1
                 count[other] += 1
-        size = doc_indptr[d + 1] - doc_indptr[d]
         for i in range(n_touched):
             other = touched[i]
-            fewer = min(size, doc_indptr[other + 1] - doc_indptr[other])
+            fewer = min(n_terms[d], n_terms[other])
             if count[other] >= max(min(2, fewer), min_share * fewer):
-                if m == len(out):
-                    grown = np.empty((2 * m, 2), I32)
-                    grown[:m] = out[:m]
-                    out = grown
+                order[n_good] = ((I64(1) << 31) - count[other]) << 31 | other
+                n_good += 1
+            count[other] = 0
+        best = np.sort(order[:n_good])  # most shared terms first, then the smaller document
+        if m + n_good > len(out):
+            grown = np.empty((2 * len(out) + n_good, 2), I32)
+            grown[:m] = out[:m]
+            out = grown
+        for key in best:
+            other = I32(key & 0x7FFFFFFF)
+            taken[group[other]] += 1
+            if taken[group[other]] <= most:
                 out[m, 0], out[m, 1] = d, other
                 m += 1
-            count[other] = 0
+        for key in best:
+            taken[group[I32(key & 0x7FFFFFFF)]] = 0
     return out[:m].copy()
 
 

@@ -25,6 +25,7 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power):  #
     hashes = np.empty(1024 + (starts[-1] - starts[0]), U64)
     letters = np.empty(k + SEGMENT + MAX_EXPANSION, I32)
     counts = np.zeros(3, I64)
+    room, ends = np.empty(SEGMENT, U64), np.empty(SEGMENT, I64)  # for the sort
     used = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
@@ -44,46 +45,49 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power):  #
         if at == used and carried > 0:
             short_hash(letters, carried, hashes[at:])
             at += 1
-        used += _sort_unique(hashes[used:at])
+        n_values = at - used
+        if n_values > len(room):
+            room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)
+        used += _sort_unique(hashes[used:at], room, ends)
         indptr[t + 1] = used
-    return hashes[:used].copy(), indptr
+    return hashes[:used], indptr
 
 
 @jit()
-def _sort_unique(values: NDArray[np.uint64]) -> int:
+def _sort_unique(values: NDArray[np.uint64], room: NDArray[np.uint64], ends: NDArray[np.int64]) -> int:
     """Sort evenly spread values in place and drop repeats -> how many are left in front.
 
-    One pass into as many buckets as there are values, by the leading bits, then insertion: the
-    values are outputs of a 64-bit mixer, so a bucket holds one or two different ones.
+    One pass into about as many buckets as there are values, by the leading bits, then insertion: the
+    values are outputs of a 64-bit mixer, so a bucket holds one or two different ones.  `room` has
+    space for the values, `ends` for the next power of two and one more.
     """
     n = len(values)
     if n < 2:
         return n
     bits = 1
-    while (1 << bits) < n and bits < 26:
+    while (2 << bits) <= n and bits < 26:
         bits += 1
     shift = U64(64 - bits)
-    ends = np.zeros((1 << bits) + 1, I64)
+    ends[: (1 << bits) + 1] = 0
     for i in range(n):
         ends[I64(values[i] >> shift) + 1] += 1
     for i in range(1 << bits):
         ends[i + 1] += ends[i]
-    out = np.empty(n, U64)
     for i in range(n):
         bucket = I64(values[i] >> shift)
-        out[ends[bucket]] = values[i]
+        room[ends[bucket]] = values[i]
         ends[bucket] += 1
     for i in range(1, n):
-        v = out[i]
+        v = room[i]
         j = i - 1
-        while j >= 0 and out[j] > v:
-            out[j + 1] = out[j]
+        while j >= 0 and room[j] > v:
+            room[j + 1] = room[j]
             j -= 1
-        out[j + 1] = v
+        room[j + 1] = v
     used = 0
     for i in range(n):
-        if i == 0 or out[i] != out[i - 1]:
-            values[used] = out[i]
+        if i == 0 or room[i] != room[i - 1]:
+            values[used] = room[i]
             used += 1
     return used
 

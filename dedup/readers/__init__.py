@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..model import Documents, Source
 from . import jsonl, text
-from .base import BROKEN, Options, Part, Reader, Record, open_source, unchanged
+from .base import BROKEN, Options, Part, Read, Reader, Record, open_source, unchanged
 
 READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 
-__all__ = ["READERS", "Options", "Part", "Reader", "Record", "fetch", "parts", "sniff"]
+__all__ = ["READERS", "Options", "Part", "Read", "Reader", "Record", "fetch", "parts", "sniff"]
 
 
 def reader_of_suffix() -> dict[bytes, str]:

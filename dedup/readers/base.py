@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from ..model import OK, Source
 
@@ -33,18 +33,19 @@ class Part:
     problem: str = ""  # the source broke off here
 
 
-@dataclass(frozen=True)
-class Record:
-    """A document as it was read; `line` counts from 0 within its part, -1 for a whole file."""
+class Record(NamedTuple):
+    """A document as it was read, without its text; `line` counts from 0 in its part, -1 for a whole file."""
 
     line: int
     offset: int
     n_bytes: int
-    utf8: bytes
     encoding: str = "utf-8"
     status: int = OK
     id: str = ""
     note: str = ""
+
+
+Read = tuple[list[Record], list[bytes], int]
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,15 @@ class Reader:
 
     prepare(source, options) -> the fields to use (text_field, id_field), found by a look at the source;
     raises BadInput when they cannot be found.  parts(source, index) -> its pieces.  records(part,
-    source, fields) -> the documents of one piece and the number of lines in it.  extract(raw, fields)
+    source, fields) -> the documents of one piece, in order, their UTF-8 texts, and the
+    number of lines in it.  extract(raw, fields)
     -> the UTF-8 text in the bytes of one document, read again.
     """
 
     suffixes: tuple[str, ...]
     prepare: Callable[[Source, Options], Options]
     parts: Callable[[Source, int], Iterator[Part]]
-    records: Callable[[Part, Source, Options], tuple[list[Record], int]]
+    records: Callable[[Part, Source, Options], Read]
     extract: Callable[[bytes, Options], bytes]
 
 

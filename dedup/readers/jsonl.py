@@ -10,7 +10,7 @@ import orjson
 
 from ..errors import BadInput
 from ..model import BAD_RECORD, EMPTY, OK, UNREADABLE, Source
-from .base import BROKEN, PART_BYTES, Options, Part, Reader, Record, open_source, why
+from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, open_source, why
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
 ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")
@@ -100,29 +100,32 @@ def parts(source: Source, index: int) -> Iterator[Part]:
         yield Part(index, offset, rest)
 
 
-def records(part: Part, source: Source, fields: Options) -> tuple[list[Record], int]:
+def records(part: Part, source: Source, fields: Options) -> Read:
     """A piece -> its records; lines are split at \\n only, blank ones are no documents."""
-    out = []
+    found: list[Record] = []
+    texts: list[bytes] = []
     offset = part.offset
     lines = (part.data or b"").split(b"\n")
-    if part.problem:  # what stands after the last whole line cannot be trusted
-        out.append(
-            Record(len(lines) - 1, offset, 0, b"", "", UNREADABLE, note=f"{part.problem}: the rest is lost")
-        )
-        lines = lines[:-1]
+    last = lines.pop() if part.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
-        if line.strip():
-            out.append(_record(number, offset, line, fields))
+        if line and not line.isspace():
+            record, utf8 = _record(number, offset, line, fields)
+            found.append(record)
+            texts.append(utf8)
         offset += len(line) + 1
-    return sorted(out, key=lambda r: r.line), len(lines) - 1
+    if part.problem:  # what stands after the last whole line cannot be trusted
+        note = f"{part.problem}: the rest is lost"
+        found.append(Record(len(lines), offset, len(last), "", UNREADABLE, note=note))
+        texts.append(b"")
+    return found, texts, len(lines)
 
 
 def extract(raw: bytes, fields: Options) -> bytes:
     """The bytes of a line -> its text."""
-    return _record(0, 0, raw, fields).utf8
+    return _record(0, 0, raw, fields)[1]
 
 
-def _record(number: int, offset: int, line: bytes, fields: Options) -> Record:
+def _record(number: int, offset: int, line: bytes, fields: Options) -> tuple[Record, bytes]:
     try:
         value = parse(line)
         try:
@@ -132,14 +135,14 @@ def _record(number: int, offset: int, line: bytes, fields: Options) -> Record:
         if text is not None and not isinstance(text, str):
             raise BadLine(f"the field {fields.text_field!r} holds a JSON {_kind(text)}, not text")
     except BadLine as error:
-        return Record(number, offset, len(line), b"", "", BAD_RECORD, note=str(error))
+        return Record(number, offset, len(line), "", BAD_RECORD, note=str(error)), b""
     try:
         name = lookup(value, fields.id_field) if fields.id_field else ""
     except KeyError:
         name = ""
-    utf8 = (text or "").encode("utf-8", "replace")
+    utf8 = text.encode("utf-8", "replace") if text else b""
     status = OK if utf8 else EMPTY
-    return Record(number, offset, len(line), utf8, "utf-8", status, "" if name is None else str(name))
+    return Record(number, offset, len(line), "utf-8", status, "" if name is None else str(name)), utf8
 
 
 def _kind(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..decode import decode
 from ..model import CHANGED, UNREADABLE, Source
-from .base import BROKEN, Options, Part, Reader, Record, open_source, unchanged, why
+from .base import BROKEN, Options, Part, Read, Reader, Record, open_source, unchanged, why
 
 
 def prepare(source: Source, options: Options) -> Options:
@@ -19,17 +19,17 @@ def parts(source: Source, index: int) -> Iterator[Part]:
     yield Part(index)
 
 
-def records(part: Part, source: Source, fields: Options) -> tuple[list[Record], int]:
+def records(part: Part, source: Source, fields: Options) -> Read:
     """The file -> one record."""
     try:
         with open_source(source) as stream:
             data = stream.read()
     except BROKEN as error:
-        return [Record(-1, 0, 0, b"", "", UNREADABLE, note=why(error))], 0
+        return [Record(-1, 0, 0, "", UNREADABLE, note=why(error))], [b""], 0
     if not unchanged(source):
-        return [Record(-1, 0, len(data), b"", "", CHANGED, note="the file changed while it was read")], 0
+        return [Record(-1, 0, len(data), "", CHANGED, note="the file changed while it was read")], [b""], 0
     text = decode(data)
-    return [Record(-1, 0, len(data), text.utf8, text.encoding, text.status)], 0
+    return [Record(-1, 0, len(data), text.encoding, text.status)], [text.utf8], 0
 
 
 def extract(raw: bytes, fields: Options) -> bytes:

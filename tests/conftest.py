@@ -1,0 +1,101 @@
+"""What the tests share: a folder to make files in, a way to run the command line, the brute force."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dedup import cli
+from dedup.normalize import letters
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "samples"
+VARIANTS = ROOT.parent / "shared" / "data" / "variants"
+
+needs_variants = pytest.mark.skipif(
+    not VARIANTS.is_dir(), reason="the labelled set is not beside this checkout (../shared/data/variants)"
+)
+
+
+class Outcome:
+    """What a command wrote, and its exit code."""
+
+    def __init__(self, code: int, stdout: bytes, stderr: str) -> None:
+        self.code, self.bytes, self.stderr = code, stdout, stderr
+
+    @property
+    def stdout(self) -> str:
+        return self.bytes.decode("utf-8", "surrogateescape")
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stdout.splitlines()
+
+    @property
+    def json(self):
+        return json.loads(self.stdout)
+
+    @property
+    def jsonl(self):
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture
+def run(capfdbinary, monkeypatch, tmp_path):
+    """run("scan", "x") runs the command line in the test folder and expects exit code 0 unless told."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args, code: int | None = 0) -> Outcome:
+        capfdbinary.readouterr()
+        monkeypatch.setattr("sys.argv", ["dedup", *map(str, args)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capfdbinary.readouterr()
+        outcome = Outcome(int(stop.value.code or 0), out, err.decode("utf-8", "surrogateescape"))
+        assert "Traceback" not in outcome.stderr
+        if code is not None:
+            assert outcome.code == code, outcome.stderr
+        return outcome
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path):
+    """files({"a.txt": "..."}) writes files (text or bytes) below the test's folder."""
+
+    def make(contents: dict[str, str | bytes]) -> Path:
+        for name, content in contents.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return tmp_path
+
+    return make
+
+
+def shingle_set(text: str, k: int = 8) -> set[str]:
+    """The definition, in the plainest words."""
+    plain = letters(text)
+    return {plain[i : i + k] for i in range(max(1, len(plain) - k + 1))} if plain else set()
+
+
+def brute_force(left: str, right: str, k: int = 8) -> tuple[float, float]:
+    """Two texts -> (Jaccard, share of the left one's shingles that the right one has)."""
+    a, b = shingle_set(left, k), shingle_set(right, k)
+    return len(a & b) / len(a | b), len(a & b) / len(a)
+
+
+POST = (
+    "The ferry to the outer islands runs twice a day until the end of September. After that you need luck, "
+    "a warm coat and the harbour master's telephone number, and she doesn't answer before nine. We'd packed "
+    "for three days and stayed for eleven, because the wind wouldn't turn, and nobody who lives there "
+    "thought that was worth remarking on."
+)
+OTHER = (
+    "Slice the quinces thinly and don't peel them, since most of the scent sits in the skin. Cover them with "
+    "water, simmer until they're soft, and let the pulp drip through a cloth overnight; squeezing it makes "
+    "the jelly cloudy. In the morning weigh the juice and add three quarters of its weight in sugar."
+)
