@@ -50,14 +50,14 @@ def covers(n: int, pairs: VerifiedPairs, min_cover: float, weight: NDArray[np.in
     return out
 
 
-def choose_witnesses(place: NDArray[np.int64], cluster: NDArray[np.int32], edges: Edges) -> NDArray[np.int32]:
-    """Preference int64[n] (0 best), cluster int32[n], edges -> witness int32[n], itself where kept.
+def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32]:
+    """Preference int64[n] (0 best), edges -> witness int32[n], itself where kept.
 
     Documents are taken from the most preferred on; one that is not yet dropped is kept, and drops
     every document with an edge to it that is neither kept nor dropped.
 
     >>> edges = Edges(np.array([1, 2], np.int32), np.array([0, 1], np.int32))  # 1 for 0, 2 for 1
-    >>> choose_witnesses(np.array([0, 1, 2]), np.zeros(3, np.int32), edges).tolist()
+    >>> choose_witnesses(np.array([0, 1, 2]), edges).tolist()
     [0, 0, 2]
     """
     n = len(place)
@@ -82,25 +82,26 @@ def unverified(
     place: NDArray[np.int64],
     cluster: NDArray[np.int32],
     known: VerifiedPairs,
-    limit: int,
+    turn: int,
 ) -> CandidatePairs:
-    """Pairs of kept documents of one cluster that were never compared: (better, worse) each.
+    """Pairs with the kept document number `turn` of each cluster (0 the most preferred) not compared so far.
 
-    A kept document might be droppable for a better one that the candidates did not pair it with.
-    Each kept document is paired with the `limit` most preferred kept ones of its cluster.
+    A document might be droppable for a better one that no candidate pair put beside it.  The partners
+    are those that would be taken later: less preferred, and dropped, if at all, for a later one.
+    A witness of -1 leaves a document out.
     """
-    kept = np.flatnonzero(witness == np.arange(len(witness)))
+    n = len(witness)
+    kept = np.flatnonzero(witness == np.arange(n))
     kept = kept[np.lexsort((place[kept], cluster[kept]))]
-    label = cluster[kept]
-    starts = np.flatnonzero(np.r_[True, label[1:] != label[:-1]]) if len(kept) else np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.r_[True, cluster[kept][1:] != cluster[kept][:-1]]) if len(kept) else kept
     sizes = np.diff(np.r_[starts, len(kept)])
-    pairs = []
-    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        members = kept[start : start + size]
-        for better in range(min(limit, size - 1)):
-            worse = members[better + 1 :]
-            pairs.append(np.stack([np.full(len(worse), members[better]), worse], axis=1))
-    found = CandidatePairs.of(np.concatenate(pairs).astype(np.int32) if pairs else np.zeros((0, 2), np.int32))
+    leader = np.full(n, -1, np.int64)
+    chosen = kept[starts[sizes > turn] + turn]
+    leader[cluster[chosen]] = chosen
+    member = np.flatnonzero((witness >= 0) & (leader[cluster] >= 0))
+    lead = leader[cluster[member]]
+    later = (place[member] > place[lead]) & (place[witness[member]] > place[lead])
+    found = CandidatePairs.of(np.stack([lead[later], member[later]], axis=1).astype(np.int32))
     keys = found.docs[:, 0].astype(np.int64) << 32 | found.docs[:, 1]
     seen = known.docs[:, 0].astype(np.int64) << 32 | known.docs[:, 1]
     return CandidatePairs(found.docs[~np.isin(keys, seen)])

@@ -23,7 +23,7 @@ from .model import (
 from .settings import Settings
 
 MIN_PART = 32  # shingles that a part must have to be called contained
-WITNESS_ROUNDS = 8
+WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
 COVER = 0.95  # share of a document's shingles that another must hold to cover it
 
 
@@ -56,30 +56,33 @@ def decide(
     n = len(documents)
     everyone = np.arange(n, dtype=np.int32)
     weight = np.bincount(same, minlength=n)
+
+    def reaching() -> VerifiedPairs:
+        return pairs.where(verify.reaches(pairs, s.min_jaccard, s.min_containment, MIN_PART))
+
+    covers = cluster.covers(n, reaching(), COVER, weight)
     facts = canonical.Facts(
         documents,
-        np.zeros(n, np.int64),
+        covers[same] + weight[same],
         np.array([sources[i].mtime_ns for i in documents.source.tolist()], np.int64),
         [sources[i].path for i in documents.source.tolist()],
     )
+    place, _ = canonical.rank(s.prefer, facts)
+    best = _best_of(same, place)
+    speaker = best[same]
     least = lsh.least_matches(s.min_jaccard, s.num_perm)
-    for _ in range(WITNESS_ROUNDS):
-        good = pairs.where(verify.reaches(pairs, s.min_jaccard, s.min_containment, MIN_PART))
+    for turn in range(WITNESS_ROUNDS + 1):
+        good = reaching()
         edges = cluster.allowed(good, s.min_jaccard, s.min_containment, MIN_PART)
-        covers = cluster.covers(n, good, COVER, weight)
-        facts = replace(facts, covers=covers[same] + weight[same])
-        place, _ = canonical.rank(s.prefer, facts)
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-        best = _best_of(same, place)
-        speaker = best[same]
         between = cluster.Edges(best[edges.dropped], best[edges.witness])
-        witness = cluster.choose_witnesses(place, label, between)
+        witness = cluster.choose_witnesses(place, between)
         witness = np.where(speaker == everyone, witness, witness[speaker])
-        missing = cluster.unverified(_in_terms_of(same, witness), place, label, pairs, limit=8)
-        missing = CandidatePairs(missing.docs[_hopeful(missing, signatures, documents.n_letters, s, least)])
-        if not len(missing):
+        if turn == WITNESS_ROUNDS:
             break
-        pairs = pairs.merged(verified(missing))
+        missing = cluster.unverified(_in_terms_of(same, witness), place[best], label, pairs, turn)
+        hopeful = _hopeful(missing, signatures, documents.n_letters, s, least)
+        pairs = pairs.merged(verified(CandidatePairs(missing.docs[hopeful])))
     first = np.full(n, -1, np.int32)
     order = np.argsort(place, kind="stable")[::-1]
     first[label[order]] = order  # the last one written, so the most preferred, stands
