@@ -34,8 +34,8 @@ def main() -> None:
     except KeyboardInterrupt:
         code = _say("interrupted; the last good run is still in place", errors.INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        code = errors.FAILED
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "dedup"
+        code = _say(f"{error.format_message().rstrip('.')}; see: {where} --help", errors.FAILED)
     except errors.DedupError as error:
         code = _say(str(error), errors.FAILED)
     except BrokenPipeError:  # the reader of our output has had enough: that is no fault

@@ -16,6 +16,23 @@ BOMS = (
 )
 SNIFFED = 8192  # bytes looked at to tell text from other data
 DETECTED = 1 << 16  # bytes given to the detector
+LEGACY = (
+    *(
+        "cp1250",
+        "cp1251",
+        "cp1252",
+        "cp1253",
+        "cp1254",
+        "cp1255",
+        "cp1256",
+        "cp1257",
+        "cp1258",
+        "cp866",
+        "cp874",
+    ),
+    *("iso8859-1", "iso8859-2", "iso8859-5", "iso8859-15", "koi8-r", "koi8-u", "mac-roman"),
+    *("big5hkscs", "cp932", "cp949", "euc_jis_2004", "gb18030", "hz", "johab", "shift_jis_2004"),
+)
 MAGIC = (
     b"%PDF-",
     b"PK\x03\x04",
@@ -85,13 +102,16 @@ def _mostly_control(head: bytes) -> bool:
 
 
 def _detected(data: bytes) -> Decoded:
-    """Text that is not UTF-8: UTF-8 with a few broken bytes, or what charset-normalizer makes of it."""
+    """Text that is not UTF-8: UTF-8 with a few broken bytes, or the legacy encoding that fits its language."""
     loose = data.decode("utf-8", "replace")
     broken = loose.count("\ufffd")
-    wide = sum(1 for c in loose[:SNIFFED] if c > "\x7f" and c != "\ufffd")
-    if wide > 5 * min(broken, loose[:SNIFFED].count("\ufffd")) and wide:
+    whole = sum(1 for c in loose if c > "\x7f") - broken
+    if whole > 2 * broken:
         return Decoded(loose.encode(), "utf-8 (damaged)")
-    from charset_normalizer import from_bytes
+    import chardet
 
-    guess = from_bytes(data[:DETECTED]).best()
-    return _as(data, guess.encoding if guess else "cp1252")
+    # subtle: its prefer_superset would turn iso8859-5 into cp1251, which is no superset of it
+    guess = chardet.detect(
+        data, max_bytes=DETECTED, prefer_superset=False, compat_names=False, include_encodings=LEGACY
+    )["encoding"]
+    return _as(data, "cp1252" if guess in (None, "iso8859-1") else guess)

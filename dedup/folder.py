@@ -185,6 +185,11 @@ def writing(folder: Path) -> Iterator[RunFolder]:
         opened = RunFolder(folder)
         try:
             yield opened
+        except OSError as error:
+            opened.clean(keep=current)
+            raise BadRun(
+                f"{error.filename or folder}: cannot be written: {error.strerror or error}"
+            ) from None
         except BaseException:
             opened.clean(keep=current)
             raise
@@ -288,7 +293,11 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
 
 
 def _read_table(tables: Path, name: str) -> pa.Table:
-    return pq.read_table(tables / f"{name}.parquet", page_checksum_verification=True, memory_map=False)
+    path = tables / f"{name}.parquet"
+    try:
+        return pq.read_table(path, page_checksum_verification=True, memory_map=False)
+    except (OSError, pa.ArrowException) as error:
+        raise BadRun(f"{path}: is damaged ({str(error).splitlines()[0]}); scan again") from None
 
 
 def on_disk(run: Run, tables: Path) -> Run:

@@ -75,13 +75,18 @@ def _walk(
 
 def _skip_folder(entry: os.DirEntry[bytes], run_folder: bytes) -> str:
     """Why a folder is not entered; "" when it is."""
-    if os.path.realpath(entry.path) == run_folder:
+    if os.path.realpath(entry.path) == run_folder or _is_run_folder(entry.path):
         return "run folder"
     if entry.name.startswith(b"."):
         return "hidden folder"
     if entry.name in SKIPPED_FOLDERS:
         return entry.name.decode() + " folder"
     return ""
+
+
+def _is_run_folder(path: bytes) -> bool:
+    """Whether some scan keeps its run there, this one or another."""
+    return all(os.path.isfile(os.path.join(path, name)) for name in (b"run.json", b"lock"))
 
 
 def _source(path: bytes, facts: os.stat_result, reader_of: dict[bytes, str]) -> Source:

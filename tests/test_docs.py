@@ -1,0 +1,59 @@
+"""The documents do not lie: commands run, names and numbers are those of the program."""
+
+import dataclasses
+import re
+
+import pytest
+
+from dedup import canonical
+from dedup.cli import commands
+from dedup.model import RELATIONS
+from dedup.readers import READERS
+from dedup.settings import Settings
+from dedup.views.export import EXPORTERS, FORMATS
+from dedup.views.report import RELATION_HELP
+
+from .conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+
+
+def test_every_command_list_format_policy_relation_and_setting_is_in_the_reference():
+    for name in (*commands.commands, *EXPORTERS, *FORMATS, *canonical.POLICIES, *RELATIONS[1:]):
+        assert f"`{name}`" in REFERENCE, name
+    for knob in dataclasses.fields(Settings):
+        row = next(
+            line for line in REFERENCE.splitlines() if line.startswith(f"| `--{knob.name.replace('_', '-')}`")
+        )
+        assert f"`{knob.default}`" in row or knob.default in ("", False)
+    for reader in READERS.values():
+        for suffix in reader.suffixes:
+            assert suffix in REFERENCE
+
+
+def test_every_export_has_a_command_and_every_relation_its_words():
+    assert set(EXPORTERS) < set(commands.commands["export"].commands)
+    assert set(RELATION_HELP) == set(RELATIONS[1:])
+
+
+def test_the_readme_names_every_module():
+    for path in (ROOT / "dedup").glob("*.py"):
+        if not path.name.startswith("__"):
+            assert path.name in README, path.name
+
+
+@pytest.mark.parametrize("path", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+def test_links_lead_somewhere(path):
+    text = (ROOT / path).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert ((ROOT / path).parent / target).exists(), target
+
+
+def test_the_transcript_in_the_readme_is_what_the_program_prints():
+    golden = (ROOT / "tests" / "samples.golden.txt").read_text()
+    shown = re.search(r"```console\n\$ dedup scan samples/\n(.*?)```", README, re.S)
+    assert shown is not None
+    lines = [line.rstrip() for line in golden.splitlines()]
+    for line in shown.group(1).splitlines():
+        assert re.sub(r"; [\d.]+ s, .*/s", "; (time)", line.rstrip()) in lines, line

@@ -1,0 +1,72 @@
+"""Imports run one way: cli -> pipeline, views -> stages -> model -> errors."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "dedup"
+STAGES = {
+    "decode", "normalize", "shingle", "minhash", "passages",
+    "lsh", "verify", "cluster", "canonical", "relation",
+}  # fmt: skip
+LOW = {"model", "errors"}
+MAY_IMPORT = {
+    "errors": set(),
+    "model": set(),
+    "settings": {"errors"},
+    "context": {"settings"},
+    "kernels": LOW | {"normalize", "shingle"},
+    **{stage: LOW | {"kernels"} for stage in STAGES},
+    "readers": LOW | {"decode"},
+    "run": LOW,
+    "folder": LOW | {"run", ""},
+    "ledger": LOW | {"run", "settings", ""},
+    "intake": LOW | STAGES | {"kernels", "readers", "context", "settings"},
+    "verdict": LOW | STAGES | {"kernels", "settings"},
+    "pipeline": LOW | STAGES | {
+        "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger",
+    },
+    "views": LOW | {"run", "readers", "context", "normalize", "relation", "decode"},
+    "cli": LOW | {"settings", "pipeline", "views", "run", "folder", "ledger", ""},
+    "": LOW | {"settings", "pipeline", "run", "folder"},
+    "__main__": {"cli"},
+}  # fmt: skip
+ONLY_IN = {"click": {"cli"}, "rich": {"cli", "views"}, "numba": {"kernels"}, "datasketch": {"minhash"}}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def unit(path: Path) -> str:
+    """A file -> its place in the house: the name of its module, or of its folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return "" if parts == ("__init__",) else parts[0]
+
+
+def imports(path: Path) -> tuple[set[str], set[str]]:
+    """A file -> (places of the house, packages from outside) that it imports."""
+    own, other = set(), set()
+    depth = len(path.relative_to(PACKAGE).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            other |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            other.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.level == depth:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            own |= {name.split(".")[0] if name != "__version__" else "" for name in names}
+    return own, other
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    own, other = imports(path)
+    place = unit(path)
+    assert own - {place} <= MAY_IMPORT[place]
+    assert "pickle" not in other
+    for package, places in ONLY_IN.items():
+        assert package not in other or place in places
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_stay_short(path):
+    assert len(path.read_text().splitlines()) <= 400

@@ -1,0 +1,158 @@
+"""The stages by themselves: letters, decoding, bands, verification, witnesses, policies."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import canonical, cluster, lsh, normalize, relation, verify
+from dedup.decode import decode
+from dedup.model import BINARY, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
+
+ONE = normalize.letters("can't")
+
+
+@pytest.mark.parametrize(
+    "dress",
+    ["ca n't", "CAN'T", "can’t", "c a n\n' t", "ｃａｎ＇ｔ", "can&'t", "cän't", "𝒄𝒂𝒏'𝒕", "c\u00adan\u200b't"],
+)
+def test_one_word_in_any_dress_has_the_same_letters(dress):
+    assert normalize.letters(dress) == ONE == "cant"
+
+
+@given(st.text())
+def test_letters_are_stable_under_unicode_forms_and_case(text):
+    plain = normalize.letters(text)
+    assert normalize.letters(plain) == plain
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert normalize.letters(unicodedata.normalize(form, text)) == plain
+
+
+def test_the_shipped_table_is_the_plain_definition():
+    shipped = normalize.letter_table()
+    if unicodedata.unidata_version != shipped.unicode:
+        pytest.skip(f"this Python has Unicode {unicodedata.unidata_version}, the table {shipped.unicode}")
+    built = normalize.build_table()
+    for name in ("value", "flags", "pool", "starts"):
+        assert np.array_equal(getattr(shipped, name), getattr(built, name))
+
+
+LATIN = (
+    "Le garçon n'a pas répondu. Il s'était assis près de la fenêtre, où l'on voyait déjà le clocher et les "
+    "premières lumières du village, et il relisait la lettre que sa mère avait laissée sur la table."
+)
+CYRILLIC = (
+    "Всю зиму я ни разу не открывал ульи и только взвешивал их по воскресеньям. В первую неделю было тридцать "
+    "килограмм, а когда зацвёл орешник, осталось двадцать два."
+)
+JAPANESE = (
+    "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。"
+    "何でも薄暗いじめじめした所で泣いていた事だけは記憶している。"
+)
+CHINESE = (
+    "冬天里我一次也没有打开蜂箱，只是每个星期天称一次重量。最轻的不是最小的那一群，而是盖子没有绑好的那一群。"
+)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        *((e, LATIN) for e in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252")),
+        *((e, CYRILLIC) for e in ("cp1251", "koi8-r", "iso8859-5", "cp866")),
+        *((e, JAPANESE) for e in ("shift_jis", "euc_jp")),
+        *((e, CHINESE) for e in ("gb18030",)),
+    ],
+)
+def test_text_in_any_encoding_is_read(encoding, text):
+    found = decode(text.encode(encoding))
+    assert found.status == OK
+    assert normalize.letters(found.utf8.decode()) == normalize.letters(text)
+
+
+def test_what_is_no_text_is_told_apart():
+    assert decode(b"").status == EMPTY
+    assert decode(b"%PDF-1.7 \xff\xfe").status == BINARY
+    assert decode(bytes(range(32)) * 9).status == BINARY
+    assert decode("broken \u2026 utf-8 é è à".encode() + b"\xff").encoding == "utf-8 (damaged)"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_decoded(data):
+    decode(data).utf8.decode("utf-8")
+
+
+@pytest.mark.parametrize(("num_perm", "jaccard"), [(128, 0.5), (128, 0.7), (128, 0.9), (256, 0.4), (64, 0.8)])
+def test_bands_find_a_pair_at_the_threshold_with_the_stated_recall(num_perm, jaccard):
+    bands = lsh.banding(jaccard, 0.99, num_perm)
+    assert bands.recall >= 0.99
+    rng = np.random.default_rng(5)
+    agree = rng.random((5000, num_perm)) < jaccard
+    hit = agree[:, bands.columns].all(axis=2).any(axis=1)
+    assert hit.mean() >= 0.985
+
+
+def test_bands_of_different_rounds_share_at_most_one_value():
+    columns = lsh.columns(128, 4, 4)
+    sets = [set(c) for c in columns.tolist()]
+    assert all(len(s) == 4 for s in sets)
+    assert max(len(a & b) for i, a in enumerate(sets) for b in sets[:i]) == 1
+
+
+def test_a_threshold_that_cannot_be_reached_gets_the_best_there_is():
+    assert 0 < lsh.banding(0.05, 0.99, 16).recall < 0.99
+
+
+def test_batches_hold_whole_components_and_every_pair_once():
+    rng = np.random.default_rng(3)
+    pairs = CandidatePairs.of(rng.integers(0, 60, (80, 2)).astype(np.int32))
+    n_bytes = rng.integers(1, 50, 60)
+    parts = list(verify.batches(pairs, n_bytes, limit=200))
+    assert len(parts) > 1
+    assert sorted(map(tuple, np.concatenate(parts).tolist())) == sorted(map(tuple, pairs.docs.tolist()))
+    for part in parts:
+        assert n_bytes[np.unique(part)].sum() <= 200
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda e: e[0] != e[1]), max_size=30),
+    st.permutations(range(10)),
+)
+def test_every_dropped_document_has_a_kept_witness_with_an_edge(edges, places):
+    dropped, witness_of = np.array(edges or [(0, 1)], np.int32).T
+    witness = cluster.choose_witnesses(np.array(places), cluster.Edges(dropped, witness_of))
+    allowed = set(zip(dropped.tolist(), witness_of.tolist(), strict=True))
+    for doc, kept in enumerate(witness.tolist()):
+        assert witness[kept] == kept
+        assert doc == kept or (doc, kept) in allowed
+
+
+def test_a_part_may_be_dropped_for_its_whole_and_not_the_other_way():
+    pairs = VerifiedPairs(np.array([[0, 1]], np.int32), *(np.array([n]) for n in (100, 100, 900)))
+    edges = cluster.allowed(pairs, 0.5, 0.8, 32)
+    assert (edges.dropped.tolist(), edges.witness.tolist()) == ([0], [1])
+    assert len(cluster.allowed(pairs, 0.5, 0.8, 101).dropped) == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        ("Cafe\u0301.", "Caf\u00e9.", "encoding"),
+        ("a\r\nb", "a\nb", "encoding"),
+        ("a b", "a\n b ", "whitespace"),
+        ("Ab. c", "aB.  C", "case"),
+        ("can't", "ca n't", "punctuation"),
+    ],
+)
+def test_texts_with_equal_letters_differ_in_a_named_way(left, right, kind):
+    found = relation.same_letters(left.encode(), left, right.encode(), right)
+    assert RELATIONS[found] == kind
+
+
+def test_a_rule_of_policies_is_read_from_left_to_right():
+    assert canonical.parse_rule(" path:a/**, cased ,first") == [
+        ("path", "a/**"),
+        ("cased", ""),
+        ("first", ""),
+    ]
