@@ -102,7 +102,7 @@ def _mostly_control(head: bytes) -> bool:
 
 
 def _detected(data: bytes) -> Decoded:
-    """Text that is not UTF-8: UTF-8 with a few broken bytes, or the legacy encoding that fits its language."""
+    """Text that is not UTF-8: UTF-8 with a few broken bytes, or the legacy encoding that fits best."""
     loose = data.decode("utf-8", "replace")
     broken = loose.count("\ufffd")
     whole = sum(1 for c in loose if c > "\x7f") - broken
