@@ -21,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"
-PEERS = {"text-dedup": "text-dedup==0.4.0", "rensa": "rensa==0.5.0"}
+PEERS = {"text-dedup": "text-dedup==0.4.0", "rensa": "rensa==0.5.0", "rensa-5-words": "rensa==0.5.0"}
 
 
 def environment(work: Path, name: str) -> Path:
@@ -45,8 +45,8 @@ def command(name: str, work: Path, corpus: Path) -> list[str]:
     if name == "sha256sum":
         return ["sha256sum", str(corpus)]
     python = str(environment(work, name))
-    if name == "rensa":
-        return [python, str(HERE / "rensa_recipe.py"), str(corpus)]
+    if name.startswith("rensa"):
+        return [python, str(HERE / "rensa_recipe.py"), str(corpus), "5" if name == "rensa-5-words" else "1"]
     return [
         *(
             python,
@@ -96,7 +96,7 @@ def main() -> None:
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--maker", type=Path, default=SHARED / "tools" / "make_corpus.py")
     p.add_argument("--pool", type=Path, default=SHARED / "data" / "variants" / "docs")
-    p.add_argument("--only", nargs="+", default=["sha256sum", "dedup", "rensa", "text-dedup"])
+    p.add_argument("--only", nargs="+", default=["sha256sum", "dedup", "rensa", "rensa-5-words", "text-dedup"])
     a = p.parse_args()
     corpus = a.work / f"corpus-{a.docs}" / "part-00000.jsonl"
     if not corpus.exists():
@@ -122,7 +122,7 @@ def main() -> None:
         wall, cpu, peak = (statistics.median(r[name][i] for r in runs) for i in range(3))
         ratio = statistics.median(r["dedup"][0] / r[name][0] for r in runs) if "dedup" in a.only else 0
         cells = f"{wall:.2f} | {megabytes / wall:.1f} | {cpu:.2f} | {peak:.0f} | {ratio:.3f}"
-        print(f"| {PEERS.get(name, name)} | {cells} |")
+        print(f"| {name} | {cells} |")
 
 
 if __name__ == "__main__":
