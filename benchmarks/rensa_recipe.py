@@ -1,6 +1,6 @@
 """rensa as its README uses it to deduplicate a data set: words of each text, 128 permutations, 16 bands.
 
-    python rensa_recipe.py ROWS.jsonl [N]      N: shingles of N words, made in Python, instead of words
+python rensa_recipe.py ROWS.jsonl [N]      N: shingles of N words, made in Python, instead of words
 """
 
 import sys

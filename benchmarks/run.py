@@ -96,7 +96,9 @@ def main() -> None:
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--maker", type=Path, default=SHARED / "tools" / "make_corpus.py")
     p.add_argument("--pool", type=Path, default=SHARED / "data" / "variants" / "docs")
-    p.add_argument("--only", nargs="+", default=["sha256sum", "dedup", "rensa", "rensa-5-words", "text-dedup"])
+    p.add_argument(
+        "--only", nargs="+", default=["sha256sum", "dedup", "rensa", "rensa-5-words", "text-dedup"]
+    )
     a = p.parse_args()
     corpus = a.work / f"corpus-{a.docs}" / "part-00000.jsonl"
     if not corpus.exists():

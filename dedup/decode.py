@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .model import BINARY, EMPTY, OK
+from .repair import repair
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -49,21 +50,29 @@ MAGIC = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text as UTF-8, the encoding it was in, and OK, EMPTY or BINARY."""
+    """The text as UTF-8, the encoding it was in, OK, EMPTY or BINARY, and the repairs made to it."""
 
     utf8: bytes
     encoding: str
     status: int = OK
+    repairs: tuple[str, ...] = ()
 
 
 def decode(data: bytes) -> Decoded:
-    """Bytes -> text.  Bytes that make no sense in the encoding become U+FFFD; nothing raises.
+    """Bytes -> text, its damage undone.  Bytes that make no sense become U+FFFD; nothing raises.
 
     >>> decode(b"caf\\xc3\\xa9").encoding, decode("café".encode("utf-16")).utf8.decode()
     ('utf-8', 'café')
     >>> decode(b"\\x89PNG\\x00\\x00").status == BINARY
     True
     """
+    found = transcode(data)
+    utf8, repairs = repair(found.utf8)
+    return replace(found, utf8=utf8, repairs=repairs) if repairs else found
+
+
+def transcode(data: bytes) -> Decoded:
+    """Bytes -> the text as it is written, not repaired."""
     if not data:
         return Decoded(b"", "", EMPTY)
     for mark, name in BOMS:

@@ -38,7 +38,7 @@ from .model import (
 )
 from .run import Run
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, LOCK = "run.json", "lock"
 
 # ------------------------------------------------------------------ tables
@@ -77,6 +77,7 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "encoding": pa.array(d.encoding, pa.string()),
                 "id": pa.array(d.id, pa.string()),
                 "note": pa.array(d.note, pa.string()),
+                "repairs": pa.array(d.repairs, pa.string()),
             }
         ),
         "signatures": pa.table(
@@ -262,6 +263,7 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         encoding=d["encoding"].to_pylist(),
         id=d["id"].to_pylist(),
         note=d["note"].to_pylist(),
+        repairs=d["repairs"].to_pylist(),
     )
     n = len(documents)
     verdict = Verdict(

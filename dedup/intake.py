@@ -117,7 +117,9 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
     signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
     values, counts, hashes = signed[:3]
     rows = [record for _, found, _, _ in read for record in found]
-    line, offset, n_bytes, encoding, status, ids, notes = zip(*rows, strict=True) if rows else ((),) * 7
+    line, offset, n_bytes, encoding, status, ids, notes, repairs = (
+        zip(*rows, strict=True) if rows else ((),) * 8
+    )
     state = np.array(status, np.int8)
     state[(state == OK) & (counts[:, 0] == 0)] = EMPTY
     documents = Documents(
@@ -135,6 +137,7 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
         encoding=list(encoding),
         id=list(ids),
         note=list(notes),
+        repairs=list(repairs),
     )
     return Block(documents, values, Anchors(*signed[3:]), [(s, len(found), n) for s, found, _, n in read])
 

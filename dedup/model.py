@@ -75,6 +75,7 @@ class Documents:
     encoding: list[str]
     id: list[str]  # the record's own id, "" when it has none
     note: list[str]  # why it was set aside
+    repairs: list[str]  # what was done to its text before the letters were taken, "html,entities"
 
     def __len__(self) -> int:
         return len(self.source)

@@ -3,7 +3,9 @@
 The letters of a text are its letters and digits after compatibility decomposition (NFKD) and full
 case folding (Unicode Standard Annex 15; The Unicode Standard 3.13), without marks.  Casing,
 punctuation, white space, tokenization, typographic quotes, full-width forms, ligatures and NFC/NFD
-vanish by construction.
+vanish by construction.  A kana or Han character says about as much as two letters, so it counts as
+two; the simplified, traditional and Japanese forms of a Han character (the tables of OpenCC) are one,
+and so are the kana that old and new spelling exchange (small and large, wi and i, we and e).
 
 `letters` is the plain definition.  `letter_table` is the same mapping as a table over all code
 points, built once by `build_table` and shipped with the package, so that every machine and every
@@ -23,6 +25,16 @@ from .model import LetterTable
 TABLE_FILE = Path(__file__).with_name("letters.npz")
 N_CODE_POINTS = 0x110000
 UPPER, PUNCTUATION = 1, 2
+DENSE = ((0x3040, 0x3100), (0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000))  # kana and Han
+KANA = dict(
+    zip(
+        *(
+            "ぁぃぅぇぉっゃゅょゎゕゖゐゑァィゥェォッャュョヮヵヶヰヱ",
+            "あいうえおつやゆよわかけいえアイウエオツヤユヨワカケイエ",
+        ),
+        strict=True,
+    )
+)
 
 
 def letters(text: str) -> str:
@@ -32,6 +44,8 @@ def letters(text: str) -> str:
     True
     >>> letters("Straße ﬁn Ｆｕｌｌ ½ crème")
     'strassefinfull12creme'
+    >>> letters("學習") == letters("学习")
+    True
     """
     return "".join(map(_letters_of_char, text))
 
@@ -44,7 +58,51 @@ def _letters_of_char(char: str) -> str:
         return ""
     bare = "".join(c for c in unicodedata.normalize("NFKD", char) if unicodedata.category(c)[0] != "M")
     folded = unicodedata.normalize("NFKD", bare.casefold())
-    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+    plain = (c for c in folded if unicodedata.category(c)[0] in "LN")
+    return "".join(2 * _one_form(c) if _is_dense(c) else c for c in plain)
+
+
+def _one_form(char: str) -> str:
+    return KANA.get(char) or chr(han_forms().get(ord(char), ord(char)))
+
+
+def _is_dense(char: str) -> bool:
+    return any(low <= ord(char) < high for low, high in DENSE)
+
+
+@lru_cache(maxsize=1)
+def han_forms() -> dict[int, int]:
+    """Han code point -> the one that stands for all its forms; those not listed stand for themselves."""
+    with np.load(TABLE_FILE, allow_pickle=False) as f:
+        return dict(f["han"].tolist())
+
+
+def build_han_forms() -> dict[int, int]:
+    """-> the same, made from the tables of OpenCC (pip install opencc-python-reimplemented)."""
+    from importlib.resources import files
+
+    tables = files("opencc") / "dictionary"
+    stands_for: dict[str, str] = {}
+
+    def root(char: str) -> str:
+        while char in stands_for:
+            char = stands_for[char]
+        return char
+
+    for name in ("TSCharacters.txt", "JPVariants.txt"):
+        for line in (tables / name).read_text("utf-8").splitlines():
+            one, others = line.split("\t")
+            other = others.split(" ")[0]
+            if (
+                len(one) == len(other) == 1
+                and _is_dense(one)
+                and _is_dense(other)
+                and root(one) != root(other)
+            ):
+                # the smaller code point stands for both, whatever the order of the tables
+                low, high = sorted((root(one), root(other)))
+                stands_for[high] = low
+    return {ord(char): ord(root(char)) for char in sorted(stands_for)}
 
 
 def build_table() -> LetterTable:
@@ -74,12 +132,23 @@ def build_table() -> LetterTable:
 
 def write_table(path: Path = TABLE_FILE) -> None:
     """Build the table and write it where `letter_table` finds it."""
+    han = np.array(list(build_han_forms().items()), np.int32)
+    np.savez_compressed(path, han=han)
+    han_forms.cache_clear()
+    _letters_of_char.cache_clear()
     t = build_table()
     # subtle: most of the table is "a letter stands for itself"; storing the difference lets it compress.
     delta = np.where(t.value > 0, t.value - np.arange(N_CODE_POINTS, dtype=np.int32), t.value)
     kind = np.sign(t.value).astype(np.int8)
     np.savez_compressed(
-        path, delta=delta, kind=kind, flags=t.flags, pool=t.pool, starts=t.starts, unicode=np.array(t.unicode)
+        path,
+        han=han,
+        delta=delta,
+        kind=kind,
+        flags=t.flags,
+        pool=t.pool,
+        starts=t.starts,
+        unicode=np.array(t.unicode),
     )
 
 

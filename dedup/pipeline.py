@@ -41,6 +41,7 @@ from .model import (
 from .normalize import letter_table
 from .readers import Options, Record, fetch, reader_of_suffix
 from .readers.walk import find_sources
+from .repair import repair
 from .run import Run
 from .settings import Settings
 
@@ -90,15 +91,16 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
     """
     settings = _checked(settings, overrides)
     given = [t if isinstance(t, Document) else Document(t) for t in texts]
-    utf8 = [d.text.encode("utf-8", "replace") for d in given]
+    repaired = [repair(d.text.encode("utf-8", "replace")) for d in given]
+    utf8 = [text for text, _ in repaired]
     names = [os.fsencode(d.id or str(i)) for i, d in enumerate(given, 1)]
     if len(set(names)) != len(names):
         twice = next(n for i, n in enumerate(names) if n in names[:i])
         raise BadInput(f"the id {os.fsdecode(twice)!r} is given to two documents")
     sources = [Source(name, "text", False, len(t), 0) for name, t in zip(names, utf8, strict=True)]
     read_texts = [
-        (i, [Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, given[i].id)], [t], 0)
-        for i, t in enumerate(utf8)
+        (i, [Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, given[i].id, "", ",".join(done))], [t], 0)
+        for i, (t, done) in enumerate(repaired)
     ]
     with _context(settings, None, lambda: None) as context:
         with context.timed("pass"):

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dedup"
 STAGES = {
     "decode", "normalize", "shingle", "minhash", "passages",
-    "lsh", "verify", "cluster", "canonical", "relation",
+    "repair", "lsh", "verify", "cluster", "canonical", "relation",
 }  # fmt: skip
 LOW = {"model", "errors"}
 MAY_IMPORT = {
@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "context": {"settings"},
     "kernels": LOW | {"normalize", "shingle"},
     **{stage: LOW | {"kernels"} for stage in STAGES},
-    "readers": LOW | {"decode"},
+    "decode": LOW | {"repair"},
+    "readers": LOW | {"decode", "repair"},
     "run": LOW,
     "folder": LOW | {"run", ""},
     "ledger": LOW | {"run", "settings", ""},

@@ -95,8 +95,8 @@ def test_a_damaged_table_is_refused_by_name(folder, table):
         "{",
         "[]",
         '{"format": "1"}',
-        '{"format": 1, "tables": "../../etc"}',
-        '{"format": 1, "tables": "tables-000001"}',
+        '{"format": 2, "tables": "../../etc"}',
+        '{"format": 2, "tables": "tables-000001"}',
     ],
 )
 def test_a_hostile_manifest_is_refused(folder, manifest):

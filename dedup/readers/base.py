@@ -43,6 +43,7 @@ class Record(NamedTuple):
     status: int = OK
     id: str = ""
     note: str = ""
+    repairs: str = ""
 
 
 Read = tuple[list[Record], list[bytes], int]

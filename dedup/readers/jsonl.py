@@ -10,6 +10,7 @@ import orjson
 
 from ..errors import BadInput
 from ..model import BAD_RECORD, EMPTY, OK, UNREADABLE, Source
+from ..repair import repair
 from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, open_source, why
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
@@ -140,9 +141,10 @@ def _record(number: int, offset: int, line: bytes, fields: Options) -> tuple[Rec
         name = lookup(value, fields.id_field) if fields.id_field else ""
     except KeyError:
         name = ""
-    utf8 = text.encode("utf-8", "replace") if text else b""
+    utf8, repairs = repair(text.encode("utf-8", "replace")) if text else (b"", ())
     status = OK if utf8 else EMPTY
-    return Record(number, offset, len(line), "utf-8", status, "" if name is None else str(name)), utf8
+    name = "" if name is None else str(name)
+    return Record(number, offset, len(line), "utf-8", status, name, "", ",".join(repairs)), utf8
 
 
 def _kind(value: Any) -> str:

@@ -29,7 +29,8 @@ def records(part: Part, source: Source, fields: Options) -> Read:
     if not unchanged(source):
         return [Record(-1, 0, len(data), "", CHANGED, note="the file changed while it was read")], [b""], 0
     text = decode(data)
-    return [Record(-1, 0, len(data), text.encoding, text.status)], [text.utf8], 0
+    repairs = ",".join(text.repairs)
+    return [Record(-1, 0, len(data), text.encoding, text.status, repairs=repairs)], [text.utf8], 0
 
 
 def extract(raw: bytes, fields: Options) -> bytes:

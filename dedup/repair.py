@@ -1,0 +1,145 @@
+"""Damage that is undone before the letters are taken, each step only where a cheap test says it is there.
+
+A repair is a test on the UTF-8 bytes, which clean text fails at the speed of a byte search, and a
+function text -> text.  A new repair is one function and one line in REPAIRS; they run in that order.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+TAGS = re.compile(r"</?(?:p|div|br|span|a|li|ul|ol|td|tr|table|h[1-6]|section|article)\b[^<>]*>", re.I)
+PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+PLAIN_ESCAPE = re.compile(r'\\(["\\/bfnrt])')
+PTB_CODE = re.compile(r"-(?:[LR][RSC]B)-", re.I)
+RUBY = re.compile("[｜|]?《[\u3040-\u30ff\u31f0-\u31ffー・ ]{1,30}》|［＃[^］\n]{1,80}］")
+TWICE_ENCODED = re.compile(
+    rb"(?:\xc3[\x80-\xbf])(?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
+)
+
+
+def is_page(data: bytes) -> bool:
+    """Whether the text is an HTML page, or a fragment that is mostly tags."""
+    if b"<" not in data:
+        return False
+    if PAGE.match(data, 0, 4096):
+        return True
+    head = data[:20_000].decode("utf-8", "ignore")
+    tags = TAGS.findall(head) if head.lstrip().startswith("<") else []
+    return len(tags) >= 5 and sum(map(len, tags)) > 0.2 * len(head)
+
+
+def visible_text(text: str) -> str:
+    """The text of an HTML page that a reader sees: no scripts, styles or markup.
+
+    >>> visible_text("<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
+    'One & two'
+    """
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(text)
+    tree.strip_tags(["script", "style", "noscript", "template", "svg"])
+    root = tree.root
+    return " ".join(root.text(separator=" ").split()) if root is not None else ""
+
+
+def entities(text: str) -> str:
+    """HTML entities and Moses escapes -> their characters, twice where they were escaped twice.
+
+    >>> entities("Tom &amp;amp; Jerry &apos;s &#91; 1 &#93;")
+    "Tom & Jerry 's [ 1 ]"
+    """
+    for _ in range(2):
+        text = ENTITY.sub(lambda m: html.unescape(m.group()), text)
+    return text
+
+
+def has_json_escapes(data: bytes) -> bool:
+    """Whether the text is the inside of a JSON string: \\uXXXX, or \\n where line ends should be."""
+    if b"\\" not in data:
+        return False
+    return data.count(b"\\u") >= 3 or (
+        data.count(b"\\n") >= 3 and data.count(b"\n") * 5 <= data.count(b"\\n")
+    )
+
+
+def json_escapes(text: str) -> str:
+    """JSON escapes -> their characters; \\n and its like only where line ends are written so.
+
+    >>> json_escapes("caf\\\\u00e9 \\\\ud83d\\\\ude00")
+    'café 😀'
+    """
+    literal = text.count("\\n") >= 3 and text.count("\n") * 5 <= text.count("\\n")
+    text = UNICODE_ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
+    if literal:
+        text = PLAIN_ESCAPE.sub(lambda m: m.group(1) if m.group(1) in '"\\/' else "\n", text)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def is_mojibake(data: bytes) -> bool:
+    """Whether the text looks like UTF-8 that was read as Windows-1252: two such characters at least."""
+    if data.isascii() or b"\xc3" not in data:
+        return False
+    return len(TWICE_ENCODED.findall(data, 0, 1 << 16)) >= 2
+
+
+def mojibake(text: str) -> str:
+    """UTF-8 read in another encoding -> the text that was meant (ftfy).
+
+    >>> mojibake("schÃ¶n, itâ€™s")
+    'schön, it’s'
+    """
+    import ftfy
+
+    return ftfy.fix_encoding(text)
+
+
+def ptb_codes(text: str) -> str:
+    """The bracket codes of the Penn Treebank -> nothing, as brackets are no letters.
+
+    >>> ptb_codes("bees -LRB- five hives -RRB-")
+    'bees   five hives  '
+    """
+    return PTB_CODE.sub(" ", text)
+
+
+def ruby(text: str) -> str:
+    """Readings and notes set into Japanese text (Aozora Bunko's form) -> nothing.
+
+    >>> ruby("漢字《かんじ》を｜読む《よむ》［＃「読」に傍点］")
+    '漢字を読む'
+    """
+    return RUBY.sub("", text).replace("｜", "")
+
+
+REPAIRS: dict[str, tuple[Callable[[bytes], bool], Callable[[str], str]]] = {
+    "html": (is_page, visible_text),
+    "mojibake": (is_mojibake, mojibake),
+    "json escapes": (has_json_escapes, json_escapes),
+    "entities": (lambda data: b"&" in data and b";" in data, entities),
+    "ptb codes": (lambda data: b"B-" in data or b"b-" in data, ptb_codes),
+    "ruby": (lambda data: "《".encode() in data or "［＃".encode() in data, ruby),
+}
+
+
+def repair(utf8: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """UTF-8 text -> the text with its damage undone, and the names of the repairs that changed it.
+
+    >>> repair(b"fish &amp; chips"), repair(b"fish and chips")
+    ((b'fish & chips', ('entities',)), (b'fish and chips', ()))
+    """
+    done = []
+    for name, (test, function) in REPAIRS.items():
+        if test(utf8):
+            try:
+                better = function(utf8.decode("utf-8", "replace")).encode("utf-8", "replace")
+            except RecursionError:  # markup nested beyond all reason: the text stays as it is
+                continue
+            if better != utf8:
+                utf8 = better
+                done.append(name)
+    return utf8, tuple(done)
