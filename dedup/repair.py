@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 
 TAGS = re.compile(r"</?(?:p|div|br|span|a|li|ul|ol|td|tr|table|h[1-6]|section|article)\b[^<>]*>", re.I)
+ANY_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.I | re.S)
+MAX_UNCLOSED = 10_000
 PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -39,6 +41,9 @@ def visible_text(text: str) -> str:
     >>> visible_text("<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
     'One & two'
     """
+    # subtle: the parser takes time by the square of the depth, which unclosed tags can make without bound
+    if text.count("<") - 2 * text.count("</") > MAX_UNCLOSED:
+        return " ".join(ANY_TAG.sub(" ", text).split())
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(text)
