@@ -23,7 +23,8 @@ class Facts:
     """What a policy may look at; every array has n_docs rows."""
 
     documents: Documents
-    covers: NDArray[np.int64]  # how many other documents of the corpus it covers
+    holds: NDArray[np.int64]  # how many documents it holds, itself among them
+    held: NDArray[np.int64]  # how many documents of other letters hold it
     mtime_ns: NDArray[np.int64]
     paths: list[bytes]
 
@@ -33,7 +34,12 @@ Policy = Callable[[Facts, str], NDArray[np.int64]]
 
 def fullest(facts: Facts, _: str) -> NDArray[np.int64]:
     """The document that covers the most others, so that no text is lost."""
-    return -facts.covers
+    return -facts.holds
+
+
+def cleanest(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The body rather than the page around it: the document that the most others hold."""
+    return facts.holds - facts.held
 
 
 def cased(facts: Facts, _: str) -> NDArray[np.int64]:
@@ -81,6 +87,7 @@ def path(facts: Facts, glob: str) -> NDArray[np.int64]:
 
 POLICIES: dict[str, Policy] = {
     "fullest": fullest,
+    "cleanest": cleanest,
     "cased": cased,
     "longest": longest,
     "shortest": shortest,
@@ -112,10 +119,28 @@ def parse_rule(rule: str) -> list[tuple[str, str]]:
     return parts
 
 
-def rank(rule: str, facts: Facts) -> tuple[NDArray[np.int64], list[tuple[str, NDArray[np.int64]]]]:
+Keys = list[tuple[str, NDArray[np.int64]]]
+
+
+def rank(rule: list[tuple[str, str]], facts: Facts) -> tuple[NDArray[np.int64], Keys]:
     """Rule -> (int64[n_docs], 0 for the most preferred document of all; the keys it was made from)."""
-    keys = [(name, POLICIES[name](facts, argument)) for name, argument in parse_rule(rule)]
+    keys = [(name, POLICIES[name](facts, argument)) for name, argument in rule]
     order = np.lexsort([key for _, key in reversed(keys)])  # subtle: stable, so equals stay in doc order
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     return place, keys
+
+
+def reasons(label: NDArray[np.int32], place: NDArray[np.int64], keys: Keys) -> list[str]:
+    """Clusters int32[n_docs] -> by document, the policy that chose a canonical one; "" for the others.
+
+    It is the first policy in which the canonical document is better than the next best of its cluster.
+    """
+    out = [""] * len(label)
+    order = np.lexsort((place, label))
+    starts = np.flatnonzero(np.r_[True, label[order][1:] != label[order][:-1]]) if len(order) else order
+    sizes = np.diff(np.r_[starts, len(order)])
+    for start in starts[sizes > 1].tolist():
+        best, second = order[start], order[start + 1]
+        out[best] = next((name for name, key in keys if key[best] != key[second]), "first")
+    return out

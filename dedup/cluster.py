@@ -24,30 +24,31 @@ class Edges:
     witness: NDArray[np.int32]
 
 
-def allowed(pairs: VerifiedPairs, min_jaccard: float, min_containment: float, min_part: int) -> Edges:
-    """Verified pairs -> who may be dropped for whom.
+def allowed(
+    docs: NDArray[np.int32], either: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]
+) -> Edges:
+    """Pairs int32[n, 2] -> who may be dropped for whom: either for the other, or the left, or the right one.
 
-    Alike documents, either for the other; a part for the whole that holds it, but not the whole for
-    its part, since that would lose text.
+    A part may be dropped for the whole that holds it, but not the whole for its part: that would lose text.
     """
-    left, right = pairs.docs[:, 0], pairs.docs[:, 1]
-    alike = pairs.jaccard >= min_jaccard
-    left_for_right = alike | ((pairs.left_in_right >= min_containment) & (pairs.size_left >= min_part))
-    right_for_left = alike | ((pairs.right_in_left >= min_containment) & (pairs.size_right >= min_part))
-    return Edges(
-        np.concatenate([left[left_for_right], right[right_for_left]]),
-        np.concatenate([right[left_for_right], left[right_for_left]]),
-    )
+    a, b = docs[either | left], docs[either | right]
+    return Edges(np.concatenate([a[:, 0], b[:, 1]]), np.concatenate([a[:, 1], b[:, 0]]))
 
 
-def covers(n: int, pairs: VerifiedPairs, min_cover: float, weight: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[n]: of how many documents (each counted `weight` times) it holds at least `min_cover`."""
-    out = np.zeros(n, np.int64)
+def holds(
+    n: int, pairs: VerifiedPairs, share: float, weight: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """int64[n] each: how many documents it holds to at least `share`, how many hold it.
+
+    Each counts `weight` times.
+    """
+    holds, held = np.zeros(n, np.int64), np.zeros(n, np.int64)
     left, right = pairs.docs[:, 0], pairs.docs[:, 1]
-    a, b = pairs.left_in_right >= min_cover, pairs.right_in_left >= min_cover
-    np.add.at(out, right[a], weight[left[a]])
-    np.add.at(out, left[b], weight[right[b]])
-    return out
+    for part, whole, figure in ((left, right, pairs.left_in_right), (right, left, pairs.right_in_left)):
+        enough = figure >= share
+        np.add.at(holds, whole[enough], weight[part[enough]])
+        np.add.at(held, part[enough], weight[whole[enough]])
+    return holds, held
 
 
 def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32]:

@@ -5,6 +5,7 @@
       BadInput                 a path that is missing, or holds nothing to read
       BadRun                   a run folder that is missing, foreign, damaged or in use
       OutputExists             a file that would be overwritten
+      Broken                   a result that fails its own check: a fault of this program
 
 `cli.main` is the only place where they become a line on stderr and an exit code.
 """
@@ -31,6 +32,10 @@ class BadInput(DedupError):
 
 class BadRun(DedupError):
     """A run folder cannot be opened or written."""
+
+
+class Broken(DedupError):
+    """The program's own check of its output failed; nothing was written.  Please report it."""
 
 
 class OutputExists(DedupError):

@@ -70,6 +70,7 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "n_letters": pa.array(d.n_letters),
                 "n_upper": pa.array(d.n_upper),
                 "n_marks": pa.array(d.n_marks),
+                "n_bones": pa.array(d.n_bones),
                 "letters_hash": pa.FixedSizeBinaryArray.from_buffers(
                     pa.binary(16), len(d), [None, pa.py_buffer(np.ascontiguousarray(d.letters_hash))]
                 ),
@@ -81,7 +82,10 @@ def _tables(run: Run) -> dict[str, pa.Table]:
             }
         ),
         "signatures": pa.table(
-            {"signature": pa.FixedSizeListArray.from_arrays(pa.array(s.values.reshape(-1)), s.num_perm)}
+            {
+                "signature": pa.FixedSizeListArray.from_arrays(pa.array(s.values.reshape(-1)), s.num_perm),
+                "skeleton": pa.FixedSizeListArray.from_arrays(pa.array(s.skeletons.reshape(-1)), s.num_perm),
+            }
         ),
         "anchors": pa.table(
             {"hash": pa.array(a.hash), "doc": pa.array(a.doc), "position": pa.array(a.position)}
@@ -93,6 +97,9 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "overlap": pa.array(p.overlap),
                 "size_left": pa.array(p.size_left),
                 "size_right": pa.array(p.size_right),
+                "bones_overlap": pa.array(p.bones[:, 0]),
+                "bones_left": pa.array(p.bones[:, 1]),
+                "bones_right": pa.array(p.bones[:, 2]),
                 "relation": pa.array(run.pair_relations),
             }
         ),
@@ -104,6 +111,10 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "relation": pa.array(v.relation),
                 "jaccard": pa.array(v.jaccard),
                 "containment": pa.array(v.containment),
+                "skeleton_jaccard": pa.array(v.skeleton_jaccard),
+                "size": pa.array(v.size),
+                "witness_size": pa.array(v.witness_size),
+                "reason": pa.array(v.reason, pa.string()),
             }
         ),
     }
@@ -256,7 +267,7 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         source=array(d["source"], np.int32),
         **{
             c: array(d[c], np.int64)
-            for c in ("record", "offset", "n_bytes", "n_letters", "n_upper", "n_marks")
+            for c in ("record", "offset", "n_bytes", "n_letters", "n_upper", "n_marks", "n_bones")
         },
         letters_hash=letters_hash,
         status=array(d["status"], np.int8),
@@ -269,15 +280,19 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     verdict = Verdict(
         **{c: array(v[c], np.int32) for c in ("cluster", "canonical", "witness")},
         relation=array(v["relation"], np.int8),
-        jaccard=array(v["jaccard"], np.float64),
-        containment=array(v["containment"], np.float64),
+        **{c: array(v[c], np.float64) for c in ("jaccard", "containment", "skeleton_jaccard")},
+        **{c: array(v[c], np.int64) for c in ("size", "witness_size")},
+        reason=v["reason"].to_pylist(),
     )
     for column in (verdict.cluster, verdict.canonical, verdict.witness):
         if len(column) != n or (n and not 0 <= column.min() <= column.max() < n):
             raise ValueError("the verdict names documents that are not there")
     pairs = VerifiedPairs(
         np.stack([array(p["left"], np.int32), array(p["right"], np.int32)], axis=1),
-        *(array(p[c], np.int64) for c in ("overlap", "size_left", "size_right")),
+        array(p["overlap"], np.int64),
+        array(p["size_left"], np.int64),
+        array(p["size_right"], np.int64),
+        np.stack([array(p[c], np.int64) for c in ("bones_overlap", "bones_left", "bones_right")], axis=1),
     )
     summary = {
         key: value for key, value in manifest.items() if key not in ("format", "program", "tables", "rows")
@@ -307,9 +322,12 @@ def on_disk(run: Run, tables: Path) -> Run:
     settings = run.summary["settings"]
 
     def signatures() -> Signatures:
-        values = _read_table(tables, "signatures").column("signature").combine_chunks().flatten().to_numpy()
-        num_perm = settings["num_perm"]
-        return Signatures(values.reshape(-1, num_perm), num_perm, settings["seed"], settings["k"])
+        table, num_perm = _read_table(tables, "signatures"), settings["num_perm"]
+        values, skeletons = (
+            table.column(c).combine_chunks().flatten().to_numpy().reshape(-1, num_perm)
+            for c in ("signature", "skeleton")
+        )
+        return Signatures(values, skeletons, num_perm, settings["seed"], settings["k"])
 
     def anchors() -> Anchors:
         table = _read_table(tables, "anchors")

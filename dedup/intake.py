@@ -67,6 +67,7 @@ class Block:
 
     documents: Documents
     signatures: NDArray[np.uint32]  # [n_docs, num_perm]
+    skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
     anchors: Anchors  # doc counts from the block's first document
     parts: list[tuple[int, int, int]]  # source, documents, lines
 
@@ -115,7 +116,7 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
     a, b = minhash.permutations(settings.num_perm, settings.seed)
     buffer, starts = verify.joined([text for _, _, texts, _ in read for text in texts])
     signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
-    values, counts, hashes = signed[:3]
+    counts = signed.counts
     rows = [record for _, found, _, _ in read for record in found]
     line, offset, n_bytes, encoding, status, ids, notes, repairs = (
         zip(*rows, strict=True) if rows else ((),) * 8
@@ -132,14 +133,17 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
         n_letters=counts[:, 0],
         n_upper=counts[:, 1],
         n_marks=counts[:, 2],
-        letters_hash=hashes,
+        n_bones=counts[:, 3],
+        letters_hash=signed.letters_hash,
         status=state,
         encoding=list(encoding),
         id=list(ids),
         note=list(notes),
         repairs=list(repairs),
     )
-    return Block(documents, values, Anchors(*signed[3:]), [(s, len(found), n) for s, found, _, n in read])
+    anchors = Anchors(signed.anchor_hash, signed.anchor_text, signed.anchor_place)
+    done = [(s, len(found), n) for s, found, _, n in read]
+    return Block(documents, signed.signatures, signed.skeletons, anchors, done)
 
 
 def collect(blocks: list[Block], settings: Settings) -> tuple[Documents, Signatures, Anchors]:
@@ -168,4 +172,5 @@ def collect(blocks: list[Block], settings: Settings) -> tuple[Documents, Signatu
         np.concatenate([block.anchors.position for block in all_blocks]),
     )
     signatures = np.concatenate([block.signatures for block in all_blocks])
-    return documents, Signatures(signatures, settings.num_perm, settings.seed, settings.k), anchors
+    skeletons = np.concatenate([block.skeletons for block in all_blocks])
+    return documents, Signatures(signatures, skeletons, settings.num_perm, settings.seed, settings.k), anchors

@@ -78,12 +78,14 @@ def largest(run: Run, n: int) -> list[dict[str, Any]]:
                 "cluster_id": i,
                 "size": int(sizes[i]),
                 "canonical": run.name(canonical),
+                "reason": run.verdict.reason[canonical],
                 "members": [
                     {
                         "path": m.path,
                         "relation": m.relation,
                         "jaccard": m.jaccard,
                         "containment": m.containment,
+                        "skeleton_jaccard": m.skeleton_jaccard,
                     }
                     for m in members
                 ],

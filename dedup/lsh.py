@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import Banding, CandidatePairs, Signatures
+from .model import Banding, CandidatePairs
 
 MAX_ROUNDS = 4
 MAX_ROWS = 16
@@ -93,17 +93,19 @@ def least_matches(min_jaccard: float, num_perm: int) -> int:
 
 
 def candidate_pairs(
-    signatures: Signatures,
+    signatures: NDArray[np.uint32],
     docs: NDArray[np.int32],
     bands: Banding,
     min_matches: int,
     run_all: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
-    """Signatures, documents int32[n] (rising) -> pairs that share a band and `min_matches` values.
+    """Signatures uint32[n_docs, num_perm], documents int32[n] (rising) -> candidate pairs.
+
+    They share a band and at least `min_matches` values.
 
     `run_all(function, items)` maps, on as many threads as the caller likes.
     """
-    values = signatures.values[docs]
+    values = signatures[docs]
 
     def one_band(band: NDArray[np.int32]) -> NDArray[np.int32]:
         keys = kernels.band_keys(values, band)

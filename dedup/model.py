@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED = range(6)
 STATUS = ("ok", "empty", "binary", "unreadable", "bad record", "changed while read")
 
-KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED = range(8)
-RELATIONS = ("kept", "identical", "encoding", "whitespace", "case", "punctuation", "near", "contained")
+KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN = range(9)
+RELATIONS = (
+    *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
+    *("near", "contained", "rewritten"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class LetterTable:
     """The letters of every code point.
 
     value int32[0x110000]: 0 no letter, > 0 the letter, -i the letters pool[starts[i]:starts[i+1]];
-    flags uint8[0x110000]: 1 upper case, 2 punctuation; pool int32[n]; starts int32[m].
+    flags uint8[0x110000]: 1 upper case, 2 punctuation, 4 does not end a word; pool int32[n]; starts int32[m].
     """
 
     value: NDArray[np.int32]
@@ -70,6 +73,7 @@ class Documents:
     n_letters: NDArray[np.int64]
     n_upper: NDArray[np.int64]
     n_marks: NDArray[np.int64]  # punctuation marks
+    n_bones: NDArray[np.int64]  # skeleton shingles
     letters_hash: NDArray[np.uint64]  # [n_docs, 2]
     status: NDArray[np.int8]  # index into STATUS
     encoding: list[str]
@@ -83,9 +87,10 @@ class Documents:
 
 @dataclass(frozen=True)
 class Signatures:
-    """values uint32[n_docs, num_perm]; comparable only if num_perm, seed and k agree."""
+    """values, skeletons uint32[n_docs, num_perm]; comparable only if num_perm, seed and k agree."""
 
     values: NDArray[np.uint32]
+    skeletons: NDArray[np.uint32]
     num_perm: int
     seed: int
     k: int
@@ -98,6 +103,13 @@ class Anchors:
     hash: NDArray[np.uint64]
     doc: NDArray[np.int32]
     position: NDArray[np.int32]
+
+    def of_docs(self, docs: NDArray[np.int32], n_docs: int) -> Anchors:
+        """Those of some documents int32[m] out of n_docs."""
+        chosen = np.zeros(n_docs, np.bool_)
+        chosen[docs] = True
+        mine = chosen[self.doc]
+        return Anchors(self.hash[mine], self.doc[mine], self.position[mine])
 
 
 @dataclass(frozen=True)
@@ -132,12 +144,16 @@ class CandidatePairs:
 
 @dataclass(frozen=True)
 class VerifiedPairs:
-    """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles."""
+    """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles.
+
+    bones int64[n, 3] are the same three counts of skeleton shingles.
+    """
 
     docs: NDArray[np.int32]
     overlap: NDArray[np.int64]
     size_left: NDArray[np.int64]
     size_right: NDArray[np.int64]
+    bones: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -162,18 +178,20 @@ class VerifiedPairs:
         """float64[n]: the larger of the two, overlap / the smaller set."""
         return np.maximum(self.left_in_right, self.right_in_left)
 
+    @property
+    def skeleton_jaccard(self) -> NDArray[np.float64]:
+        """float64[n]: Jaccard of the sets of skeleton shingles; 0 where there are none."""
+        return self.bones[:, 0] / np.maximum(self.bones[:, 1] + self.bones[:, 2] - self.bones[:, 0], 1)
+
     def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> VerifiedPairs:
         """The pairs where rows bool[n] is true, or those at rows int64[m]."""
-        return VerifiedPairs(self.docs[rows], self.overlap[rows], self.size_left[rows], self.size_right[rows])
+        return VerifiedPairs(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @staticmethod
     def concatenated(parts: Sequence[VerifiedPairs]) -> VerifiedPairs:
         """Several one after the other."""
         return VerifiedPairs(
-            np.concatenate([p.docs for p in parts]),
-            np.concatenate([p.overlap for p in parts]),
-            np.concatenate([p.size_left for p in parts]),
-            np.concatenate([p.size_right for p in parts]),
+            *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
         )
 
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
@@ -186,7 +204,7 @@ class VerifiedPairs:
     @staticmethod
     def none() -> VerifiedPairs:
         zero = np.zeros(0, np.int64)
-        return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero)
+        return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero, np.zeros((0, 3), np.int64))
 
 
 @dataclass(frozen=True)
@@ -198,7 +216,11 @@ class Verdict:
     witness: NDArray[np.int32]  # itself where it is kept; the witness of a witness is itself
     relation: NDArray[np.int8]  # to the witness; index into RELATIONS
     jaccard: NDArray[np.float64]  # to the witness; 1 where it is kept
-    containment: NDArray[np.float64]  # the share of its shingles that the witness holds
+    containment: NDArray[np.float64]  # overlap / the smaller of the two sets
+    skeleton_jaccard: NDArray[np.float64]  # of the skeletons, where it is rewritten; NaN elsewhere
+    size: NDArray[np.int64]  # shingles of a dropped document; 0 where it is kept
+    witness_size: NDArray[np.int64]  # shingles of its witness
+    reason: list[str]  # the policy by which a canonical document was chosen; "" for the others
 
 
 @dataclass(frozen=True)

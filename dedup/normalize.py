@@ -24,7 +24,7 @@ from .model import LetterTable
 
 TABLE_FILE = Path(__file__).with_name("letters.npz")
 N_CODE_POINTS = 0x110000
-UPPER, PUNCTUATION = 1, 2
+UPPER, PUNCTUATION, INSIDE_WORD = 1, 2, 4
 DENSE = ((0x3040, 0x3100), (0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000))  # kana and Han
 KANA = dict(
     zip(
@@ -118,6 +118,8 @@ def build_table() -> LetterTable:
             flags[code_point] = UPPER
         elif category[0] == "P":
             flags[code_point] = PUNCTUATION
+        elif category in ("Mn", "Mc", "Me", "Cf"):
+            flags[code_point] = INSIDE_WORD
         mapped = _letters_of_char(char)
         if len(mapped) == 1:
             value[code_point] = ord(mapped)

@@ -26,9 +26,7 @@ from .errors import BadInput
 from .folder import RunFolder, on_disk, writing
 from .model import (
     CHANGED,
-    CONTAINED,
     EMPTY,
-    NEAR,
     OK,
     Anchors,
     CandidatePairs,
@@ -119,6 +117,7 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
 def _checked(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
     settings = replace(settings or Settings(), **overrides)
     canonical.parse_rule(settings.prefer)
+    verdict.parse_relations(settings.relations)
     return settings
 
 
@@ -204,42 +203,56 @@ def _decide(
     same = verdict.same_letters(documents)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
     with context.timed("candidates"):
-        bands = lsh.banding(s.min_jaccard, MIN_RECALL, s.num_perm)
-        least = lsh.least_matches(s.min_jaccard, s.num_perm)
-        run_all = context.counted("comparing", len(bands.columns), n, each=1)
-        candidates = lsh.candidate_pairs(signatures, alone, bands, least, run_all)
+        run_all = context.counted("comparing", 0, n, each=1)
+        candidates = _alike_candidates(s, documents, signatures, alone, run_all)
     with context.timed("verification"):
         pairs = verified(candidates)
     with context.timed("candidates"):
         # a part is joined to its whole only over anchors that are no boilerplate, however it was found
-        pairs = pairs.where(pairs.jaccard >= s.min_jaccard)
+        limits = verdict.thresholds(s)
+        pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs))
         group = cluster.clusters(n, pairs.docs)
-        speaks = np.zeros(n, np.bool_)
-        speaks[alone] = True
-        mine = speaks[anchors.doc]
-        usable = Anchors(anchors.hash[mine], anchors.doc[mine], anchors.position[mine])
-        candidates = passages.containment_candidates(
-            usable, group, MAX_ANCHOR_GROUPS, ANCHOR_SHARE, context.run_all
-        )
+        usable = anchors.of_docs(alone, n)
+        run_all = context.counted("parts", passages.RANGES, n, each=1)
+        candidates = passages.containment_candidates(usable, group, MAX_ANCHOR_GROUPS, ANCHOR_SHARE, run_all)
     with context.timed("verification"):
         pairs = pairs.merged(verified(candidates))
+
+    def same_letter_pairs(speaker: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.int8]]:
+        with context.timed("relations"):
+            run_all = context.counted("relations", int((speaker != np.arange(n)).sum()), n)
+            return verdict.same_letter_pairs(speaker, read, letter_table(), s.k, run_all)
+
     with context.timed("clusters"):
-        pairs, decided, speaker = verdict.decide(s, sources, documents, signatures, same, pairs, verified)
-    with context.timed("relations"):
-        run_all = context.counted("relations", int((speaker != np.arange(n)).sum()), n)
-        equal, kinds = verdict.same_letter_pairs(speaker, read, letter_table(), s.k, run_all)
-        decided = verdict.related(decided, speaker, equal, kinds)
-    pairs = pairs.where(verify.reaches(pairs, s.min_jaccard, s.min_containment, verdict.MIN_PART))
-    kinds = np.concatenate([np.where(pairs.jaccard >= s.min_jaccard, NEAR, CONTAINED).astype(np.int8), kinds])
-    pairs = VerifiedPairs.concatenated([pairs, equal])
-    order = np.lexsort((pairs.docs[:, 1], pairs.docs[:, 0]))
+        done = verdict.decide(s, sources, documents, signatures, same, pairs, verified, same_letter_pairs)
+        verdict.check(done.verdict, documents, limits)
     return Run(
         sources,
         fields,
         documents,
-        pairs.where(order),
-        kinds[order],
-        decided,
+        done.pairs,
+        done.relations,
+        done.verdict,
         load_signatures=lambda: signatures,
         load_anchors=lambda: anchors,
     )
+
+
+def _alike_candidates(
+    s: Settings,
+    documents: Documents,
+    signatures: Signatures,
+    docs: NDArray[np.int32],
+    run_all: Callable[..., Iterable[Any]],
+) -> CandidatePairs:
+    """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
+    found = []
+    boned = docs[documents.n_bones[docs] >= verdict.MIN_BONES]
+    for values, some, threshold in (
+        (signatures.values, docs, s.min_jaccard),
+        (signatures.skeletons, boned, s.min_skeleton),
+    ):
+        bands = lsh.banding(threshold, MIN_RECALL, s.num_perm)
+        least = lsh.least_matches(threshold, s.num_perm)
+        found.append(lsh.candidate_pairs(values, some, bands, least, run_all).docs)
+    return CandidatePairs.of(np.concatenate(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from .model import CASE, CONTAINED, ENCODING, IDENTICAL, NEAR, PUNCTUATION, WHITESPACE
+from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 
 
 def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: str) -> int:
@@ -26,11 +26,6 @@ def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: 
     if left.casefold() == right.casefold():
         return CASE
     return PUNCTUATION
-
-
-def of_figures(jaccard: float, min_jaccard: float) -> int:
-    """Two documents whose letters differ, one dropped for the other -> near or contained."""
-    return NEAR if jaccard >= min_jaccard else CONTAINED
 
 
 def _plain(text: str) -> str:

@@ -38,6 +38,10 @@ class Member:
     relation: str
     jaccard: float
     containment: float
+    skeleton_jaccard: float | None  # where the relation is rewritten
+    size: int
+    witness_size: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,10 @@ class Run:
             RELATIONS[v.relation[doc]],
             float(v.jaccard[doc]),
             float(v.containment[doc]),
+            None if np.isnan(v.skeleton_jaccard[doc]) else float(v.skeleton_jaccard[doc]),
+            int(v.size[doc]),
+            int(v.witness_size[doc]),
+            v.reason[doc],
         )
 
     @cached_property
@@ -177,5 +185,6 @@ class Run:
                 "relation": pa.array([RELATIONS[r] for r in v.relation.tolist()], pa.string()),
                 "jaccard": pa.array(v.jaccard),
                 "containment": pa.array(v.containment),
+                "skeleton_jaccard": pa.array(v.skeleton_jaccard, from_pandas=True),
             }
         )

@@ -28,11 +28,18 @@ class Settings:
     min_containment: float = _knob(
         0.8, "A document that another holds to this share is part of it (exact containment).", 0.5, 1.0
     )
+    min_skeleton: float = _knob(
+        0.4, "Two documents whose skeletons are this alike are one, rewritten (exact Jaccard).", 0.1, 1.0
+    )
     k: int = _knob(8, "Letters in a shingle.", 3, 64)
     num_perm: int = _knob(128, "Values in a signature: more find more exactly, at a cost in time.", 16, 1024)
     seed: int = _knob(1, "Seed of the signature's permutations.", 0, 2**32 - 1)
     prefer: str = _knob(
         "fullest,cased", "Which document of a cluster to keep: policies in order, comma-separated."
+    )
+    relations: str = _knob(
+        "identical,encoding,whitespace,case,punctuation,near,contained,rewritten",
+        "Relations that drop a document; with the others it is clustered, but kept.",
     )
     text_field: str = _knob("", "Field that holds the text in JSON Lines; dots reach into objects. [guessed]")
     id_field: str = _knob("", "Field that holds the id in JSON Lines. [guessed]")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import canonical, cluster, kernels, lsh, relation, verify
+from .errors import BadSetting, Broken
 from .model import (
+    CONTAINED,
     KEPT,
+    NEAR,
     OK,
+    PUNCTUATION,
+    RELATIONS,
+    REWRITTEN,
     CandidatePairs,
     Documents,
     LetterTable,
@@ -21,8 +27,10 @@ from .model import (
     VerifiedPairs,
 )
 from .settings import Settings
+from .verify import Thresholds
 
 MIN_PART = 32  # shingles that a part must have to be called contained
+MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
 COVER = 0.95  # share of a document's shingles that another must hold to cover it
 
@@ -39,6 +47,20 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
     return same
 
 
+@dataclass(frozen=True)
+class Decision:
+    """The verdict with the pairs behind it."""
+
+    verdict: Verdict
+    pairs: VerifiedPairs  # that reach a threshold, and those of equal letters; sorted
+    relations: NDArray[np.int8]  # of the pairs
+
+
+def thresholds(s: Settings) -> Thresholds:
+    """Settings -> what two documents must reach."""
+    return Thresholds(s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_BONES)
+
+
 def decide(
     s: Settings,
     sources: list[Source],
@@ -47,54 +69,137 @@ def decide(
     same: NDArray[np.int32],
     pairs: VerifiedPairs,
     verified: Callable[[CandidatePairs], VerifiedPairs],
-) -> tuple[VerifiedPairs, Verdict, NDArray[np.int32]]:
-    """Verified pairs -> the same and more, the verdict, and the speaker of each document.
+    same_letter_pairs: Callable[[NDArray[np.int32]], tuple[VerifiedPairs, NDArray[np.int8]]],
+) -> Decision:
+    """Verified pairs -> clusters, canonical documents, witnesses and relations.
 
-    Of documents with the same letters the most preferred one speaks for all: int32[n_docs].  Pairs of
-    kept documents that were never compared are verified on the way.
+    Of documents with the same letters the most preferred one speaks for all.  Pairs of documents that
+    were never compared, but whose signatures leave hope, are verified on the way.
     """
-    n = len(documents)
+    n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
     everyone = np.arange(n, dtype=np.int32)
-    weight = np.bincount(same, minlength=n)
-
-    def reaching() -> VerifiedPairs:
-        return pairs.where(verify.reaches(pairs, s.min_jaccard, s.min_containment, MIN_PART))
-
-    covers = cluster.covers(n, reaching(), COVER, weight)
-    facts = canonical.Facts(
-        documents,
-        covers[same] + weight[same],
-        np.array([sources[i].mtime_ns for i in documents.source.tolist()], np.int64),
-        [sources[i].path for i in documents.source.tolist()],
-    )
-    place, _ = canonical.rank(s.prefer, facts)
+    drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
+    facts = _facts(sources, documents, same, pairs.where(limits.reached(pairs)))
+    place, keys = canonical.rank(rule, facts)
     best = _best_of(same, place)
     speaker = best[same]
-    least = lsh.least_matches(s.min_jaccard, s.num_perm)
+    equal, equal_kinds = same_letter_pairs(speaker)
+    doc = np.where(speaker[equal.docs[:, 0]] == equal.docs[:, 1], equal.docs[:, 0], equal.docs[:, 1])
+    kind = np.full(n, PUNCTUATION, np.int8)
+    kind[doc] = equal_kinds
+    alone = (speaker == everyone) | ~drops[kind]
     for turn in range(WITNESS_ROUNDS + 1):
-        good = reaching()
-        edges = cluster.allowed(good, s.min_jaccard, s.min_containment, MIN_PART)
+        good = pairs.where(limits.reached(pairs))
+        edges = _edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-        between = cluster.Edges(best[edges.dropped], best[edges.witness])
-        witness = cluster.choose_witnesses(place, between)
-        witness = np.where(speaker == everyone, witness, witness[speaker])
+        witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
+        witness = np.where(speaker == everyone, witness, np.where(alone, everyone, witness[speaker]))
         if turn == WITNESS_ROUNDS:
             break
-        missing = cluster.unverified(_in_terms_of(same, witness), place[best], label, pairs, turn)
-        hopeful = _hopeful(missing, signatures, documents.n_letters, s, least)
+        missing = cluster.unverified(_in_terms_of(same, speaker, witness), place[best], label, pairs, turn)
+        hopeful = _hopeful(missing, signatures, documents, s)
         pairs = pairs.merged(verified(CandidatePairs(missing.docs[hopeful])))
+    own = _own_skeletons(good, limits, same, witness, verified)
+    witness[own.lost] = own.lost
+    row, unequal = _rows(good, same, witness)
+    jaccard, containment, skeleton_jaccard = np.ones(n), np.ones(n), np.full(n, np.nan)
+    jaccard[unequal], containment[unequal] = good.jaccard[row], good.containment[row]
+    rewritten = limits.relation(good)[row] == REWRITTEN
+    skeleton_jaccard[unequal[rewritten]] = good.skeleton_jaccard[row[rewritten]]
+    skeleton_jaccard[own.docs] = own.skeleton_jaccard
+    kind[unequal] = limits.relation(good)[row]
+    kind[witness == everyone] = KEPT
     first = np.full(n, -1, np.int32)
     order = np.argsort(place, kind="stable")[::-1]
     first[label[order]] = order  # the last one written, so the most preferred, stands
-    jaccard, containment = _figures(pairs, same, witness)
-    kind = np.array([relation.of_figures(j, s.min_jaccard) for j in jaccard.tolist()], np.int8).reshape(n)
-    kind[witness == everyone] = KEPT
-    decided = Verdict(label, first[label], witness.astype(np.int32), kind, jaccard, containment)
-    return pairs, decided, speaker
+    size, witness_size = _sizes(good, equal, same, witness)
+    decided = Verdict(
+        label,
+        first[label],
+        witness.astype(np.int32),
+        kind,
+        jaccard,
+        containment,
+        skeleton_jaccard,
+        size,
+        witness_size,
+        canonical.reasons(label, place, keys),
+    )
+    both = VerifiedPairs.concatenated([good, equal])
+    order = np.lexsort((both.docs[:, 1], both.docs[:, 0]))
+    kinds = np.concatenate([limits.relation(good), equal_kinds])
+    return Decision(decided, both.where(order), kinds[order])
+
+
+@dataclass(frozen=True)
+class OwnSkeletons:
+    """Documents dropped as rewritten over another one of the same letters, with their own figures."""
+
+    docs: NDArray[np.int64]
+    skeleton_jaccard: NDArray[np.float64]
+    lost: NDArray[np.int64]  # those whose own skeleton does not reach the threshold
+
+
+def _own_skeletons(
+    pairs: VerifiedPairs,
+    limits: Thresholds,
+    same: NDArray[np.int32],
+    witness: NDArray[np.int32],
+    verified: Callable[[CandidatePairs], VerifiedPairs],
+) -> OwnSkeletons:
+    """Equal letters need not be cut into words alike, so a skeleton speaks for its own document only."""
+    row, docs = _rows(pairs, same, witness)
+    borrowed = (docs != same[docs]) | (witness[docs] != same[witness[docs]])
+    docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
+    beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
+    own = verified(CandidatePairs.of(beside))
+    keys = beside.min(axis=1).astype(np.int64) << 32 | beside.max(axis=1)
+    at = np.searchsorted(own.docs[:, 0].astype(np.int64) << 32 | own.docs[:, 1], keys)
+    good = limits.rewritten(own)[at]
+    return OwnSkeletons(docs[good], own.skeleton_jaccard[at[good]], docs[~good])
+
+
+def parse_relations(relations: str) -> list[str]:
+    """`"identical,case"` -> the relations that drop a document; raises BadSetting for an unknown one."""
+    names = [r.strip() for r in relations.split(",") if r.strip()]
+    for name in names:
+        if name not in RELATIONS[1:]:
+            raise BadSetting(f"relations: there is no relation {name!r}; they are {', '.join(RELATIONS[1:])}")
+    return names
+
+
+def _facts(
+    sources: list[Source], documents: Documents, same: NDArray[np.int32], good: VerifiedPairs
+) -> canonical.Facts:
+    """What the policies look at; documents with the same letters hold each other."""
+    n = len(documents)
+    weight = np.bincount(same, minlength=n)
+    holds, held = cluster.holds(n, good, COVER, weight)
+    of_source = documents.source.tolist()
+    return canonical.Facts(
+        documents,
+        holds[same] + weight[same],
+        held[same],
+        np.array([sources[i].mtime_ns for i in of_source], np.int64),
+        [sources[i].path for i in of_source],
+    )
+
+
+def _edges(
+    pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
+) -> cluster.Edges:
+    """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop."""
+    alike = limits.alike(pairs)
+    either = (alike & drops[NEAR]) | (~alike & limits.rewritten(pairs) & drops[REWRITTEN])
+    left = ~alike & limits.left_in_right(pairs) & drops[CONTAINED]
+    right = ~alike & limits.right_in_left(pairs) & drops[CONTAINED]
+    if whole_for_part:
+        left = right = left | right
+    return cluster.allowed(pairs.docs, either, left, right)
 
 
 def _hopeful(
-    pairs: CandidatePairs, signatures: Signatures, n_letters: NDArray[np.int64], s: Settings, least: int
+    pairs: CandidatePairs, signatures: Signatures, documents: Documents, s: Settings
 ) -> NDArray[np.bool_]:
     """bool[n]: the pairs whose signatures and lengths do not rule out that one is dropped for the other.
 
@@ -104,9 +209,13 @@ def _hopeful(
     agree = kernels.matches(signatures.values, pairs.docs)
     j = agree / s.num_perm
     high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * np.sqrt(np.maximum(j * (1 - j), 0.01) / s.num_perm))
-    left, right = n_letters[pairs.docs[:, 0]], n_letters[pairs.docs[:, 1]]
+    left, right = documents.n_letters[pairs.docs[:, 0]], documents.n_letters[pairs.docs[:, 1]]
     containment = high / (1 + high) * (left + right) / np.maximum(1, np.minimum(left, right))
-    return (agree >= least) | (containment >= s.min_containment)
+    bones = kernels.matches(signatures.skeletons, pairs.docs)
+    both = np.minimum(documents.n_bones[pairs.docs[:, 0]], documents.n_bones[pairs.docs[:, 1]]) >= MIN_BONES
+    rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm))
+    least = lsh.least_matches(s.min_jaccard, s.num_perm)
+    return (agree >= least) | (containment >= s.min_containment) | rewritten
 
 
 def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -117,27 +226,40 @@ def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.in
     return best
 
 
-def _in_terms_of(same: NDArray[np.int32], witness: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Witnesses among the first documents of the same letters, which are the ones that are compared."""
+def _in_terms_of(
+    same: NDArray[np.int32], speaker: NDArray[np.int32], witness: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """The speakers' witnesses among the first documents of the same letters, which are those compared."""
     out = np.full(len(same), -1, np.int32)
-    out[same] = same[witness]
+    speakers = np.unique(speaker)
+    out[same[speakers]] = same[witness[speakers]]
     return out
 
 
-def _figures(
+def _rows(
     pairs: VerifiedPairs, same: NDArray[np.int32], witness: NDArray[np.int32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(Jaccard, share of the document that the witness holds) of each document to its witness."""
-    n = len(same)
-    jaccard, containment = np.ones(n), np.ones(n)
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row of the pair, document) of each document whose letters are not those of its witness."""
     docs = np.flatnonzero(same != same[witness])
     left, right = same[docs].astype(np.int64), same[witness[docs]].astype(np.int64)
     keys = np.minimum(left, right) << 32 | np.maximum(left, right)
     known = pairs.docs[:, 0].astype(np.int64) << 32 | pairs.docs[:, 1]
-    row = np.searchsorted(known, keys)
-    jaccard[docs] = pairs.jaccard[row]
-    containment[docs] = np.where(left < right, pairs.left_in_right[row], pairs.right_in_left[row])
-    return jaccard, containment
+    return np.searchsorted(known, keys), docs
+
+
+def _sizes(
+    pairs: VerifiedPairs,
+    equal: VerifiedPairs,
+    same: NDArray[np.int32],
+    witness: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """int64[n_docs] each: shingles of a dropped document and of its witness; 0 where it is kept."""
+    n = len(same)
+    size = np.zeros(n, np.int64)
+    size[same[equal.docs]] = equal.size_left[:, None]
+    size[pairs.docs[:, 0]], size[pairs.docs[:, 1]] = pairs.size_left, pairs.size_right
+    dropped = witness != np.arange(n)
+    return np.where(dropped, size[same], 0), np.where(dropped, size[same[witness]], 0)
 
 
 def same_letter_pairs(
@@ -162,10 +284,12 @@ def same_letter_pairs(
             relation.same_letters(a[0], a[1].decode(), b[0], b[1].decode())
             for a, b in zip(mine, other, strict=True)
         ]
-        _, indptr = kernels.shingle_sets(*verify.joined([text for _, text in mine]), table, k)
+        buffer, starts = verify.joined([text for _, text in mine])
+        _, indptr = kernels.shingle_sets(buffer, starts, table, k)
         n = np.diff(indptr)
+        bones = np.diff(kernels.skeleton_sets(buffer, starts, table)[1])
         pairs = np.stack([np.minimum(some, speaker[some]), np.maximum(some, speaker[some])], axis=1)
-        return VerifiedPairs(pairs, n, n, n), np.array(kind, np.int8)
+        return VerifiedPairs(pairs, n, n, n, np.stack([bones] * 3, axis=1)), np.array(kind, np.int8)
 
     found = [(VerifiedPairs.none(), np.zeros(0, np.int8))]
     found += run_all(some_pairs, [docs[i : i + size] for i in range(0, len(docs), size)])
@@ -175,16 +299,21 @@ def same_letter_pairs(
     return pairs.where(order), kinds[order]
 
 
-def related(
-    verdict: Verdict, speaker: NDArray[np.int32], pairs: VerifiedPairs, kinds: NDArray[np.int8]
-) -> Verdict:
-    """The verdict with the relation of each document whose witness has the same letters.
-
-    `pairs` and `kinds` are those of `same_letter_pairs`.
-    """
-    kind = verdict.relation.copy()
-    left, right = pairs.docs[:, 0], pairs.docs[:, 1]
-    doc = np.where(speaker[left] == right, left, right)
-    mine = verdict.witness[doc] == speaker[doc]
-    kind[doc[mine]] = kinds[mine]
-    return replace(verdict, relation=kind)
+def check(run_verdict: Verdict, documents: Documents, limits: Thresholds) -> None:
+    """Raise Broken unless every dropped document has a kept witness and figures that reach a threshold."""
+    v = run_verdict
+    everyone = np.arange(len(documents))
+    dropped = v.witness != everyone
+    chained = dropped & (v.witness[v.witness] != v.witness)
+    aside = (documents.status != OK) & ((v.cluster != everyone) | dropped)
+    short = dropped & (v.jaccard < limits.min_jaccard) & (v.containment < limits.min_containment)
+    short &= ~(v.skeleton_jaccard >= limits.min_skeleton)
+    apart = v.cluster[v.witness] != v.cluster
+    for what, bad in (
+        ("a witness that is dropped", chained),
+        ("figures below the thresholds", short),
+        ("a witness of another cluster", apart),
+        ("a verdict though it was set aside", aside),
+    ):
+        if bad.any():
+            raise Broken(f"{int(bad.sum())} documents have {what}, the first is number {int(bad.argmax())}")

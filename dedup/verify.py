@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import CandidatePairs, VerifiedPairs
+from .model import CONTAINED, NEAR, REWRITTEN, CandidatePairs, VerifiedPairs
 
 BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
 
@@ -65,7 +66,8 @@ def verify(
         local = local.reshape(-1, 2).astype(np.int32)
         readable = there[local].all(axis=1)
         counts = kernels.overlaps(hashes, indptr, local[readable])
-        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2])
+        bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), local[readable])
+        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2], bones)
 
     parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]
     return VerifiedPairs.none().merged(VerifiedPairs.concatenated(parts))
@@ -83,13 +85,50 @@ def joined(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
 
 
-def reaches(
-    pairs: VerifiedPairs, min_jaccard: float, min_containment: float, min_part: int
-) -> NDArray[np.bool_]:
-    """bool[n]: the pairs that are one document: alike enough, or one the part of the other.
+@dataclass(frozen=True)
+class Thresholds:
+    """What two documents must reach to be one; all figures are exact."""
 
-    A part of fewer than `min_part` shingles is never "contained": short texts stand in long ones by chance.
-    """
-    smaller = np.minimum(pairs.size_left, pairs.size_right)
-    contained = (pairs.containment >= min_containment) & (smaller >= min_part)
-    return (pairs.jaccard >= min_jaccard) | contained
+    min_jaccard: float
+    min_containment: float
+    min_part: int  # shingles of a part, below which it is never called contained
+    min_skeleton: float
+    min_bones: int  # skeleton shingles of each, below which nothing is called rewritten
+
+    def alike(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: alike by their shingles."""
+        return pairs.jaccard >= self.min_jaccard
+
+    def rewritten(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: alike by their skeletons, and clearly more so than by their shingles.
+
+        Texts that share a passage word for word are alike in both views to the same degree, so the
+        skeleton must exceed the Jaccard by two of its standard errors.  A skeleton must also speak for
+        its text: at least one shingle of it to 20 of the letters.
+        """
+        fewer = np.minimum(pairs.bones[:, 1], pairs.bones[:, 2])
+        sparse = np.maximum(
+            pairs.size_left - 20 * pairs.bones[:, 1], pairs.size_right - 20 * pairs.bones[:, 2]
+        )
+        s = pairs.skeleton_jaccard
+        more = s - pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
+        return (fewer >= self.min_bones) & (sparse <= 0) & (s >= self.min_skeleton) & more
+
+    def left_in_right(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: the left document is part of the right one.  Short texts stand in long ones by chance."""
+        return (pairs.left_in_right >= self.min_containment) & (pairs.size_left >= self.min_part)
+
+    def right_in_left(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: the right document is part of the left one."""
+        return (pairs.right_in_left >= self.min_containment) & (pairs.size_right >= self.min_part)
+
+    def reached(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: one document, in any of the ways."""
+        part = self.left_in_right(pairs) | self.right_in_left(pairs)
+        return self.alike(pairs) | part | self.rewritten(pairs)
+
+    def relation(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
+        """int8[n]: the mildest relation that holds of near, contained and rewritten."""
+        part = self.left_in_right(pairs) | self.right_in_left(pairs)
+        kind = np.where(self.alike(pairs), NEAR, np.where(part, CONTAINED, REWRITTEN))
+        return kind.astype(np.int8)

@@ -9,6 +9,7 @@ import pytest
 
 from dedup import cli
 from dedup.normalize import letters
+from dedup.skeleton import skeleton_hashes
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
@@ -83,9 +84,15 @@ def shingle_set(text: str, k: int = 8) -> set[str]:
 
 
 def brute_force(left: str, right: str, k: int = 8) -> tuple[float, float]:
-    """Two texts -> (Jaccard, share of the left one's shingles that the right one has)."""
+    """Two texts -> (Jaccard, containment: overlap / the smaller set) of their shingles."""
     a, b = shingle_set(left, k), shingle_set(right, k)
-    return len(a & b) / len(a | b), len(a & b) / len(a)
+    return len(a & b) / len(a | b), len(a & b) / min(len(a), len(b))
+
+
+def brute_force_skeleton(left: str, right: str) -> float:
+    """Two texts -> Jaccard of their skeletons."""
+    a, b = (set(skeleton_hashes(text).tolist()) for text in (left, right))
+    return len(a & b) / max(1, len(a | b))
 
 
 POST = (

@@ -1,12 +1,14 @@
 """The compiled kernels equal the plain definitions, on generated and on hostile text."""
 
+import unicodedata
+
 import mmh3
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import kernels, minhash, normalize, passages, shingle
+from dedup import kernels, minhash, normalize, passages, shingle, skeleton
 from dedup.model import Anchors
 
 TABLE = normalize.letter_table()
@@ -28,6 +30,8 @@ HOSTILE = [
     "\U0001f600\U0001d400\U00010400\U000e0041\U0010ffff",
     "日本語のテキスト、漢字かな交じり文。" * 8,
     "Ca n't stop -- WON'T stop. " * 500,
+    "Cafe\u0301 e\u0301tages hy\u00adphen Straße ไทยภาษา кошками Αθήνα हिन्दी भाषाओं עברית العربية 한국어문서 "
+    * 9,
 ]
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300)
 words = st.lists(
@@ -55,6 +59,12 @@ def letters_by_table(text):
     return "".join(map(chr, out))
 
 
+def skeleton_by_table(text):
+    """The plain skeleton, but for characters that the shipped table and this Python class differently."""
+    known = "".join(c for c in text if unicodedata.category(c) != "Cn" or TABLE.value[ord(c)] == 0)
+    return skeleton.skeleton_hashes(known)
+
+
 def sign(items, k, window):
     return kernels.sign_texts(*packed(items), TABLE, k, window, A, B)
 
@@ -64,8 +74,13 @@ def sign(items, k, window):
 @example(HOSTILE, 8, 16)
 @example([HOSTILE[-1] * 3], 8, 32)
 def test_one_pass_equals_the_plain_definitions(items, k, window):
-    signatures, counts, letters_hash, anchor_hash, anchor_text, anchor_place = sign(items, k, window)
+    signatures, skeletons, counts, letters_hash, anchor_hash, anchor_text, anchor_place = sign(
+        items, k, window
+    )
     for i, text in enumerate(items):
+        bones = skeleton_by_table(text)
+        assert counts[i, 3] == len(bones)
+        assert np.array_equal(skeletons[i], minhash.signature(bones, NUM_PERM, 1))
         plain = letters_by_table(text)
         hashes = shingle.shingle_hashes(plain, k)
         assert counts[i, 0] == len(plain)
@@ -85,13 +100,16 @@ def test_shingle_sets_equal_sets_of_plain_shingle_hashes(items, k):
     for i, text in enumerate(items):
         expected = sorted({int(h) for h in shingle.shingle_hashes(letters_by_table(text), k)})
         assert hashes[indptr[i] : indptr[i + 1]].tolist() == expected
+    hashes, indptr = kernels.skeleton_sets(*packed(items), TABLE)
+    for i, text in enumerate(items):
+        assert hashes[indptr[i] : indptr[i + 1]].tolist() == sorted(set(skeleton_by_table(text).tolist()))
 
 
 @pytest.mark.parametrize("segment_edge", range(-3, 4))
 def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anchors(segment_edge):
     rng = np.random.default_rng(segment_edge + 3)
     text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz 日本ß"), 2 * kernels.SEGMENT + segment_edge))
-    signatures, counts, letters_hash, anchor_hash, _, places = sign([text], 8, 24)
+    signatures, skeletons, counts, letters_hash, anchor_hash, _, places = sign([text], 8, 24)
     plain = letters_by_table(text)
     hashes = shingle.shingle_hashes(plain, 8)
     assert counts[0, 0] == len(plain)
@@ -99,6 +117,9 @@ def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anc
     assert np.array_equal(signatures[0], minhash.signature(hashes, NUM_PERM, 1))
     assert places.tolist() == passages.winnow(hashes, 24)
     assert anchor_hash.tolist() == hashes[places].tolist()
+    bones = skeleton_by_table(text)
+    assert np.array_equal(skeletons[0], minhash.signature(bones, NUM_PERM, 1))
+    assert kernels.skeleton_sets(*packed([text]), TABLE)[0].tolist() == sorted(set(bones.tolist()))
     sets, _ = kernels.shingle_sets(*packed([text]), TABLE, 8)
     assert sets.tolist() == sorted(set(hashes.tolist()))
 
@@ -108,7 +129,7 @@ def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anc
 def test_broken_utf8_stays_within_its_text(data):
     buffer = np.frombuffer(data + b"letters", np.uint8)
     starts = np.array([0, len(data), len(buffer)], np.int64)
-    counts = kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B)[1]
+    counts = kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B).counts
     assert counts[1, 0] == 7
 
 
@@ -122,9 +143,7 @@ def test_letters_hash_is_murmurhash3_x64_128(text):
 @examples
 @given(any_text)
 def test_upper_case_and_punctuation_are_counted(text):
-    import unicodedata
-
-    counts = sign([text], 8, 0)[1][0]
+    counts = sign([text], 8, 0).counts[0]
     assigned = [c for c in text if TABLE.flags[ord(c)] or unicodedata.category(c) != "Cn"]
     categories = [unicodedata.category(c) for c in assigned]
     assert counts[1] == sum(c in ("Lu", "Lt") for c in categories)

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "dedup"
 STAGES = {
-    "decode", "normalize", "shingle", "minhash", "passages",
+    "decode", "normalize", "shingle", "skeleton", "minhash", "passages",
     "repair", "lsh", "verify", "cluster", "canonical", "relation",
 }  # fmt: skip
 LOW = {"model", "errors"}
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "kernels": LOW | {"normalize", "shingle"},
     **{stage: LOW | {"kernels"} for stage in STAGES},
     "decode": LOW | {"repair"},
+    "skeleton": {"normalize", "shingle"},
     "readers": LOW | {"decode", "repair"},
     "run": LOW,
     "folder": LOW | {"run", ""},

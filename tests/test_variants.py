@@ -7,7 +7,7 @@ import pytest
 
 import dedup
 
-from .conftest import VARIANTS, brute_force, needs_variants
+from .conftest import VARIANTS, brute_force, brute_force_skeleton, needs_variants
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_precision_and_f1_reach_the_goal(run, tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     figures = json.loads((tmp_path / "s").read_text())
     assert figures["pairwise"]["precision"] >= 0.999
-    assert figures["pairwise"]["f1"] >= 0.93
+    assert figures["pairwise"]["f1"] >= 0.975
 
 
 @needs_variants
@@ -50,4 +50,8 @@ def test_every_dropped_document_has_the_exact_figures(run):
     for member in run.drop():
         jaccard, containment = brute_force(text(member.path), text(member.witness))
         assert (member.jaccard, member.containment) == (jaccard, containment)
-        assert jaccard >= 0.5 or containment >= 0.8
+        if member.relation == "rewritten":
+            skeleton = brute_force_skeleton(text(member.path), text(member.witness))
+            assert member.skeleton_jaccard == skeleton >= 0.4
+        else:
+            assert jaccard >= 0.5 or containment >= 0.8

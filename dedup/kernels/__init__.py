@@ -23,7 +23,7 @@ from .pairs import (
     shared_term_pairs,
     usable_terms,
 )
-from .sets import overlaps, shingle_sets
+from .sets import overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
 from .text import SEGMENT
 
@@ -38,6 +38,7 @@ __all__ = [
     "shared_term_pairs",
     "shingle_sets",
     "sign_texts",
+    "skeleton_sets",
     "usable_terms",
     "warm_up",
 ]
@@ -51,6 +52,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         one = np.ones(4, np.uint32)
         sign_texts(buffer, starts, table, 3, 2, one, one)
         hashes, indptr = shingle_sets(buffer, starts, table, 3)
+        skeleton_sets(buffer, starts, table)
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
         matches(np.zeros((1, 4), np.uint32), pairs)

@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I32, I64, U64, jit
-from .text import MAX_EXPANSION, SEGMENT, grown, letters_of, power, rolling, short_hash
+from .jit import I32, I64, U8, U64, jit
+from .text import (
+    MAX_EXPANSION,
+    SEGMENT,
+    bone,
+    bones_of,
+    grown,
+    letters_of,
+    power,
+    rolling,
+    short_hash,
+)
 
 
 def shingle_sets(
@@ -24,7 +34,8 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power):  #
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]), U64)
     letters = np.empty(k + SEGMENT + MAX_EXPANSION, I32)
-    counts = np.zeros(3, I64)
+    begins = np.empty(len(letters), U8)
+    counts = np.zeros(4, I64)
     room, ends = np.empty(SEGMENT, U64), np.empty(SEGMENT, I64)  # for the sort
     used = 0
     for t in range(n_texts):
@@ -33,7 +44,7 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power):  #
         at = used
         while place < end:
             place, n = letters_of(
-                buffer, place, end, value, flags, pool, pool_starts, letters, carried, counts
+                buffer, place, end, value, flags, pool, pool_starts, letters, begins, carried, counts
             )
             if at + n + 1 > len(hashes):
                 hashes = grown(hashes, 2 * len(hashes) + n)
@@ -45,6 +56,46 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power):  #
         if at == used and carried > 0:
             short_hash(letters, carried, hashes[at:])
             at += 1
+        n_values = at - used
+        if n_values > len(room):
+            room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)
+        used += _sort_unique(hashes[used:at], room, ends)
+        indptr[t + 1] = used
+    return hashes[:used], indptr
+
+
+def skeleton_sets(
+    buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """n texts -> their sets of skeleton shingle hashes as CSR: uint64[nnz] rising in each slice, indptr."""
+    return _skeleton_sets(buffer, starts, table.value, table.flags, table.pool, table.starts, power(4))
+
+
+@jit()
+def _skeleton_sets(buffer, starts, value, flags, pool, pool_starts, power4):  # type: ignore[no-untyped-def]
+    n_texts = len(starts) - 1
+    indptr = np.zeros(n_texts + 1, I64)
+    hashes = np.empty(1024 + (starts[-1] - starts[0]) // 8, U64)
+    letters, begins = np.empty(SEGMENT + MAX_EXPANSION, I32), np.empty(SEGMENT + MAX_EXPANSION, U8)
+    word, cuts, counts = np.empty(2, I64), np.empty(3, U64), np.zeros(4, I64)
+    room, ends = np.empty(SEGMENT, U64), np.empty(SEGMENT, I64)
+    used = 0
+    for t in range(n_texts):
+        place, end = starts[t], starts[t + 1]
+        at = used
+        word[:], cuts[:] = 0, 0
+        counts[3] = 1
+        while place < end:
+            place, n = letters_of(
+                buffer, place, end, value, flags, pool, pool_starts, letters, begins, 0, counts
+            )
+            if at + n + 1 > len(hashes):
+                hashes = grown(hashes, 2 * len(hashes) + n)
+            at += bones_of(letters, begins, 0, n, word, cuts, power4, hashes[at:])
+        if word[0] >= 5:
+            if at == len(hashes):
+                hashes = grown(hashes, 2 * len(hashes) + 1)
+            at += bone(cuts[0], word, cuts, power4, hashes[at:], 0)
         n_values = at - used
         if n_values > len(room):
             room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I32, I64, U32, U64, jit
+from .jit import I32, I64, U8, U32, U64, jit
 from .text import (
     MAX_EXPANSION,
     SEGMENT,
+    bone,
+    bones_of,
     grown,
     letters_of,
     murmur_blocks,
@@ -21,6 +23,18 @@ from .text import (
 )
 
 
+class Signed(NamedTuple):
+    """What the pass over n texts gives."""
+
+    signatures: NDArray[np.uint32]  # [n, num_perm], of the shingles
+    skeletons: NDArray[np.uint32]  # [n, num_perm], of the skeleton shingles
+    counts: NDArray[np.int64]  # [n, 4]: letters, capitals, punctuation marks, skeleton shingles
+    letters_hash: NDArray[np.uint64]  # [n, 2]
+    anchor_hash: NDArray[np.uint64]  # [m]
+    anchor_text: NDArray[np.int32]  # [m]
+    anchor_place: NDArray[np.int32]  # [m], in letters
+
+
 def sign_texts(
     buffer: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -29,23 +43,10 @@ def sign_texts(
     window: int,
     a: NDArray[np.uint32],
     b: NDArray[np.uint32],
-) -> tuple[
-    NDArray[np.uint32],
-    NDArray[np.int64],
-    NDArray[np.uint64],
-    NDArray[np.uint64],
-    NDArray[np.int32],
-    NDArray[np.int32],
-]:
-    """n texts -> the whole pass over them.
-
-    Returns signatures uint32[n, num_perm]; counts int64[n, 3] of letters, upper-case letters and
-    punctuation marks; letters hash uint64[n, 2]; and the anchors: hash uint64[m], text int32[m],
-    position int32[m] in letters.  `window` 0 takes no anchors.
-    """
-    return _sign_texts(
-        buffer, starts, table.value, table.flags, table.pool, table.starts, k, power(k), window, a, b
-    )
+) -> Signed:
+    """n texts -> the whole pass over them.  `window` 0 takes no anchors."""
+    tables = (table.value, table.flags, table.pool, table.starts)
+    return Signed(*_sign_texts(buffer, starts, *tables, k, power(k), power(4), window, a, b))
 
 
 @jit()
@@ -109,15 +110,18 @@ def winnow(
 
 
 @jit()
-def _sign_texts(buffer, starts, value, flags, pool, pool_starts, k, power, window, a, b):  # type: ignore[no-untyped-def]
+def _sign_texts(buffer, starts, value, flags, pool, pool_starts, k, power, power4, window, a, b):  # type: ignore[no-untyped-def]
     n_texts = len(starts) - 1
     signatures = np.full((n_texts, len(a)), U32(0xFFFFFFFF), U32)
-    counts = np.zeros((n_texts, 3), I64)
+    skeletons = np.full((n_texts, len(a)), U32(0xFFFFFFFF), U32)
+    counts = np.zeros((n_texts, 4), I64)
     letters_hash = np.zeros((n_texts, 2), U64)
     room = 1024 + (starts[-1] - starts[0]) // 8
     anchor_hash, anchor_text, anchor_place = np.empty(room, U64), np.empty(room, I32), np.empty(room, I32)
     n_anchors = 0
     letters = np.empty(k + 3 + SEGMENT + MAX_EXPANSION, I32)
+    begins = np.empty(len(letters), U8)
+    word, cuts = np.empty(2, I64), np.empty(3, U64)
     hashes = np.empty(len(letters) + window, U64)
     x = np.empty(len(letters) + window + 32, U32)
     places = np.empty(len(hashes), I64)
@@ -129,10 +133,17 @@ def _sign_texts(buffer, starts, value, flags, pool, pool_starts, k, power, windo
         held = 0  # hashes at the front of `hashes` left from before, for the windows that span segments
         n_hashes = I64(0)  # shingles so far
         last = I64(-1)
+        word[:], cuts[:] = 0, 0
+        n_bones = I64(0)
+        counts[t, 3] = 1
         while place < end:
             place, n = letters_of(
-                buffer, place, end, value, flags, pool, pool_starts, letters, carried, counts[t]
+                buffer, place, end, value, flags, pool, pool_starts, letters, begins, carried, counts[t]
             )
+            new_bones = bones_of(letters, begins, carried, n, word, cuts, power4, hashes[held:])
+            if new_bones > 0:
+                min_update(hashes[held:], new_bones, x, a, b, skeletons[t])
+                n_bones += new_bones
             front = counts[t, 0] - carried  # how many letters stand before letters[0]
             counts[t, 0] = front + n
             hashed = front + murmur_blocks(letters, hashed - front, n, letters_hash[t])
@@ -165,6 +176,10 @@ def _sign_texts(buffer, starts, value, flags, pool, pool_starts, k, power, windo
             for i in range(keep):
                 letters[i] = letters[n - keep + i]
             carried = keep
+        if word[0] >= 5 and bone(cuts[0], word, cuts, power4, hashes[held:], 0) > 0:
+            min_update(hashes[held:], 1, x, a, b, skeletons[t])
+            n_bones += 1
+        counts[t, 3] = n_bones
         total_letters = counts[t, 0]
         if total_letters == 0:
             continue
@@ -190,6 +205,7 @@ def _sign_texts(buffer, starts, value, flags, pool, pool_starts, k, power, windo
         murmur_end(letters, hashed - front, carried, total_letters, letters_hash[t])
     return (
         signatures,
+        skeletons,
         counts,
         letters_hash,
         anchor_hash[:n_anchors].copy(),

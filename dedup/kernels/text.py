@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..shingle import BASE as _BASE
-from .jit import BASE, I32, I64, U64, jit
+from .jit import BASE, I32, I64, U8, U64, jit
 
 SEGMENT = 8192  # letters taken at a time: letters, hashes and 32-bit hashes then stay in the L2 cache
 MAX_EXPANSION = 18  # the most letters of one code point (U+FDFA)
@@ -26,23 +26,29 @@ def letters_of(
     pool: NDArray[np.int32],
     pool_starts: NDArray[np.int32],
     out: NDArray[np.int32],
+    begins: NDArray[np.uint8],
     n: int,
     counts: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Letters of buffer[place:end] into out[n:], until either is used up -> (place, n).
 
+    begins[i] is 1 where out[i] is the first letter of a word.  Adds to counts[1] the capitals, to
+    counts[2] the punctuation marks; counts[3] is 0 inside a word and 1 elsewhere, as at the start.
     Broken UTF-8 is read as some code point or other, but never beyond `end`.
     """
     limit = len(out) - MAX_EXPANSION
     upper = marks = I64(0)
+    outside = U8(counts[3])
     while place < end and n < limit:
         c = I32(buffer[place])
         if c < 0x80:
             place += 1
-            out[n] = value[c]
-            n += value[c] != 0
-            upper += (c >= 65) & (c <= 90)
-            marks += (flags[c] & 2) != 0
+            v, flag = value[c], flags[c]
+            out[n], begins[n] = v, outside
+            outside = U8(v == 0)
+            n += v != 0
+            upper += flag & 1
+            marks += flag >> 1
             continue
         width = 2 if c < 0xE0 else (3 if c < 0xF0 else 4)
         if place + width > end:
@@ -63,17 +69,23 @@ def letters_of(
         if c >= len(value):
             continue
         v = value[c]
+        flag = flags[c]
         if v > 0:
-            out[n] = v
+            out[n], begins[n] = v, outside
+            outside = U8(0)
             n += 1
         elif v < 0:
             for j in range(pool_starts[-v], pool_starts[-v + 1]):
-                out[n] = pool[j]
+                out[n], begins[n] = pool[j], outside
+                outside = U8(0)
                 n += 1
-        upper += (flags[c] & 1) != 0
-        marks += (flags[c] & 2) != 0
+        elif flag & 4 == 0:
+            outside = U8(1)
+        upper += flag & 1
+        marks += (flag >> 1) & 1
     counts[1] += upper
     counts[2] += marks
+    counts[3] = outside
     return place, n
 
 
@@ -97,6 +109,56 @@ def rolling(
         h = h * BASE + (U64(letters[i]) - U64(letters[i - k]) * power)
         out[at + i - k + 1] = fmix64(h)
     return n - k + 1
+
+
+@jit()
+def bones_of(
+    letters: NDArray[np.int32],
+    begins: NDArray[np.uint8],
+    start: int,
+    end: int,
+    word: NDArray[np.int64],
+    cuts: NDArray[np.uint64],
+    power: np.uint64,
+    out: NDArray[np.uint64],
+) -> int:
+    """The skeleton shingle hashes of the words that end in letters[start:end] into out -> their number.
+
+    A word ends where the next begins.  Carried from segment to segment: word int64[2], the letters of
+    the word so far (negative in a script without skeleton) and the number of cuts before it; cuts
+    uint64[3], the polynomial of its first four letters and of the two cuts before.  `power` is BASE^4.
+    """
+    found = 0
+    length, cut = word[0], cuts[0]
+    for i in range(start, end):
+        if begins[i]:
+            if length >= 5:
+                found = bone(cut, word, cuts, power, out, found)
+            cut = U64(0)
+            length = I64(0) if letters[i] < 0x0E00 else I64(-1) << I64(62)
+        if length < 4:
+            cut = cut * BASE + U64(letters[i])
+        length += 1
+    word[0], cuts[0] = length, cut
+    return found
+
+
+@jit()
+def bone(
+    cut: np.uint64,
+    word: NDArray[np.int64],
+    cuts: NDArray[np.uint64],
+    power: np.uint64,
+    out: NDArray[np.uint64],
+    found: int,
+) -> int:
+    """One more cut word: its skeleton shingle, if it has one, into out[found] -> how many now."""
+    word[1] += 1
+    if word[1] >= 3:
+        out[found] = fmix64((cuts[2] * power + cuts[1]) * power + cut)
+        found += 1
+    cuts[2], cuts[1] = cuts[1], cut
+    return found
 
 
 @jit()

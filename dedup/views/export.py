@@ -23,6 +23,7 @@ from ..model import RELATIONS
 from ..run import Run
 
 Row = dict[str, Any]
+FIGURES = ("jaccard", "containment", "skeleton_jaccard", "size", "witness_size")
 
 
 def keep(run: Run) -> Iterator[Row]:
@@ -40,8 +41,7 @@ def drop(run: Run) -> Iterator[Row]:
             "id": run.documents.id[doc],
             "witness": run.name(int(v.witness[doc])),
             "relation": RELATIONS[v.relation[doc]],
-            "jaccard": float(v.jaccard[doc]),
-            "containment": float(v.containment[doc]),
+            **_figures(run, doc),
             "cluster_id": _cluster(run, doc),
         }
 
@@ -58,8 +58,8 @@ def clusters(run: Run) -> Iterator[Row]:
             "kept": bool(run.kept[doc]),
             "witness": run.name(int(v.witness[doc])),
             "relation": RELATIONS[v.relation[doc]],
-            "jaccard": float(v.jaccard[doc]),
-            "containment": float(v.containment[doc]),
+            **_figures(run, doc),
+            "reason": v.reason[doc],
         }
 
 
@@ -70,19 +70,24 @@ def pairs(run: Run) -> Iterator[Row]:
         p.docs.tolist(),
         p.jaccard.tolist(),
         p.containment.tolist(),
+        p.skeleton_jaccard.tolist(),
         p.overlap.tolist(),
         p.size_left.tolist(),
         p.size_right.tolist(),
         run.pair_relations.tolist(),
         strict=True,
     )
-    for (left, right), jaccard, containment, overlap, size_left, size_right, relation in figures:
+    for (
+        left,
+        right,
+    ), jaccard, containment, skeleton_jaccard, overlap, size_left, size_right, relation in figures:
         yield {
             "left": run.name(left),
             "right": run.name(right),
             "relation": RELATIONS[relation],
             "jaccard": jaccard,
             "containment": containment,
+            "skeleton_jaccard": skeleton_jaccard,
             "overlap": overlap,
             "size_left": size_left,
             "size_right": size_right,
@@ -98,13 +103,19 @@ def set_aside(run: Run) -> Iterator[Row]:
         yield {"path": run.name(doc), "reason": status, "note": note}
 
 
+def _figures(run: Run, doc: int) -> Row:
+    """The exact figures of a document to its witness; the sizes count shingles."""
+    m = run.member(doc)
+    return {name: getattr(m, name) for name in FIGURES}
+
+
 def _cluster(run: Run, doc: int) -> int | None:
     return int(run.cluster_ids[doc]) or None
 
 
 EXPORTERS: dict[str, tuple[Callable[[Run], Iterator[Row]], tuple[str, ...]]] = {
     "keep": (keep, ("path", "id", "cluster_id")),
-    "drop": (drop, ("path", "id", "witness", "relation", "jaccard", "containment", "cluster_id")),
+    "drop": (drop, ("path", "id", "witness", "relation", *FIGURES, "cluster_id")),
     "clusters": (
         clusters,
         (
@@ -115,13 +126,23 @@ EXPORTERS: dict[str, tuple[Callable[[Run], Iterator[Row]], tuple[str, ...]]] = {
             "kept",
             "witness",
             "relation",
-            "jaccard",
-            "containment",
+            *FIGURES,
+            "reason",
         ),
     ),
     "pairs": (
         pairs,
-        ("left", "right", "relation", "jaccard", "containment", "overlap", "size_left", "size_right"),
+        (
+            "left",
+            "right",
+            "relation",
+            "jaccard",
+            "containment",
+            "skeleton_jaccard",
+            "overlap",
+            "size_left",
+            "size_right",
+        ),
     ),
     "set-aside": (set_aside, ("path", "reason", "note")),
 }
@@ -164,7 +185,8 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Itera
         "kept": pa.bool_(),
         "jaccard": pa.float64(),
         "containment": pa.float64(),
-        **dict.fromkeys(("overlap", "size_left", "size_right"), pa.int64()),
+        "skeleton_jaccard": pa.float64(),
+        **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
     }
     table = list(rows)
     sink = io.BytesIO()

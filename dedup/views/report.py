@@ -21,6 +21,7 @@ RELATION_HELP = {
     "punctuation": "punctuation, tokenization",
     "near": "some text; Jaccard J",
     "contained": "it is part; containment C",
+    "rewritten": "most words; skeleton S",
 }
 BAR = 12
 
@@ -127,6 +128,8 @@ def _figure(member: dict[str, Any]) -> str:
         return f"J {member['jaccard']:.3f}"
     if member["relation"] == "contained":
         return f"C {member['containment']:.3f}"
+    if member["relation"] == "rewritten":
+        return f"S {member['skeleton_jaccard']:.3f}"
     return ""
 
 
