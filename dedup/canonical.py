@@ -8,6 +8,7 @@ policy is one function and one line in POLICIES.
 from __future__ import annotations
 
 import fnmatch
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -85,6 +86,18 @@ def path(facts: Facts, glob: str) -> NDArray[np.int64]:
     return np.array([not good[p] for p in facts.paths], np.int64)
 
 
+def field(facts: Facts, name: str) -> NDArray[np.int64]:
+    """The one with the largest value in a field of its record, `field:quality`; with `:asc` the smallest."""
+    name, _, order = name.partition(":")
+    values = [json.loads(f).get(name) if f else None for f in facts.documents.fields]
+    numbers = sorted({v for v in values if isinstance(v, (int, float))})
+    words = sorted({v for v in values if isinstance(v, str)})
+    place = {v: i for i, v in enumerate([*numbers, *words])}
+    known = np.array([place[v] if isinstance(v, (int, float, str)) else -1 for v in values], np.int64)
+    worst = len(place)
+    return np.where(known < 0, worst, known if order == "asc" else worst - 1 - known)
+
+
 POLICIES: dict[str, Policy] = {
     "fullest": fullest,
     "cleanest": cleanest,
@@ -95,8 +108,9 @@ POLICIES: dict[str, Policy] = {
     "oldest": oldest,
     "first": first,
     "path": path,
+    "field": field,
 }
-TAKES_ARGUMENT = ("path",)
+TAKES_ARGUMENT = {"path": "a pattern, path:GLOB", "field": "a name, field:NAME or field:NAME:asc"}
 
 
 def parse_rule(rule: str) -> list[tuple[str, str]]:
@@ -111,12 +125,23 @@ def parse_rule(rule: str) -> list[tuple[str, str]]:
         if name not in POLICIES:
             raise BadSetting(f"prefer: there is no policy {name!r}; the policies are {', '.join(POLICIES)}")
         if bool(argument) != (name in TAKES_ARGUMENT):
-            wants = "wants a pattern, path:GLOB" if name in TAKES_ARGUMENT else "takes no argument"
+            wants = f"wants {TAKES_ARGUMENT[name]}" if name in TAKES_ARGUMENT else "takes no argument"
             raise BadSetting(f"prefer: the policy {name!r} {wants}")
+        if name == "field" and argument.partition(":")[2] not in ("", "asc", "desc"):
+            raise BadSetting(f"prefer: {part!r} ends neither in :asc nor in :desc")
         parts.append((name, argument))
     if not parts:
         raise BadSetting(f"prefer: name at least one policy of {', '.join(POLICIES)}")
     return parts
+
+
+def fields_of(rule: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The record fields that a rule looks at.
+
+    >>> fields_of(parse_rule("field:quality:asc,first"))
+    ('quality',)
+    """
+    return tuple(dict.fromkeys(argument.partition(":")[0] for name, argument in rule if name == "field"))
 
 
 Keys = list[tuple[str, NDArray[np.int64]]]

@@ -51,6 +51,22 @@ def holds(
     return holds, held
 
 
+def hubs(
+    n: int, docs: NDArray[np.int32], alike: NDArray[np.bool_], left_part: NDArray[np.bool_], most: int
+) -> NDArray[np.bool_]:
+    """Pairs int32[m, 2] that are alike or part and whole -> bool[n]: parts that bind nothing together.
+
+    A text that is part of more than `most` wholes, no two of which are alike, is a licence, a
+    quotation or a form: it says nothing about its wholes.  left_part bool[m]: the left one is the part.
+    """
+    group = clusters(n, docs[alike])
+    mine = docs[~alike]
+    left = left_part[~alike]
+    part, whole = np.where(left, mine[:, 0], mine[:, 1]), np.where(left, mine[:, 1], mine[:, 0])
+    each = np.unique(part.astype(np.int64) << 32 | group[whole])
+    return np.bincount(each >> 32, minlength=n) > most
+
+
 def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32]:
     """Preference int64[n] (0 best), edges -> witness int32[n], itself where kept.
 

@@ -39,6 +39,10 @@ from .model import (
 from .run import Run
 
 FORMAT = 2
+FIGURES = (
+    *("jaccard", "containment", "discounted_jaccard", "discounted_containment"),
+    "skeleton_jaccard",
+)
 MANIFEST, LOCK = "run.json", "lock"
 
 # ------------------------------------------------------------------ tables
@@ -78,6 +82,7 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "encoding": pa.array(d.encoding, pa.string()),
                 "id": pa.array(d.id, pa.string()),
                 "note": pa.array(d.note, pa.string()),
+                "fields": pa.array(d.fields, pa.string()),
                 "repairs": pa.array(d.repairs, pa.string()),
             }
         ),
@@ -97,9 +102,13 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "overlap": pa.array(p.overlap),
                 "size_left": pa.array(p.size_left),
                 "size_right": pa.array(p.size_right),
+                "own_overlap": pa.array(p.own[:, 0]),
+                "own_left": pa.array(p.own[:, 1]),
+                "own_right": pa.array(p.own[:, 2]),
                 "bones_overlap": pa.array(p.bones[:, 0]),
                 "bones_left": pa.array(p.bones[:, 1]),
                 "bones_right": pa.array(p.bones[:, 2]),
+                "in_runs": pa.array(p.in_runs),
                 "relation": pa.array(run.pair_relations),
             }
         ),
@@ -111,6 +120,8 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "relation": pa.array(v.relation),
                 "jaccard": pa.array(v.jaccard),
                 "containment": pa.array(v.containment),
+                "discounted_jaccard": pa.array(v.discounted_jaccard),
+                "discounted_containment": pa.array(v.discounted_containment),
                 "skeleton_jaccard": pa.array(v.skeleton_jaccard),
                 "size": pa.array(v.size),
                 "witness_size": pa.array(v.witness_size),
@@ -275,12 +286,13 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         id=d["id"].to_pylist(),
         note=d["note"].to_pylist(),
         repairs=d["repairs"].to_pylist(),
+        fields=d["fields"].to_pylist(),
     )
     n = len(documents)
     verdict = Verdict(
         **{c: array(v[c], np.int32) for c in ("cluster", "canonical", "witness")},
         relation=array(v["relation"], np.int8),
-        **{c: array(v[c], np.float64) for c in ("jaccard", "containment", "skeleton_jaccard")},
+        **{c: array(v[c], np.float64) for c in FIGURES},
         **{c: array(v[c], np.int64) for c in ("size", "witness_size")},
         reason=v["reason"].to_pylist(),
     )
@@ -292,7 +304,9 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         array(p["overlap"], np.int64),
         array(p["size_left"], np.int64),
         array(p["size_right"], np.int64),
-        np.stack([array(p[c], np.int64) for c in ("bones_overlap", "bones_left", "bones_right")], axis=1),
+        np.stack([array(p[f"bones_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
+        np.stack([array(p[f"own_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
+        array(p["in_runs"], np.float64),
     )
     summary = {
         key: value for key, value in manifest.items() if key not in ("format", "program", "tables", "rows")

@@ -118,9 +118,8 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
     signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
     counts = signed.counts
     rows = [record for _, found, _, _ in read for record in found]
-    line, offset, n_bytes, encoding, status, ids, notes, repairs = (
-        zip(*rows, strict=True) if rows else ((),) * 8
-    )
+    columns = zip(*rows, strict=True) if rows else ((),) * 9
+    line, offset, n_bytes, encoding, status, ids, notes, repairs, values = columns
     state = np.array(status, np.int8)
     state[(state == OK) & (counts[:, 0] == 0)] = EMPTY
     documents = Documents(
@@ -140,6 +139,7 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
         id=list(ids),
         note=list(notes),
         repairs=list(repairs),
+        fields=list(values),
     )
     anchors = Anchors(signed.anchor_hash, signed.anchor_text, signed.anchor_place)
     done = [(s, len(found), n) for s, found, _, n in read]

@@ -79,6 +79,7 @@ class Documents:
     encoding: list[str]
     id: list[str]  # the record's own id, "" when it has none
     note: list[str]  # why it was set aside
+    fields: list[str]  # values of its record that a policy asks for, as a JSON object
     repairs: list[str]  # what was done to its text before the letters were taken, "html,entities"
 
     def __len__(self) -> int:
@@ -110,6 +111,28 @@ class Anchors:
         chosen[docs] = True
         mine = chosen[self.doc]
         return Anchors(self.hash[mine], self.doc[mine], self.position[mine])
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Boilerplate by document: of document d the shingles at places start[i]..end[i] - 1 for the i in
+    indptr[d]..indptr[d + 1] - 1.  start, end int64[n], rising in each document; indptr int64[n_docs + 1]."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    indptr: NDArray[np.int64]
+
+    def of_docs(self, docs: NDArray[np.int32]) -> Spans:
+        """Those of some documents int32[m], which are then 0, 1, ... m - 1."""
+        sizes = self.indptr[docs + 1] - self.indptr[docs]
+        indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+        rows = np.repeat(self.indptr[docs] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        return Spans(self.start[rows], self.end[rows], indptr)
+
+    @staticmethod
+    def none(n_docs: int) -> Spans:
+        zero = np.zeros(0, np.int64)
+        return Spans(zero, zero, np.zeros(n_docs + 1, np.int64))
 
 
 @dataclass(frozen=True)
@@ -146,7 +169,9 @@ class CandidatePairs:
 class VerifiedPairs:
     """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles.
 
-    bones int64[n, 3] are the same three counts of skeleton shingles.
+    bones int64[n, 3] are the same three counts of skeleton shingles, own int64[n, 3] those of the
+    shingles that are boilerplate in neither document.  in_runs float64[n] is the share of the smaller
+    one's runs of 3k letters that the larger one holds, where that one is many times as large, else 1.
     """
 
     docs: NDArray[np.int32]
@@ -154,6 +179,8 @@ class VerifiedPairs:
     size_left: NDArray[np.int64]
     size_right: NDArray[np.int64]
     bones: NDArray[np.int64]
+    own: NDArray[np.int64]
+    in_runs: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -179,6 +206,16 @@ class VerifiedPairs:
         return np.maximum(self.left_in_right, self.right_in_left)
 
     @property
+    def discounted_jaccard(self) -> NDArray[np.float64]:
+        """float64[n]: Jaccard without boilerplate; 0 where nothing else is left."""
+        return self.own[:, 0] / np.maximum(self.own[:, 1] + self.own[:, 2] - self.own[:, 0], 1)
+
+    @property
+    def discounted_containment(self) -> NDArray[np.float64]:
+        """float64[n]: containment without boilerplate, overlap / the smaller set."""
+        return self.own[:, 0] / np.maximum(np.minimum(self.own[:, 1], self.own[:, 2]), 1)
+
+    @property
     def skeleton_jaccard(self) -> NDArray[np.float64]:
         """float64[n]: Jaccard of the sets of skeleton shingles; 0 where there are none."""
         return self.bones[:, 0] / np.maximum(self.bones[:, 1] + self.bones[:, 2] - self.bones[:, 0], 1)
@@ -194,6 +231,11 @@ class VerifiedPairs:
             *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
         )
 
+    def among(self, candidates: CandidatePairs) -> NDArray[np.bool_]:
+        """bool[n]: which of them are among some candidates."""
+        mine = self.docs[:, 0].astype(np.int64) << 32 | self.docs[:, 1]
+        return np.isin(mine, candidates.docs[:, 0].astype(np.int64) << 32 | candidates.docs[:, 1])
+
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
         """Both, sorted; a pair in both stands once."""
         both = VerifiedPairs.concatenated([self, other])
@@ -204,7 +246,8 @@ class VerifiedPairs:
     @staticmethod
     def none() -> VerifiedPairs:
         zero = np.zeros(0, np.int64)
-        return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero, np.zeros((0, 3), np.int64))
+        three = np.zeros((0, 3), np.int64)
+        return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero, three, three, np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -217,6 +260,8 @@ class Verdict:
     relation: NDArray[np.int8]  # to the witness; index into RELATIONS
     jaccard: NDArray[np.float64]  # to the witness; 1 where it is kept
     containment: NDArray[np.float64]  # overlap / the smaller of the two sets
+    discounted_jaccard: NDArray[np.float64]  # the same two without boilerplate
+    discounted_containment: NDArray[np.float64]
     skeleton_jaccard: NDArray[np.float64]  # of the skeletons, where it is rewritten; NaN elsewhere
     size: NDArray[np.int64]  # shingles of a dropped document; 0 where it is kept
     witness_size: NDArray[np.int64]  # shingles of its witness

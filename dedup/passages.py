@@ -9,12 +9,13 @@ shares nearly all the anchors of its part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import Anchors, CandidatePairs
+from .model import Anchors, CandidatePairs, Spans
 
 
 def winnow(hashes: NDArray[np.uint64], window: int) -> list[int]:
@@ -35,27 +36,86 @@ def winnow(hashes: NDArray[np.uint64], window: int) -> list[int]:
 RANGES = 16  # of hashes, taken one at a time on each thread
 DOCS_OF_GROUP = 64  # of one group of near-duplicates, looked at for each anchor
 PAIRS_WITH_GROUP = 4  # candidates that a document makes with one group
+IN_A_ROW = 3  # anchors that make a passage
+MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
+
+
+def boilerplate(
+    anchors: Anchors,
+    group: NDArray[np.int32],
+    max_holders: int,
+    own_run: int,
+    run_all: Callable[..., Iterable[Any]] = map,
+) -> NDArray[np.bool_]:
+    """Anchors, in document order -> bool[n_anchors]: those that stand in many texts which otherwise differ.
+
+    A passage, three anchors in a row, is common when it stands in more than `max_holders` groups of
+    near-duplicates (`group` int32[n_docs]); one anchor alone may be a phrase that many use.  A text
+    otherwise differs when some stretch of it, `own_run` letters long, has no common passage: a page in
+    a site frame does, the hundredth copy of a post with a few changed words does not.  Boilerplate is
+    the passages that stand in more than `max_holders` groups of such texts.
+    """
+    n_docs = len(group)
+    doc_starts = _starts(np.bincount(anchors.doc, minlength=n_docs))
+    passages, first = _in_a_row(anchors)
+    docs = anchors.doc[first]
+
+    def common_in(holders: NDArray[np.int32]) -> NDArray[np.bool_]:
+        def one_range(prefix: int) -> NDArray[np.int64]:
+            mine = np.flatnonzero(passages >> np.uint64(60) == prefix)
+            mine = mine[np.argsort(passages[mine], kind="stable")]
+            hashes = passages[mine]
+            new = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if len(hashes) else mine
+            indptr = np.r_[new, len(mine)].astype(np.int64)
+            many = kernels.distinct_groups(indptr, docs[mine], holders, max_holders) > max_holders
+            return mine[np.repeat(many, np.diff(indptr))]
+
+        out = np.zeros(len(anchors.hash), np.bool_)
+        for found in run_all(one_range, range(RANGES)):
+            for i in range(IN_A_ROW):
+                out[first[found] + i] = True
+        return out
+
+    common = common_in(group)
+    if not common.any():
+        return common
+    differs = kernels.own_runs(doc_starts, common, anchors.position) >= own_run
+    return common_in(np.where(differs, group, np.int32(-1)))
+
+
+def _in_a_row(anchors: Anchors) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Anchors in document order -> (hash of each three in a row, place of the first of them)."""
+    first = np.flatnonzero(anchors.doc[: 1 - IN_A_ROW] == anchors.doc[IN_A_ROW - 1 :])
+    h = anchors.hash[first]
+    for i in range(1, IN_A_ROW):
+        h = (h ^ (h >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15) + anchors.hash[first + i]
+    return h * np.uint64(0xFF51AFD7ED558CCD), first
+
+
+def spans(anchors: Anchors, flags: NDArray[np.bool_], n_docs: int) -> Spans:
+    """Anchors in document order, which are boilerplate -> the stretches of each document between such."""
+    doc_starts = _starts(np.bincount(anchors.doc, minlength=n_docs))
+    return Spans(*kernels.spans_of(doc_starts, flags, anchors.position))
 
 
 def containment_candidates(
     anchors: Anchors,
     group: NDArray[np.int32],
-    max_groups: int,
+    n_anchors: NDArray[np.int64],
     min_share: float,
-    run_all: Callable[..., Iterable[tuple[NDArray[np.int64], NDArray[np.int32]]]] = map,
+    run_all: Callable[..., Iterable[Any]] = map,
 ) -> CandidatePairs:
-    """Anchors -> pairs of documents where one may hold the other.
+    """Anchors that are no boilerplate -> pairs of documents where one may hold the other.
 
-    An anchor that stands in more than `max_groups` different groups of near-duplicates (`group`
-    int32[n_docs]) is boilerplate and makes no pair.  A pair is a candidate when the two share at
-    least `min_share` of the anchors of the one that has fewer, and at least two.  Documents of one
-    group are known to be alike already and make no pair here; of each other group a document is
-    paired with the few that share most with it, so that two groups of thousands stay cheap.
+    A pair is a candidate when the two share at least `min_share` of the anchors of the one that has
+    fewer (n_anchors int64[n_docs]), and at least two.  Documents of one group of near-duplicates
+    (`group` int32[n_docs]) make no pair here; of each other group a document is paired with the few
+    that share most with it, so that two groups of thousands stay cheap.
     """
 
     def one_range(prefix: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         mine = np.flatnonzero(anchors.hash >> np.uint64(60) == prefix)
-        return _postings(anchors.hash[mine], anchors.doc[mine], group, max_groups)
+        return _postings(anchors.hash[mine], anchors.doc[mine], group)
 
     found = list(run_all(one_range, range(RANGES)))
     postings = np.concatenate([[0], *(size for size, _ in found)]).cumsum()
@@ -65,7 +125,6 @@ def containment_candidates(
     doc_indptr = _starts(np.bincount(docs, minlength=len(group)))
     few = kernels.first_of_group(postings, docs, group, DOCS_OF_GROUP)
     few_postings = _starts(np.bincount(term[few], minlength=len(postings) - 1))
-    n_anchors = np.bincount(anchors.doc, minlength=len(group))
     pairs = kernels.shared_term_pairs(
         few_postings, docs[few], doc_indptr, term[by_doc], group, n_anchors, min_share, PAIRS_WITH_GROUP
     )
@@ -78,7 +137,7 @@ def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _postings(
-    hashes: NDArray[np.uint64], docs: NDArray[np.int32], group: NDArray[np.int32], max_groups: int
+    hashes: NDArray[np.uint64], docs: NDArray[np.int32], group: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Anchors -> (in how many documents each usable one stands, those documents one after the other)."""
     order = np.lexsort((docs, group[docs], hashes))
@@ -87,6 +146,7 @@ def _postings(
     once = new | np.r_[True, docs[1:] != docs[:-1]] if len(hashes) else new
     new, docs = new[once], docs[once]
     indptr = np.r_[np.flatnonzero(new), len(docs)].astype(np.int64)
-    usable = kernels.usable_terms(indptr, docs, group, max_groups)
+    groups = kernels.distinct_groups(indptr, docs, group, MAX_GROUPS)
+    usable = (groups > 1) & (groups <= MAX_GROUPS)
     sizes = np.diff(indptr)
     return sizes[usable], docs[np.repeat(usable, sizes)]

@@ -34,6 +34,7 @@ from .model import (
     Documents,
     Signatures,
     Source,
+    Spans,
     VerifiedPairs,
 )
 from .normalize import letter_table
@@ -43,7 +44,9 @@ from .repair import repair
 from .run import Run
 from .settings import Settings
 
-MAX_ANCHOR_GROUPS = 16  # an anchor in more groups of near-duplicates than this is boilerplate
+NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
+MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
+OWN_RUN = 100  # letters in a row that make a text differ otherwise
 ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
 MIN_RECALL = 0.99  # of a pair at min_jaccard
 
@@ -147,7 +150,8 @@ def _scan(
         sources = sorted([*sources, intake.spooled(spool)], key=lambda s: s.path)
     intake.complain_of_nothing(paths, sources)
     with _context(settings, progress, on_compile) as context:
-        options = Options(settings.text_field, settings.id_field)
+        kept_fields = canonical.fields_of(canonical.parse_rule(settings.prefer))
+        options = Options(settings.text_field, settings.id_field, kept_fields)
         sources, fields = intake.prepared(sources, options)
         with context.timed("pass"):
             documents, signatures, anchors = intake.read_and_sign(context, sources, fields)
@@ -196,27 +200,25 @@ def _decide(
     def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
         return [None if text is None else text[1] for text in read(docs)]
 
-    def verified(candidates: CandidatePairs) -> VerifiedPairs:
-        run_all = context.counted("verifying", len(candidates), n)
-        return verify.verify(candidates, documents.n_bytes, utf8, letter_table(), s.k, run_all)
-
     same = verdict.same_letters(documents)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
+    limits = verdict.thresholds(s)
     with context.timed("candidates"):
         run_all = context.counted("comparing", 0, n, each=1)
         candidates = _alike_candidates(s, documents, signatures, alone, run_all)
+    with context.timed("passages"):
+        run_all = context.counted("passages", 0, n, each=1)
+        parts, spans = _part_candidates(s, signatures, anchors.of_docs(alone, n), candidates, n, run_all)
+
+    def verified(candidates: CandidatePairs) -> VerifiedPairs:
+        run_all = context.counted("verifying", len(candidates), n)
+        return verify.verify(candidates, documents.n_bytes, utf8, letter_table(), s.k, spans, run_all)
+
     with context.timed("verification"):
-        pairs = verified(candidates)
-    with context.timed("candidates"):
+        pairs = verified(CandidatePairs.of(np.concatenate([candidates.docs, parts.docs])))
         # a part is joined to its whole only over anchors that are no boilerplate, however it was found
-        limits = verdict.thresholds(s)
-        pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs))
-        group = cluster.clusters(n, pairs.docs)
-        usable = anchors.of_docs(alone, n)
-        run_all = context.counted("parts", passages.RANGES, n, each=1)
-        candidates = passages.containment_candidates(usable, group, MAX_ANCHOR_GROUPS, ANCHOR_SHARE, run_all)
-    with context.timed("verification"):
-        pairs = pairs.merged(verified(candidates))
+        sure = limits.alike(pairs) | limits.rewritten(pairs) | pairs.among(parts)
+        pairs = pairs.where(sure)
 
     def same_letter_pairs(speaker: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.int8]]:
         with context.timed("relations"):
@@ -225,7 +227,7 @@ def _decide(
 
     with context.timed("clusters"):
         done = verdict.decide(s, sources, documents, signatures, same, pairs, verified, same_letter_pairs)
-        verdict.check(done.verdict, documents, limits)
+        verdict.check(done, same, documents, limits)
     return Run(
         sources,
         fields,
@@ -256,3 +258,29 @@ def _alike_candidates(
         least = lsh.least_matches(threshold, s.num_perm)
         found.append(lsh.candidate_pairs(values, some, bands, least, run_all).docs)
     return CandidatePairs.of(np.concatenate(found))
+
+
+def _part_candidates(
+    s: Settings,
+    signatures: Signatures,
+    anchors: Anchors,
+    candidates: CandidatePairs,
+    n: int,
+    run_all: Callable[..., Iterable[Any]],
+) -> tuple[CandidatePairs, Spans]:
+    """Anchors -> (part, whole) candidates and the boilerplate of each document.
+
+    Near-duplicates, by their signatures, are taken as one before anything is counted.
+    """
+    close = kernels.matches(signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
+    group = cluster.clusters(n, candidates.docs[close])
+    n_anchors = np.bincount(anchors.doc, minlength=n)
+    spans = Spans.none(n)
+    if s.boilerplate:
+        flags = passages.boilerplate(anchors, group, MAX_HOLDERS, OWN_RUN, run_all)
+        spans = passages.spans(anchors, flags, n)
+        anchors = Anchors(anchors.hash[~flags], anchors.doc[~flags], anchors.position[~flags])
+        left = np.bincount(anchors.doc, minlength=n)
+        # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
+        n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n_anchors, left, n_anchors)
+    return passages.containment_candidates(anchors, group, n_anchors, ANCHOR_SHARE, run_all), spans

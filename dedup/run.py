@@ -38,6 +38,8 @@ class Member:
     relation: str
     jaccard: float
     containment: float
+    discounted_jaccard: float
+    discounted_containment: float
     skeleton_jaccard: float | None  # where the relation is rewritten
     size: int
     witness_size: int
@@ -140,6 +142,8 @@ class Run:
             RELATIONS[v.relation[doc]],
             float(v.jaccard[doc]),
             float(v.containment[doc]),
+            float(v.discounted_jaccard[doc]),
+            float(v.discounted_containment[doc]),
             None if np.isnan(v.skeleton_jaccard[doc]) else float(v.skeleton_jaccard[doc]),
             int(v.size[doc]),
             int(v.witness_size[doc]),

@@ -41,6 +41,9 @@ class Settings:
         "identical,encoding,whitespace,case,punctuation,near,contained,rewritten",
         "Relations that drop a document; with the others it is clustered, but kept.",
     )
+    boilerplate: bool = _knob(
+        True, "Learn text that stands in many otherwise different documents, and discount it."
+    )
     text_field: str = _knob("", "Field that holds the text in JSON Lines; dots reach into objects. [guessed]")
     id_field: str = _knob("", "Field that holds the id in JSON Lines. [guessed]")
     follow_links: bool = _knob(False, "Follow symbolic links.")

@@ -29,7 +29,8 @@ from .model import (
 from .settings import Settings
 from .verify import Thresholds
 
-MIN_PART = 32  # shingles that a part must have to be called contained
+MIN_PART = 64  # shingles that a part must have to be called contained
+MAX_WHOLES = 3  # of a part that binds them together
 MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
 COVER = 0.95  # share of a document's shingles that another must hold to cover it
@@ -79,7 +80,7 @@ def decide(
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
     everyone = np.arange(n, dtype=np.int32)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
-    facts = _facts(sources, documents, same, pairs.where(limits.reached(pairs)))
+    facts = _facts(sources, documents, same, _without_hubs(pairs.where(limits.reached(pairs)), limits, n))
     place, keys = canonical.rank(rule, facts)
     best = _best_of(same, place)
     speaker = best[same]
@@ -89,7 +90,7 @@ def decide(
     kind[doc] = equal_kinds
     alone = (speaker == everyone) | ~drops[kind]
     for turn in range(WITNESS_ROUNDS + 1):
-        good = pairs.where(limits.reached(pairs))
+        good = _without_hubs(pairs.where(limits.reached(pairs)), limits, n)
         edges = _edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
         witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
@@ -104,6 +105,11 @@ def decide(
     row, unequal = _rows(good, same, witness)
     jaccard, containment, skeleton_jaccard = np.ones(n), np.ones(n), np.full(n, np.nan)
     jaccard[unequal], containment[unequal] = good.jaccard[row], good.containment[row]
+    own_jaccard, own_containment = np.ones(n), np.ones(n)
+    own_jaccard[unequal], own_containment[unequal] = (
+        good.discounted_jaccard[row],
+        good.discounted_containment[row],
+    )
     rewritten = limits.relation(good)[row] == REWRITTEN
     skeleton_jaccard[unequal[rewritten]] = good.skeleton_jaccard[row[rewritten]]
     skeleton_jaccard[own.docs] = own.skeleton_jaccard
@@ -120,6 +126,8 @@ def decide(
         kind,
         jaccard,
         containment,
+        own_jaccard,
+        own_containment,
         skeleton_jaccard,
         size,
         witness_size,
@@ -183,6 +191,14 @@ def _facts(
         np.array([sources[i].mtime_ns for i in of_source], np.int64),
         [sources[i].path for i in of_source],
     )
+
+
+def _without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
+    """The pairs without those that join a part to its many, otherwise different wholes."""
+    alike = limits.alike(pairs) | limits.rewritten(pairs)
+    hub = cluster.hubs(n, pairs.docs, alike, limits.left_in_right(pairs), MAX_WHOLES)
+    part = np.where(limits.left_in_right(pairs), pairs.docs[:, 0], pairs.docs[:, 1])
+    return pairs.where(alike | ~hub[part])
 
 
 def _edges(
@@ -289,7 +305,9 @@ def same_letter_pairs(
         n = np.diff(indptr)
         bones = np.diff(kernels.skeleton_sets(buffer, starts, table)[1])
         pairs = np.stack([np.minimum(some, speaker[some]), np.maximum(some, speaker[some])], axis=1)
-        return VerifiedPairs(pairs, n, n, n, np.stack([bones] * 3, axis=1)), np.array(kind, np.int8)
+        three = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)
+        figures = VerifiedPairs(pairs, n, n, n, three[1], three[0], np.ones(len(n)))
+        return figures, np.array(kind, np.int8)
 
     found = [(VerifiedPairs.none(), np.zeros(0, np.int8))]
     found += run_all(some_pairs, [docs[i : i + size] for i in range(0, len(docs), size)])
@@ -299,21 +317,27 @@ def same_letter_pairs(
     return pairs.where(order), kinds[order]
 
 
-def check(run_verdict: Verdict, documents: Documents, limits: Thresholds) -> None:
+def check(done: Decision, same: NDArray[np.int32], documents: Documents, limits: Thresholds) -> None:
     """Raise Broken unless every dropped document has a kept witness and figures that reach a threshold."""
-    v = run_verdict
-    everyone = np.arange(len(documents))
+    v, everyone = done.verdict, np.arange(len(documents))
     dropped = v.witness != everyone
     chained = dropped & (v.witness[v.witness] != v.witness)
-    aside = (documents.status != OK) & ((v.cluster != everyone) | dropped)
-    short = dropped & (v.jaccard < limits.min_jaccard) & (v.containment < limits.min_containment)
-    short &= ~(v.skeleton_jaccard >= limits.min_skeleton)
     apart = v.cluster[v.witness] != v.cluster
+    aside = (documents.status != OK) & ((v.cluster != everyone) | dropped)
+    good = done.pairs.where(limits.reached(done.pairs))
+    row, docs = _rows(good, same, v.witness)
+    unproved = np.zeros(len(documents), np.bool_)
+    left, right = np.minimum(same[docs], same[v.witness[docs]]), np.maximum(same[docs], same[v.witness[docs]])
+    known = np.minimum(row, max(0, len(good) - 1))
+    if len(docs):
+        unproved[docs] = (row >= len(good)) | (good.docs[known] != np.stack([left, right], axis=1)).any(
+            axis=1
+        )
     for what, bad in (
         ("a witness that is dropped", chained),
-        ("figures below the thresholds", short),
+        ("no figures that reach the thresholds", unproved),
         ("a witness of another cluster", apart),
-        ("a verdict though it was set aside", aside),
+        ("a verdict though they were set aside", aside),
     ):
         if bad.any():
             raise Broken(f"{int(bad.sum())} documents have {what}, the first is number {int(bad.argmax())}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import CONTAINED, NEAR, REWRITTEN, CandidatePairs, VerifiedPairs
+from .model import CONTAINED, NEAR, REWRITTEN, CandidatePairs, Spans, VerifiedPairs
 
 BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
 
@@ -49,12 +49,13 @@ def verify(
     read: Callable[[NDArray[np.int32]], list[bytes | None]],
     table: Any,
     k: int,
+    spans: Spans,
     run_all: Callable[..., Iterable[VerifiedPairs]],
 ) -> VerifiedPairs:
     """Candidate pairs -> the same pairs with their exact figures, whatever those are.
 
     `read(docs)` gives the UTF-8 text of each document, or None where it can no longer be read as it
-    was; pairs with such a document are left out.
+    was; pairs with such a document are left out.  `spans` is the boilerplate of each document.
     """
 
     def one_batch(part: NDArray[np.int32]) -> VerifiedPairs:
@@ -67,10 +68,40 @@ def verify(
         readable = there[local].all(axis=1)
         counts = kernels.overlaps(hashes, indptr, local[readable])
         bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), local[readable])
-        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2], bones)
+        own, frames = counts, spans.of_docs(docs)
+        if len(frames.start):
+            without = kernels.shingle_sets(buffer, starts, table, k, frames)
+            own = kernels.own_overlaps(hashes, indptr, *without, local[readable])
+        in_runs = _in_runs(buffer, starts, table, 3 * k, local[readable].astype(np.int32), counts)
+        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2], bones, own, in_runs)
 
     parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]
     return VerifiedPairs.none().merged(VerifiedPairs.concatenated(parts))
+
+
+def _in_runs(
+    buffer: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    table: Any,
+    run: int,
+    pairs: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """float64[n]: the share of the smaller text's runs of letters that the much larger one holds, else 1.
+
+    A long text holds most short shingles of any other by chance, but not whole runs of them.
+    """
+    out = np.ones(len(pairs))
+    smaller, larger = counts[:, 1:].min(axis=1), counts[:, 1:].max(axis=1)
+    rows = np.flatnonzero((larger > MANY_TIMES * smaller) & (2 * counts[:, 0] > smaller))
+    if len(rows):
+        docs, local = np.unique(pairs[rows], return_inverse=True)
+        some, places = joined([buffer[starts[d] : starts[d + 1]].tobytes() for d in docs.tolist()])
+        runs = kernels.overlaps(
+            *kernels.shingle_sets(some, places, table, run), local.reshape(-1, 2).astype(np.int32)
+        )
+        out[rows] = runs[:, 0] / np.maximum(1, runs[:, 1:].min(axis=1))
+    return out
 
 
 def joined(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -85,6 +116,12 @@ def joined(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
 
 
+MANY_TIMES = 8  # so much larger is a text that may hold a short one by chance
+MIN_IN_RUNS = 0.5  # of a part's runs of letters that such a text must hold
+MIN_OWN_SHARE = 0.25  # of a text that must be no boilerplate for the rest of it to speak for it
+MIN_JACCARD_OF_FRAMES = 0.8  # of two texts that are little but boilerplate
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """What two documents must reach to be one; all figures are exact."""
@@ -95,9 +132,25 @@ class Thresholds:
     min_skeleton: float
     min_bones: int  # skeleton shingles of each, below which nothing is called rewritten
 
+    def framed(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: there is boilerplate in one of the two."""
+        return (pairs.own[:, 1] < pairs.size_left) | (pairs.own[:, 2] < pairs.size_right)
+
+    def judged_without(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        """bool[n]: enough is left of both without their boilerplate to go by."""
+        left, right = pairs.own[:, 1], pairs.own[:, 2]
+        share = np.minimum(left / np.maximum(pairs.size_left, 1), right / np.maximum(pairs.size_right, 1))
+        return (np.minimum(left, right) >= self.min_part) & (share >= MIN_OWN_SHARE)
+
     def alike(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
-        """bool[n]: alike by their shingles."""
-        return pairs.jaccard >= self.min_jaccard
+        """bool[n]: alike by their shingles; where there is boilerplate, by what else there is.
+
+        Two texts that are little but boilerplate must be nearly the same.
+        """
+        without = self.judged_without(pairs)
+        figure = np.where(self.framed(pairs) & without, pairs.discounted_jaccard, pairs.jaccard)
+        strict = self.framed(pairs) & ~without
+        return figure >= np.where(strict, max(self.min_jaccard, MIN_JACCARD_OF_FRAMES), self.min_jaccard)
 
     def rewritten(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
         """bool[n]: alike by their skeletons, and clearly more so than by their shingles.
@@ -112,15 +165,29 @@ class Thresholds:
         )
         s = pairs.skeleton_jaccard
         more = s - pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
-        return (fewer >= self.min_bones) & (sparse <= 0) & (s >= self.min_skeleton) & more
+        enough = (fewer >= self.min_bones) & (sparse <= 0)
+        enough &= ~self.framed(pairs) | self.judged_without(pairs)
+        return enough & (s >= self.min_skeleton) & more
 
     def left_in_right(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
         """bool[n]: the left document is part of the right one.  Short texts stand in long ones by chance."""
-        return (pairs.left_in_right >= self.min_containment) & (pairs.size_left >= self.min_part)
+        return self._part(pairs, pairs.size_left, pairs.left_in_right, pairs.own[:, 1])
 
     def right_in_left(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
         """bool[n]: the right document is part of the left one."""
-        return (pairs.right_in_left >= self.min_containment) & (pairs.size_right >= self.min_part)
+        return self._part(pairs, pairs.size_right, pairs.right_in_left, pairs.own[:, 2])
+
+    def _part(
+        self,
+        pairs: VerifiedPairs,
+        size: NDArray[np.int64],
+        share: NDArray[np.float64],
+        own_size: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        plain = (share >= self.min_containment) & (size >= self.min_part)
+        own_share = pairs.own[:, 0] / np.maximum(own_size, 1)
+        own = (own_share >= self.min_containment) & (own_size >= self.min_part) & self.judged_without(pairs)
+        return np.where(self.framed(pairs), own, plain) & (pairs.in_runs >= MIN_IN_RUNS)
 
     def reached(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
         """bool[n]: one document, in any of the ways."""

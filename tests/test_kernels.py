@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dedup import kernels, minhash, normalize, passages, shingle, skeleton
-from dedup.model import Anchors
+from dedup.model import Anchors, Spans
 
 TABLE = normalize.letter_table()
 NUM_PERM = 20
@@ -195,10 +195,9 @@ def test_components_are_the_smallest_node_that_can_be_reached(edges):
 @examples
 @given(
     st.lists(st.lists(st.integers(0, 12), max_size=12, unique=True), min_size=1, max_size=8),
-    st.integers(1, 4),
     st.sampled_from([0.3, 0.5, 0.8]),
 )
-def test_containment_candidates_equal_the_plain_count(anchors_of_doc, max_groups, min_share):
+def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share):
     n = len(anchors_of_doc)
     flat = [(a, d) for d, anchors in enumerate(anchors_of_doc) for a in anchors]
     anchors = Anchors(
@@ -207,10 +206,8 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, max_groups
         np.zeros(len(flat), np.int32),
     )
     group = np.arange(n, dtype=np.int32) // 2
-    docs_of = {a: {d for b, d in flat if b == a} for a, _ in flat}
-    usable = {a for a, ds in docs_of.items() if len(ds) > 1 and len({d // 2 for d in ds}) <= max_groups}
-    sets = [usable & set(of_doc) for of_doc in anchors_of_doc]
-    fewer = [[min(len(a), len(b)) for b in anchors_of_doc] for a in anchors_of_doc]
+    sets = [set(of_doc) for of_doc in anchors_of_doc]
+    fewer = [[min(len(a), len(b)) for b in sets] for a in sets]
     expected = [
         [i, j]
         for i in range(n)
@@ -219,5 +216,40 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, max_groups
         and sets[i] & sets[j]
         and len(sets[i] & sets[j]) >= max(min(2, fewer[i][j]), min_share * fewer[i][j])
     ]
-    got = passages.containment_candidates(anchors, group, max_groups, min_share)
+    n_anchors = np.array([len(s) for s in sets], np.int64)
+    got = passages.containment_candidates(anchors, group, n_anchors, min_share)
     assert got.docs.tolist() == expected
+
+
+@examples
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=10), min_size=1, max_size=6), st.integers(1, 2)
+)
+def test_own_overlaps_leave_out_what_is_boilerplate_in_either_text(values, step):
+    sets = [sorted(set(v)) for v in values] + [list(range(300)), list(range(2, 700, 3))]
+    own = [s[::step] for s in sets]
+
+    def csr(lists):
+        flat = np.array([x for part in lists for x in part], np.uint64)
+        return flat, np.cumsum([0] + [len(part) for part in lists]).astype(np.int64)
+
+    pairs = np.array([(i, j) for i in range(len(sets)) for j in range(len(sets))], np.int32)
+    got = kernels.own_overlaps(*csr(sets), *csr(own), pairs)
+    for (i, j), row in zip(pairs, got, strict=True):
+        frames = (set(sets[i]) - set(own[i])) | (set(sets[j]) - set(own[j]))
+        a, b = set(sets[i]) - frames, set(sets[j]) - frames
+        assert row.tolist() == [len(a & b), len(a), len(b)]
+
+
+@pytest.mark.parametrize("k", [3, 8])
+def test_shingles_at_boilerplate_places_are_left_out(k):
+    rng = np.random.default_rng(k)
+    texts = ["".join(rng.choice(list("abcdefgh \u00df"), n)) for n in (0, 5, 300, 20_000)]
+    spans = [[], [(0, 2)], [(3, 40), (50, 51), (200, 10**9)], [(0, 10), (8000, 9000), (15_000, 15_001)]]
+    start, end = (np.array([s[i] for part in spans for s in part], np.int64) for i in range(2))
+    indptr = np.cumsum([0] + [len(part) for part in spans]).astype(np.int64)
+    hashes, rows = kernels.shingle_sets(*packed(texts), TABLE, k, Spans(start, end, indptr))
+    for t, text in enumerate(texts):
+        all_hashes = shingle.shingle_hashes(letters_by_table(text), k).tolist()
+        kept = {h for i, h in enumerate(all_hashes) if not any(a <= i < b for a, b in spans[t])}
+        assert hashes[rows[t] : rows[t + 1]].tolist() == sorted(kept)

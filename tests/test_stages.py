@@ -135,7 +135,13 @@ def test_every_dropped_document_has_a_kept_witness_with_an_edge(edges, places):
 
 def test_a_part_may_be_dropped_for_its_whole_and_not_the_other_way():
     counts = (np.array([n]) for n in (100, 100, 900))
-    pairs = VerifiedPairs(np.array([[0, 1]], np.int32), *counts, np.zeros((1, 3), np.int64))
+    pairs = VerifiedPairs(
+        np.array([[0, 1]], np.int32),
+        *counts,
+        np.zeros((1, 3), np.int64),
+        np.array([[100, 100, 900]]),
+        np.ones(1),
+    )
     for min_part, expected in ((32, True), (101, False)):
         limits = verify.Thresholds(0.5, 0.8, min_part, 0.4, 12)
         assert limits.reached(pairs).tolist() == limits.left_in_right(pairs).tolist() == [expected]

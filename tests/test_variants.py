@@ -54,4 +54,5 @@ def test_every_dropped_document_has_the_exact_figures(run):
             skeleton = brute_force_skeleton(text(member.path), text(member.witness))
             assert member.skeleton_jaccard == skeleton >= 0.4
         else:
-            assert jaccard >= 0.5 or containment >= 0.8
+            figures = (member.discounted_jaccard, member.discounted_containment)
+            assert jaccard >= 0.5 or containment >= 0.8 or figures[0] >= 0.5 or figures[1] >= 0.8

@@ -18,12 +18,14 @@ from .pairs import (
     band_keys,
     bucket_pairs,
     components,
+    distinct_groups,
     first_of_group,
     matches,
+    own_runs,
     shared_term_pairs,
-    usable_terms,
+    spans_of,
 )
-from .sets import overlaps, shingle_sets, skeleton_sets
+from .sets import overlaps, own_overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
 from .text import SEGMENT
 
@@ -32,14 +34,17 @@ __all__ = [
     "band_keys",
     "bucket_pairs",
     "components",
+    "distinct_groups",
     "first_of_group",
     "matches",
     "overlaps",
+    "own_overlaps",
+    "own_runs",
     "shared_term_pairs",
     "shingle_sets",
     "sign_texts",
     "skeleton_sets",
-    "usable_terms",
+    "spans_of",
     "warm_up",
 ]
 
@@ -58,7 +63,10 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         matches(np.zeros((1, 4), np.uint32), pairs)
         band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
-        usable_terms(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
+        distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
+        own_overlaps(hashes, indptr, hashes, indptr, pairs)
+        spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
+        own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
         first_of_group(indptr, docs, group, 2)
         shared_term_pairs(indptr, docs, np.zeros(2, np.int64), indptr[:0], group, indptr[:1], 0.5, 4)

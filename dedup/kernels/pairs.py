@@ -67,20 +67,21 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
 
 
 @jit()
-def usable_terms(
-    indptr: NDArray[np.int64], docs: NDArray[np.int32], group: NDArray[np.int32], max_groups: int
-) -> NDArray[np.bool_]:
-    """Postings as CSR -> bool[n_terms]: in at least two documents, and in at most `max_groups` groups."""
+def distinct_groups(
+    indptr: NDArray[np.int64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int
+) -> NDArray[np.int64]:
+    """Postings as CSR -> int64[n_terms]: in how many groups each stands, counted to at most `most` + 1.
+
+    Documents of group -1 do not count.
+    """
     n = len(indptr) - 1
-    out = np.zeros(n, np.bool_)
-    seen = np.empty(max_groups + 1, I32)
+    out = np.zeros(n, I64)
+    seen = np.empty(most + 1, I32)
     for t in range(n):
-        if indptr[t + 1] - indptr[t] < 2:
-            continue
         found = 0
         for i in range(indptr[t], indptr[t + 1]):
             g = group[docs[i]]
-            new = True
+            new = g >= 0
             for j in range(found):
                 if seen[j] == g:
                     new = False
@@ -88,10 +89,55 @@ def usable_terms(
             if new:
                 seen[found] = g
                 found += 1
-                if found > max_groups:
+                if found > most:
                     break
-        out[t] = found <= max_groups
+        out[t] = found
     return out
+
+
+@jit()
+def own_runs(
+    doc_starts: NDArray[np.int64], common: NDArray[np.bool_], position: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Anchors by document as CSR, which are common -> int64[n_docs], the longest run of others."""
+    out = np.zeros(len(doc_starts) - 1, I64)
+    for d in range(len(out)):
+        start, end = doc_starts[d], doc_starts[d + 1]
+        first = I64(-1)
+        for i in range(start, end):
+            if common[i]:
+                first = I64(-1)
+            else:
+                if first < 0:
+                    first = I64(position[i])
+                out[d] = max(out[d], I64(position[i]) - first + 1)
+    return out
+
+
+@jit()
+def spans_of(
+    doc_starts: NDArray[np.int64], boilerplate: NDArray[np.bool_], position: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Anchors by document as CSR, which are boilerplate -> spans (start, end, indptr) between two such.
+
+    A text that begins or ends with one is boilerplate up to there.
+    """
+    n_docs = len(doc_starts) - 1
+    start, end, indptr = np.empty(len(position), I64), np.empty(len(position), I64), np.zeros(n_docs + 1, I64)
+    n = 0
+    for d in range(n_docs):
+        inside = False
+        for i in range(doc_starts[d], doc_starts[d + 1]):
+            if boilerplate[i]:
+                if not inside:
+                    start[n] = 0 if i == doc_starts[d] else position[i]
+                    n += 1
+                    inside = True
+                end[n - 1] = position[i] + 1 if i + 1 < doc_starts[d + 1] else I64(1) << I64(62)
+            else:
+                inside = False
+        indptr[d + 1] = n
+    return start[:n].copy(), end[:n].copy(), indptr
 
 
 @jit()

@@ -21,6 +21,7 @@ class Options:
 
     text_field: str = ""
     id_field: str = ""
+    kept_fields: tuple[str, ...] = ()  # others whose values are kept with the document
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Record(NamedTuple):
     id: str = ""
     note: str = ""
     repairs: str = ""
+    fields: str = ""
 
 
 Read = tuple[list[Record], list[bytes], int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -78,7 +79,7 @@ def prepare(source: Source, options: Options) -> Options:
             f"no text field was found; the fields are {_names(fields)}: name one with --text-field"
         )
     id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != text_field), "")
-    return Options(text_field or "text", id_field)
+    return Options(text_field or "text", id_field, options.kept_fields)
 
 
 def parts(source: Source, index: int) -> Iterator[Part]:
@@ -144,7 +145,17 @@ def _record(number: int, offset: int, line: bytes, fields: Options) -> tuple[Rec
     utf8, repairs = repair(text.encode("utf-8", "replace")) if text else (b"", ())
     status = OK if utf8 else EMPTY
     name = "" if name is None else str(name)
-    return Record(number, offset, len(line), "utf-8", status, name, "", ",".join(repairs)), utf8
+    kept = _kept(value, fields.kept_fields)
+    return Record(number, offset, len(line), "utf-8", status, name, "", ",".join(repairs), kept), utf8
+
+
+def _kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """The values of some fields as a JSON object, "" when none is wanted; what is missing is left out."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(KeyError):
+            found[name] = lookup(value, name)
+    return json.dumps(found) if names else ""
 
 
 def _kind(value: Any) -> str:

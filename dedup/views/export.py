@@ -23,7 +23,10 @@ from ..model import RELATIONS
 from ..run import Run
 
 Row = dict[str, Any]
-FIGURES = ("jaccard", "containment", "skeleton_jaccard", "size", "witness_size")
+FIGURES = (
+    *("jaccard", "containment", "discounted_jaccard", "discounted_containment"),
+    *("skeleton_jaccard", "size", "witness_size"),
+)
 
 
 def keep(run: Run) -> Iterator[Row]:
@@ -63,35 +66,19 @@ def clusters(run: Run) -> Iterator[Row]:
         }
 
 
+PAIR_FIGURES = (
+    *("jaccard", "containment", "discounted_jaccard", "discounted_containment", "skeleton_jaccard"),
+    *("overlap", "size_left", "size_right"),
+)
+
+
 def pairs(run: Run) -> Iterator[Row]:
     """The verified pairs, with the counts that their figures come from."""
-    p = run.pairs
-    figures = zip(
-        p.docs.tolist(),
-        p.jaccard.tolist(),
-        p.containment.tolist(),
-        p.skeleton_jaccard.tolist(),
-        p.overlap.tolist(),
-        p.size_left.tolist(),
-        p.size_right.tolist(),
-        run.pair_relations.tolist(),
-        strict=True,
-    )
-    for (
-        left,
-        right,
-    ), jaccard, containment, skeleton_jaccard, overlap, size_left, size_right, relation in figures:
-        yield {
-            "left": run.name(left),
-            "right": run.name(right),
-            "relation": RELATIONS[relation],
-            "jaccard": jaccard,
-            "containment": containment,
-            "skeleton_jaccard": skeleton_jaccard,
-            "overlap": overlap,
-            "size_left": size_left,
-            "size_right": size_right,
-        }
+    columns = [getattr(run.pairs, name).tolist() for name in PAIR_FIGURES]
+    docs, relations = run.pairs.docs.tolist(), run.pair_relations.tolist()
+    for (left, right), relation, *figures in zip(docs, relations, *columns, strict=True):
+        names = {"left": run.name(left), "right": run.name(right), "relation": RELATIONS[relation]}
+        yield {**names, **dict(zip(PAIR_FIGURES, figures, strict=True))}
 
 
 def set_aside(run: Run) -> Iterator[Row]:
@@ -132,17 +119,7 @@ EXPORTERS: dict[str, tuple[Callable[[Run], Iterator[Row]], tuple[str, ...]]] = {
     ),
     "pairs": (
         pairs,
-        (
-            "left",
-            "right",
-            "relation",
-            "jaccard",
-            "containment",
-            "skeleton_jaccard",
-            "overlap",
-            "size_left",
-            "size_right",
-        ),
+        ("left", "right", "relation", *PAIR_FIGURES),
     ),
     "set-aside": (set_aside, ("path", "reason", "note")),
 }
@@ -183,9 +160,7 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Itera
     kinds = {
         "cluster_id": pa.int64(),
         "kept": pa.bool_(),
-        "jaccard": pa.float64(),
-        "containment": pa.float64(),
-        "skeleton_jaccard": pa.float64(),
+        **dict.fromkeys(PAIR_FIGURES[:5], pa.float64()),
         **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
     }
     table = list(rows)

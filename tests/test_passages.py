@@ -1,0 +1,200 @@
+"""Containment and boilerplate: parts are found in their wholes, frames and licences bind nothing."""
+
+import random
+
+import pytest
+
+import dedup
+from dedup import verdict
+
+from .conftest import OTHER, POST
+
+CONSONANTS, VOWELS = "bcdfghjklmnprstvw", "aeiou"
+
+
+class Prose:
+    """Words with the frequencies of a language, sentences and posts, all drawn at random."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.words = [
+            "".join(self.rng.choice(s) for s in (CONSONANTS, VOWELS) * self.rng.randint(1, 4))
+            for _ in range(8000)
+        ]
+        self.weights = [1 / (i + 3) for i in range(8000)]
+
+    def text(self, n_words: int) -> str:
+        return " ".join(self.rng.choices(self.words, self.weights, k=n_words))
+
+
+def test_short_posts_are_not_part_of_a_book_by_chance():
+    prose = Prose(1)
+    book = prose.text(180_000)
+    posts = [prose.text(prose.rng.randint(15, 60)) for _ in range(10_000)]
+    quoted = [book[n * 5000 : n * 5000 + 300] for n in range(5)]
+    assert len(book) > 1_000_000
+    run = dedup.scan_texts([book, *posts, *quoted])
+    assert [int(m.path) for m in run.drop()] == list(range(10_002, 10_007))
+    assert {(m.relation, m.witness) for m in run.drop()} == {("contained", "1")}
+
+
+@pytest.fixture(scope="module")
+def site():
+    """Twenty posts of 60 words, each in a frame of 100 words, and some of the posts without it."""
+    prose = Prose(2)
+    top, bottom = prose.text(50), prose.text(50)
+    posts = [prose.text(60) for _ in range(20)]
+    return [f"{top} {post} {bottom}" for post in posts] + posts[:5]
+
+
+def test_different_posts_in_one_frame_stay_apart_and_one_post_with_and_without_it_is_found(site):
+    run = dedup.scan_texts(site)
+    clusters = [[m.path for m in c.members] for c in run.clusters]
+    assert clusters == [[str(i), str(20 + i)] for i in range(1, 6)]
+    for member in run.drop():
+        assert member.jaccard < 0.5 < member.discounted_jaccard
+        assert member.relation in ("near", "contained")
+
+
+def test_one_post_in_two_frames_is_one_document():
+    prose = Prose(3)
+    frames = [(prose.text(50), prose.text(50)) for _ in range(2)]
+    posts = [prose.text(60) for _ in range(20)]
+    texts = [f"{top} {post} {bottom}" for top, bottom in frames for post in posts]
+    run = dedup.scan_texts(texts)
+    assert [[m.path for m in c.members] for c in run.clusters] == [
+        [str(i), str(20 + i)] for i in range(1, 21)
+    ]
+    off = dedup.scan_texts(texts, boilerplate=False)
+    assert off.clusters != run.clusters
+    assert all(m.discounted_jaccard == m.jaccard for m in off.drop())
+
+
+def test_a_post_copied_fifty_times_with_small_changes_is_no_boilerplate():
+    prose = Prose(4)
+    words = prose.text(150).split()
+    copies = []
+    for _ in range(50):
+        copy = list(words)
+        for i in prose.rng.sample(range(150), 4):
+            copy[i] = prose.text(1)
+        copies.append(" ".join(copy))
+    run = dedup.scan_texts(copies)
+    assert len(run.clusters) == 1
+    assert len(run.keep()) == 1
+
+
+def test_a_licence_in_many_files_binds_none_of_them_and_stays_a_document_of_its_own():
+    prose = Prose(5)
+    licence = prose.text(170)
+    files = [
+        f"Copyright {i} {prose.text(3)} {licence} {prose.text(prose.rng.randint(60, 400))}" for i in range(40)
+    ]
+    run = dedup.scan_texts([*files, licence, f"Copyright 1999 {prose.text(2)} {licence}"])
+    (cluster,) = run.clusters
+    assert [m.path for m in cluster.members] == ["41", "42"]
+
+
+def test_a_text_that_few_others_hold_binds_them_and_one_that_more_hold_does_not():
+    prose = Prose(6)
+    part = prose.text(80)
+    wholes = [f"{prose.text(150)} {part} {prose.text(150)}" for _ in range(verdict.MAX_WHOLES + 1)]
+    few = dedup.scan_texts([part, *wholes[:-1]])
+    assert len(few.clusters) == 1
+    assert len(few.keep()) == len(wholes) - 1
+    assert dedup.scan_texts([part, *wholes]).clusters == []
+
+
+def test_stemmed_and_stop_worded_copies_are_rewritten():
+    from dedup.skeleton import bones
+
+    text = f"{POST} {OTHER} " * 2 + POST[::-1].replace(" ", "  ")
+    text = " ".join(w for w in Prose(7).text(900).split())
+    small = {w for w in text.split() if len(w) < 5}
+    assert len(bones(text)) > 100
+    stopped = " ".join(w for w in text.split() if w not in small)
+    stemmed = " ".join(w[:5] for w in text.split())
+    run = dedup.scan_texts([dedup.Document(t, n) for n, t in (("a", text), ("b", stopped), ("c", stemmed))])
+    assert {m.relation for m in run.drop()} == {"rewritten"}
+    assert [len(c.members) for c in run.clusters] == [3]
+    assert all(m.skeleton_jaccard >= 0.4 for m in run.drop())
+
+
+def test_scripts_without_spaces_have_no_skeleton():
+    run = dedup.scan_texts(["吾輩は猫である。名前はまだ無い。" * 9, "ฉันรักภาษาไทยและอาหารไทยมากที่สุดในโลก" * 9])
+    assert run.documents.n_bones.tolist() == [0, 0]
+
+
+# ------------------------------------------------------------------ what is dropped, and why
+
+
+def test_only_the_relations_asked_for_drop_a_document():
+    prose = Prose(8)
+    body = prose.text(200)
+    texts = [f"{prose.text(300)} {body}", body, body.upper(), body.replace(" ", "\n"), f"{body} end"]
+    everything = dedup.scan_texts(texts)
+    assert len(everything.keep()) == 1
+    some = dedup.scan_texts(texts, relations="whitespace,case")
+    assert {m.relation for m in some.drop()} <= {"whitespace", "case"}
+    assert len(some.drop()) == 2
+    assert [len(c.members) for c in some.clusters] == [5]
+    with pytest.raises(dedup.DedupError, match="no relation 'close'"):
+        dedup.scan_texts(texts, relations="close")
+
+
+def test_cleanest_keeps_the_body_and_drops_the_page_around_it():
+    prose = Prose(9)
+    body = prose.text(150)
+    page = f"{prose.text(200)} {body} {prose.text(100)}"
+    run = dedup.scan_texts([page, body, body.upper()], prefer="cleanest,cased")
+    assert run.keep() in (["2"], ["3"])
+    dropped = {m.path: m for m in run.drop()}
+    assert (dropped["1"].relation, dropped["1"].containment) == ("contained", 1.0)
+    assert dropped["1"].size > dropped["1"].witness_size
+
+
+def test_each_choice_carries_its_reason():
+    prose = Prose(10)
+    body = prose.text(100)
+    page = f"{prose.text(200)} {body}"
+    reasons = {}
+    for name, texts in {
+        "fullest": [body, page],
+        "cased": [body, body.capitalize() + "."],
+        "first": [body, body],
+    }.items():
+        (cluster,) = dedup.scan_texts(
+            [t.replace(" b", ", B") if name == "cased" and t != body else t for t in texts]
+        ).clusters
+        reasons[name] = next(m.reason for m in cluster.members if m.path == cluster.canonical)
+    assert reasons == {"fullest": "fullest", "cased": "cased", "first": "first"}
+
+
+def test_a_field_of_the_record_can_decide(files):
+    import json
+
+    rows = [{"text": POST, "quality": q, "when": w} for q, w in ((0.2, "2024"), (0.9, "2021"), (0.5, None))]
+    path = files({"a.jsonl": "\n".join(map(json.dumps, rows))}) / "a.jsonl"
+    for rule, line in (
+        ("field:quality", 2),
+        ("field:quality:asc", 1),
+        ("field:when", 1),
+        ("field:when:asc", 2),
+    ):
+        (cluster,) = dedup.scan(path, prefer=rule).clusters
+        assert cluster.canonical.endswith(f":{line}"), rule
+
+
+def test_the_program_checks_its_own_output(monkeypatch):
+    from dedup import cluster
+
+    choose = cluster.choose_witnesses
+
+    def chained(*args):
+        witness = choose(*args)
+        witness[2] = 1  # which is itself dropped for 0
+        return witness
+
+    monkeypatch.setattr(cluster, "choose_witnesses", chained)
+    with pytest.raises(dedup.DedupError, match="a witness that is dropped"):
+        dedup.scan_texts([POST, POST.replace("luck", "much luck"), POST.replace("warm", "very warm")])
