@@ -1,0 +1,248 @@
+"""Two documents -> how they are one document, or why not: relation, figures, and where they differ."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import kernels, verify
+from ..model import CONTAINED, NEAR, RELATIONS, VerifiedPairs
+from ..normalize import letter_table
+from ..relation import same_letters
+from ..run import Run
+from ..settings import Settings
+from ..verdict import MIN_PART
+from .align import ISLAND, SAME, Alignment, align
+from .texts import Text, status_of
+from .words import counts, letters_at
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DIFFERENT = "different"
+EXAMPLES = 12  # words of the same letters, written otherwise, that are shown
+SEEN_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two documents: its text, and what normalization found in it."""
+
+    source: Text
+    text: str
+    letters: int
+    capitals: int
+    marks: int
+    status: str  # what the run says of it
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def lines(self) -> int:
+        return len(self.text.splitlines())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The side as plain values."""
+        return {
+            "path": self.name,
+            "run": self.status or None,
+            "notes": list(self.source.notes),
+            "encoding": self.source.encoding,
+            "bytes": len(self.source.raw),
+            "characters": len(self.text),
+            "lines": self.lines,
+            "letters": self.letters,
+            "capitals": self.capitals,
+            "marks": self.marks,
+            "repairs": list(self.source.repairs),
+        }
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Exact counts of distinct shingles, and what follows from them."""
+
+    k: int
+    left: int
+    right: int
+    shared: int
+
+    @property
+    def pair(self) -> VerifiedPairs:
+        one = [np.array([n], np.int64) for n in (self.shared, self.left, self.right)]
+        return VerifiedPairs(np.array([[0, 1]], np.int32), *one)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        pair = self.pair
+        return {
+            "k": self.k,
+            "shingles_left": self.left,
+            "shingles_right": self.right,
+            "shared": self.shared,
+            "jaccard": float(pair.jaccard[0]),
+            "left_in_right": float(pair.left_in_right[0]),
+            "right_in_left": float(pair.right_in_left[0]),
+            "larger": "left" if self.left > self.right else "right" if self.right > self.left else None,
+            "larger_holds_more": max(self.left, self.right) - self.shared,
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a part lies in its whole: characters start:end, lines first to last counted from 1."""
+
+    part: str
+    whole: str
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is known of two documents."""
+
+    left: Side
+    right: Side
+    relation: str
+    figures: Figures
+    alignment: Alignment
+    place: Place | None
+    otherwise: Counter[tuple[str, str]]  # same letters, written otherwise: how often
+    min_jaccard: float
+    min_containment: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The explanation as plain values; offsets count characters of the decoded texts."""
+        return {
+            "relation": self.relation,
+            "figures": self.figures.as_dict(),
+            "min_jaccard": self.min_jaccard,
+            "min_containment": self.min_containment,
+            "left": self.left.as_dict(),
+            "right": self.right.as_dict(),
+            "place": vars(self.place) if self.place else None,
+            "written_otherwise": {
+                "places": self.otherwise.total(),
+                "examples": [
+                    {"left": a, "right": b, "times": n} for (a, b), n in self.otherwise.most_common(EXAMPLES)
+                ],
+            },
+            "cut_short": self.alignment.cut_short,
+            "spans": [
+                {
+                    "kind": s.kind,
+                    "left": {"start": s.left[0], "end": s.left[1]},
+                    "right": {"start": s.right[0], "end": s.right[1]},
+                }
+                for s in self.alignment.spans
+            ],
+        }
+
+    def as_json(self) -> str:
+        """The explanation as one JSON object, in ASCII."""
+        return json.dumps(self.as_dict(), indent=1)
+
+
+def explain(left: Text, right: Text, settings: Settings, run: Run | None = None) -> Explanation:
+    """Two documents -> how they are one document, or why not.
+
+    >>> a, b = (Text(n, -1, t, t, "utf-8") for n, t in [("a", b"You can't!"), ("b", b"you ca n't")])
+    >>> found = explain(a, b, Settings())
+    >>> found.relation, found.figures.shared, found.otherwise.most_common(1)
+    ('punctuation', 1, [(('You', 'you'), 1)])
+    """
+    a, b = _side(left, run), _side(right, run)
+    figures = _figures(left, right, settings.k)
+    found = align(a.text, b.text, letter_table())
+    relation = _relation(a, b, figures, settings)
+    place = _place(a, b, figures, found) if relation == RELATIONS[CONTAINED] else None
+    otherwise = _otherwise(a.text, b.text, found)
+    return Explanation(
+        a, b, relation, figures, found, place, otherwise, settings.min_jaccard, settings.min_containment
+    )
+
+
+def _side(source: Text, run: Run | None) -> Side:
+    text = source.utf8.decode("utf-8", "replace")
+    status = status_of(run, source.doc) if run and source.doc >= 0 else ""
+    return Side(source, text, *counts(text, letter_table()), status)
+
+
+def _figures(left: Text, right: Text, k: int) -> Figures:
+    buffer, starts = verify.joined([left.utf8, right.utf8])
+    hashes, indptr = kernels.shingle_sets(buffer, starts, letter_table(), k)
+    shared, n_left, n_right = kernels.overlaps(hashes, indptr, np.array([[0, 1]], np.int32))[0].tolist()
+    return Figures(k, n_left, n_right, shared)
+
+
+def _relation(a: Side, b: Side, figures: Figures, s: Settings) -> str:
+    """The mildest relation that holds; else "different"."""
+    if a.letters == b.letters and _letters(a) == _letters(b):
+        return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
+    if not verify.reaches(figures.pair, s.min_jaccard, s.min_containment, MIN_PART)[0]:
+        return DIFFERENT
+    return RELATIONS[NEAR if figures.pair.jaccard[0] >= s.min_jaccard else CONTAINED]
+
+
+def _letters(side: Side) -> str:
+    return letters_at(side.text, letter_table())[0]
+
+
+def _place(a: Side, b: Side, figures: Figures, found: Alignment) -> Place | None:
+    """Where the smaller document lies in the larger: from its first long shared passage to its last."""
+    part, whole = (a, b) if figures.left <= figures.right else (b, a)
+    shared = [span for span in found.spans if span.kind == SAME]
+    shared = [span for span in shared if span.left[1] - span.left[0] >= 2 * ISLAND] or shared
+    if not shared:
+        return None
+    there = [span.right if whole is b else span.left for span in shared]
+    start, end = there[0][0], there[-1][1]
+    end = start + len(whole.text[start:end].rstrip())
+    first = whole.text.count("\n", 0, start) + 1
+    return Place(part.name, whole.name, start, end, first, first + whole.text.count("\n", start, end))
+
+
+def _otherwise(left: str, right: str, found: Alignment) -> Counter[tuple[str, str]]:
+    """Words of shared passages that are written otherwise: (as in left, as in right) -> how often."""
+    out: Counter[tuple[str, str]] = Counter()
+    for span in found.spans:
+        mine, other = left[slice(*span.left)], right[slice(*span.right)]
+        if span.kind == SAME and mine.split() != other.split():
+            pairs = _word_pairs(mine, other)
+            out.update((a, b) for a, b in pairs if a != b)
+    return out
+
+
+def _word_pairs(left: str, right: str) -> list[tuple[str, str]]:
+    """Two passages of the same letters -> the fewest words of each, in order, that have the same letters.
+
+    >>> _word_pairs("can't stop,", "ca n't stop ,")
+    [("can't", "ca n't"), ('stop,', 'stop ,')]
+    """
+    (words_a, at_a), (words_b, at_b) = _ends(left), _ends(right)
+    common = np.intersect1d(at_a, at_b)
+    ends_a = np.searchsorted(at_a, common, "right").tolist()
+    ends_b = np.searchsorted(at_b, common, "right").tolist()
+    out = []
+    i = j = 0
+    for p, q in zip(ends_a, ends_b, strict=True):
+        out.append((" ".join(words_a[i:p]), " ".join(words_b[j:q])))
+        i, j = p, q
+    return out
+
+
+def _ends(text: str) -> tuple[list[str], NDArray[np.int64]]:
+    """A passage -> its words as seen, and how many letters stand before the end of each."""
+    _, before = letters_at(text, letter_table())
+    found = list(SEEN_WORD.finditer(text))
+    return [m.group() for m in found], before[[m.end() for m in found]]
