@@ -158,6 +158,17 @@ def test_a_part_is_placed_by_the_lines_of_its_whole():
     assert of(POST, whole, min_jaccard=0.9).place.first_line == 3
 
 
+def test_lines_are_those_of_the_file_before_it_was_repaired(run, files):
+    files({"a.html": f"<!DOCTYPE html>\n<html><body>\n\n<p>{POST}</p>\n</body></html>\n", "b": POST.lower()})
+    found = run("explain", "a.html", "b", "--format", "json").json
+    assert found["left"]["repairs"]
+    long = f"<html><body>\n<p>{OTHER}</p>\n<p>{POST}</p>\n<p>{OTHER[::-1]}</p></body></html>"
+    files({"c.html": long, "d": POST})
+    run("scan", "c.html", "d", "--min-jaccard", "0.9", "-q")
+    place = run("explain", "c.html", "d", "--format", "json").json["place"]
+    assert (place["first_line"], place["last_line"]) == (3, 3)
+
+
 def test_words_written_otherwise_are_counted():
     found = of("I can't. I won't.", "i ca n't . i wo n't .")
     assert found.otherwise == {("I", "i"): 2, ("can't.", "ca n't ."): 1, ("won't.", "wo n't ."): 1}

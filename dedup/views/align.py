@@ -92,8 +92,9 @@ def _matches(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[list[tuple[int
     """Numbered words of two texts -> the pairs of places that match, rising, and whether it was cut short."""
     found: list[tuple[int, int]] = []
     cut_short = False
-    i = j = 0
-    for p, q in [*_fixed_points(x, y), (len(x), len(y))]:
+    i = j = _same_beginning(x, y)
+    found += zip(range(i), range(j), strict=True)
+    for p, q in [*((i + p, j + q) for p, q in _fixed_points(x[i:], y[j:])), (len(x), len(y))]:
         if p >= i and q >= j:
             between, cut = _between(x[i:p].tolist(), y[j:q].tolist())
             found += [(i + n, j + m) for n, m in between]
@@ -105,6 +106,12 @@ def _matches(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[list[tuple[int
             found += zip(range(i, p + BLOCK), range(j, q + BLOCK), strict=True)
             i, j = p + BLOCK, q + BLOCK
     return found, cut_short
+
+
+def _same_beginning(x: NDArray[np.int64], y: NDArray[np.int64]) -> int:
+    n = min(len(x), len(y))
+    differ = np.flatnonzero(x[:n] != y[:n])
+    return int(differ[0]) if len(differ) else n
 
 
 def _fixed_points(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from ..run import Run
 from ..settings import Settings
 from ..verdict import MIN_PART
 from .align import ISLAND, SAME, Alignment, align
+from .lines import Lines
 from .texts import Text, status_of
 from .words import counts, letters_at
 
@@ -39,14 +40,11 @@ class Side:
     capitals: int
     marks: int
     status: str  # what the run says of it
+    lines: Lines
 
     @property
     def name(self) -> str:
         return self.source.name
-
-    @property
-    def lines(self) -> int:
-        return len(self.text.splitlines())
 
     def as_dict(self) -> dict[str, Any]:
         """The side as plain values."""
@@ -57,7 +55,7 @@ class Side:
             "encoding": self.source.encoding,
             "bytes": len(self.source.raw),
             "characters": len(self.text),
-            "lines": self.lines,
+            "lines": len(self.lines.ends) + 1,
             "letters": self.letters,
             "capitals": self.capitals,
             "marks": self.marks,
@@ -97,7 +95,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part lies in its whole: characters start:end, lines first to last counted from 1."""
+    """Where a part lies in its whole: characters start:end, the lines first to last of the file."""
 
     part: str
     whole: str
@@ -175,7 +173,8 @@ def explain(left: Text, right: Text, settings: Settings, run: Run | None = None)
 def _side(source: Text, run: Run | None) -> Side:
     text = source.utf8.decode("utf-8", "replace")
     status = status_of(run, source.doc) if run and source.doc >= 0 else ""
-    return Side(source, text, *counts(text, letter_table()), status)
+    original = None if source.original is None else source.original.decode("utf-8", "replace")
+    return Side(source, text, *counts(text, letter_table()), status, Lines(text, original))
 
 
 def _figures(left: Text, right: Text, k: int) -> Figures:
@@ -208,8 +207,7 @@ def _place(a: Side, b: Side, figures: Figures, found: Alignment) -> Place | None
     there = [span.right if whole is b else span.left for span in shared]
     start, end = there[0][0], there[-1][1]
     end = start + len(whole.text[start:end].rstrip())
-    first = whole.text.count("\n", 0, start) + 1
-    return Place(part.name, whole.name, start, end, first, first + whole.text.count("\n", start, end))
+    return Place(part.name, whole.name, start, end, *whole.lines.first_last(start, end))
 
 
 def _otherwise(left: str, right: str, found: Alignment) -> Counter[tuple[str, str]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,6 +11,7 @@ from rich.text import Text
 from .align import SAME
 from .explain import DIFFERENT, Explanation
 from .hunks import Fold, Hunk, hunks, n_words
+from .lines import Lines
 from .report import RELATION_HELP, counted, safe
 
 WIDE = 120  # columns from which the two texts stand side by side
@@ -109,29 +108,12 @@ def _otherwise(found: Explanation) -> Iterator[RenderableType]:
 # ------------------------------------------------------------------ the two texts
 
 
-@dataclass
-class _Lines:
-    """Line numbers of places in a text."""
-
-    text: str
-    ends: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.ends = [i for i, c in enumerate(self.text) if c == "\n"]
-
-    def of(self, start: int, end: int) -> str:
-        """Characters start:end -> "3" or "3-5"."""
-        first = bisect.bisect_left(self.ends, start) + 1
-        last = bisect.bisect_left(self.ends, max(start, end - 1)) + 1
-        return f"{first:,}" if first == last else f"{first:,}-{last:,}"
-
-
 def _texts(found: Explanation, width: int) -> Iterator[RenderableType]:
     if found.alignment.cut_short:
         yield Text("the texts are too long and too different to be aligned throughout: cut short", "yellow")
     wide = width >= WIDE
     a, b = found.left.text, found.right.text
-    lines = _Lines(a), _Lines(b)
+    lines = found.left.lines, found.right.lines
     shown = 0
     rest = 0
     for part in hunks(found.alignment.spans, a, b):
@@ -151,7 +133,7 @@ def _texts(found: Explanation, width: int) -> Iterator[RenderableType]:
         )
 
 
-def _where(hunk: Hunk, lines: tuple[_Lines, _Lines]) -> Text:
+def _where(hunk: Hunk, lines: tuple[Lines, Lines]) -> Text:
     differing = [s for s in hunk.spans if s.kind != SAME] or hunk.spans
     left = lines[0].of(differing[0].left[0], differing[-1].left[1])
     right = lines[1].of(differing[0].right[0], differing[-1].right[1])

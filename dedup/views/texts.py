@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..decode import decode
+from ..decode import decode, transcode
 from ..errors import BadInput
 from ..model import BINARY, OK, STATUS, Source
-from ..readers import READERS, Options, fetch, reader_of_suffix
+from ..readers import READERS, Options, Part, fetch, reader_of_suffix
 from ..readers.base import BROKEN, open_source, unchanged, why
 from ..readers.walk import find_sources
 from ..run import Run
@@ -30,6 +29,7 @@ class Text:
     encoding: str
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    original: bytes | None = None  # the text before repair, where it was repaired
 
 
 def find(name: str, run: Run | None, text_field: str = "") -> Text:
@@ -99,7 +99,7 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
     elif d.record[doc] and d.status[doc] == OK:
         (got,) = fetch(run.sources, [Options(*f) for f in run.fields], d, np.array([doc], np.int32))
         if got is not None:
-            return Text(name, doc, *got, d.encoding[doc])
+            return Text(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
     return _read(name, doc, source, int(d.record[doc]), options, note)
 
 
@@ -118,8 +118,8 @@ def _read(name: str, doc: int, source: Source, line: int, options: Options, note
     decoded = decode(raw)
     if decoded.status == BINARY:
         raise BadInput(f"{shown}: is binary data, not text")
-    repairs: Any = getattr(decoded, "repairs", ())
-    return Text(name, doc, raw, decoded.utf8, decoded.encoding, tuple(repairs), notes)
+    original = transcode(raw).utf8 if decoded.repairs else None
+    return Text(name, doc, raw, decoded.utf8, decoded.encoding, decoded.repairs, notes, original)
 
 
 def _line(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
@@ -133,10 +133,14 @@ def _line(name: str, doc: int, source: Source, line: int, options: Options, note
         raw = next(itertools.islice(stream, line - 1, None), b"").rstrip(b"\n")
     if not raw.strip():
         raise BadInput(f"{safe(name)}: there is no document on line {line}")
-    utf8 = reader.extract(raw, options)
+    (record,), (utf8,), _ = reader.records(Part(0, 0, raw), source, options)
     if not utf8:
-        raise BadInput(f"{safe(name)}: no text in the field {options.text_field!r} of line {line}")
-    return Text(name, doc, utf8, utf8, "utf-8", (), notes)
+        raise BadInput(f"{safe(name)}: {safe(record.note) or 'its text is empty'}")
+    return Text(name, doc, utf8, utf8, record.encoding, _names(record.repairs), notes)
+
+
+def _names(repairs: str) -> tuple[str, ...]:
+    return tuple(repairs.split(",")) if repairs else ()
 
 
 def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:

@@ -89,8 +89,9 @@ def words(text: str, table: LetterTable) -> Words:
     spaces, each character.
 
     >>> from dedup.normalize import letter_table
-    >>> words("<p>She can't — 猫だ!", letter_table()).letters
-    ['p', 'she', 'cant', '猫', 'た']
+    >>> found = words("<p>She can't — 猫だ!", letter_table())
+    >>> [found.text[i:j] for i, j in zip(found.start, found.end)]
+    ['p', 'She', "can't", '猫', 'だ']
     """
     found, before = letters_at(text, table)
     if not found:
