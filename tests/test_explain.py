@@ -172,6 +172,7 @@ def test_lines_are_those_of_the_file_before_it_was_repaired(run, files):
 def test_words_written_otherwise_are_counted():
     found = of("I can't. I won't.", "i ca n't . i wo n't .")
     assert found.otherwise == {("I", "i"): 2, ("can't.", "ca n't ."): 1, ("won't.", "wo n't ."): 1}
+    assert of("猫は、黒い。", "猫は，黒い。").otherwise == {("は、", "は，"): 1}
 
 
 def test_a_text_without_letters_is_explained_and_noted():

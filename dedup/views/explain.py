@@ -20,14 +20,14 @@ from ..verdict import MIN_PART
 from .align import ISLAND, SAME, Alignment, align
 from .lines import Lines
 from .texts import Text, status_of
-from .words import counts, letters_at
+from .words import UNSPACED_CLASS, counts, letters_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIFFERENT = "different"
 EXAMPLES = 12  # words of the same letters, written otherwise, that are shown
-SEEN_WORD = re.compile(r"\S+")
+SEEN_WORD = re.compile(rf"[{UNSPACED_CLASS}]|[^\s{UNSPACED_CLASS}]+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Side:
             "encoding": self.source.encoding,
             "bytes": len(self.source.raw),
             "characters": len(self.text),
-            "lines": len(self.lines.ends) + 1,
+            "lines": self.lines.count,
             "letters": self.letters,
             "capitals": self.capitals,
             "marks": self.marks,
@@ -227,20 +227,24 @@ def _word_pairs(left: str, right: str) -> list[tuple[str, str]]:
     >>> _word_pairs("can't stop,", "ca n't stop ,")
     [("can't", "ca n't"), ('stop,', 'stop ,')]
     """
-    (words_a, at_a), (words_b, at_b) = _ends(left), _ends(right)
+    (places_a, at_a), (places_b, at_b) = _ends(left), _ends(right)
     common = np.intersect1d(at_a, at_b)
     ends_a = np.searchsorted(at_a, common, "right").tolist()
     ends_b = np.searchsorted(at_b, common, "right").tolist()
     out = []
     i = j = 0
     for p, q in zip(ends_a, ends_b, strict=True):
-        out.append((" ".join(words_a[i:p]), " ".join(words_b[j:q])))
+        out.append((_passage(left, places_a[i:p]), _passage(right, places_b[j:q])))
         i, j = p, q
     return out
 
 
-def _ends(text: str) -> tuple[list[str], NDArray[np.int64]]:
-    """A passage -> its words as seen, and how many letters stand before the end of each."""
+def _passage(text: str, places: list[tuple[int, int]]) -> str:
+    return " ".join(text[places[0][0] : places[-1][1]].split()) if places else ""
+
+
+def _ends(text: str) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
+    """A passage -> the places of its words as seen, and how many letters stand before the end of each."""
     _, before = letters_at(text, letter_table())
-    found = list(SEEN_WORD.finditer(text))
-    return [m.group() for m in found], before[[m.end() for m in found]]
+    places = [m.span() for m in SEEN_WORD.finditer(text)]
+    return places, before[[end for _, end in places]]

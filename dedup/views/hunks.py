@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .align import SAME, Span
-from .words import UNSPACED
+from .words import UNSPACED_CLASS
 
 CONTEXT = 48  # characters of a shared passage shown on either side of a difference
-_SINGLE = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
-_WORD = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}]+(?:['’][^\W_{_SINGLE}]+)*")
+_WORD = re.compile(rf"[{UNSPACED_CLASS}]|[^\W_{UNSPACED_CLASS}]+(?:['’][^\W_{UNSPACED_CLASS}]+)*")
 
 
 @dataclass(frozen=True)

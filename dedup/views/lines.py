@@ -18,7 +18,9 @@ class Lines:
 
     def __init__(self, text: str, original: str | None = None) -> None:
         self.text = text
-        self.ends = [i for i, c in enumerate(text if original is None else original) if c == "\n"]
+        written = text if original is None else original
+        self.ends = [i for i, c in enumerate(written) if c == "\n"]
+        self.count = len(self.ends) + (not written.endswith("\n") and written != "")
         self.spans = None if original is None else align(text, original, letter_table()).spans
         if original is not None:
             self.before = letters_at(text, letter_table())[1]
@@ -35,6 +37,8 @@ class Lines:
         if passage.strip():
             start += len(passage) - len(passage.lstrip())
             end = start + len(passage.strip())
+        elif start == len(self.text):
+            start = end = max(0, len(self.text.rstrip()) - 1)
         first = bisect_left(self.ends, self._place(start))
         last = bisect_left(self.ends, self._place(max(start, end - 1)))
         return first + 1, max(first, last) + 1

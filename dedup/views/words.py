@@ -16,6 +16,7 @@ UNSPACED = (
     *((0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),  # Han, Hiragana, Katakana
     *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)),  # Thai, Lao, Burmese, Khmer
 )
+UNSPACED_CLASS = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)  # for a regular expression
 APOSTROPHES = (0x27, 0x2019)
 
 
