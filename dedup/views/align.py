@@ -292,15 +292,19 @@ def _without_islands(ops: list[_Op], left: list[str], right: list[str]) -> list[
 def _spans(ops: list[_Op], a: Words, b: Words) -> list[Span]:
     """Runs of words -> spans of characters, which cover both texts."""
     if not ops:
-        kind = SAME if a.text == b.text else REPLACED
-        return [Span(kind, (0, len(a.text)), (0, len(b.text)))] if a.text or b.text else []
+        span = _span(a.text == b.text, (0, len(a.text)), (0, len(b.text)))
+        return [span] if a.text or b.text else []
     left = _side([(op.same, op.i1, op.i2) for op in ops], a)
     right = _side([(op.same, op.j1, op.j2) for op in ops], b)
-    out = []
-    for op, i, j in zip(ops, left, right, strict=True):
-        kind = SAME if op.same else (ONLY_RIGHT if i[0] == i[1] else ONLY_LEFT if j[0] == j[1] else REPLACED)
-        out.append(Span(kind, i, j))
-    return out
+    return [_span(op.same, i, j) for op, i, j in zip(ops, left, right, strict=True)]
+
+
+def _span(same: bool, left: tuple[int, int], right: tuple[int, int]) -> Span:
+    """Places -> the span of its kind."""
+    if same:
+        return Span(SAME, left, right)
+    no_left, no_right = left[0] == left[1], right[0] == right[1]
+    return Span(ONLY_RIGHT if no_left else ONLY_LEFT if no_right else REPLACED, left, right)
 
 
 def _side(runs: list[tuple[bool, int, int]], of: Words) -> list[tuple[int, int]]:
@@ -340,5 +344,4 @@ def _cut(text: str, start: int, end: int, to_first: bool) -> int:
 def _rest(spans: list[Span], n_left: int, n_right: int) -> Span:
     """What stands beyond the characters that were aligned."""
     left, right = (spans[-1].left[1], spans[-1].right[1]) if spans else (0, 0)
-    kind = ONLY_RIGHT if left == n_left else ONLY_LEFT if right == n_right else REPLACED
-    return Span(kind, (left, n_left), (right, n_right))
+    return _span(False, (left, n_left), (right, n_right))

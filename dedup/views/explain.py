@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import kernels, verify
-from ..model import CONTAINED, NEAR, RELATIONS, VerifiedPairs
+from .. import verify
+from ..model import CONTAINED, RELATIONS, CandidatePairs, VerifiedPairs
 from ..normalize import letter_table
 from ..relation import same_letters
 from ..run import Run
 from ..settings import Settings
-from ..verdict import MIN_PART
+from ..verdict import thresholds
 from .align import ISLAND, SAME, Alignment, align
 from .lines import Lines
 from .texts import Text, status_of
@@ -68,14 +68,19 @@ class Figures:
     """Exact counts of distinct shingles, and what follows from them."""
 
     k: int
-    left: int
-    right: int
-    shared: int
+    pair: VerifiedPairs  # one row
 
     @property
-    def pair(self) -> VerifiedPairs:
-        one = [np.array([n], np.int64) for n in (self.shared, self.left, self.right)]
-        return VerifiedPairs(np.array([[0, 1]], np.int32), *one)
+    def left(self) -> int:
+        return int(self.pair.size_left[0])
+
+    @property
+    def right(self) -> int:
+        return int(self.pair.size_right[0])
+
+    @property
+    def shared(self) -> int:
+        return int(self.pair.overlap[0])
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as plain values."""
@@ -90,6 +95,10 @@ class Figures:
             "right_in_left": float(pair.right_in_left[0]),
             "larger": "left" if self.left > self.right else "right" if self.right > self.left else None,
             "larger_holds_more": max(self.left, self.right) - self.shared,
+            "skeleton_left": int(pair.bones[0, 1]),
+            "skeleton_right": int(pair.bones[0, 2]),
+            "skeleton_shared": int(pair.bones[0, 0]),
+            "skeleton_jaccard": float(pair.skeleton_jaccard[0]),
         }
 
 
@@ -116,16 +125,17 @@ class Explanation:
     alignment: Alignment
     place: Place | None
     otherwise: Counter[tuple[str, str]]  # same letters, written otherwise: how often
-    min_jaccard: float
-    min_containment: float
+    settings: Settings
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain values; offsets count characters of the decoded texts."""
         return {
             "relation": self.relation,
             "figures": self.figures.as_dict(),
-            "min_jaccard": self.min_jaccard,
-            "min_containment": self.min_containment,
+            "settings": {
+                name: getattr(self.settings, name)
+                for name in ("min_jaccard", "min_containment", "min_skeleton", "k")
+            },
             "left": self.left.as_dict(),
             "right": self.right.as_dict(),
             "place": vars(self.place) if self.place else None,
@@ -165,9 +175,7 @@ def explain(left: Text, right: Text, settings: Settings, run: Run | None = None)
     relation = _relation(a, b, figures, settings)
     place = _place(a, b, figures, found) if relation == RELATIONS[CONTAINED] else None
     otherwise = _otherwise(a.text, b.text, found)
-    return Explanation(
-        a, b, relation, figures, found, place, otherwise, settings.min_jaccard, settings.min_containment
-    )
+    return Explanation(a, b, relation, figures, found, place, otherwise, settings)
 
 
 def _side(source: Text, run: Run | None) -> Side:
@@ -178,19 +186,22 @@ def _side(source: Text, run: Run | None) -> Side:
 
 
 def _figures(left: Text, right: Text, k: int) -> Figures:
-    buffer, starts = verify.joined([left.utf8, right.utf8])
-    hashes, indptr = kernels.shingle_sets(buffer, starts, letter_table(), k)
-    shared, n_left, n_right = kernels.overlaps(hashes, indptr, np.array([[0, 1]], np.int32))[0].tolist()
-    return Figures(k, n_left, n_right, shared)
+    texts = [left.utf8, right.utf8]
+    both = CandidatePairs(np.array([[0, 1]], np.int32))
+    n_bytes = np.array([len(t) for t in texts], np.int64)
+    return Figures(
+        k, verify.verify(both, n_bytes, lambda docs: [texts[d] for d in docs], letter_table(), k, map)
+    )
 
 
 def _relation(a: Side, b: Side, figures: Figures, s: Settings) -> str:
     """The mildest relation that holds; else "different"."""
     if a.letters == b.letters and _letters(a) == _letters(b):
         return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
-    if not verify.reaches(figures.pair, s.min_jaccard, s.min_containment, MIN_PART)[0]:
+    limits = thresholds(s)
+    if not limits.reached(figures.pair)[0]:
         return DIFFERENT
-    return RELATIONS[NEAR if figures.pair.jaccard[0] >= s.min_jaccard else CONTAINED]
+    return RELATIONS[limits.relation(figures.pair)[0]]
 
 
 def _letters(side: Side) -> str:

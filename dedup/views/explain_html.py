@@ -76,6 +76,9 @@ def _figures(found: Explanation) -> Iterator[str]:
         letter = "A" if f["larger"] == "left" else "B"
         yield f"; {letter}, the larger, holds {f['larger_holds_more']:,} more"
     yield ".</p>\n"
+    if f["skeleton_shared"]:
+        yield f"<p>Skeleton Jaccard {f['skeleton_jaccard']:.3f}: {f['skeleton_shared']:,} shared, "
+        yield f"{f['skeleton_left']:,} in A, {f['skeleton_right']:,} in B.</p>\n"
     if place := found.place:
         yield f"<p>The part, {escape(safe(place.part))}, lies in lines {place.first_line:,}-"
         yield f"{place.last_line:,} of {escape(safe(place.whole))}.</p>\n"

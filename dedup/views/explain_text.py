@@ -32,9 +32,10 @@ def explanation_view(found: Explanation, width: int) -> RenderableType:
 def what_differs(found: Explanation) -> str:
     """An explanation -> its relation in words."""
     if found.relation == DIFFERENT:
+        s = found.settings
         return (
-            f"neither Jaccard {found.min_jaccard:g} nor containment {found.min_containment:g} is reached; "
-            "two documents"
+            f"two documents: Jaccard {s.min_jaccard:g}, containment {s.min_containment:g} "
+            f"and skeleton {s.min_skeleton:g} are not reached"
         )
     return RELATION_HELP[found.relation].split(";")[0]
 
@@ -42,7 +43,7 @@ def what_differs(found: Explanation) -> str:
 def _head(found: Explanation) -> Text:
     style = "bold red" if found.relation == DIFFERENT else "bold yellow"
     text = Text.assemble((found.relation, style), "  ", (what_differs(found), "dim"))
-    figures = found.figures.as_dict()
+    figures, is_rewritten = found.figures.as_dict(), found.relation == "rewritten"
     text.append(f"\nJaccard {figures['jaccard']:.3f}")
     text.append(
         f"; containment {figures['left_in_right']:.3f} of A in B, {figures['right_in_left']:.3f} of B in A"
@@ -54,6 +55,8 @@ def _head(found: Explanation) -> Text:
     if figures["larger"]:
         name = "A" if figures["larger"] == "left" else "B"
         text.append(f"\n{name}, the larger, holds {figures['larger_holds_more']:,} more")
+    if figures["skeleton_shared"]:
+        text.append(f"\nskeleton Jaccard {figures['skeleton_jaccard']:.3f}", "" if is_rewritten else "dim")
     for letter, side in (("A", found.left), ("B", found.right)):
         for note in side.source.notes:
             text.append(f"\nnote: {letter} {safe(side.name)}: {note}", "yellow")

@@ -143,11 +143,14 @@ def _member(row: Shown) -> list[RenderableType]:
         text.append("kept     ", "green")
         text.append(safe(row["path"]), "bold")
         text.append("  canonical" if row["canonical"] else "", "dim")
+        text.append(f": {row['reason']}" if row["canonical"] and row["reason"] else "", "dim")
     else:
         text.append("dropped  ", "yellow")
         text.append(safe(row["path"]), "bold")
         text.append(f"\n         {row['relation']}", "yellow")
         text.append(f"  J {row['jaccard']:.3f}  C {row['containment']:.3f}", "dim")
+        if row["skeleton_jaccard"] is not None:
+            text.append(f"  S {row['skeleton_jaccard']:.3f}", "dim")
         text.append(f"  for {safe(row['witness'])}", "dim")
     if row["text"] != "ok":
         return [text, Text(f"         ({row['text']})", "red")]
