@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, errors
+from . import __version__, cli_views, errors
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def commands() -> None:
     dedup scan FOLDER          read, compare, cluster; the result goes to ./.dedup
     dedup export keep          the list of documents to keep
     dedup export drop          what to drop, and for which kept document
+    dedup show                 the clusters, page by page
+    dedup explain A B          how two documents differ, and where
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.
@@ -248,3 +250,6 @@ def corpus(to: Path, mode: str, force: bool, run_folder: Path) -> int:
         _say(f"{where}: {what}", 0)
     click.echo(f"{written.documents:,} documents in {written.files:,} files -> {to}", err=True)
     return errors.FAILED if written.problems else errors.DONE
+
+
+cli_views.register(commands, run_option)

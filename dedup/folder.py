@@ -2,7 +2,7 @@
 
     .dedup/
       run.json              settings, versions, ledger, timings, and the name of the table folder
-      tables-000001/        sources, documents, signatures, anchors, pairs, verdict (.parquet)
+      tables-000001/        sources, documents, signatures, anchors, pairs, boilerplate, verdict (.parquet)
       lock                  held while a scan writes
 
 A scan writes a new table folder and then renames run.json over the old one: that rename is the only
@@ -33,6 +33,7 @@ from .model import (
     Documents,
     Signatures,
     Source,
+    Spans,
     Verdict,
     VerifiedPairs,
 )
@@ -110,6 +111,13 @@ def _tables(run: Run) -> dict[str, pa.Table]:
                 "bones_right": pa.array(p.bones[:, 2]),
                 "in_runs": pa.array(p.in_runs),
                 "relation": pa.array(run.pair_relations),
+            }
+        ),
+        "boilerplate": pa.table(
+            {
+                "doc": pa.array(np.repeat(np.arange(len(d)), np.diff(run.spans.indptr))),
+                "start": pa.array(run.spans.start),
+                "end": pa.array(run.spans.end),
             }
         ),
         "verdict": pa.table(
@@ -264,7 +272,7 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     def array(column: Any, dtype: Any) -> NDArray[Any]:
         return column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
 
-    s, d, v, p = map(columns, ("sources", "documents", "verdict", "pairs"))
+    s, d, v, p, b = map(columns, ("sources", "documents", "verdict", "pairs", "boilerplate"))
     sources = [
         Source(*row)
         for row in zip(
@@ -308,6 +316,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         np.stack([array(p[f"own_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
         array(p["in_runs"], np.float64),
     )
+    indptr = np.r_[0, np.cumsum(np.bincount(array(b["doc"], np.int64), minlength=n))].astype(np.int64)
+    spans = Spans(array(b["start"], np.int64), array(b["end"], np.int64), indptr)
     summary = {
         key: value for key, value in manifest.items() if key not in ("format", "program", "tables", "rows")
     }
@@ -318,6 +328,7 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         pairs,
         array(p["relation"], np.int8),
         verdict,
+        spans,
         summary,
     )
     return on_disk(run, tables)

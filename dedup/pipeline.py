@@ -235,6 +235,7 @@ def _decide(
         done.pairs,
         done.relations,
         done.verdict,
+        spans.of_docs(same),
         load_signatures=lambda: signatures,
         load_anchors=lambda: anchors,
     )

@@ -20,6 +20,7 @@ from .model import (
     Documents,
     Signatures,
     Source,
+    Spans,
     Verdict,
     VerifiedPairs,
 )
@@ -71,6 +72,7 @@ class Run:
     pairs: VerifiedPairs
     pair_relations: NDArray[np.int8]  # per pair; index into RELATIONS
     verdict: Verdict
+    spans: Spans  # the boilerplate of each document
     summary: dict[str, Any] = field(default_factory=dict)
     load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
     load_anchors: Callable[[], Anchors] | None = None

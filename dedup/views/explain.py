@@ -1,0 +1,274 @@
+"""Two documents -> how they are one document, or why not: relation, figures, and where they differ."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import verify
+from ..model import CONTAINED, RELATIONS, CandidatePairs, Spans, VerifiedPairs
+from ..normalize import letter_table
+from ..relation import same_letters
+from ..run import Run
+from ..settings import Settings
+from ..verdict import thresholds
+from .align import ISLAND, SAME, Alignment, align
+from .lines import Lines
+from .texts import Text, status_of
+from .words import UNSPACED_CLASS, counts, letters_at
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DIFFERENT = "different"
+EXAMPLES = 12  # words of the same letters, written otherwise, that are shown
+SEEN_WORD = re.compile(rf"[{UNSPACED_CLASS}]|[^\s{UNSPACED_CLASS}]+")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two documents: its text, and what normalization found in it."""
+
+    source: Text
+    text: str
+    letters: int
+    capitals: int
+    marks: int
+    status: str  # what the run says of it
+    lines: Lines
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def as_dict(self) -> dict[str, Any]:
+        """The side as plain values."""
+        return {
+            "path": self.name,
+            "run": self.status or None,
+            "notes": list(self.source.notes),
+            "encoding": self.source.encoding,
+            "bytes": len(self.source.raw),
+            "characters": len(self.text),
+            "lines": self.lines.count,
+            "letters": self.letters,
+            "capitals": self.capitals,
+            "marks": self.marks,
+            "repairs": list(self.source.repairs),
+        }
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Exact counts of distinct shingles, and what follows from them."""
+
+    k: int
+    pair: VerifiedPairs  # one row
+
+    @property
+    def left(self) -> int:
+        return int(self.pair.size_left[0])
+
+    @property
+    def right(self) -> int:
+        return int(self.pair.size_right[0])
+
+    @property
+    def framed(self) -> bool:
+        """There is boilerplate in one of the two."""
+        return bool((self.pair.own[0, 1:] < (self.left, self.right)).any())
+
+    @property
+    def shared(self) -> int:
+        return int(self.pair.overlap[0])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        pair = self.pair
+        return {
+            "k": self.k,
+            "shingles_left": self.left,
+            "shingles_right": self.right,
+            "shared": self.shared,
+            "jaccard": float(pair.jaccard[0]),
+            "left_in_right": float(pair.left_in_right[0]),
+            "right_in_left": float(pair.right_in_left[0]),
+            "larger": "left" if self.left > self.right else "right" if self.right > self.left else None,
+            "larger_holds_more": max(self.left, self.right) - self.shared,
+            "discounted_left": int(pair.own[0, 1]),
+            "discounted_right": int(pair.own[0, 2]),
+            "discounted_shared": int(pair.own[0, 0]),
+            "discounted_jaccard": float(pair.discounted_jaccard[0]),
+            "discounted_containment": float(pair.discounted_containment[0]),
+            "skeleton_left": int(pair.bones[0, 1]),
+            "skeleton_right": int(pair.bones[0, 2]),
+            "skeleton_shared": int(pair.bones[0, 0]),
+            "skeleton_jaccard": float(pair.skeleton_jaccard[0]),
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a part lies in its whole: characters start:end, the lines first to last of the file."""
+
+    part: str
+    whole: str
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is known of two documents."""
+
+    left: Side
+    right: Side
+    relation: str
+    figures: Figures
+    alignment: Alignment
+    place: Place | None
+    otherwise: Counter[tuple[str, str]]  # same letters, written otherwise: how often
+    settings: Settings
+
+    def as_dict(self) -> dict[str, Any]:
+        """The explanation as plain values; offsets count characters of the decoded texts."""
+        return {
+            "relation": self.relation,
+            "figures": self.figures.as_dict(),
+            "settings": {
+                name: getattr(self.settings, name)
+                for name in ("min_jaccard", "min_containment", "min_skeleton", "k")
+            },
+            "left": self.left.as_dict(),
+            "right": self.right.as_dict(),
+            "place": vars(self.place) if self.place else None,
+            "written_otherwise": {
+                "places": self.otherwise.total(),
+                "examples": [
+                    {"left": a, "right": b, "times": n} for (a, b), n in self.otherwise.most_common(EXAMPLES)
+                ],
+            },
+            "cut_short": self.alignment.cut_short,
+            "spans": [
+                {
+                    "kind": s.kind,
+                    "left": {"start": s.left[0], "end": s.left[1]},
+                    "right": {"start": s.right[0], "end": s.right[1]},
+                }
+                for s in self.alignment.spans
+            ],
+        }
+
+    def as_json(self) -> str:
+        """The explanation as one JSON object, in ASCII."""
+        return json.dumps(self.as_dict(), indent=1)
+
+
+def explain(left: Text, right: Text, settings: Settings, run: Run | None = None) -> Explanation:
+    """Two documents -> how they are one document, or why not.
+
+    >>> a, b = (Text(n, -1, t, t, "utf-8") for n, t in [("a", b"You can't!"), ("b", b"you ca n't")])
+    >>> found = explain(a, b, Settings())
+    >>> found.relation, found.figures.shared, found.otherwise.most_common(1)
+    ('punctuation', 1, [(('You', 'you'), 1)])
+    """
+    a, b = _side(left, run), _side(right, run)
+    figures = _figures(left, right, settings.k, run)
+    found = align(a.text, b.text, letter_table())
+    relation = _relation(a, b, figures, settings)
+    place = _place(a, b, figures, found) if relation == RELATIONS[CONTAINED] else None
+    otherwise = _otherwise(a.text, b.text, found)
+    return Explanation(a, b, relation, figures, found, place, otherwise, settings)
+
+
+def _side(source: Text, run: Run | None) -> Side:
+    text = source.utf8.decode("utf-8", "replace")
+    status = status_of(run, source.doc) if run and source.doc >= 0 else ""
+    original = None if source.original is None else source.original.decode("utf-8", "replace")
+    return Side(source, text, *counts(text, letter_table()), status, Lines(text, original))
+
+
+def _figures(left: Text, right: Text, k: int, run: Run | None) -> Figures:
+    """The exact figures; boilerplate is known of documents of a run only."""
+    texts, spans = [left.utf8, right.utf8], Spans.none(2)
+    if run is not None and left.doc >= 0 and right.doc >= 0:
+        spans = run.spans.of_docs(np.array([left.doc, right.doc], np.int32))
+    both = CandidatePairs(np.array([[0, 1]], np.int32))
+    n_bytes = np.array([len(t) for t in texts], np.int64)
+    return Figures(
+        k, verify.verify(both, n_bytes, lambda docs: [texts[d] for d in docs], letter_table(), k, spans, map)
+    )
+
+
+def _relation(a: Side, b: Side, figures: Figures, s: Settings) -> str:
+    """The mildest relation that holds; else "different"."""
+    if a.letters == b.letters and _letters(a) == _letters(b):
+        return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
+    limits = thresholds(s)
+    if not limits.reached(figures.pair)[0]:
+        return DIFFERENT
+    return RELATIONS[limits.relation(figures.pair)[0]]
+
+
+def _letters(side: Side) -> str:
+    return letters_at(side.text, letter_table())[0]
+
+
+def _place(a: Side, b: Side, figures: Figures, found: Alignment) -> Place | None:
+    """Where the smaller document lies in the larger: from its first long shared passage to its last."""
+    part, whole = (a, b) if figures.left <= figures.right else (b, a)
+    shared = [span for span in found.spans if span.kind == SAME]
+    shared = [span for span in shared if span.left[1] - span.left[0] >= 2 * ISLAND] or shared
+    if not shared:
+        return None
+    there = [span.right if whole is b else span.left for span in shared]
+    start, end = there[0][0], there[-1][1]
+    end = start + len(whole.text[start:end].rstrip())
+    return Place(part.name, whole.name, start, end, *whole.lines.first_last(start, end))
+
+
+def _otherwise(left: str, right: str, found: Alignment) -> Counter[tuple[str, str]]:
+    """Words of shared passages that are written otherwise: (as in left, as in right) -> how often."""
+    out: Counter[tuple[str, str]] = Counter()
+    for span in found.spans:
+        mine, other = left[slice(*span.left)], right[slice(*span.right)]
+        if span.kind == SAME and mine.split() != other.split():
+            pairs = _word_pairs(mine, other)
+            out.update((a, b) for a, b in pairs if a != b)
+    return out
+
+
+def _word_pairs(left: str, right: str) -> list[tuple[str, str]]:
+    """Two passages of the same letters -> the fewest words of each, in order, that have the same letters.
+
+    >>> _word_pairs("can't stop,", "ca n't stop ,")
+    [("can't", "ca n't"), ('stop,', 'stop ,')]
+    """
+    (places_a, at_a), (places_b, at_b) = _ends(left), _ends(right)
+    common = np.intersect1d(at_a, at_b)
+    ends_a = np.searchsorted(at_a, common, "right").tolist()
+    ends_b = np.searchsorted(at_b, common, "right").tolist()
+    out = []
+    i = j = 0
+    for p, q in zip(ends_a, ends_b, strict=True):
+        out.append((_passage(left, places_a[i:p]), _passage(right, places_b[j:q])))
+        i, j = p, q
+    return out
+
+
+def _passage(text: str, places: list[tuple[int, int]]) -> str:
+    return " ".join(text[places[0][0] : places[-1][1]].split()) if places else ""
+
+
+def _ends(text: str) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
+    """A passage -> the places of its words as seen, and how many letters stand before the end of each."""
+    _, before = letters_at(text, letter_table())
+    places = [m.span() for m in SEEN_WORD.finditer(text)]
+    return places, before[[end for _, end in places]]

@@ -1,0 +1,178 @@
+"""A name, as the lists print it -> the document: its bytes and its text, read again."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..decode import decode, transcode
+from ..errors import BadInput
+from ..model import BINARY, OK, STATUS, Source
+from ..readers import READERS, Options, Part, fetch, reader_of_suffix
+from ..readers.base import BROKEN, open_source, unchanged, why
+from ..readers.walk import find_sources
+from ..run import Run
+from .report import safe
+
+
+@dataclass(frozen=True)
+class Text:
+    """A document to be shown: `raw` bytes, `utf8` text, how it was read; `doc` is -1 outside a run."""
+
+    name: str
+    doc: int
+    raw: bytes
+    utf8: bytes
+    encoding: str
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    original: bytes | None = None  # the text before repair, where it was repaired
+
+
+def find(name: str, run: Run | None, text_field: str = "") -> Text:
+    """A name of the run, or of a file on disk (`path` or `path:line`) -> its text as it is now.
+
+    Raises BadInput when there is no such document, or it is gone, or is no text.
+    """
+    doc = _doc(name, run) if run else -1
+    if run is not None and doc >= 0:
+        return _of_run(name, run, doc)
+    path, line = _on_disk(os.fsencode(name))
+    if not path:
+        raise BadInput(f"{safe(name)}: no such file{_closest(name, run)}")
+    source, *_ = find_sources([path], reader_of_suffix(), b"", True)[0]
+    note = ("not in the run; read from disk",) if run else ()
+    return _read(name, -1, source, line, Options(text_field), note)
+
+
+def _doc(name: str, run: Run) -> int:
+    """The document of that name, written this way or another (./a.txt for a.txt); -1 when there is none."""
+    wanted = os.fsencode(name)
+    if wanted in run.names:
+        return run.names.index(wanted)
+    plain = os.path.normpath(wanted)
+    return next((doc for doc, other in enumerate(run.names) if os.path.normpath(other) == plain), -1)
+
+
+def _on_disk(name: bytes) -> tuple[bytes, int]:
+    """A name -> (the file, the line or 0); (b"", 0) when there is no such file."""
+    if os.path.isfile(name):
+        return name, 0
+    path, _, line = name.rpartition(b":")
+    if line.isdigit() and int(line) and os.path.isfile(path):
+        return path, int(line)
+    return b"", 0
+
+
+def _closest(name: str, run: Run | None) -> str:
+    if run is None:
+        return ""
+    from rapidfuzz import fuzz, process
+
+    names = [os.fsdecode(n) for n in run.names]
+    close = [
+        found for found, *_ in process.extract(name, names, scorer=fuzz.WRatio, limit=3, score_cutoff=60)
+    ]
+    if not close:
+        return ", and no such document in the run"
+    return f", and no such document in the run; the closest names are {', '.join(map(safe, close))}"
+
+
+def _of_run(name: str, run: Run, doc: int) -> Text:
+    d, source = run.documents, run.sources[int(run.documents.source[doc])]
+    name = run.name(doc)
+    if d.status[doc] == BINARY:
+        raise BadInput(f"{safe(name)}: is binary data, not text")
+    if run.texts is not None:
+        return Text(name, doc, run.texts[doc], run.texts[doc], "utf-8")
+    options = Options(*run.fields[int(d.source[doc])])
+    note: tuple[str, ...] = ()
+    if not unchanged(source):
+        if not os.path.exists(source.at):
+            raise BadInput(
+                f"{safe(name)}: has gone since the scan; there is no {safe(os.fsdecode(source.at))}"
+            )
+        note = ("changed since the scan; this is the text as it is now",)
+    elif d.record[doc] and d.status[doc] == OK:
+        (got,) = fetch(run.sources, [Options(*f) for f in run.fields], d, np.array([doc], np.int32))
+        if got is not None:
+            return Text(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
+    return _read(name, doc, source, int(d.record[doc]), options, note)
+
+
+def _read(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
+    """A source, and the line in it (0: all of it is the document) -> its text as it is now."""
+    shown = safe(name)
+    try:
+        if line:
+            return _line(name, doc, source, line, options, notes)
+        if source.reader != "text":
+            raise BadInput(f"{shown}: holds a document per line; name one of them, as {shown}:1")
+        with open_source(source) as stream:
+            raw = stream.read()
+    except BROKEN as error:
+        raise BadInput(f"{shown}: cannot be read: {why(error)}") from None
+    decoded = decode(raw)
+    if decoded.status == BINARY:
+        raise BadInput(f"{shown}: is binary data, not text")
+    original = transcode(raw).utf8 if decoded.repairs else None
+    return Text(name, doc, raw, decoded.utf8, decoded.encoding, decoded.repairs, notes, original)
+
+
+def _line(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
+    reader = READERS[source.reader]
+    if source.reader == "text":
+        raise BadInput(
+            f"{safe(name)}: {safe(os.fsdecode(source.path))} is one document; it has no record {line}"
+        )
+    options = reader.prepare(source, options)
+    with open_source(source) as stream:
+        raw = next(itertools.islice(stream, line - 1, None), b"").rstrip(b"\n")
+    if not raw.strip():
+        raise BadInput(f"{safe(name)}: there is no document on line {line}")
+    (record,), (utf8,), _ = reader.records(Part(0, 0, raw), source, options)
+    if not utf8:
+        raise BadInput(f"{safe(name)}: {safe(record.note) or 'its text is empty'}")
+    return Text(name, doc, utf8, utf8, record.encoding, _names(record.repairs), notes)
+
+
+def _names(repairs: str) -> tuple[str, ...]:
+    return tuple(repairs.split(",")) if repairs else ()
+
+
+def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
+    """Documents -> (first line of its text that is not blank, "" | "gone" | "changed" | why not) of each."""
+    if run.texts is not None:
+        return [(_first(run.texts[d]), "") for d in docs]
+    fields = [Options(*f) for f in run.fields]
+    out = []
+    for doc in docs:  # one by one: their texts need not fit in memory together
+        (got,) = fetch(run.sources, fields, run.documents, np.array([doc], np.int32))
+        if got is not None:
+            out.append((_first(got[1]), ""))
+        elif not os.path.exists(run.sources[int(run.documents.source[doc])].at):
+            out.append(("", "gone"))
+        else:
+            out.append(("", "changed"))
+    return out
+
+
+def _first(utf8: bytes) -> str:
+    return utf8.lstrip()[:1000].decode("utf-8", "ignore").split("\n", 1)[0].strip()
+
+
+def status_of(run: Run, doc: int) -> str:
+    """A document -> what the run says of it, in a few words."""
+    if not run.ok[doc]:
+        return f"set aside: {STATUS[run.documents.status[doc]]}"
+    cluster = int(run.cluster_ids[doc])
+    if not cluster:
+        return "kept, in no cluster"
+    member = run.member(doc)
+    if member.kept:
+        is_canonical = int(run.verdict.canonical[doc]) == doc
+        return f"kept, {'canonical in' if is_canonical else 'in'} cluster #{cluster}"
+    return f"dropped for {member.witness}, cluster #{cluster}"

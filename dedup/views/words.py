@@ -1,0 +1,121 @@
+"""Text -> its words, each with its place and its letters, so that two texts can be aligned."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import LetterTable
+
+# Scripts that are written without spaces: there each character is a word.
+UNSPACED = (
+    *((0x2E80, 0x2FDF), (0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF)),
+    *((0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),  # Han, Hiragana, Katakana
+    *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)),  # Thai, Lao, Burmese, Khmer
+)
+UNSPACED_CLASS = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)  # for a regular expression
+APOSTROPHES = (0x27, 0x2019)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a text; start and end int64[n] count characters, letters has those of each word."""
+
+    text: str
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    letters: list[str]
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+
+def code_points(text: str) -> NDArray[np.uint32]:
+    """Text -> uint32[n]."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def counts(text: str, table: LetterTable) -> tuple[int, int, int]:
+    """Text -> its letters, capitals and punctuation marks, counted as a scan counts them.
+
+    >>> from dedup.normalize import letter_table
+    >>> counts("Ca n't STOP… ﬁn", letter_table())
+    (11, 5, 2)
+    """
+    out = np.zeros(3, np.int64)
+    for at in range(0, len(text), 1 << 20):
+        codes = code_points(text[at : at + (1 << 20)])
+        flags = table.flags[codes]
+        out += (
+            int(_letters_each(codes, table).sum()),
+            int(np.count_nonzero(flags & 1)),
+            int(np.count_nonzero(flags & 2)),
+        )
+    return int(out[0]), int(out[1]), int(out[2])
+
+
+def _letters_each(codes: NDArray[np.uint32], table: LetterTable) -> NDArray[np.int64]:
+    """int64[n]: how many letters each character stands for."""
+    value = table.value[codes]
+    several = np.where(value < 0, -value, 0)
+    return np.where(value < 0, table.starts[several + 1] - table.starts[several], value > 0).astype(np.int64)
+
+
+def letters_at(text: str, table: LetterTable) -> tuple[str, NDArray[np.int64]]:
+    """Text -> (its letters by the table, int64[n + 1]: how many of them stand before each character).
+
+    >>> from dedup.normalize import letter_table
+    >>> found, before = letters_at("Aﬁ!b", letter_table())
+    >>> found, before.tolist()
+    ('afib', [0, 1, 3, 3, 4])
+    """
+    codes = code_points(text)
+    value, each = table.value[codes], _letters_each(codes, table)
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(each)])
+    out = np.zeros(int(before[-1]), np.uint32)
+    one = np.flatnonzero(value > 0)
+    out[before[one]] = value[one]
+    several = np.flatnonzero(value < 0)
+    for place in range(int(each[several].max(initial=0))):
+        several = several[each[several] > place]
+        out[before[several] + place] = table.pool[table.starts[-value[several]] + place]
+    return out.tobytes().decode("utf-32-le", "surrogatepass"), before
+
+
+def words(text: str, table: LetterTable) -> Words:
+    """Text -> its words: runs of letters with their accents and inner apostrophes; of a script without
+    spaces, each character.
+
+    >>> from dedup.normalize import letter_table
+    >>> found = words("<p>She can't — 猫だ!", letter_table())
+    >>> [found.text[i:j] for i, j in zip(found.start, found.end)]
+    ['p', 'She', "can't", '猫', 'だ']
+    """
+    found, before = letters_at(text, table)
+    if not found:
+        none = np.zeros(0, np.int64)
+        return Words(text, none, none, [])
+    codes = code_points(text)
+    has = before[1:] > before[:-1]
+    inside = has | np.isin(codes, _joining(np.unique(codes[~has])))
+    inside[1:-1] |= np.isin(codes[1:-1], APOSTROPHES) & has[:-2] & has[2:]
+    alone = np.zeros(len(codes), np.bool_)
+    for low, high in UNSPACED:
+        alone |= (codes >= low) & (codes <= high)
+    begins = inside.copy()
+    begins[1:] &= ~inside[:-1] | (has[1:] & (alone[1:] | alone[:-1]))
+    ends = inside.copy()
+    ends[:-1] &= ~inside[1:] | begins[1:]
+    start, end = np.flatnonzero(begins), np.flatnonzero(ends) + 1
+    real = before[end] > before[start]
+    start, end = start[real], end[real]
+    places = zip(before[start].tolist(), before[end].tolist(), strict=True)
+    return Words(text, start, end, [found[i:j] for i, j in places])
+
+
+def _joining(codes: NDArray[np.uint32]) -> list[int]:
+    """Of characters without letters, those that do not end a word: accents, soft hyphens, joiners."""
+    return [c for c in codes.tolist() if unicodedata.category(chr(c)) in ("Mn", "Mc", "Me", "Cf")]
