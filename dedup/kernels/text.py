@@ -128,18 +128,39 @@ def bones_of(
     the word so far (negative in a script without skeleton) and the number of cuts before it; cuts
     uint64[3], the polynomial of its first four letters and of the two cuts before.  `power` is BASE^4.
     """
-    found = 0
-    length, cut = word[0], cuts[0]
-    for i in range(start, end):
-        if begins[i]:
-            if length >= 5:
-                found = bone(cut, word, cuts, power, out, found)
-            cut = U64(0)
-            length = I64(0) if letters[i] < 0x0E00 else I64(-1) << I64(62)
-        if length < 4:
-            cut = cut * BASE + U64(letters[i])
-        length += 1
-    word[0], cuts[0] = length, cut
+    first = start  # the end of the word that was carried in
+    while first < end and begins[first] == 0:
+        if 0 <= word[0] < 4:
+            cuts[0] = cuts[0] * BASE + U64(letters[first])
+        word[0] += 1
+        first += 1
+    if first == end:
+        return 0
+    found = bone(cuts[0], word, cuts, power, out, 0) if word[0] >= 5 else 0
+    # subtle: places and cuts are gathered without a branch, since no processor can foresee where words end
+    places, n_words = np.empty(end - first + 1, I32), 0
+    for i in range(first, end):
+        places[n_words] = i
+        n_words += begins[i]
+    last = places[n_words - 1]
+    n_cuts = found
+    for w in range(n_words - 1):
+        p = places[w]
+        h = ((U64(letters[p]) * BASE + U64(letters[p + 1])) * BASE + U64(letters[p + 2])) * BASE
+        out[n_cuts] = h + U64(letters[p + 3])
+        n_cuts += (places[w + 1] - p >= 5) & (letters[p] < 0x0E00)
+    for i in range(found, n_cuts):
+        cut = out[i]
+        word[1] += 1
+        out[found] = fmix64((cuts[2] * power + cuts[1]) * power + cut)
+        found += word[1] >= 3
+        cuts[2], cuts[1] = cuts[1], cut
+    cuts[0] = U64(0)
+    word[0] = I64(0) if letters[last] < 0x0E00 else I64(-1) << I64(62)
+    for i in range(last, end):
+        if 0 <= word[0] < 4:
+            cuts[0] = cuts[0] * BASE + U64(letters[i])
+        word[0] += 1
     return found
 
 
