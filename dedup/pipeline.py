@@ -277,7 +277,7 @@ def _part_candidates(
     group = cluster.clusters(n, candidates.docs[close])
     n_anchors = np.bincount(anchors.doc, minlength=n)
     spans = Spans.none(n)
-    if s.boilerplate:
+    if s.boilerplate == "on":
         flags = passages.boilerplate(anchors, group, MAX_HOLDERS, OWN_RUN, run_all)
         spans = passages.spans(anchors, flags, n)
         anchors = Anchors(anchors.hash[~flags], anchors.doc[~flags], anchors.position[~flags])

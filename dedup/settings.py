@@ -41,8 +41,8 @@ class Settings:
         "identical,encoding,whitespace,case,punctuation,near,contained,rewritten",
         "Relations that drop a document; with the others it is clustered, but kept.",
     )
-    boilerplate: bool = _knob(
-        True, "Learn text that stands in many otherwise different documents, and discount it."
+    boilerplate: str = _knob(
+        "on", "on or off: learn text that stands in many otherwise different documents, and discount it."
     )
     text_field: str = _knob("", "Field that holds the text in JSON Lines; dots reach into objects. [guessed]")
     id_field: str = _knob("", "Field that holds the id in JSON Lines. [guessed]")
@@ -59,6 +59,9 @@ class Settings:
                 raise BadSetting(f"{knob.name}: {value!r} is not {_KIND[kind]}")
             if low is not None and not low <= value <= high:
                 raise BadSetting(f"{knob.name}: {value} is out of range; it goes from {low} to {high}")
+
+        if self.boilerplate not in ("on", "off"):
+            raise BadSetting(f"boilerplate: {self.boilerplate!r} is neither on nor off")
 
     @property
     def n_threads(self) -> int:

@@ -180,6 +180,8 @@ def test_a_nested_field_is_reached_by_a_dotted_path(run, files):
         (["--k", "0"], ["k: 0", "3 to 64"]),
         (["--num-perm", "4"], ["num_perm", "16 to 1024"]),
         (["--prefer", "prettiest"], ["prettiest", "fullest"]),
+        (["--boilerplate", "maybe"], ["boilerplate", "neither on nor off"]),
+        (["--relations", "close"], ["close", "rewritten"]),
         (["--prefer", "path"], ["path", "GLOB"]),
         (["--config", "missing.toml"], ["missing.toml", "no such file"]),
     ],

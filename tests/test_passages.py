@@ -65,7 +65,7 @@ def test_one_post_in_two_frames_is_one_document():
     assert [[m.path for m in c.members] for c in run.clusters] == [
         [str(i), str(20 + i)] for i in range(1, 21)
     ]
-    off = dedup.scan_texts(texts, boilerplate=False)
+    off = dedup.scan_texts(texts, boilerplate="off")
     assert off.clusters != run.clusters
     assert all(m.discounted_jaccard == m.jaccard for m in off.drop())
 
