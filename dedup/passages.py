@@ -57,7 +57,9 @@ def boilerplate(
     """
     n_docs = len(group)
     doc_starts = _starts(np.bincount(anchors.doc, minlength=n_docs))
-    passages, first = _in_a_row(anchors)
+    passages, first = kernels.in_a_row(anchors.hash, anchors.doc, IN_A_ROW)
+    often = kernels.frequent(passages, max_holders + 1)
+    passages, first = passages[often], first[often]
     docs = anchors.doc[first]
 
     def common_in(holders: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -81,15 +83,6 @@ def boilerplate(
         return common
     differs = kernels.own_runs(doc_starts, common, anchors.position) >= own_run
     return common_in(np.where(differs, group, np.int32(-1)))
-
-
-def _in_a_row(anchors: Anchors) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Anchors in document order -> (hash of each three in a row, place of the first of them)."""
-    first = np.flatnonzero(anchors.doc[: 1 - IN_A_ROW] == anchors.doc[IN_A_ROW - 1 :])
-    h = anchors.hash[first]
-    for i in range(1, IN_A_ROW):
-        h = (h ^ (h >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15) + anchors.hash[first + i]
-    return h * np.uint64(0xFF51AFD7ED558CCD), first
 
 
 def spans(anchors: Anchors, flags: NDArray[np.bool_], n_docs: int) -> Spans:
@@ -117,6 +110,8 @@ def containment_candidates(
         mine = np.flatnonzero(anchors.hash >> np.uint64(60) == prefix)
         return _postings(anchors.hash[mine], anchors.doc[mine], group)
 
+    often = kernels.frequent(anchors.hash, 2)
+    anchors = Anchors(anchors.hash[often], anchors.doc[often], anchors.position[often])
     found = list(run_all(one_range, range(RANGES)))
     postings = np.concatenate([[0], *(size for size, _ in found)]).cumsum()
     docs = np.concatenate([docs for _, docs in found])

@@ -23,6 +23,9 @@ TWICE_ENCODED = re.compile(
     rb"(?:\xc3[\x80-\xbf])(?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
 )
 
+BYTE_OF = {ord(c): b for b in range(0x80, 0xA0) for c in bytes([b]).decode("cp1252", "ignore")}
+READ_AS_1252 = re.compile("[\\x80-\\xff" + "".join(map(chr, BYTE_OF)) + "]{2,}")
+
 
 def is_page(data: bytes) -> bool:
     """Whether the text is an HTML page, or a fragment that is mostly tags."""
@@ -93,14 +96,20 @@ def is_mojibake(data: bytes) -> bool:
 
 
 def mojibake(text: str) -> str:
-    """UTF-8 read in another encoding -> the text that was meant (ftfy).
+    """UTF-8 that was read as Windows-1252 or Latin-1 -> the text that was meant, run by run.
 
-    >>> mojibake("schÃ¶n, itâ€™s")
-    'schön, it’s'
+    A run of such characters is turned back into its bytes and taken for UTF-8 if it is, or nearly;
+    real runs of accented letters are not.
+
+    >>> mojibake("schÃ¶n, itâ€™s déjà là")
+    'schön, it’s déjà là'
     """
-    import ftfy
+    return READ_AS_1252.sub(_meant, text)
 
-    return ftfy.fix_encoding(text)
+
+def _meant(run: re.Match[str]) -> str:
+    meant = run.group().translate(BYTE_OF).encode("latin-1").decode("utf-8", "replace")
+    return meant if 10 * meant.count("\ufffd") <= len(meant) else run.group()
 
 
 def ptb_codes(text: str) -> str:
@@ -126,8 +135,8 @@ REPAIRS: dict[str, tuple[Callable[[bytes], bool], Callable[[str], str]]] = {
     "mojibake": (is_mojibake, mojibake),
     "json escapes": (has_json_escapes, json_escapes),
     "entities": (lambda data: b"&" in data and b";" in data, entities),
-    "ptb codes": (lambda data: b"B-" in data or b"b-" in data, ptb_codes),
-    "ruby": (lambda data: "《".encode() in data or "［＃".encode() in data, ruby),
+    "ptb codes": (lambda data: b"RB-" in data or b"rb-" in data, ptb_codes),
+    "ruby": (lambda data: not data.isascii() and ("《".encode() in data or "［＃".encode() in data), ruby),
 }
 
 

@@ -20,6 +20,8 @@ from .pairs import (
     components,
     distinct_groups,
     first_of_group,
+    frequent,
+    in_a_row,
     matches,
     own_runs,
     shared_term_pairs,
@@ -36,6 +38,8 @@ __all__ = [
     "components",
     "distinct_groups",
     "first_of_group",
+    "frequent",
+    "in_a_row",
     "matches",
     "overlaps",
     "own_overlaps",
@@ -65,6 +69,8 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
         own_overlaps(hashes, indptr, hashes, indptr, pairs)
+        in_a_row(hashes, np.zeros(len(hashes), np.int32), 2)
+        frequent(hashes, 2)
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import BASE, I32, I64, U64, jit
+from .jit import BASE, I32, I64, U8, U64, jit
 from .text import fmix64
 
 
@@ -64,6 +64,44 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
                 m += 1
         start = end
     return out[:m].copy()
+
+
+@jit()
+def frequent(hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
+    """Evenly spread hashes uint64[n] -> bool[n]: false where a value surely stands fewer than `least` times.
+
+    Counted by the leading bits, so a few others come through; they are told apart by whoever sorts them.
+    """
+    bits = 10
+    while (1 << bits) < 8 * len(hashes) and bits < 28:
+        bits += 1
+    counts = np.zeros(1 << bits, U8)
+    shift = U64(64 - bits)
+    for h in hashes:
+        at = I64(h >> shift)
+        if counts[at] < least:
+            counts[at] += U8(1)
+    out = np.empty(len(hashes), np.bool_)
+    for i in range(len(hashes)):
+        out[i] = counts[I64(hashes[i] >> shift)] >= least
+    return out
+
+
+@jit()
+def in_a_row(
+    hashes: NDArray[np.uint64], docs: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hashes in document order -> (hash of each n in a row in a document, place of the first of them)."""
+    out, first = np.empty(len(hashes), U64), np.empty(len(hashes), I64)
+    found = 0
+    for i in range(len(hashes) - n + 1):
+        if docs[i] == docs[i + n - 1]:
+            h = U64(0)
+            for j in range(i, i + n):
+                h = fmix64(h + hashes[j])
+            out[found], first[found] = h, i
+            found += 1
+    return out[:found].copy(), first[:found].copy()
 
 
 @jit()
