@@ -120,10 +120,15 @@ def containment_candidates(
     doc_indptr = _starts(np.bincount(docs, minlength=len(group)))
     few = kernels.first_of_group(postings, docs, group, DOCS_OF_GROUP)
     few_postings = _starts(np.bincount(term[few], minlength=len(postings) - 1))
-    pairs = kernels.shared_term_pairs(
-        few_postings, docs[few], doc_indptr, term[by_doc], group, n_anchors, min_share, PAIRS_WITH_GROUP
-    )
-    return CandidatePairs.of(pairs)
+    few_docs, terms = docs[few], term[by_doc]
+
+    def some_docs(start: int) -> NDArray[np.int32]:
+        limits = (min_share, PAIRS_WITH_GROUP, start, min(start + step, len(group)))
+        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, n_anchors, *limits)
+
+    step = max(1, -(-len(group) // RANGES))
+    pairs = [np.zeros((0, 2), np.int32), *run_all(some_docs, range(0, len(group), step))]
+    return CandidatePairs.of(np.concatenate(pairs))
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

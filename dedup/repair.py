@@ -1,7 +1,7 @@
 """Damage that is undone before the letters are taken, each step only where a cheap test says it is there.
 
 A repair is a test on the UTF-8 bytes, which clean text fails at the speed of a byte search, and a
-function text -> text.  A new repair is one function and one line in REPAIRS; they run in that order.
+function UTF-8 -> UTF-8.  A new repair is one function and one line in REPAIRS; they run in that order.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import re
 from collections.abc import Callable
 
 TAGS = re.compile(r"</?(?:p|div|br|span|a|li|ul|ol|td|tr|table|h[1-6]|section|article)\b[^<>]*>", re.I)
-ANY_TAG = re.compile(r"<[^<>]*>")
+ANY_TAG = re.compile(rb"<[^<>]*>")
 MAX_UNCLOSED = 10_000
 PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
-ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+ENTITY = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 PLAIN_ESCAPE = re.compile(r'\\(["\\/bfnrt])')
-PTB_CODE = re.compile(r"-(?:[LR][RSC]B)-", re.I)
+PTB_CODE = re.compile(rb"-(?:[LR][RSC]B)-", re.I)
 RUBY = re.compile("[｜|]?《[\u3040-\u30ff\u31f0-\u31ffー・ ]{1,30}》|［＃[^］\n]{1,80}］")
-TWICE_ENCODED = re.compile(
-    rb"(?:\xc3[\x80-\xbf])(?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
-)
 
 BYTE_OF = {ord(c): b for b in range(0x80, 0xA0) for c in bytes([b]).decode("cp1252", "ignore")}
 READ_AS_1252 = re.compile("[\\x80-\\xff" + "".join(map(chr, BYTE_OF)) + "]{2,}")
+TWICE_ENCODED = re.compile(
+    rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
+    rb"|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
+)
 
 
 def is_page(data: bytes) -> bool:
@@ -38,31 +39,31 @@ def is_page(data: bytes) -> bool:
     return len(tags) >= 5 and sum(map(len, tags)) > 0.2 * len(head)
 
 
-def visible_text(text: str) -> str:
+def visible_text(page: bytes) -> bytes:
     """The text of an HTML page that a reader sees: no scripts, styles or markup.
 
-    >>> visible_text("<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
-    'One & two'
+    >>> visible_text(b"<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
+    b'One & two'
     """
     # subtle: the parser takes time by the square of the depth, which unclosed tags can make without bound
-    if text.count("<") - 2 * text.count("</") > MAX_UNCLOSED:
-        return " ".join(ANY_TAG.sub(" ", text).split())
+    if page.count(b"<") - 2 * page.count(b"</") > MAX_UNCLOSED:
+        return b" ".join(ANY_TAG.sub(b" ", page).split())
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(text)
+    tree = LexborHTMLParser(page.decode("utf-8", "replace"))
     tree.strip_tags(["script", "style", "noscript", "template", "svg"])
     root = tree.root
-    return " ".join(root.text(separator=" ").split()) if root is not None else ""
+    return " ".join(root.text(separator=" ").split()).encode("utf-8", "replace") if root is not None else b""
 
 
-def entities(text: str) -> str:
+def entities(text: bytes) -> bytes:
     """HTML entities and Moses escapes -> their characters, twice where they were escaped twice.
 
-    >>> entities("Tom &amp;amp; Jerry &apos;s &#91; 1 &#93;")
-    "Tom & Jerry 's [ 1 ]"
+    >>> entities(b"Tom &amp;amp; Jerry &apos;s &#91; 1 &#93;")
+    b"Tom & Jerry 's [ 1 ]"
     """
     for _ in range(2):
-        text = ENTITY.sub(lambda m: html.unescape(m.group()), text)
+        text = ENTITY.sub(lambda m: html.unescape(m.group().decode()).encode("utf-8", "replace"), text)
     return text
 
 
@@ -75,17 +76,18 @@ def has_json_escapes(data: bytes) -> bool:
     )
 
 
-def json_escapes(text: str) -> str:
+def json_escapes(data: bytes) -> bytes:
     """JSON escapes -> their characters; \\n and its like only where line ends are written so.
 
-    >>> json_escapes("caf\\\\u00e9 \\\\ud83d\\\\ude00")
+    >>> json_escapes(b"caf\\\\u00e9 \\\\ud83d\\\\ude00").decode()
     'café 😀'
     """
+    text = data.decode("utf-8", "replace")
     literal = text.count("\\n") >= 3 and text.count("\n") * 5 <= text.count("\\n")
     text = UNICODE_ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
     if literal:
         text = PLAIN_ESCAPE.sub(lambda m: m.group(1) if m.group(1) in '"\\/' else "\n", text)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def is_mojibake(data: bytes) -> bool:
@@ -95,16 +97,16 @@ def is_mojibake(data: bytes) -> bool:
     return len(TWICE_ENCODED.findall(data, 0, 1 << 16)) >= 2
 
 
-def mojibake(text: str) -> str:
+def mojibake(data: bytes) -> bytes:
     """UTF-8 that was read as Windows-1252 or Latin-1 -> the text that was meant, run by run.
 
     A run of such characters is turned back into its bytes and taken for UTF-8 if it is, or nearly;
     real runs of accented letters are not.
 
-    >>> mojibake("schÃ¶n, itâ€™s déjà là")
+    >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode()
     'schön, it’s déjà là'
     """
-    return READ_AS_1252.sub(_meant, text)
+    return READ_AS_1252.sub(_meant, data.decode("utf-8", "replace")).encode()
 
 
 def _meant(run: re.Match[str]) -> str:
@@ -112,25 +114,25 @@ def _meant(run: re.Match[str]) -> str:
     return meant if 10 * meant.count("\ufffd") <= len(meant) else run.group()
 
 
-def ptb_codes(text: str) -> str:
+def ptb_codes(text: bytes) -> bytes:
     """The bracket codes of the Penn Treebank -> nothing, as brackets are no letters.
 
-    >>> ptb_codes("bees -LRB- five hives -RRB-")
-    'bees   five hives  '
+    >>> ptb_codes(b"bees -LRB- five hives -RRB-")
+    b'bees   five hives  '
     """
-    return PTB_CODE.sub(" ", text)
+    return PTB_CODE.sub(b" ", text)
 
 
-def ruby(text: str) -> str:
+def ruby(text: bytes) -> bytes:
     """Readings and notes set into Japanese text (Aozora Bunko's form) -> nothing.
 
-    >>> ruby("漢字《かんじ》を｜読む《よむ》［＃「読」に傍点］")
+    >>> ruby("漢字《かんじ》を｜読む《よむ》［＃「読」に傍点］".encode()).decode()
     '漢字を読む'
     """
-    return RUBY.sub("", text).replace("｜", "")
+    return RUBY.sub("", text.decode("utf-8", "replace")).replace("｜", "").encode()
 
 
-REPAIRS: dict[str, tuple[Callable[[bytes], bool], Callable[[str], str]]] = {
+REPAIRS: dict[str, tuple[Callable[[bytes], bool], Callable[[bytes], bytes]]] = {
     "html": (is_page, visible_text),
     "mojibake": (is_mojibake, mojibake),
     "json escapes": (has_json_escapes, json_escapes),
@@ -150,7 +152,7 @@ def repair(utf8: bytes) -> tuple[bytes, tuple[str, ...]]:
     for name, (test, function) in REPAIRS.items():
         if test(utf8):
             try:
-                better = function(utf8.decode("utf-8", "replace")).encode("utf-8", "replace")
+                better = function(utf8)
             except RecursionError:  # markup nested beyond all reason: the text stays as it is
                 continue
             if better != utf8:

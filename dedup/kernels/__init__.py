@@ -75,5 +75,5 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
         first_of_group(indptr, docs, group, 2)
-        shared_term_pairs(indptr, docs, np.zeros(2, np.int64), indptr[:0], group, indptr[:1], 0.5, 4)
+        shared_term_pairs(indptr, docs, np.zeros(2, np.int64), indptr[:0], group, indptr[:1], 0.5, 4, 0, 1)
         components(2, pairs)

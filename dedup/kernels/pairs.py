@@ -205,18 +205,20 @@ def shared_term_pairs(
     n_terms: NDArray[np.int64],
     min_share: float,
     most: int,
+    start: int,
+    end: int,
 ) -> NDArray[np.int32]:
     """Documents by term and terms by document, both CSR -> pairs int32[m, 2] that share enough terms.
 
     Enough is `min_share` of all the terms of the one that has fewer (n_terms int64[n_docs]), and two
     of them where it has two.  No pairs within a group; of each other group, each document gets the
-    `most` that share the most with it.
+    `most` that share the most with it.  Those of the documents start..end - 1 are given.
     """
     n_docs, m = len(doc_indptr) - 1, 0
     out = np.empty((1024, 2), I32)
     count, taken = np.zeros(n_docs, I32), np.zeros(n_docs, I32)
     touched, order = np.empty(n_docs, I32), np.empty(n_docs, I64)
-    for d in range(n_docs):
+    for d in range(start, end):
         n_touched = n_good = 0
         for i in range(doc_indptr[d], doc_indptr[d + 1]):
             for j in range(postings[terms[i]], postings[terms[i] + 1]):
