@@ -281,6 +281,7 @@ def test_help_loads_no_numpy_and_names_every_setting(run):
     one_line(run("scna", code=2), "scna", "dedup --help")
 
 
+@pytest.mark.slow
 def test_a_scan_works_where_no_cache_folder_can_be_written(files, tmp_path):
     folder = files({**PAIR, "home": "a file, so that nothing can be made below it"})
     code = (
