@@ -62,6 +62,18 @@ def thresholds(s: Settings) -> Thresholds:
     return Thresholds(s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_BONES)
 
 
+@dataclass(frozen=True)
+class Ballot:
+    """What is known of the documents before witnesses are chosen; every array has n_docs rows."""
+
+    same: NDArray[np.int32]  # the first document of the same letters
+    speaker: NDArray[np.int32]  # the most preferred one of them
+    alone: NDArray[np.bool_]  # not dropped for its speaker: it is one, or their relation drops nothing
+    place: NDArray[np.int64]  # 0 for the most preferred document of all
+    keys: canonical.Keys  # by which the places were given
+    kind: NDArray[np.int8]  # relation to the speaker
+
+
 def decide(
     s: Settings,
     sources: list[Source],
@@ -78,65 +90,101 @@ def decide(
     were never compared, but whose signatures leave hope, are verified on the way.
     """
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
-    everyone = np.arange(n, dtype=np.int32)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     facts = _facts(sources, documents, same, _without_hubs(pairs.where(limits.reached(pairs)), limits, n))
     place, keys = canonical.rank(rule, facts)
-    best = _best_of(same, place)
-    speaker = best[same]
+    speaker = _best_of(same, place)[same]
     equal, equal_kinds = same_letter_pairs(speaker)
-    doc = np.where(speaker[equal.docs[:, 0]] == equal.docs[:, 1], equal.docs[:, 0], equal.docs[:, 1])
     kind = np.full(n, PUNCTUATION, np.int8)
-    kind[doc] = equal_kinds
-    alone = (speaker == everyone) | ~drops[kind]
-    for turn in range(WITNESS_ROUNDS + 1):
-        good = _without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-        edges = _edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
-        label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-        witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
-        witness = np.where(speaker == everyone, witness, np.where(alone, everyone, witness[speaker]))
-        if turn == WITNESS_ROUNDS:
-            break
-        missing = cluster.unverified(_in_terms_of(same, speaker, witness), place[best], label, pairs, turn)
+    kind[np.where(speaker[equal.docs[:, 0]] == equal.docs[:, 1], *equal.docs.T)] = equal_kinds
+    alone = (speaker == np.arange(n)) | ~drops[kind]
+    ballot = Ballot(same, speaker, alone, place, keys, kind)
+
+    def edges_of(good: VerifiedPairs) -> cluster.Edges:
+        return _edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
+
+    def compared(missing: CandidatePairs) -> VerifiedPairs:
         hopeful = _hopeful(missing, signatures, documents, s)
-        pairs = pairs.merged(verified(CandidatePairs(missing.docs[hopeful])))
+        return verified(CandidatePairs(missing.docs[hopeful]))
+
+    good, label, witness = _settled(ballot, pairs, limits, edges_of, compared)
     own = _own_skeletons(good, limits, same, witness, verified)
     witness[own.lost] = own.lost
-    row, unequal = _rows(good, same, witness)
-    jaccard, containment, skeleton_jaccard = np.ones(n), np.ones(n), np.full(n, np.nan)
-    jaccard[unequal], containment[unequal] = good.jaccard[row], good.containment[row]
-    own_jaccard, own_containment = np.ones(n), np.ones(n)
-    own_jaccard[unequal], own_containment[unequal] = (
-        good.discounted_jaccard[row],
-        good.discounted_containment[row],
-    )
-    rewritten = limits.relation(good)[row] == REWRITTEN
-    skeleton_jaccard[unequal[rewritten]] = good.skeleton_jaccard[row[rewritten]]
-    skeleton_jaccard[own.docs] = own.skeleton_jaccard
-    kind[unequal] = limits.relation(good)[row]
-    kind[witness == everyone] = KEPT
-    first = np.full(n, -1, np.int32)
-    order = np.argsort(place, kind="stable")[::-1]
-    first[label[order]] = order  # the last one written, so the most preferred, stands
-    size, witness_size = _sizes(good, equal, same, witness)
-    decided = Verdict(
-        label,
-        first[label],
-        witness.astype(np.int32),
-        kind,
-        jaccard,
-        containment,
-        own_jaccard,
-        own_containment,
-        skeleton_jaccard,
-        size,
-        witness_size,
-        canonical.reasons(label, place, keys),
-    )
     both = VerifiedPairs.concatenated([good, equal])
     order = np.lexsort((both.docs[:, 1], both.docs[:, 0]))
     kinds = np.concatenate([limits.relation(good), equal_kinds])
+    decided = _assembled(ballot, good, equal, label, witness, own, limits)
     return Decision(decided, both.where(order), kinds[order])
+
+
+def _settled(
+    ballot: Ballot,
+    pairs: VerifiedPairs,
+    limits: Thresholds,
+    edges_of: Callable[[VerifiedPairs], cluster.Edges],
+    compared: Callable[[CandidatePairs], VerifiedPairs],
+) -> tuple[VerifiedPairs, NDArray[np.int32], NDArray[np.int32]]:
+    """Verified pairs -> (those that reach a threshold, with more of them; clusters; witnesses)."""
+    same, speaker, place = ballot.same, ballot.speaker, ballot.place
+    n = len(same)
+    everyone = np.arange(n, dtype=np.int32)
+    best = np.arange(n, dtype=np.int32)  # the speaker, by first document of the same letters
+    best[same] = speaker
+    for turn in range(WITNESS_ROUNDS + 1):
+        good = _without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+        edges = edges_of(good)
+        label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
+        witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
+        follows = np.where(ballot.alone, everyone, witness[speaker])
+        witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
+        if turn < WITNESS_ROUNDS:
+            among = _in_terms_of(same, speaker, witness)
+            pairs = pairs.merged(compared(cluster.unverified(among, place[best], label, pairs, turn)))
+    return good, label, witness
+
+
+def _assembled(
+    ballot: Ballot,
+    good: VerifiedPairs,
+    equal: VerifiedPairs,
+    label: NDArray[np.int32],
+    witness: NDArray[np.int32],
+    own: OwnSkeletons,
+    limits: Thresholds,
+) -> Verdict:
+    """Clusters and witnesses int32[n_docs] -> the verdict, with the figures of each to its witness."""
+    n = len(label)
+    row, docs = _rows(good, ballot.same, witness)
+    kind = ballot.kind.copy()
+    kind[docs] = limits.relation(good)[row]
+
+    def figure(of_pair: NDArray[np.float64], else_: float = 1.0) -> NDArray[np.float64]:
+        out = np.full(n, else_)
+        out[docs] = of_pair[row]
+        return out
+
+    skeleton_jaccard = figure(good.skeleton_jaccard, np.nan)
+    skeleton_jaccard[kind != REWRITTEN] = np.nan
+    skeleton_jaccard[own.docs] = own.skeleton_jaccard
+    kind[witness == np.arange(n)] = KEPT
+    first = np.full(n, -1, np.int32)
+    order = np.argsort(ballot.place, kind="stable")[::-1]
+    first[label[order]] = order  # the last one written, so the most preferred, stands
+    size, witness_size = _sizes(good, equal, ballot.same, witness)
+    return Verdict(
+        cluster=label,
+        canonical=first[label],
+        witness=witness,
+        relation=kind,
+        jaccard=figure(good.jaccard),
+        containment=figure(good.containment),
+        discounted_jaccard=figure(good.discounted_jaccard),
+        discounted_containment=figure(good.discounted_containment),
+        skeleton_jaccard=skeleton_jaccard,
+        size=size,
+        witness_size=witness_size,
+        reason=canonical.reasons(label, ballot.place, ballot.keys),
+    )
 
 
 @dataclass(frozen=True)
