@@ -27,8 +27,13 @@ PROBLEMS_SHOWN = 20
 def main() -> None:
     """Run the command line; the only place where an error becomes a line and an exit code."""
     try:
+        if sys.stdout is None or sys.stdin is None:
+            raise errors.DedupError("standard input or output is closed; redirect it to /dev/null instead")
         code = commands.main(standalone_mode=False)
         sys.stdout.flush()
+    except SystemExit as stop:
+        # subtle: commands return their code; 1 is how click and rich leave a pipe whose reader has gone
+        code = _output_failed(BrokenPipeError()) if stop.code == 1 else int(stop.code or 0)
     except click.exceptions.Abort:
         code = _say("interrupted; the last good run is still in place", errors.INTERRUPTED)
     except KeyboardInterrupt:
@@ -38,10 +43,17 @@ def main() -> None:
         code = _say(f"{error.format_message().rstrip('.')}; see: {where} --help", errors.FAILED)
     except errors.DedupError as error:
         code = _say(str(error), errors.FAILED)
-    except BrokenPipeError:  # the reader of our output has had enough: that is no fault
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = errors.DONE
+    except OSError as error:
+        code = _output_failed(error)
     sys.exit(code or errors.DONE)
+
+
+def _output_failed(error: OSError) -> int:
+    """What it means that something could not be written, as an exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):  # the reader of our output has had enough: that is no fault
+        return errors.DONE
+    return _say(f"{error.filename or 'output'}: cannot be written: {error.strerror or error}", errors.FAILED)
 
 
 def _say(message: str, code: int) -> int:

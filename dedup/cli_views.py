@@ -26,7 +26,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
         commands.add_command(run_option(command))
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("a")
 @click.argument("b")
 @click.option(

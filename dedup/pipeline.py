@@ -147,7 +147,7 @@ def _scan(
     plain = [p for p in paths if p != b"-"]
     sources, skipped = find_sources(plain, reader_of_suffix(), run_path, settings.follow_links)
     if len(plain) < len(paths):
-        sources = sorted([*sources, intake.spooled(spool)], key=lambda s: s.path)
+        sources.append(intake.spooled(spool))  # last, so that a file is rather kept than its copy
     intake.complain_of_nothing(paths, sources)
     with _context(settings, progress, on_compile) as context:
         kept_fields = canonical.fields_of(canonical.parse_rule(settings.prefer))
@@ -168,7 +168,9 @@ def _scan(
             run = _decide(context, sources, names, _set_aside(documents, changed), signatures, anchors, read)
             if len(changed) == before:
                 break
-    return replace(run, summary=ledger.summary(run, settings, dict(skipped), context.seconds))
+    summary = ledger.summary(run, settings, dict(skipped), context.seconds)
+    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in paths]}
+    return replace(run, summary=summary)
 
 
 def _set_aside(documents: Documents, changed: set[int]) -> Documents:

@@ -18,28 +18,29 @@ BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle se
 def batches(
     pairs: CandidatePairs, n_bytes: NDArray[np.int64], limit: int = BATCH_BYTES
 ) -> Iterator[NDArray[np.int32]]:
-    """Candidate pairs -> parts int32[m, 2] whose documents have at most `limit` bytes of text together.
+    """Candidate pairs -> parts int32[m, 2] whose documents, but the largest, have `limit` bytes at most.
 
-    Pairs are taken component by component, so a document is in one part only, unless its component
-    is larger than the limit.
+    Pairs are taken component by component, and in one by the larger document, so a document is in one
+    part only unless its component is larger than the limit, and a long one is not read for every pair.
     """
     if not len(pairs):
         return
     nodes, local = np.unique(pairs.docs, return_inverse=True)
-    label = kernels.components(len(nodes), local.reshape(-1, 2).astype(np.int32))
-    order = np.lexsort((pairs.docs[:, 1], pairs.docs[:, 0], label[local.reshape(-1, 2)[:, 0]]))
+    local = local.reshape(-1, 2).astype(np.int32)
+    label = kernels.components(len(nodes), local)[local[:, 0]]
+    left, right = pairs.docs.T
+    larger = np.where(n_bytes[left] > n_bytes[right], left, right)
+    order = np.lexsort((left + right - larger, larger, label))
     held: set[int] = set()
-    size, start = 0, 0
-    for i, (left, right) in enumerate(pairs.docs[order].tolist()):
-        new = [d for d in (left, right) if d not in held]
-        more = sum(int(n_bytes[d]) for d in new)
-        if held and size + more > limit:
+    size, largest, start = 0, 0, 0
+    for i, pair in enumerate(pairs.docs[order].tolist()):
+        new = [int(n_bytes[d]) for d in pair if d not in held]
+        if held and size + sum(new) - max(largest, *new, 0) > limit:
             yield pairs.docs[order[start:i]]
-            held, size, start = set(), 0, i
-            new = [left, right]
-            more = int(n_bytes[left]) + int(n_bytes[right])
-        held.update(new)
-        size += more
+            held, size, largest, start = set(), 0, 0, i
+            new = [int(n_bytes[d]) for d in pair]
+        held.update(pair)
+        size, largest = size + sum(new), max(largest, *new, 0)
     yield pairs.docs[order[start:]]
 
 

@@ -64,7 +64,7 @@ def test_standard_input_is_a_source(run, files, monkeypatch):
     rows = run("export", "drop", "--format", "jsonl").jsonl
     assert [(r["path"], r["id"], r["witness"], r["relation"]) for r in rows] == [
         ("-:2", "1", "-:1", "case"),
-        ("in/c.txt", "", "-:3", "identical"),
+        ("-:3", "2", "in/c.txt", "identical"),
     ]
 
 
@@ -297,3 +297,31 @@ def test_a_scan_works_where_no_cache_folder_can_be_written(files, tmp_path):
 
 def test_samples_are_readable_by_all():
     assert all(p.stat().st_mode & stat.S_IROTH for p in SAMPLES.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("{d} scan in | true; exit ${{PIPESTATUS[0]}}", 0),
+        ("{d} scan in --json | true; exit ${{PIPESTATUS[0]}}", 0),
+        ("{d} scan in -q && {d} export keep > /dev/full", 2),
+        ("{d} scan in --json > /dev/full", 2),
+        ("{d} scan in >&-", 2),
+    ],
+)
+def test_output_that_cannot_be_written_is_one_line_and_no_traceback(files, command, code):
+    folder = files(PAIR)
+    line = command.format(d=f"{sys.executable} -m dedup")
+    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == (1 if code else 0), done.stderr
+
+
+def test_a_file_is_kept_rather_than_its_copy_on_standard_input(run, files, monkeypatch):
+    import io
+
+    files(PAIR)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(POST.encode())))
+    run("scan", "-", "in/a.txt")
+    assert run("export", "keep").lines == ["in/a.txt"]
+    assert run("explain", "-", "in/a.txt").stdout

@@ -117,7 +117,14 @@ def test_batches_hold_whole_components_and_every_pair_once():
     assert len(parts) > 1
     assert sorted(map(tuple, np.concatenate(parts).tolist())) == sorted(map(tuple, pairs.docs.tolist()))
     for part in parts:
-        assert n_bytes[np.unique(part)].sum() <= 200
+        sizes = n_bytes[np.unique(part)]
+        assert sizes.sum() - sizes.max() <= 200
+
+
+def test_a_long_text_beside_many_short_ones_is_in_few_batches():
+    pairs = CandidatePairs.of(np.array([(i, 1000 + b) for i in range(1000) for b in (0, 1, 2)], np.int32))
+    n_bytes = np.array([10] * 1000 + [5000] * 3)
+    assert len(list(verify.batches(pairs, n_bytes, limit=4000))) <= 12
 
 
 @given(

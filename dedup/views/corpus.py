@@ -81,6 +81,13 @@ def _check_target(run: Run, to: Path, force: bool) -> None:
             raise BadInput(
                 f"{to}: holds the source {os.fsdecode(source.path)}; choose a folder apart from the input"
             )
+    scanned = run.summary.get("scanned", {"folder": "/", "paths": []})
+    for path in scanned["paths"]:
+        folder = os.path.realpath(os.fsencode(os.path.join(scanned["folder"], path)))
+        if os.path.isdir(folder) and (real + b"/").startswith(folder + b"/"):
+            raise BadInput(f"{to}: lies in the input {path}; choose a folder apart from the input")
+    if not any(os.path.lexists(s.at) for s in run.sources) and scanned["folder"] != os.getcwd():
+        raise BadInput(f"the paths of this run are those seen from {scanned['folder']}; run this there")
     if to.exists() and not to.is_dir():
         raise OutputExists(f"{to}: is a file; choose a folder")
     if to.is_dir() and any(to.iterdir()) and not force:
