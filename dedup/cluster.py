@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import CandidatePairs, VerifiedPairs
+from .model import CandidatePairs, VerifiedPairs, pair_keys
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,7 @@ def unverified(
     lead = leader[cluster[member]]
     later = (place[member] > place[lead]) & (place[witness[member]] > place[lead])
     found = CandidatePairs.of(np.stack([lead[later], member[later]], axis=1).astype(np.int32))
-    keys = found.docs[:, 0].astype(np.int64) << 32 | found.docs[:, 1]
-    seen = known.docs[:, 0].astype(np.int64) << 32 | known.docs[:, 1]
-    return CandidatePairs(found.docs[~np.isin(keys, seen)])
+    return CandidatePairs(found.docs[~np.isin(pair_keys(found.docs), pair_keys(known.docs))])
 
 
 def clusters(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,15 @@ RELATIONS = (
     *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
     *("near", "contained", "rewritten"),
 )
+
+
+def pair_keys(docs: NDArray[Any]) -> NDArray[np.int64]:
+    """Pairs of documents int[n, 2], in either order -> int64[n], one number a pair, in the order of pairs.
+
+    >>> pair_keys(np.array([[0, 3], [3, 0], [1, 2]])).tolist() == [3, 3, (1 << 32) + 2]
+    True
+    """
+    return docs.min(axis=1).astype(np.int64) << 32 | docs.max(axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -109,8 +119,11 @@ class Anchors:
         """Those of some documents int32[m] out of n_docs."""
         chosen = np.zeros(n_docs, np.bool_)
         chosen[docs] = True
-        mine = chosen[self.doc]
-        return Anchors(self.hash[mine], self.doc[mine], self.position[mine])
+        return self.where(chosen[self.doc])
+
+    def where(self, mask: NDArray[np.bool_]) -> Anchors:
+        """Those where mask bool[n] is true."""
+        return Anchors(self.hash[mask], self.doc[mask], self.position[mask])
 
 
 @dataclass(frozen=True)
@@ -157,8 +170,7 @@ class CandidatePairs:
         [[0, 2], [1, 3]]
         """
         pairs = pairs.reshape(-1, 2)
-        low, high = pairs.min(axis=1).astype(np.int64), pairs.max(axis=1).astype(np.int64)
-        keys = np.unique(low[low != high] << 32 | high[low != high])
+        keys = np.unique(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
         return CandidatePairs(np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32))
 
     def __len__(self) -> int:
@@ -233,14 +245,12 @@ class VerifiedPairs:
 
     def among(self, candidates: CandidatePairs) -> NDArray[np.bool_]:
         """bool[n]: which of them are among some candidates."""
-        mine = self.docs[:, 0].astype(np.int64) << 32 | self.docs[:, 1]
-        return np.isin(mine, candidates.docs[:, 0].astype(np.int64) << 32 | candidates.docs[:, 1])
+        return np.isin(pair_keys(self.docs), pair_keys(candidates.docs))
 
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
         """Both, sorted; a pair in both stands once."""
         both = VerifiedPairs.concatenated([self, other])
-        keys = both.docs[:, 0].astype(np.int64) << 32 | both.docs[:, 1]
-        _, first = np.unique(keys, return_index=True)
+        _, first = np.unique(pair_keys(both.docs), return_index=True)
         return both.where(first)
 
     @staticmethod

@@ -111,7 +111,7 @@ def containment_candidates(
         return _postings(anchors.hash[mine], anchors.doc[mine], group)
 
     often = kernels.frequent(anchors.hash, 2)
-    anchors = Anchors(anchors.hash[often], anchors.doc[often], anchors.position[often])
+    anchors = anchors.where(often)
     found = list(run_all(one_range, range(RANGES)))
     postings = np.concatenate([[0], *(size for size, _ in found)]).cumsum()
     docs = np.concatenate([docs for _, docs in found])

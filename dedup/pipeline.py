@@ -282,7 +282,7 @@ def _part_candidates(
     if s.boilerplate == "on":
         flags = passages.boilerplate(anchors, group, MAX_HOLDERS, OWN_RUN, run_all)
         spans = passages.spans(anchors, flags, n)
-        anchors = Anchors(anchors.hash[~flags], anchors.doc[~flags], anchors.position[~flags])
+        anchors = anchors.where(~flags)
         left = np.bincount(anchors.doc, minlength=n)
         # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
         n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n_anchors, left, n_anchors)

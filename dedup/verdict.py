@@ -25,6 +25,7 @@ from .model import (
     Source,
     Verdict,
     VerifiedPairs,
+    pair_keys,
 )
 from .settings import Settings
 from .verify import Thresholds
@@ -209,8 +210,7 @@ def _own_skeletons(
     docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
-    keys = beside.min(axis=1).astype(np.int64) << 32 | beside.max(axis=1)
-    at = np.searchsorted(own.docs[:, 0].astype(np.int64) << 32 | own.docs[:, 1], keys)
+    at = np.searchsorted(pair_keys(own.docs), pair_keys(beside))
     good = limits.rewritten(own)[at]
     return OwnSkeletons(docs[good], own.skeleton_jaccard[at[good]], docs[~good])
 
@@ -305,10 +305,8 @@ def _rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(row of the pair, document) of each document whose letters are not those of its witness."""
     docs = np.flatnonzero(same != same[witness])
-    left, right = same[docs].astype(np.int64), same[witness[docs]].astype(np.int64)
-    keys = np.minimum(left, right) << 32 | np.maximum(left, right)
-    known = pairs.docs[:, 0].astype(np.int64) << 32 | pairs.docs[:, 1]
-    return np.searchsorted(known, keys), docs
+    beside = np.stack([same[docs], same[witness[docs]]], axis=1)
+    return np.searchsorted(pair_keys(pairs.docs), pair_keys(beside)), docs
 
 
 def _sizes(
