@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED = range(6)
-STATUS = ("ok", "empty", "binary", "unreadable", "bad record", "changed while read")
+OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED, TOO_SHORT, TOO_LARGE = range(8)
+STATUS = (
+    *("ok", "empty", "binary", "unreadable", "bad record", "changed while read"),
+    *("too short to judge", "too large"),
+)
+FAULTS = (UNREADABLE, BAD_RECORD, CHANGED, TOO_LARGE)  # of a scan that has them the exit code is 2
 
 KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN = range(9)
 RELATIONS = (
@@ -57,14 +61,16 @@ class LetterTable:
 
 @dataclass(frozen=True)
 class Source:
-    """One file (or standard input, or texts given from Python) and how it is read."""
+    """One file, member of an archive, standard input, or text given from Python, and how it is read."""
 
     path: bytes  # as given, for the eye and the lists; b"-" is standard input
     reader: str  # a name in READERS
-    gzip: bool
-    size: int
+    codec: str  # how it is packed: "", gz, bz2, xz, zst
+    size: int  # of the file; of the archive, for a member
     mtime_ns: int
-    file: bytes = b""  # where the bytes are, when not at `path`: standard input is spooled
+    file: bytes = b""  # where the bytes are, when not at `path`: the archive, or where a pipe was copied to
+    member: int = -1  # its place among the members of the archive
+    given: bytes = b""  # the path on the command line by which it was found
     problem: str = ""  # why nothing could be read; "" when all is well
 
     @property
@@ -91,6 +97,7 @@ class Documents:
     note: list[str]  # why it was set aside
     fields: list[str]  # values of its record that a policy asks for, as a JSON object
     repairs: list[str]  # what was done to its text before the letters were taken, "html,entities"
+    written: list[bytes]  # digest of the bytes of a whole file, b"" where they are those of its text
 
     def __len__(self) -> int:
         return len(self.source)

@@ -22,12 +22,14 @@ MAY_IMPORT = {
     "skeleton": {"normalize", "shingle"},
     "readers": LOW | {"decode", "repair"},
     "run": LOW,
-    "folder": LOW | {"run", ""},
+    "tables": LOW | {"run"},
+    "spool": LOW | {"tables"},
+    "folder": LOW | {"run", "tables", ""},
     "ledger": LOW | {"run", "settings", ""},
-    "intake": LOW | STAGES | {"kernels", "readers", "context", "settings"},
+    "intake": LOW | STAGES | {"kernels", "readers", "context", "settings", "spool", ""},
     "verdict": LOW | STAGES | {"kernels", "settings"},
     "pipeline": LOW | STAGES | {
-        "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger",
+        "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger", "spool",
     },
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode",

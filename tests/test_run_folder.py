@@ -55,7 +55,7 @@ def test_a_scan_that_fails_leaves_the_last_good_run(folder, monkeypatch):
 
     dedup.scan(folder / "in", run=folder / "r")
     before = dedup.open_run(folder / "r").clusters
-    for broken in ("write_atomically", "_tables"):
+    for broken in ("write_atomically", "tables_of"):
         with monkeypatch.context() as m:
             m.setattr(run_folder, broken, lambda *a: (_ for _ in ()).throw(OSError(28, "disk full")))
             with pytest.raises(BadRun, match="disk full"):

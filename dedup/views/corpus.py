@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
-from ..readers.base import BROKEN, open_source, unchanged, why
+from ..readers.base import BROKEN, why
+from ..readers.places import open_source, unchanged
 from ..run import Run
 
 MODES: dict[str, Callable[[bytes, bytes], object]] = {
@@ -122,7 +123,7 @@ def _write_records(source: Source, target: Path, run: Run, docs: list[int]) -> N
     """Write the kept records of a source as they stand in it, each with a line end."""
     part = target.with_name(target.name + ".part")
     try:
-        with gzip.open(part, "wb") if source.gzip else open(part, "wb") as f:
+        with gzip.open(part, "wb") if source.codec == "gz" else open(part, "wb") as f:
             f.writelines(_lines(source, run, docs))
         os.replace(part, target)
     finally:
