@@ -32,7 +32,7 @@ MAY_IMPORT = {
         "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger", "spool",
     },
     "views": LOW | {
-        "run", "readers", "context", "normalize", "relation", "decode",
+        "run", "readers", "context", "normalize", "relation", "decode", "ledger",
         "kernels", "verify", "verdict", "settings",
     },
     "cli": LOW | {"settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", ""},
