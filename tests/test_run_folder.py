@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -128,23 +127,6 @@ def test_a_scan_killed_at_any_moment_leaves_the_last_good_run(folder):
         assert dedup.open_run(folder / "r").keep() == expected
     dedup.scan(folder / "in", run=folder / "r")
     assert len(os.listdir(folder / "r")) == 3
-
-
-def test_ctrl_c_exits_with_130_and_leaves_the_last_good_run(folder, tmp_path):
-    dedup.scan(folder / "in", run=folder / "r")
-    before = (folder / "r/run.json").read_bytes()
-    os.mkfifo(folder / "pipe")
-    command = [sys.executable, "-m", "dedup", "scan", "-", "--run", "r"]
-    child = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    while len(list((folder / "r").glob("tables-*"))) < 2:  # it has begun, and waits for standard input
-        assert child.poll() is None
-        time.sleep(0.02)
-    child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert err.decode().strip().startswith("dedup: interrupted; the last good run is still in place")
-    assert (folder / "r/run.json").read_bytes() == before
-    assert dedup.open_run(folder / "r").summary["documents"]["seen"] == 5
 
 
 def test_a_file_that_changes_between_the_pass_and_the_verification_is_set_aside(folder, monkeypatch):
