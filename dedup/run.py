@@ -84,7 +84,7 @@ class Run:
 
     @cached_property
     def anchors(self) -> Anchors:
-        """The anchors of all documents: hash uint64[n], doc int32[n], position int32[n]."""
+        """The anchors of all documents."""
         assert self.load_anchors is not None
         return self.load_anchors()
 
