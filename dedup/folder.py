@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadRun, DedupError
-from .model import Signatures
+from .model import Evidence, Signatures
 from .run import Run
 from .store import FILES, Store
-from .tables import run_of, tables_of
+from .tables import evidence_of, run_of, tables_of
 
 FORMAT = 3
 MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
@@ -204,4 +204,9 @@ def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path) -> Run:
     def signatures() -> Signatures:
         return store().signatures(settings["seed"], settings["k"])
 
-    return replace(run, load_signatures=signatures, load_anchors=lambda: store().anchors)
+    def evidence() -> Evidence:
+        return evidence_of(_read_table(tables, "compared"), _read_table(tables, "forms"))
+
+    return replace(
+        run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
+    )
