@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from . import __version__, kernels, minhash, verify
 from .context import Context
 from .errors import BadInput
-from .model import EMPTY, OK, Documents, Source
+from .model import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
 from .normalize import letter_table
 from .readers import Options, Part, Record, parts, read, sniff
+from .readers.places import unchanged
 from .rescan import Earlier
 from .settings import Settings
 from .spool import Block, Rows, Spool, key_of
+from .verdict import same_letters
 
 WINDOW = 24  # shingles per anchor window
 
@@ -242,3 +244,31 @@ def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
     first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
     before -= np.repeat(before[first], np.diff(np.r_[first, len(source)]))
     record += np.where(record > 0, np.repeat(before, n_docs), 0)
+
+
+def changed_since(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
+    """bool[n_docs]: of a file that is not any more as it was listed."""
+    same: dict[bytes, bool] = {}
+    for source in sources:
+        if not source.problem and source.at not in same:
+            same[source.at] = unchanged(source)
+    lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
+    return lost[documents.source] & (documents.status == OK)
+
+
+def changed_set_aside(documents: Documents, changed: NDArray[np.bool_]) -> Documents:
+    """The documents with those of files that changed since they were read set aside."""
+    status, note = documents.status.copy(), list(documents.note)
+    for d in np.flatnonzero(changed).tolist():
+        status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
+    return replace(documents, status=status, note=note)
+
+
+def short_set_aside(documents: Documents, k: int) -> Documents:
+    """The documents with those set aside that are shorter than a shingle and have no equal."""
+    status, note = documents.status.copy(), list(documents.note)
+    short = np.flatnonzero((status == OK) & (documents.n_letters < k))
+    same = same_letters(documents)
+    for d in short[np.bincount(same, minlength=len(documents))[same[short]] == 1].tolist():
+        status[d], note[d] = TOO_SHORT, f"{documents.n_letters[d]} letters; a shingle has {k}"
+    return replace(documents, status=status, note=note)

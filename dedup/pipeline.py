@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +24,25 @@ from . import candidates, canonical, equal, intake, kernels, ledger, verdict, ve
 from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import on_disk, writing
+from .folder import on_disk, open_run, writing
 from .model import (
-    CHANGED,
     EMPTY,
     OK,
-    TOO_SHORT,
     CandidatePairs,
     Document,
     Documents,
     Evidence,
     Forms,
     Source,
+    Spans,
     VerifiedPairs,
     pair_keys,
 )
 from .normalize import letter_table
 from .readers import Options, Record, fetch, kind_of
-from .readers.places import unchanged
 from .readers.walk import find_sources
 from .repair import repair
-from .rescan import Earlier, gives, last_run
+from .rescan import Earlier, check_decidable, gives, last_run
 from .run import Run
 from .settings import Settings
 from .spool import Spool
@@ -90,6 +88,37 @@ def scan(
             return result
         folder.commit(result)
         return on_disk(result, result.anchors.start, folder.tables)
+
+
+def decide(run: str | os.PathLike[str], progress: Progress | None = None, **overrides: Any) -> Run:
+    """The run in a folder, decided anew with other thresholds, relations or preference -> Run, written there.
+
+    No text is read: two documents that the scan has not compared are both kept, even where a scan with
+    these settings would have compared them.  Raises BadRun, and BadSetting for a
+    setting that only a scan can change, and a threshold below that of the scan.
+    """
+    with writing(Path(run)) as folder:
+        last = open_run(folder.folder)
+        settings = _checked(Settings(**last.summary["settings"]), overrides)
+        check_decidable(last, settings)
+        with _context(settings, progress, lambda: None) as context:
+            result = _decide_again(context, last)
+        summary = ledger.summary(result, settings, last.summary["skipped"], context.seconds)
+        summary["scanned"] = last.summary["scanned"]
+        result = replace(result, summary=summary)
+        folder.commit(result, of=True)
+        return on_disk(result, result.anchors.start, folder.tables)
+
+
+def _decide_again(context: Context, last: Run) -> Run:
+    documents, evidence = last.documents, last.evidence
+    held = candidates.Held(last.signatures, last.anchors)
+    compared = Compared(evidence.pairs, lambda _: VerifiedPairs.none())
+    everything = CandidatePairs(evidence.pairs.docs)
+    material = Material(last.sources, last.fields, documents, held, last.spans)
+    part_keys = pair_keys(evidence.pairs.docs[evidence.by_anchors])
+    same = verdict.same_letters(documents)
+    return _judged(context, material, same, compared(everything), part_keys, compared, evidence.forms)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
@@ -189,13 +218,17 @@ def _scan(
         names = [(f.text_field, f.id_field) for f in fields]
         while True:
             run = _decide(context, sources, names, documents, held, texts, taken.earlier)
-            still_changing = _changed(sources, documents) & ~changed
+            still_changing = intake.changed_since(sources, documents) & ~changed
             if not still_changing.any():
                 break
             changed |= still_changing
-            documents = _set_aside(documents, changed)
+            documents = intake.changed_set_aside(documents, changed)
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
-    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in paths]}
+    summary["scanned"] = {
+        "folder": os.getcwd(),
+        "paths": [os.fsdecode(p) for p in paths],
+        "settings": settings.deciding(),
+    }
     return replace(run, summary=summary)
 
 
@@ -207,34 +240,6 @@ def _options(settings: Settings) -> Options:
         settings.encoding,
         settings.max_document_bytes,
     )
-
-
-def _changed(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
-    """bool[n_docs]: of a file that is not any more as it was listed."""
-    same: dict[bytes, bool] = {}
-    for source in sources:
-        if not source.problem and source.at not in same:
-            same[source.at] = unchanged(source)
-    lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
-    return lost[documents.source] & (documents.status == OK)
-
-
-def _set_aside(documents: Documents, changed: NDArray[np.bool_]) -> Documents:
-    """The documents with those of files that changed since they were read set aside."""
-    status, note = documents.status.copy(), list(documents.note)
-    for d in np.flatnonzero(changed).tolist():
-        status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
-    return replace(documents, status=status, note=note)
-
-
-def _short_set_aside(documents: Documents, k: int) -> Documents:
-    """The documents with those set aside that are shorter than a shingle and have no equal."""
-    status, note = documents.status.copy(), list(documents.note)
-    short = np.flatnonzero((status == OK) & (documents.n_letters < k))
-    same = verdict.same_letters(documents)
-    for d in short[np.bincount(same, minlength=len(documents))[same[short]] == 1].tolist():
-        status[d], note[d] = TOO_SHORT, f"{documents.n_letters[d]} letters; a shingle has {k}"
-    return replace(documents, status=status, note=note)
 
 
 # ------------------------------------------------------------------ from signatures to the verdict
@@ -254,14 +259,10 @@ def _decide(
     """Documents with their signatures and anchors -> pairs, verdict, run."""
     s = context.settings
     n = len(documents)
-    documents = _short_set_aside(documents, s.k)
-
-    def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
-        return [None if text is None else text[1] for text in read(docs)]
+    documents = intake.short_set_aside(documents, s.k)
 
     same = verdict.same_letters(documents)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
-    limits = verdict.thresholds(s)
     with context.timed("candidates"):
         run_all = context.counted("comparing", 0, n, each=1)
         alike = candidates.alike(s, documents, held.signatures, alone, run_all)
@@ -271,37 +272,74 @@ def _decide(
         parts, spans = candidates.parts_and_wholes(s, held, alone, alike, n, run_all)
         held.forget()
 
-    def compare(pairs: CandidatePairs) -> VerifiedPairs:
-        run_all = context.counted("verifying", len(pairs), n)
-        return verify.verify(pairs, documents.n_bytes, utf8, letter_table(), s.k, spans, run_all)
-
-    compared = Compared(earlier.pairs(spans), compare)
+    compared = Compared(earlier.pairs(spans), _comparer(context, documents, read, spans))
     with context.timed("verification"):
         pairs = compared(CandidatePairs.of(np.concatenate([alike.docs, parts.docs])))
     with context.timed("relations"):
         run_all = context.counted("relations", 0, n, each=1)
         forms = _forms(documents, same, earlier.forms(), read, s.k, run_all)
+    material = Material(sources, fields, documents, held, spans.of_docs(same))
+    return _judged(context, material, same, pairs, pair_keys(parts.docs), compared, forms)
+
+
+def _comparer(
+    context: Context, documents: Documents, read: Read, spans: Spans
+) -> Callable[[CandidatePairs], VerifiedPairs]:
+    """-> what reads the texts of pairs and compares them."""
+
+    def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
+        return [None if text is None else text[1] for text in read(docs)]
+
+    def compare(pairs: CandidatePairs) -> VerifiedPairs:
+        run_all = context.counted("verifying", len(pairs), len(documents))
+        k = context.settings.k
+        return verify.verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, run_all)
+
+    return compare
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is judged."""
+
+    sources: list[Source]
+    fields: list[tuple[str, str]]
+    documents: Documents
+    held: candidates.Held
+    spans: Spans
+
+
+def _judged(
+    context: Context,
+    m: Material,
+    same: NDArray[np.int32],
+    pairs: VerifiedPairs,
+    part_keys: NDArray[np.int64],
+    compared: Compared,
+    forms: Forms,
+) -> Run:
+    """Compared pairs, those found by their anchors (part_keys), and equal letters -> verdict, run."""
+    s, limits = context.settings, verdict.thresholds(context.settings)
     with context.timed("clusters"):
         # a part is joined to its whole only over anchors that are no boilerplate, however it was found
-        part_keys = pair_keys(parts.docs)
         sure = limits.alike(pairs) | limits.rewritten(pairs) | np.isin(pair_keys(pairs.docs), part_keys)
         done = verdict.decide(
-            s, sources, documents, held.signatures, same, pairs.where(sure), compared, forms
+            *(s, m.sources, m.documents, m.held.signatures, same, pairs.where(sure), compared, forms)
         )
-        verdict.check(done, same, documents, limits)
-        held.forget()
+        verdict.check(done, same, m.documents, limits)
+        m.held.forget()
     everything = compared.all()
     evidence = Evidence(everything, np.isin(pair_keys(everything.docs), part_keys), forms)
     return Run(
-        sources,
-        fields,
-        documents,
+        m.sources,
+        m.fields,
+        m.documents,
         done.pairs,
         done.relations,
         done.verdict,
-        spans.of_docs(same),
-        load_signatures=lambda: held.signatures,
-        load_anchors=lambda: held.anchors,
+        m.spans,
+        load_signatures=lambda: m.held.signatures,
+        load_anchors=lambda: m.held.anchors,
         load_evidence=lambda: evidence,
     )
 

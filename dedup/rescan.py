@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
-from .errors import DedupError
+from .canonical import fields_of, parse_rule
+from .errors import BadSetting, DedupError
 from .folder import open_run
 from .model import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Forms, Source, Spans, VerifiedPairs
+from .readers import kind_of
+from .readers.walk import find_sources
 from .run import Run
-from .settings import Settings
+from .settings import DECIDED, Settings
 from .spool import Block, Rows
 
 PASS = ("k", "num_perm", "seed", "text_field", "id_field", "encoding", "max_document_size", "prefer")
@@ -123,9 +127,19 @@ def last_run(folder: Path, settings: Settings) -> Run | None:
         run = open_run(folder)
     except DedupError:
         return None
-    was, now = run.summary["settings"], settings.deciding()
+    was, now = run.summary["scanned"]["settings"], settings.deciding()
     same = run.summary["version"] == __version__ and all(was.get(name) == now[name] for name in PASS)
     return run if same else None
+
+
+def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | None:
+    """The run in a folder, if a scan of these paths with these settings would give the very same."""
+    run = last_run(folder, settings)
+    if run is None or b"-" in paths:
+        return None
+    here = os.fsencode(os.path.realpath(folder))
+    sources, skipped = find_sources(paths, kind_of, here, settings.follow_links)
+    return run if gives(run, settings, sources, skipped) else None
 
 
 def gives(run: Run, settings: Settings, sources: Sequence[Source], skipped: dict[str, int]) -> bool:
@@ -133,3 +147,19 @@ def gives(run: Run, settings: Settings, sources: Sequence[Source], skipped: dict
     settled = not np.isin(run.documents.status, (UNREADABLE, CHANGED)).any()
     same = run.summary["settings"] == settings.deciding() and run.summary["skipped"] == dict(skipped)
     return bool(settled and same and list(run.sources) == list(sources))
+
+
+def check_decidable(run: Run, settings: Settings) -> None:
+    """Raise BadSetting unless the settings differ from those of the scan only in what its run can answer."""
+    was, now = run.summary["scanned"]["settings"], settings.deciding()
+    for name, value in now.items():
+        if value != was[name] and name not in DECIDED:
+            raise BadSetting(f"{name}: only a scan can change it; scan again")
+        if name in DECIDED[:3] and value < was[name]:
+            raise BadSetting(
+                f"{name}: {value} is below {was[name]}, that of the scan, which compared nothing so unlike; "
+                f"scan again with --{name.replace('_', '-')} {value}"
+            )
+    missing = set(fields_of(parse_rule(settings.prefer))) - set(fields_of(parse_rule(was["prefer"])))
+    if missing:
+        raise BadSetting(f"prefer: the scan did not keep the field {min(missing)!r}; scan again with it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -68,44 +69,58 @@ def _array(column: Any, dtype: Any) -> NDArray[Any]:
     return column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
 
 
-def tables_of(run: Run) -> dict[str, pa.Table]:
-    """Run -> its tables by name, in the order in which they are written."""
-    d, e = run.documents, run.evidence
-    sources = {
+def _sources(run: Run) -> pa.Table:
+    columns = {
         name: pa.array([getattr(x, name) for x in run.sources], kind) for name, kind in SOURCE_KINDS.items()
     }
-    return {
-        "sources": pa.table(
-            {
-                **sources,
-                "text_field": pa.array([f for f, _ in run.fields], pa.string()),
-                "id_field": pa.array([f for _, f in run.fields], pa.string()),
-            }
-        ),
-        "documents": pa.table({**columns_of(d), "n_anchors": pa.array(np.diff(run.anchors.start))}),
-        "pairs": pa.table({**_pair_columns(run.pairs), "relation": pa.array(run.pair_relations)}),
-        "compared": pa.table({**_pair_columns(e.pairs), "by_anchors": pa.array(e.by_anchors)}),
-        "forms": pa.table(
-            {
-                "doc": pa.array(e.forms.docs),
-                "digests": pa.FixedSizeBinaryArray.from_buffers(
-                    pa.binary(64),
-                    len(e.forms.docs),
-                    [None, pa.py_buffer(np.ascontiguousarray(e.forms.digests))],
-                ),
-                "n_shingles": pa.array(e.forms.n_shingles),
-                "n_bones": pa.array(e.forms.n_bones),
-            }
-        ),
-        "boilerplate": pa.table(
-            {
-                "doc": pa.array(np.repeat(np.arange(len(d)), np.diff(run.spans.indptr))),
-                "start": pa.array(run.spans.start),
-                "end": pa.array(run.spans.end),
-            }
-        ),
-        "verdict": pa.table(columns_of(run.verdict)),
-    }
+    for i, name in enumerate(("text_field", "id_field")):
+        columns[name] = pa.array([fields[i] for fields in run.fields], pa.string())
+    return pa.table(columns)
+
+
+def _documents(run: Run) -> pa.Table:
+    n_anchors = pa.array(np.diff(run.anchors.start))
+    return pa.table({**columns_of(run.documents), "n_anchors": n_anchors})
+
+
+def _pairs(run: Run) -> pa.Table:
+    return pa.table({**_pair_columns(run.pairs), "relation": pa.array(run.pair_relations)})
+
+
+def _compared(run: Run) -> pa.Table:
+    e = run.evidence
+    return pa.table({**_pair_columns(e.pairs), "by_anchors": pa.array(e.by_anchors)})
+
+
+def _forms(run: Run) -> pa.Table:
+    f = run.evidence.forms
+    digests = pa.py_buffer(np.ascontiguousarray(f.digests))
+    return pa.table(
+        {
+            "doc": pa.array(f.docs),
+            "digests": pa.FixedSizeBinaryArray.from_buffers(pa.binary(64), len(f.docs), [None, digests]),
+            "n_shingles": pa.array(f.n_shingles),
+            "n_bones": pa.array(f.n_bones),
+        }
+    )
+
+
+def _boilerplate(run: Run) -> pa.Table:
+    doc = np.repeat(np.arange(len(run.documents)), np.diff(run.spans.indptr))
+    return pa.table(
+        {"doc": pa.array(doc), "start": pa.array(run.spans.start), "end": pa.array(run.spans.end)}
+    )
+
+
+TABLES: dict[str, Callable[[Run], pa.Table]] = {
+    "sources": _sources,
+    "documents": _documents,
+    "pairs": _pairs,
+    "compared": _compared,
+    "forms": _forms,
+    "boilerplate": _boilerplate,
+    "verdict": lambda run: pa.table(columns_of(run.verdict)),
+}  # in the order in which they are written
 
 
 COUNTS = (

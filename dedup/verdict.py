@@ -211,9 +211,10 @@ def _own_skeletons(
     docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
-    at = np.searchsorted(pair_keys(own.docs), pair_keys(beside))
-    good = limits.rewritten(own)[at]
-    return OwnSkeletons(docs[good], own.skeleton_jaccard[at[good]], docs[~good])
+    own = own.where(limits.rewritten(own))
+    good = np.isin(pair_keys(beside), pair_keys(own.docs))
+    at = np.searchsorted(pair_keys(own.docs), pair_keys(beside[good]))
+    return OwnSkeletons(docs[good], own.skeleton_jaccard[at], docs[~good])
 
 
 def parse_relations(relations: str) -> list[str]:
