@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_views, errors
+from . import __version__, cli_judge, cli_views, errors
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def commands() -> None:
     dedup export drop          what to drop, and for which kept document
     dedup show                 the clusters, page by page
     dedup explain A B          how two documents differ, and where
+    dedup eval LABELS          precision, recall and errors, against labels
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.
@@ -265,3 +266,4 @@ def corpus(to: Path, mode: str, force: bool, run_folder: Path) -> int:
 
 
 cli_views.register(commands, run_option)
+cli_judge.register(commands, run_option)
