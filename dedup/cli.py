@@ -92,6 +92,7 @@ def commands() -> None:
     dedup show                 the clusters, page by page
     dedup explain A B          how two documents differ, and where
     dedup eval LABELS          precision, recall and errors, against labels
+    dedup compare RUN RUN      what changed between two runs
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     """Add the commands of this file to the command line."""
     commands.add_command(run_option(evaluate))
+    commands.add_command(compare)
 
 
 def _load_kernels() -> None:
@@ -74,3 +75,25 @@ def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, r
         _print_json(report)
     else:
         _console().print(evaluation_view(report, str(labels)))
+
+
+@click.command()
+@click.argument("run_a", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run_b", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print all changes as one JSON object on stdout.")
+def compare(run_a: Path, run_b: Path, as_json: bool) -> None:
+    """Show what changed from run RUN_A to RUN_B: documents, verdicts, clusters, settings.
+
+    \b
+    dedup scan corpus/ --run strict --min-jaccard 0.7
+    dedup compare .dedup strict
+    """
+    from .folder import open_run
+    from .views.compare import compare as compared
+    from .views.compare import comparison_view
+
+    report = compared(open_run(run_a), open_run(run_b))
+    if as_json:
+        _print_json(report)
+    else:
+        _console().print(comparison_view(report, str(run_a), str(run_b)))

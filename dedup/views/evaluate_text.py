@@ -132,8 +132,8 @@ def _examples(title: str, report: Report, what: str) -> Iterator[RenderableType]
         return
     yield Text.assemble((f"\n{title}", "bold"), (f"; {len(shown):,} of {total:,}", "dim"))
     for row in shown:
-        yield Text(f"  {safe(row['left'])}", overflow="fold")
-        yield Text(f"  {safe(row['right'])}", overflow="fold")
+        yield Text(f"  {safe(row['left'])}")
+        yield Text(f"  {safe(row['right'])}")
         where = f", cluster #{row['left_cluster']}" if what == "false_joins" and row["left_cluster"] else ""
         yield Text(f"    {figures_line(row['figures'])}{where}", "yellow")
 
