@@ -93,6 +93,7 @@ def commands() -> None:
     dedup explain A B          how two documents differ, and where
     dedup eval LABELS          precision, recall and errors, against labels
     dedup compare RUN RUN      what changed between two runs
+    dedup tune                 what another threshold would drop; -i asks about pairs near it
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.

@@ -283,20 +283,21 @@ def _listed(title: str, kind: str, rows: list[Report]) -> Iterator[RenderableTyp
         return
     yield Text.assemble((f"\n{title}", "bold"), (f"  {len(rows):,}", "yellow"))
     for row in rows[:SHOWN]:
-        yield Text.assemble("  ", safe(row["path"]), (f"  {_words(kind, row)}", "dim"))
+        yield Text(f"  {safe(row['path'])}")
+        yield from (Text(f"    {line}", "dim") for line in _words(kind, row))
     if len(rows) > SHOWN:
         yield Text(f"  and {len(rows) - SHOWN:,} more; --json has all", "dim")
 
 
-def _words(kind: str, row: Report) -> str:
-    """What is to be said of a changed document."""
+def _words(kind: str, row: Report) -> list[str]:
+    """What is to be said of a changed document, line by line."""
     if kind == "cluster_changed":
-        return f"{_cluster(row['a_cluster'])} -> {_cluster(row['b_cluster'])}"
+        return [f"{_cluster(row['a_cluster'])} -> {_cluster(row['b_cluster'])}"]
     if kind == "text_changed":
-        return ""
+        return []
     if kind in ("new", "gone"):
-        return _said(row)
-    return f"{_said(row['a'])} -> {_said(row['b'])}" if row["a"] != row["b"] else _said(row["b"])
+        return [_said(row)]
+    return [f"was {_said(row['a'])}", f"now {_said(row['b'])}"]
 
 
 def _said(verdict: Report) -> str:
