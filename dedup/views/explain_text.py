@@ -186,8 +186,8 @@ def _side_by_side(hunk: Hunk, a: str, b: str) -> Table:
         _append(left, a[slice(*span.left)], "" if span.kind == SAME else "red")
         _append(right, b[slice(*span.right)], "" if span.kind == SAME else "green")
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
-    table.add_column(ratio=1)
-    table.add_column(ratio=1)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(ratio=1, overflow="fold")
     table.add_row(left, right)
     return table
 
