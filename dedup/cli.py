@@ -93,7 +93,7 @@ def commands() -> None:
     dedup explain A B          how two documents differ, and where
     dedup eval LABELS          precision, recall and errors, against labels
     dedup compare RUN RUN      what changed between two runs
-    dedup tune                 what another threshold would drop; -i asks about pairs near it
+    dedup tune                 what other thresholds would drop, and the recall
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.

@@ -69,6 +69,28 @@ def test_another_line_drops_what_a_scan_there_would_drop(result, line):
     assert np.allclose(guessed.jaccard, real.jaccard)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"prefer": "cleanest,shortest"},
+        {"prefer": "shortest", "relations": "near,contained"},
+        {"min_jaccard": 0.3, "min_containment": 0.6, "boilerplate": "off"},
+    ],
+)
+def test_another_line_is_exact_with_other_settings_too(settings):
+    texts = [
+        *TEXTS,
+        " ".join(TEXTS[:56:8]),
+        "<p>" + TEXTS[3].title(),
+        *(t[: len(t) // 2] for t in TEXTS[::9]),
+    ]
+    found = dedup.scan_texts(texts, **settings)
+    for line in (0.6, 0.8):
+        real = dedup.scan_texts(texts, **{**settings, "min_jaccard": line}).verdict
+        assert (decided_at(found, line).verdict.witness == real.witness).all()
+        assert (decided_at(found, line).verdict.relation == real.relation).all()
+
+
 def test_other_lines_differ_so_that_the_test_above_can_fail(result):
     dropped = [row["dropped"] for row in what_if(result)]
     assert dropped == sorted(dropped, reverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class _Index:
         self.framed = np.diff(run.spans.indptr) > 0
         shingles, bones = _sets(texts, k)
         self.size, self.n_bones = np.diff(shingles[1]), np.diff(bones[1])
-        self.shingles, self.bones = _postings(shingles), _postings(bones)
+        self.shingles, self.bones = Postings.of(shingles), Postings.of(bones)
 
     def close(self, docs: NDArray[np.int32], texts: list[bytes]) -> NDArray[np.int32]:
         """Documents and their texts -> the pairs int32[n, 2] with sampled ones that may reach a threshold."""
@@ -145,20 +146,40 @@ class _Index:
         i, j = np.nonzero((near | part | rewritten) & (docs[:, None] != self.docs[None, :]))
         return np.stack([docs[i], self.docs[j]], axis=1)
 
-    def _shared(
-        self, postings: tuple[NDArray[np.uint64], NDArray[np.int64]], sets: Sets
-    ) -> NDArray[np.int64]:
+    def _shared(self, postings: Postings, sets: Sets) -> NDArray[np.int64]:
         """int64[n_docs, n_sampled]: how many hashes each of the sets shares with each of the sampled ones."""
-        hashes, owner = postings
-        low = np.searchsorted(hashes, sets[0], "left")
-        times = np.searchsorted(hashes, sets[0], "right") - low
-        doc = np.repeat(np.repeat(np.arange(len(sets[1]) - 1), np.diff(sets[1])), times)
-        before = np.cumsum(times) - times
-        hit = np.arange(len(doc)) - np.repeat(before - low, times)
-        n = len(self.docs)
-        return np.bincount(doc * n + owner[hit], minlength=(len(sets[1]) - 1) * n).reshape(
-            len(sets[1]) - 1, n
-        )
+        n_docs, n = len(sets[1]) - 1, len(self.docs)
+        hits, term = postings.among(sets[0])
+        doc = np.searchsorted(sets[1], hits, "right") - 1
+        times = postings.indptr[term + 1] - postings.indptr[term]
+        doc = np.repeat(doc, times)
+        first = np.repeat(postings.indptr[term] - (np.cumsum(times) - times), times)
+        owner = postings.owner[first + np.arange(len(doc))]
+        return np.bincount(doc * n + owner, minlength=n_docs * n).reshape(n_docs, n)
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Distinct hashes uint64[n], rising; hash i is of owner[indptr[i]:indptr[i + 1]]."""
+
+    hashes: NDArray[np.uint64]
+    indptr: NDArray[np.int64]
+    owner: NDArray[np.int64]
+
+    @staticmethod
+    def of(sets: Sets) -> Postings:
+        """Sets as CSR -> who has each hash."""
+        owner = np.repeat(np.arange(len(sets[1]) - 1), np.diff(sets[1]))
+        order = np.argsort(sets[0], kind="stable")
+        hashes, times = np.unique(sets[0], return_counts=True)
+        return Postings(hashes, np.r_[0, np.cumsum(times)].astype(np.int64), owner[order])
+
+    def among(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Hashes -> (places of those that are here, the number that each has here)."""
+        at = np.searchsorted(self.hashes, hashes)
+        at[at == len(self.hashes)] = 0
+        hits = np.flatnonzero(self.hashes[at] == hashes) if len(self.hashes) else at[:0]
+        return hits, at[hits]
 
 
 def _sets(texts: list[bytes], k: int) -> tuple[Sets, Sets]:
@@ -166,10 +187,3 @@ def _sets(texts: list[bytes], k: int) -> tuple[Sets, Sets]:
     buffer, starts = verify.joined(texts)
     table = letter_table()
     return kernels.shingle_sets(buffer, starts, table, k), kernels.skeleton_sets(buffer, starts, table)
-
-
-def _postings(sets: Sets) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Sets as CSR -> (all hashes rising, whose each one is)."""
-    owner = np.repeat(np.arange(len(sets[1]) - 1), np.diff(sets[1]))
-    order = np.argsort(sets[0], kind="stable")
-    return sets[0][order], owner[order]
