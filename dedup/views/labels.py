@@ -80,7 +80,7 @@ def read_labels(path: Path, run: Run, ignore_unknown: bool = False) -> Pairs | T
     if name and cluster:
         extra = [c for c in columns if c not in (name, cluster)]
         return _truth(path, run, rows, (name, cluster), extra, ignore_unknown)
-    seen = ", ".join(map(safe, columns[:12])) or "none"
+    seen = ", ".join(safe(c[:40]) for c in columns[:12]) or "none"
     raise BadInput(f"{path}: has the columns {seen}; it needs a, b, label (pairs) or path, cluster (a table)")
 
 
