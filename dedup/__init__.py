@@ -1,7 +1,7 @@
 """dedup: finds the documents of a text corpus that are one document in different dress.
 
 >>> import dedup
->>> run = dedup.scan_texts(["She can't.", "she ca n't", "He can."])
+>>> run = dedup.scan_texts(["She can't.", "she ca n't", "He can do it."])
 >>> run.keep()
 ['1', '3']
 

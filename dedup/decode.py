@@ -56,25 +56,53 @@ class Decoded:
     encoding: str
     status: int = OK
     repairs: tuple[str, ...] = ()
+    note: str = ""
 
 
-def decode(data: bytes) -> Decoded:
+def decode(data: bytes, encoding: str = "") -> Decoded:
     """Bytes -> text, its damage undone.  Bytes that make no sense become U+FFFD; nothing raises.
+
+    `encoding`, when it is given, is not questioned.
 
     >>> decode(b"caf\\xc3\\xa9").encoding, decode("café".encode("utf-16")).utf8.decode()
     ('utf-8', 'café')
     >>> decode(b"\\x89PNG\\x00\\x00").status == BINARY
     True
     """
-    found = transcode(data)
+    found = transcode(data, encoding)
     utf8, repairs = repair(found.utf8)
     return replace(found, utf8=utf8, repairs=repairs) if repairs else found
 
 
-def transcode(data: bytes) -> Decoded:
+def in_bytes(text: str) -> bytes:
+    """Text -> UTF-8; a lone surrogate, which has no place there, becomes U+FFFD.
+
+    >>> in_bytes("a\\ud800b").decode()
+    'a\ufffdb'
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def line_text(line: bytes, encoding: str = "") -> tuple[str, str]:
+    """A line of a format whose marks are ASCII -> (its text, the encoding it was in)."""
+    if encoding:
+        return line.decode(encoding, "replace"), encoding
+    try:
+        return line.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        found = _detected(line)
+        return found.utf8.decode(), found.encoding
+
+
+def transcode(data: bytes, encoding: str = "") -> Decoded:
     """Bytes -> the text as it is written, not repaired."""
     if not data:
         return Decoded(b"", "", EMPTY)
+    if encoding:
+        return Decoded(b"", "", BINARY) if data.startswith(MAGIC) else _as(data, encoding)
     for mark, name in BOMS:
         if data.startswith(mark):
             return _as(data, name)
@@ -92,7 +120,7 @@ def transcode(data: bytes) -> Decoded:
 
 
 def _as(data: bytes, encoding: str) -> Decoded:
-    return Decoded(data.decode(encoding, "replace").encode("utf-8", "replace"), encoding)
+    return Decoded(in_bytes(data.decode(encoding, "replace")), encoding)
 
 
 def _utf16_without_mark(head: bytes) -> str:

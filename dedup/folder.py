@@ -2,8 +2,10 @@
 
     .dedup/
       run.json              settings, versions, ledger, timings, and the name of the table folder
-      tables-000001/        sources, documents, signatures, anchors, pairs, boilerplate, verdict (.parquet)
+      tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
+                            the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy)
       lock                  held while a scan writes
+      unfinished/           what a scan at work has read so far; after a kill the next one goes on from there
 
 A scan writes a new table folder and then renames run.json over the old one: that rename is the only
 moment at which the run changes, so a scan that is killed leaves the last good run as it was.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -27,116 +30,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from . import __version__
-from .errors import BadRun
-from .model import (
-    Anchors,
-    Documents,
-    Signatures,
-    Source,
-    Spans,
-    Verdict,
-    VerifiedPairs,
-)
+from .errors import BadRun, DedupError
+from .model import Signatures
 from .run import Run
+from .store import FILES, Store
+from .tables import run_of, tables_of
 
-FORMAT = 2
-FIGURES = (
-    *("jaccard", "containment", "discounted_jaccard", "discounted_containment"),
-    "skeleton_jaccard",
-)
-MANIFEST, LOCK = "run.json", "lock"
+FORMAT = 3
+MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
+SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
 
-# ------------------------------------------------------------------ tables
-
-
-def _tables(run: Run) -> dict[str, pa.Table]:
-    """Run -> its tables by name, in the order in which they are written."""
-    d, v, p, s, a = run.documents, run.verdict, run.pairs, run.signatures, run.anchors
-    return {
-        "sources": pa.table(
-            {
-                "path": pa.array([x.path for x in run.sources], pa.binary()),
-                "reader": pa.array([x.reader for x in run.sources], pa.string()),
-                "gzip": pa.array([x.gzip for x in run.sources], pa.bool_()),
-                "size": pa.array([x.size for x in run.sources], pa.int64()),
-                "mtime_ns": pa.array([x.mtime_ns for x in run.sources], pa.int64()),
-                "file": pa.array([x.file for x in run.sources], pa.binary()),
-                "problem": pa.array([x.problem for x in run.sources], pa.string()),
-                "text_field": pa.array([f for f, _ in run.fields], pa.string()),
-                "id_field": pa.array([f for _, f in run.fields], pa.string()),
-            }
-        ),
-        "documents": pa.table(
-            {
-                "source": pa.array(d.source),
-                "record": pa.array(d.record),
-                "offset": pa.array(d.offset),
-                "n_bytes": pa.array(d.n_bytes),
-                "n_letters": pa.array(d.n_letters),
-                "n_upper": pa.array(d.n_upper),
-                "n_marks": pa.array(d.n_marks),
-                "n_bones": pa.array(d.n_bones),
-                "letters_hash": pa.FixedSizeBinaryArray.from_buffers(
-                    pa.binary(16), len(d), [None, pa.py_buffer(np.ascontiguousarray(d.letters_hash))]
-                ),
-                "status": pa.array(d.status),
-                "encoding": pa.array(d.encoding, pa.string()),
-                "id": pa.array(d.id, pa.string()),
-                "note": pa.array(d.note, pa.string()),
-                "fields": pa.array(d.fields, pa.string()),
-                "repairs": pa.array(d.repairs, pa.string()),
-            }
-        ),
-        "signatures": pa.table(
-            {
-                "signature": pa.FixedSizeListArray.from_arrays(pa.array(s.values.reshape(-1)), s.num_perm),
-                "skeleton": pa.FixedSizeListArray.from_arrays(pa.array(s.skeletons.reshape(-1)), s.num_perm),
-            }
-        ),
-        "anchors": pa.table(
-            {"hash": pa.array(a.hash), "doc": pa.array(a.doc), "position": pa.array(a.position)}
-        ),
-        "pairs": pa.table(
-            {
-                "left": pa.array(p.docs[:, 0]),
-                "right": pa.array(p.docs[:, 1]),
-                "overlap": pa.array(p.overlap),
-                "size_left": pa.array(p.size_left),
-                "size_right": pa.array(p.size_right),
-                "own_overlap": pa.array(p.own[:, 0]),
-                "own_left": pa.array(p.own[:, 1]),
-                "own_right": pa.array(p.own[:, 2]),
-                "bones_overlap": pa.array(p.bones[:, 0]),
-                "bones_left": pa.array(p.bones[:, 1]),
-                "bones_right": pa.array(p.bones[:, 2]),
-                "in_runs": pa.array(p.in_runs),
-                "relation": pa.array(run.pair_relations),
-            }
-        ),
-        "boilerplate": pa.table(
-            {
-                "doc": pa.array(np.repeat(np.arange(len(d)), np.diff(run.spans.indptr))),
-                "start": pa.array(run.spans.start),
-                "end": pa.array(run.spans.end),
-            }
-        ),
-        "verdict": pa.table(
-            {
-                "cluster": pa.array(v.cluster),
-                "canonical": pa.array(v.canonical),
-                "witness": pa.array(v.witness),
-                "relation": pa.array(v.relation),
-                "jaccard": pa.array(v.jaccard),
-                "containment": pa.array(v.containment),
-                "discounted_jaccard": pa.array(v.discounted_jaccard),
-                "discounted_containment": pa.array(v.discounted_containment),
-                "skeleton_jaccard": pa.array(v.skeleton_jaccard),
-                "size": pa.array(v.size),
-                "witness_size": pa.array(v.witness_size),
-                "reason": pa.array(v.reason, pa.string()),
-            }
-        ),
-    }
+# ------------------------------------------------------------------ writing
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -157,20 +61,18 @@ class RunFolder:
         numbers = [int(p.name[7:]) for p in folder.glob("tables-*") if p.name[7:].isdigit()]
         self.tables = folder / f"tables-{max(numbers, default=0) + 1:06d}"
         self.tables.mkdir()
+        self.unfinished = folder / UNFINISHED
 
     def commit(self, run: Run) -> None:
         """Write the tables, then the manifest; only then remove what the manifest no longer names."""
         sizes = {}
-        for name, table in _tables(run).items():
-            dense = name in ("signatures", "anchors")  # random bits do not compress
+        for name, table in tables_of(run).items():
             pq.write_table(
-                table,
-                self.tables / f"{name}.parquet",
-                compression="none" if dense else "zstd",
-                use_dictionary=not dense,
-                write_page_checksum=True,
+                table, self.tables / f"{name}.parquet", compression="zstd", write_page_checksum=True
             )
             sizes[name] = table.num_rows
+        for name in FILES:
+            os.replace(self.unfinished / f"{name}.npy", self.tables / f"{name}.npy")
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
@@ -183,16 +85,21 @@ class RunFolder:
         )
         self.clean(keep=self.tables)
 
-    def clean(self, keep: Path | None) -> None:
-        """Remove table folders other than `keep`."""
+    def clean(self, keep: Path | None, unfinished: bool = True) -> None:
+        """Remove table folders other than `keep`, and what is unfinished."""
         for other in self.folder.glob("tables-*"):
             if other != keep:
                 shutil.rmtree(other, ignore_errors=True)
+        if unfinished:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[RunFolder]:
     """Open a run folder for one scan; on an error the unfinished tables are removed.
+
+    What has been read stays for the next scan when this one is interrupted, but not when the disk is
+    full or the input is at fault.
 
     Raises BadRun when it cannot be made, holds something else, or another scan is at work in it.
     """
@@ -221,8 +128,11 @@ def writing(folder: Path) -> Iterator[RunFolder]:
             raise BadRun(
                 f"{error.filename or folder}: cannot be written: {error.strerror or error}"
             ) from None
-        except BaseException:
+        except DedupError:
             opened.clean(keep=current)
+            raise
+        except BaseException:
+            opened.clean(keep=current, unfinished=False)
             raise
 
 
@@ -263,75 +173,13 @@ def open_run(folder: Path) -> Run:
 
 
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:
-    def columns(name: str) -> dict[str, Any]:
-        table = _read_table(tables, name)
+    small = {name: _read_table(tables, name) for name in SMALL}
+    for name, table in small.items():
         if table.num_rows != manifest["rows"][name]:
             raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
-        return {c: table.column(c).combine_chunks() for c in table.column_names}
-
-    def array(column: Any, dtype: Any) -> NDArray[Any]:
-        return column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
-
-    s, d, v, p, b = map(columns, ("sources", "documents", "verdict", "pairs", "boilerplate"))
-    sources = [
-        Source(*row)
-        for row in zip(
-            *(s[c].to_pylist() for c in ("path", "reader", "gzip", "size", "mtime_ns", "file", "problem")),
-            strict=True,
-        )
-    ]
-    hash_column = d["letters_hash"]
-    letters_hash = np.frombuffer(hash_column.buffers()[1], np.uint64)[: 2 * len(hash_column)].reshape(-1, 2)
-    documents = Documents(
-        source=array(d["source"], np.int32),
-        **{
-            c: array(d[c], np.int64)
-            for c in ("record", "offset", "n_bytes", "n_letters", "n_upper", "n_marks", "n_bones")
-        },
-        letters_hash=letters_hash,
-        status=array(d["status"], np.int8),
-        encoding=d["encoding"].to_pylist(),
-        id=d["id"].to_pylist(),
-        note=d["note"].to_pylist(),
-        repairs=d["repairs"].to_pylist(),
-        fields=d["fields"].to_pylist(),
-    )
-    n = len(documents)
-    verdict = Verdict(
-        **{c: array(v[c], np.int32) for c in ("cluster", "canonical", "witness")},
-        relation=array(v["relation"], np.int8),
-        **{c: array(v[c], np.float64) for c in FIGURES},
-        **{c: array(v[c], np.int64) for c in ("size", "witness_size")},
-        reason=v["reason"].to_pylist(),
-    )
-    for column in (verdict.cluster, verdict.canonical, verdict.witness):
-        if len(column) != n or (n and not 0 <= column.min() <= column.max() < n):
-            raise ValueError("the verdict names documents that are not there")
-    pairs = VerifiedPairs(
-        np.stack([array(p["left"], np.int32), array(p["right"], np.int32)], axis=1),
-        array(p["overlap"], np.int64),
-        array(p["size_left"], np.int64),
-        array(p["size_right"], np.int64),
-        np.stack([array(p[f"bones_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
-        np.stack([array(p[f"own_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
-        array(p["in_runs"], np.float64),
-    )
-    indptr = np.r_[0, np.cumsum(np.bincount(array(b["doc"], np.int64), minlength=n))].astype(np.int64)
-    spans = Spans(array(b["start"], np.int64), array(b["end"], np.int64), indptr)
-    summary = {
-        key: value for key, value in manifest.items() if key not in ("format", "program", "tables", "rows")
-    }
-    run = Run(
-        sources,
-        list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True)),
-        documents,
-        pairs,
-        array(p["relation"], np.int8),
-        verdict,
-        spans,
-        summary,
-    )
-    return on_disk(run, tables)
+    own = ("format", "program", "tables", "rows")
+    run, anchor_start = run_of(small, {k: v for k, v in manifest.items() if k not in own})
+    return on_disk(run, anchor_start, tables)
 
 
 def _read_table(tables: Path, name: str) -> pa.Table:
@@ -342,20 +190,18 @@ def _read_table(tables: Path, name: str) -> pa.Table:
         raise BadRun(f"{path}: is damaged ({str(error).splitlines()[0]}); scan again") from None
 
 
-def on_disk(run: Run, tables: Path) -> Run:
+def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path) -> Run:
     """The run with its signatures and anchors read from its folder when they are asked for."""
     settings = run.summary["settings"]
 
+    @functools.cache
+    def store() -> Store:
+        try:
+            return Store(tables, len(run.documents), settings["num_perm"], anchor_start)
+        except (OSError, ValueError) as error:
+            raise BadRun(f"{tables}: is damaged ({error}); scan again") from None
+
     def signatures() -> Signatures:
-        table, num_perm = _read_table(tables, "signatures"), settings["num_perm"]
-        values, skeletons = (
-            table.column(c).combine_chunks().flatten().to_numpy().reshape(-1, num_perm)
-            for c in ("signature", "skeleton")
-        )
-        return Signatures(values, skeletons, num_perm, settings["seed"], settings["k"])
+        return store().signatures(settings["seed"], settings["k"])
 
-    def anchors() -> Anchors:
-        table = _read_table(tables, "anchors")
-        return Anchors(*(table.column(c).to_numpy() for c in ("hash", "doc", "position")))
-
-    return replace(run, load_signatures=signatures, load_anchors=anchors)
+    return replace(run, load_signatures=signatures, load_anchors=lambda: store().anchors)

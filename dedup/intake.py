@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,26 +16,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, minhash, verify
+from . import __version__, kernels, minhash, verify
 from .context import Context
 from .errors import BadInput
-from .model import EMPTY, OK, UNREADABLE, Anchors, Documents, Signatures, Source
+from .model import EMPTY, OK, Documents, Source
 from .normalize import letter_table
-from .readers import READERS, Options, Part, Read, Record, parts, sniff
+from .readers import Options, Part, Record, parts, read, sniff
 from .settings import Settings
+from .spool import Block, Rows, Spool, key_of
 
 WINDOW = 24  # shingles per anchor window
 
 
-def spooled(folder: Path) -> Source:
-    """Standard input, copied to a file of the run, since it will be read again."""
-    path = folder / "stdin"
-    with open(path, "wb") as f:
-        shutil.copyfileobj(sys.stdin.buffer, f)
-    facts = path.stat()
-    with open(path, "rb") as f:
-        reader = sniff(f.read(1 << 20))
-    return Source(b"-", reader, False, facts.st_size, facts.st_mtime_ns, os.fsencode(path.absolute()))
+def piped(paths: list[bytes], folder: Path) -> list[Source]:
+    """Standard input and pipes among the paths, each copied to a file of the run, since it is read again."""
+    out = []
+    for i, path in enumerate(dict.fromkeys(p for p in paths if is_pipe(p))):
+        copy = folder / ("stdin" if path == b"-" else f"pipe-{i}")
+        with open(copy, "wb") as f:
+            if path == b"-":
+                shutil.copyfileobj(sys.stdin.buffer, f)
+            else:
+                with open(path, "rb") as pipe:
+                    shutil.copyfileobj(pipe, f)
+        facts = copy.stat()
+        with open(copy, "rb") as f:
+            kind = sniff(f.read(1 << 20))
+        at = os.fsencode(copy.absolute())
+        out.append(Source(path, *kind, facts.st_size, facts.st_mtime_ns, at, given=path))
+    return out
+
+
+def is_pipe(path: bytes) -> bool:
+    """Whether a path given is standard input (-) or a named pipe, such as <(command) makes."""
+    try:
+        return path == b"-" or stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def complain_of_nothing(paths: list[bytes], sources: list[Source]) -> None:
@@ -46,80 +64,98 @@ def complain_of_nothing(paths: list[bytes], sources: list[Source]) -> None:
     raise BadInput(f"{', '.join(map(os.fsdecode, paths))}: no files here to read")
 
 
-def prepared(sources: list[Source], options: Options) -> tuple[list[Source], list[Options]]:
-    """Each source with the fields it is read by, or with its problem."""
-    out, fields = [], []
-    for source in sources:
-        found = Options()
-        if not source.problem:
-            try:
-                found = READERS[source.reader].prepare(source, options)
-            except BadInput as error:
-                source = replace(source, problem=str(error))
-        out.append(source)
-        fields.append(found)
-    return out, fields
+@dataclass(frozen=True)
+class Texts:
+    """Where the text of each document stands in the spool."""
+
+    spool: Spool
+    at: NDArray[np.int64]  # [n_docs]
+    n_bytes: NDArray[np.int64]  # [n_docs]
+
+    def read(self, doc: int) -> bytes:
+        """The text of a document that is in the spool."""
+        return self.spool.read(int(self.at[doc]), int(self.n_bytes[doc]))
 
 
 @dataclass(frozen=True)
-class Block:
-    """A few parts after the pass: their documents in order, records counted from the start of each part."""
+class Taken:
+    """All that the pass gives, but for what it wrote to the store of the spool."""
 
     documents: Documents
-    signatures: NDArray[np.uint32]  # [n_docs, num_perm]
-    skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
-    anchors: Anchors  # doc counts from the block's first document
-    parts: list[tuple[int, int, int]]  # source, documents, lines
+    anchor_start: NDArray[np.int64]  # [n_docs + 1]
+    texts: Texts
 
 
 def read_and_sign(
-    context: Context, sources: list[Source], fields: list[Options]
-) -> tuple[Documents, Signatures, Anchors]:
-    """Sources -> documents, signatures, anchors: the pass."""
-    total = sum(s.size for s in sources)
+    context: Context, sources: list[Source], options: Options, fields: list[Options], spool: Spool
+) -> Taken:
+    """Sources -> documents and their texts; signatures and anchors go to the spool's store: the pass.
+
+    `fields[i]` becomes the options by which source i is read.
+    """
+    total = sum({s.at: s.size for s in sources}.values())
     sizes: list[int] = []
     done = n_docs = 0
 
-    def one_group(group: list[Part]) -> Block:
-        read = [_records(part, sources[part.source], fields[part.source]) for part in group]
-        return sign([(part.source, *r) for part, r in zip(group, read, strict=True)], context.settings)
+    def one_group(item: tuple[str, Block | None, list[Part]]) -> tuple[str, Block, Rows | None]:
+        key, block, group = item
+        if block is not None:
+            return key, block, None
+        found = [read(part, sources[part.source], fields[part.source]) for part in group]
+        block, rows, texts = sign(
+            [(part.source, *r) for part, r in zip(group, found, strict=True)], context.settings
+        )
+        return key, replace(block, text_at=block.text_at + spool.put(texts)), rows
 
-    def groups() -> Iterator[list[Part]]:
-        for group in parts(sources):
+    def groups() -> Iterator[tuple[str, Block | None, list[Part]]]:
+        for group in parts(sources, options, fields):
             sizes.append(sum(_cost(part, sources[part.source]) for part in group))
-            yield group
+            key = _key(group, sources, options, context.settings)
+            yield key, spool.earlier(key), group
 
     blocks = []
     context.progress("reading", 0, total, 0)
-    for i, block in enumerate(context.run_all(one_group, groups())):
+    for i, (key, block, rows) in enumerate(context.run_all(one_group, groups())):
+        if rows is not None:
+            spool.add(key, block, rows)
         blocks.append(block)
         done, n_docs = min(total, done + sizes[i]), n_docs + len(block.documents)
         context.progress("reading", done, total, n_docs)
-    return collect(blocks, context.settings)
+    spool.finish()
+    whole = collect(blocks, context.settings)
+    return Taken(whole.documents, starts_of(whole.n_anchors), Texts(spool, whole.text_at, whole.text_bytes))
 
 
-def _records(part: Part, source: Source, fields: Options) -> Read:
-    if source.problem:
-        return [Record(-1, 0, 0, "", UNREADABLE, note=source.problem)], [b""], 0
-    return READERS[source.reader].records(part, source, fields)
+def _key(group: list[Part], sources: list[Source], options: Options, settings: Settings) -> str:
+    """The key of a group of parts: what was read, how, and by which program."""
+    read = [
+        (part.offset, part.problem, part.too_large, len(part.data or b""), part.source, sources[part.source])
+        for part in group
+    ]
+    return key_of(__version__, settings.k, settings.num_perm, settings.seed, options, read)
 
 
 def _cost(part: Part, source: Source) -> int:
     """Bytes on disk of a part, about."""
     if part.data is None:
-        return source.size
-    return len(part.data) // 3 if source.gzip else len(part.data)
+        return 0 if source.member >= 0 else source.size
+    return len(part.data) // 3 if source.codec or source.member >= 0 else len(part.data)
 
 
-def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Settings) -> Block:
-    """What was read of some sources (source, records, texts, lines) -> a block, by the compiled pass."""
+def sign(
+    read: list[tuple[int, list[Record], list[bytes], int]], settings: Settings
+) -> tuple[Block, Rows, NDArray[np.uint8]]:
+    """What was read of some sources (source, records, texts, lines) -> a block and its rows, by the pass.
+
+    With it the texts, uint8[n], as they stand one after the other.
+    """
     a, b = minhash.permutations(settings.num_perm, settings.seed)
     buffer, starts = verify.joined([text for _, _, texts, _ in read for text in texts])
     signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
     counts = signed.counts
     rows = [record for _, found, _, _ in read for record in found]
-    columns = zip(*rows, strict=True) if rows else ((),) * 9
-    line, offset, n_bytes, encoding, status, ids, notes, repairs, values = columns
+    columns = zip(*rows, strict=True) if rows else ((),) * len(Record._fields)
+    line, offset, n_bytes, encoding, status, ids, notes, repairs, values, written = columns
     state = np.array(status, np.int8)
     state[(state == OK) & (counts[:, 0] == 0)] = EMPTY
     documents = Documents(
@@ -138,39 +174,48 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
         encoding=list(encoding),
         id=list(ids),
         note=list(notes),
-        repairs=list(repairs),
+        repairs=[sys.intern(r) for r in repairs],
         fields=list(values),
+        written=list(written),
     )
-    anchors = Anchors(signed.anchor_hash, signed.anchor_text, signed.anchor_place)
-    done = [(s, len(found), n) for s, found, _, n in read]
-    return Block(documents, signed.signatures, signed.skeletons, anchors, done)
+    n_anchors = np.bincount(signed.anchor_text, minlength=len(documents))
+    done = np.array([(s, len(found), n) for s, found, _, n in read], np.int64).reshape(-1, 3)
+    block = Block(documents, done, n_anchors, starts[:-1], np.diff(starts))
+    kept = Rows(signed.signatures, signed.skeletons, signed.anchor_hash, signed.anchor_place)
+    return block, kept, buffer[: starts[-1]]
 
 
-def collect(blocks: list[Block], settings: Settings) -> tuple[Documents, Signatures, Anchors]:
-    """Blocks in order -> whole tables, records counted from the start of each source."""
-    empty = sign([], settings)
-    all_blocks = [empty, *blocks]
-    lines: dict[int, int] = {}
-    before = []
-    for source, n_docs, n_lines in itertools.chain(*(block.parts for block in blocks)):
-        before.append((n_docs, lines.get(source, 0)))
-        lines[source] = lines.get(source, 0) + n_lines
-    columns: dict[str, Any] = {}
-    for column in dataclasses.fields(Documents):
-        values = [getattr(block.documents, column.name) for block in all_blocks]
-        columns[column.name] = (
-            list(itertools.chain(*values)) if isinstance(values[0], list) else np.concatenate(values)
-        )
-    documents = Documents(**columns)
-    if before:
-        sizes, lines_before = np.array(before, np.int64).T
-        documents.record[:] += np.where(documents.record > 0, np.repeat(lines_before, sizes), 0)
-    starts = np.cumsum([0, *(len(block.documents) for block in all_blocks)])
-    anchors = Anchors(
-        np.concatenate([block.anchors.hash for block in all_blocks]),
-        np.concatenate([b.anchors.doc + np.int32(at) for b, at in zip(all_blocks, starts, strict=False)]),
-        np.concatenate([block.anchors.position for block in all_blocks]),
-    )
-    signatures = np.concatenate([block.signatures for block in all_blocks])
-    skeletons = np.concatenate([block.skeletons for block in all_blocks])
-    return documents, Signatures(signatures, skeletons, settings.num_perm, settings.seed, settings.k), anchors
+def collect(blocks: list[Block], settings: Settings) -> Block:
+    """Blocks in order -> one, its records counted from the start of each source."""
+    all_blocks = [sign([], settings)[0], *blocks]
+    columns: dict[str, Any] = {
+        f.name: _joined([getattr(b.documents, f.name) for b in all_blocks])
+        for f in dataclasses.fields(Documents)
+    }
+    rest = {
+        name: _joined([getattr(b, name) for b in all_blocks])
+        for name in ("parts", "n_anchors", "text_at", "text_bytes")
+    }
+    _count_records(columns["record"], rest["parts"])
+    return Block(Documents(**columns), **rest)
+
+
+def _joined(values: list[Any]) -> Any:
+    return list(itertools.chain(*values)) if isinstance(values[0], list) else np.concatenate(values)
+
+
+def starts_of(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sizes int64[n] -> where each begins, int64[n + 1]."""
+    return np.r_[0, np.cumsum(sizes)].astype(np.int64)
+
+
+def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
+    """Records that count from the start of each part -> from the start of its source, in place.
+
+    The parts of a source stand one after the other.
+    """
+    source, n_docs, n_lines = parts.T
+    before = np.cumsum(n_lines) - n_lines
+    first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
+    before -= np.repeat(before[first], np.diff(np.r_[first, len(source)]))
+    record += np.where(record > 0, np.repeat(before, n_docs), 0)

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED = range(6)
-STATUS = ("ok", "empty", "binary", "unreadable", "bad record", "changed while read")
+OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED, TOO_SHORT, TOO_LARGE = range(8)
+STATUS = (
+    *("ok", "empty", "binary", "unreadable", "bad record", "changed while read"),
+    *("too short to judge", "too large"),
+)
+FAULTS = (UNREADABLE, BAD_RECORD, CHANGED, TOO_LARGE)  # of a scan that has them the exit code is 2
 
 KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN = range(9)
 RELATIONS = (
@@ -57,14 +61,16 @@ class LetterTable:
 
 @dataclass(frozen=True)
 class Source:
-    """One file (or standard input, or texts given from Python) and how it is read."""
+    """One file, member of an archive, standard input, or text given from Python, and how it is read."""
 
     path: bytes  # as given, for the eye and the lists; b"-" is standard input
     reader: str  # a name in READERS
-    gzip: bool
-    size: int
+    codec: str  # how it is packed: "", gz, bz2, xz, zst
+    size: int  # of the file; of the archive, for a member
     mtime_ns: int
-    file: bytes = b""  # where the bytes are, when not at `path`: standard input is spooled
+    file: bytes = b""  # where the bytes are, when not at `path`: the archive, or where a pipe was copied to
+    member: int = -1  # its place among the members of the archive
+    given: bytes = b""  # the path on the command line by which it was found
     problem: str = ""  # why nothing could be read; "" when all is well
 
     @property
@@ -91,6 +97,7 @@ class Documents:
     note: list[str]  # why it was set aside
     fields: list[str]  # values of its record that a policy asks for, as a JSON object
     repairs: list[str]  # what was done to its text before the letters were taken, "html,entities"
+    written: list[bytes]  # digest of the bytes of a whole file, b"" where they are those of its text
 
     def __len__(self) -> int:
         return len(self.source)
@@ -109,21 +116,43 @@ class Signatures:
 
 @dataclass(frozen=True)
 class Anchors:
-    """hash uint64[n], doc int32[n], position int32[n] counted in letters."""
+    """By document as CSR: those of document d are at start[d]..start[d + 1] - 1.
+
+    hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  The arrays may be
+    files mapped into memory.
+    """
 
     hash: NDArray[np.uint64]
-    doc: NDArray[np.int32]
     position: NDArray[np.int32]
+    start: NDArray[np.int64]
 
-    def of_docs(self, docs: NDArray[np.int32], n_docs: int) -> Anchors:
-        """Those of some documents int32[m] out of n_docs."""
-        chosen = np.zeros(n_docs, np.bool_)
-        chosen[docs] = True
-        return self.where(chosen[self.doc])
+    @property
+    def doc(self) -> NDArray[np.int32]:
+        """int32[n]: the document of each."""
+        return np.repeat(np.arange(len(self.start) - 1, dtype=np.int32), np.diff(self.start))
 
-    def where(self, mask: NDArray[np.bool_]) -> Anchors:
-        """Those where mask bool[n] is true."""
-        return Anchors(self.hash[mask], self.doc[mask], self.position[mask])
+    def chunks(self, size: int = 1 << 20) -> Iterator[AnchorChunk]:
+        """All of them in order, about `size` at a time, whole documents."""
+        first, n_docs = 0, len(self.start) - 1
+        while first < n_docs:
+            last = max(first + 1, int(np.searchsorted(self.start, self.start[first] + size, "right")) - 1)
+            begin, end = int(self.start[first]), int(self.start[last])
+            start = self.start[first : last + 1] - begin
+            doc = np.repeat(np.arange(first, last, dtype=np.int32), np.diff(start))
+            yield AnchorChunk(first, begin, start, doc, self.hash[begin:end], self.position[begin:end])
+            first = last
+
+
+@dataclass(frozen=True)
+class AnchorChunk:
+    """The anchors of some documents in a row, from `first_doc` on; they stand from `begin` on among all."""
+
+    first_doc: int
+    begin: int
+    start: NDArray[np.int64]  # [m + 1], of each document, from 0
+    doc: NDArray[np.int32]
+    hash: NDArray[np.uint64]
+    position: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from . import canonical, cluster, intake, kernels, ledger, lsh, passages, verdict, verify
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import RunFolder, on_disk, writing
+from .folder import on_disk, writing
 from .model import (
     CHANGED,
     EMPTY,
     OK,
+    TOO_SHORT,
     Anchors,
     CandidatePairs,
     Document,
@@ -38,11 +39,14 @@ from .model import (
     VerifiedPairs,
 )
 from .normalize import letter_table
-from .readers import Options, Record, fetch, reader_of_suffix
+from .readers import Options, Record, kind_of
+from .readers.places import unchanged
 from .readers.walk import find_sources
 from .repair import repair
 from .run import Run
 from .settings import Settings
+from .spool import Rows, Spool
+from .store import Store
 
 NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
 MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
@@ -75,12 +79,13 @@ def scan(
     settings = _checked(settings, overrides)
     given = [os.fsencode(p) for p in ([paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths)]
     if run is None:
-        with tempfile.TemporaryDirectory(prefix="dedup-") as spool:
-            return _scan(given, settings, None, Path(spool), progress, on_compile)
+        with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
+            return _scan(given, settings, b"", Path(scratch), Path(scratch, "spool"), progress, on_compile)
     with writing(Path(run)) as folder:
-        result = _scan(given, settings, folder, folder.tables, progress, on_compile)
+        here = os.fsencode(os.path.realpath(folder.folder))
+        result = _scan(given, settings, here, folder.tables, folder.unfinished, progress, on_compile)
         folder.commit(result)
-        return on_disk(result, folder.tables)
+        return on_disk(result, result.anchors.start, folder.tables)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
@@ -98,7 +103,7 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
     if len(set(names)) != len(names):
         twice = next(n for i, n in enumerate(names) if n in names[:i])
         raise BadInput(f"the id {os.fsdecode(twice)!r} is given to two documents")
-    sources = [Source(name, "text", False, len(t), 0) for name, t in zip(names, utf8, strict=True)]
+    sources = [Source(name, "text", "", len(t), 0) for name, t in zip(names, utf8, strict=True)]
     read_texts = [
         (i, [Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, given[i].id, "", ",".join(done))], [t], 0)
         for i, (t, done) in enumerate(repaired)
@@ -106,14 +111,17 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
     with _context(settings, None, lambda: None) as context:
         with context.timed("pass"):
             groups = [read_texts[i : i + 1000] for i in range(0, len(given), 1000)]
-            blocks = list(context.run_all(lambda group: intake.sign(group, settings), groups))
-            documents, signatures, anchors = intake.collect(blocks, settings)
+            signed = [intake.sign([], settings), *context.run_all(lambda g: intake.sign(g, settings), groups)]
+            held = _held(
+                [rows for _, rows, _ in signed], [block.n_anchors for block, _, _ in signed], settings
+            )
+            documents = intake.collect([block for block, _, _ in signed], settings).documents
 
         def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
             return [(utf8[d], utf8[d]) for d in docs.tolist()]
 
         fields = [("", "")] * len(sources)
-        run = _decide(context, sources, fields, documents, signatures, anchors, read)
+        run = _decide(context, sources, fields, documents, held, read)
         return replace(run, summary=ledger.summary(run, settings, {}, context.seconds), texts=utf8)
 
 
@@ -138,46 +146,81 @@ def _context(
 def _scan(
     paths: list[bytes],
     settings: Settings,
-    folder: RunFolder | None,
-    spool: Path,
+    run_folder: bytes,
+    pipes: Path,
+    unfinished: Path,
     progress: Progress | None,
     on_compile: Callable[[], None],
 ) -> Run:
-    run_path = os.fsencode(os.path.realpath(folder.folder)) if folder else b""
-    plain = [p for p in paths if p != b"-"]
-    sources, skipped = find_sources(plain, reader_of_suffix(), run_path, settings.follow_links)
-    if len(plain) < len(paths):
-        sources.append(intake.spooled(spool))  # last, so that a file is rather kept than its copy
+    plain = [p for p in paths if not intake.is_pipe(p)]
+    sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
+    sources += intake.piped(paths, pipes)  # last, so that a file is rather kept than its copy
     intake.complain_of_nothing(paths, sources)
-    with _context(settings, progress, on_compile) as context:
-        kept_fields = canonical.fields_of(canonical.parse_rule(settings.prefer))
-        options = Options(settings.text_field, settings.id_field, kept_fields)
-        sources, fields = intake.prepared(sources, options)
+    fields = [Options()] * len(sources)
+    with (
+        _context(settings, progress, on_compile) as context,
+        closing(Spool(unfinished, settings.num_perm)) as spool,
+    ):
         with context.timed("pass"):
-            documents, signatures, anchors = intake.read_and_sign(context, sources, fields)
-        changed: set[int] = set()
+            options = _options(settings)
+            taken = intake.read_and_sign(context, sources, options, fields, spool)
+        documents, start = taken.documents, taken.anchor_start
+        store = Store(unfinished, len(documents), settings.num_perm, start)
+        held = Held(store.signatures(settings.seed, settings.k), store.anchors, store.forget, unfinished)
+        changed: NDArray[np.bool_] = np.zeros(len(documents), np.bool_)
 
-        def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
-            got = fetch(sources, fields, documents, docs)
-            changed.update(int(d) for d, text in zip(docs, got, strict=True) if text is None)
-            return got
+        def texts(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
+            found = [(d, taken.texts.read(d)) for d in docs.tolist()]
+            return [(documents.written[d] or text, text) for d, text in found]
 
         names = [(f.text_field, f.id_field) for f in fields]
         while True:
-            before = len(changed)
-            run = _decide(context, sources, names, _set_aside(documents, changed), signatures, anchors, read)
-            if len(changed) == before:
+            run = _decide(context, sources, names, documents, held, texts)
+            still_changing = _changed(sources, documents) & ~changed
+            if not still_changing.any():
                 break
+            changed |= still_changing
+            documents = _set_aside(documents, changed)
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
     summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in paths]}
     return replace(run, summary=summary)
 
 
-def _set_aside(documents: Documents, changed: set[int]) -> Documents:
-    """The documents with those that changed while they were read set aside."""
+def _options(settings: Settings) -> Options:
+    return Options(
+        settings.text_field,
+        settings.id_field,
+        canonical.fields_of(canonical.parse_rule(settings.prefer)),
+        settings.encoding,
+        settings.max_document_bytes,
+    )
+
+
+def _changed(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
+    """bool[n_docs]: of a file that is not any more as it was listed."""
+    same: dict[bytes, bool] = {}
+    for source in sources:
+        if not source.problem and source.at not in same:
+            same[source.at] = unchanged(source)
+    lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
+    return lost[documents.source] & (documents.status == OK)
+
+
+def _set_aside(documents: Documents, changed: NDArray[np.bool_]) -> Documents:
+    """The documents with those of files that changed since they were read set aside."""
     status, note = documents.status.copy(), list(documents.note)
-    for d in changed:
+    for d in np.flatnonzero(changed).tolist():
         status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
+    return replace(documents, status=status, note=note)
+
+
+def _short_set_aside(documents: Documents, k: int) -> Documents:
+    """The documents with those set aside that are shorter than a shingle and have no equal."""
+    status, note = documents.status.copy(), list(documents.note)
+    short = np.flatnonzero((status == OK) & (documents.n_letters < k))
+    same = verdict.same_letters(documents)
+    for d in short[np.bincount(same, minlength=len(documents))[same[short]] == 1].tolist():
+        status[d], note[d] = TOO_SHORT, f"{documents.n_letters[d]} letters; a shingle has {k}"
     return replace(documents, status=status, note=note)
 
 
@@ -186,18 +229,39 @@ def _set_aside(documents: Documents, changed: set[int]) -> Documents:
 Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 
 
+@dataclass(frozen=True)
+class Held:
+    """What grows with the text: signatures and anchors, in memory or in files mapped into it."""
+
+    signatures: Signatures
+    anchors: Anchors
+    forget: Callable[[], None] = lambda: None  # let go of what was read into memory
+    scratch: Path | None = None  # a folder for what does not fit into memory
+
+
+def _held(rows: list[Rows], n_anchors: list[NDArray[np.int64]], settings: Settings) -> Held:
+    """Rows of blocks -> the same, in memory."""
+    signatures = np.concatenate([r.signatures for r in rows])
+    skeletons = np.concatenate([r.skeletons for r in rows])
+    hashes = np.concatenate([r.anchor_hashes for r in rows])
+    positions = np.concatenate([r.anchor_positions for r in rows])
+    start = intake.starts_of(np.concatenate(n_anchors))
+    facts = (settings.num_perm, settings.seed, settings.k)
+    return Held(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
+
+
 def _decide(
     context: Context,
     sources: list[Source],
     fields: list[tuple[str, str]],
     documents: Documents,
-    signatures: Signatures,
-    anchors: Anchors,
+    held: Held,
     read: Read,
 ) -> Run:
     """Documents with their signatures and anchors -> pairs, verdict, run."""
     s = context.settings
     n = len(documents)
+    documents = _short_set_aside(documents, s.k)
 
     def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
         return [None if text is None else text[1] for text in read(docs)]
@@ -207,10 +271,12 @@ def _decide(
     limits = verdict.thresholds(s)
     with context.timed("candidates"):
         run_all = context.counted("comparing", 0, n, each=1)
-        candidates = _alike_candidates(s, documents, signatures, alone, run_all)
+        candidates = _alike_candidates(s, documents, held.signatures, alone, run_all)
+        held.forget()
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        parts, spans = _part_candidates(s, signatures, anchors.of_docs(alone, n), candidates, n, run_all)
+        parts, spans = _part_candidates(s, held, alone, candidates, n, run_all)
+        held.forget()
 
     def verified(candidates: CandidatePairs) -> VerifiedPairs:
         run_all = context.counted("verifying", len(candidates), n)
@@ -228,8 +294,11 @@ def _decide(
             return verdict.same_letter_pairs(speaker, read, letter_table(), s.k, run_all)
 
     with context.timed("clusters"):
-        done = verdict.decide(s, sources, documents, signatures, same, pairs, verified, same_letter_pairs)
+        done = verdict.decide(
+            s, sources, documents, held.signatures, same, pairs, verified, same_letter_pairs
+        )
         verdict.check(done, same, documents, limits)
+        held.forget()
     return Run(
         sources,
         fields,
@@ -238,8 +307,8 @@ def _decide(
         done.relations,
         done.verdict,
         spans.of_docs(same),
-        load_signatures=lambda: signatures,
-        load_anchors=lambda: anchors,
+        load_signatures=lambda: held.signatures,
+        load_anchors=lambda: held.anchors,
     )
 
 
@@ -265,8 +334,8 @@ def _alike_candidates(
 
 def _part_candidates(
     s: Settings,
-    signatures: Signatures,
-    anchors: Anchors,
+    held: Held,
+    docs: NDArray[np.int32],
     candidates: CandidatePairs,
     n: int,
     run_all: Callable[..., Iterable[Any]],
@@ -275,15 +344,18 @@ def _part_candidates(
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
-    close = kernels.matches(signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
+    close = kernels.matches(held.signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
     group = cluster.clusters(n, candidates.docs[close])
-    n_anchors = np.bincount(anchors.doc, minlength=n)
-    spans = Spans.none(n)
+    mine = np.zeros(n, np.bool_)
+    mine[docs] = True
+    n_anchors = np.where(mine, np.diff(held.anchors.start), 0)
+    found = passages.no_boilerplate(held.anchors, n_anchors)
     if s.boilerplate == "on":
-        flags = passages.boilerplate(anchors, group, MAX_HOLDERS, OWN_RUN, run_all)
-        spans = passages.spans(anchors, flags, n)
-        anchors = anchors.where(~flags)
-        left = np.bincount(anchors.doc, minlength=n)
+        found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
         # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-        n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n_anchors, left, n_anchors)
-    return passages.containment_candidates(anchors, group, n_anchors, ANCHOR_SHARE, run_all), spans
+        enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
+        n_anchors = np.where(enough, found.n_left, n_anchors)
+    parts = passages.containment_candidates(
+        *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
+    )
+    return parts, found.spans

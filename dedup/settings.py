@@ -4,6 +4,7 @@ Python API and the reference in docs/ are made from these fields."""
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -16,6 +17,9 @@ from .errors import BadSetting
 def _knob(default: Any, help: str, low: Any = None, high: Any = None, decides: bool = True) -> Any:
     """A field with its help and range; `decides`: whether the result can depend on it."""
     return field(default=default, metadata={"help": help, "low": low, "high": high, "decides": decides})
+
+
+MAX_TEXT = 2_000_000_000  # bytes of one text that the kernels count in 32 bits
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,18 @@ class Settings:
     boilerplate: str = _knob(
         "on", "on or off: learn text that stands in many otherwise different documents, and discount it."
     )
-    text_field: str = _knob("", "Field that holds the text in JSON Lines; dots reach into objects. [guessed]")
-    id_field: str = _knob("", "Field that holds the id in JSON Lines. [guessed]")
+    text_field: str = _knob("", "Field or column that holds the text; dots reach into objects. [guessed]")
+    id_field: str = _knob("", "Field or column that holds the id. [guessed]")
+    encoding: str = _knob("", "Encoding of all text that is read, e.g. cp1252. [guessed for each document]")
+    max_document_size: str = _knob("128MB", "A longer document is set aside; e.g. 64kB, 1GB.")
     follow_links: bool = _knob(False, "Follow symbolic links.")
     threads: int = _knob(0, "Threads to use; 0 takes all cores.", 0, 1024, decides=False)
+    max_loss: float = _knob(
+        0.9, "Warn when a source of 100 documents or more loses a larger share.", 0.0, 1.0, decides=False
+    )
+    max_cluster: float = _knob(
+        0.2, "Warn when a cluster of 100 documents or more is a larger share.", 0.0, 1.0, decides=False
+    )
 
     def __post_init__(self) -> None:
         for knob in fields(self):
@@ -62,6 +74,14 @@ class Settings:
 
         if self.boilerplate not in ("on", "off"):
             raise BadSetting(f"boilerplate: {self.boilerplate!r} is neither on nor off")
+        if self.encoding:
+            _check_encoding(self.encoding)
+        parse_size(self.max_document_size)
+
+    @property
+    def max_document_bytes(self) -> int:
+        """The length of the longest document that is judged."""
+        return parse_size(self.max_document_size)
 
     @property
     def n_threads(self) -> int:
@@ -77,6 +97,29 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """All settings as plain values."""
         return asdict(self)
+
+
+def parse_size(text: str) -> int:
+    """A number of bytes as people write it; raises BadSetting.
+
+    >>> parse_size("64kB"), parse_size("1.5 GB"), parse_size("1000")
+    (64000, 1500000000, 1000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", text.lower())
+    n = int(float(found[1]) * 1000 ** " kmgt".index(found[2] or " ")) if found else 0
+    if not 1 <= n <= MAX_TEXT:
+        raise BadSetting(f"max_document_size: {text!r} is no size from 1 B to 2 GB, such as 64kB or 1GB")
+    return n
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        "".encode(name)
+        "\n".encode(name).decode(name)
+    except (LookupError, ValueError):
+        raise BadSetting(
+            f"encoding: {name!r} is no text encoding that Python knows, such as utf-8 or cp1252"
+        ) from None
 
 
 _KIND: dict[type, str] = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}

@@ -341,7 +341,7 @@ def test_files_need_no_run(run, files):
         None,
     )
     assert "different" in run("explain", "./b.txt", "c.jsonl:1").stdout
-    one_line(run("explain", "a.txt", "c.jsonl", code=2), "c.jsonl:1", "per line")
+    one_line(run("explain", "a.txt", "c.jsonl", code=2), "c.jsonl:1", "many documents")
     one_line(run("explain", "a.txt", "c.jsonl:7", code=2), "no document on line 7")
     one_line(run("explain", "a.txt", "b.txt", "--run", "none", code=2), "none", "no run here")
 

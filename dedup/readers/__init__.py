@@ -2,51 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Documents, Source
-from . import jsonl, text
-from .base import BROKEN, Options, Part, Read, Reader, Record, open_source, unchanged
+from ..errors import BadInput
+from ..model import CHANGED, UNREADABLE, Documents, Source
+from . import archives, jsonl, text
+from .base import BROKEN, Options, Part, Read, Reader, Record, why
+from .places import open_archive, open_source, unchanged
+from .streams import unpacked
 
 READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER}
+CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 
-__all__ = ["READERS", "Options", "Part", "Read", "Reader", "Record", "fetch", "parts", "sniff"]
+__all__ = [
+    "READERS",
+    "Options",
+    "Part",
+    "Read",
+    "Reader",
+    "Record",
+    "fetch",
+    "kind_of",
+    "parts",
+    "read",
+    "sniff",
+]
 
 
-def reader_of_suffix() -> dict[bytes, str]:
-    """-> the reader of each file suffix that has one of its own."""
-    return {s.encode(): name for name, reader in READERS.items() for s in reader.suffixes}
+def kind_of(name: bytes) -> tuple[str, str]:
+    """A file's name -> (its reader, how it is packed), by its suffixes.
+
+    >>> kind_of(b"a/b.JSONL.gz"), kind_of(b"README"), kind_of(b"notes.txt.xz")
+    (('jsonl', 'gz'), ('text', ''), ('text', 'xz'))
+    """
+    stem, suffix = os.path.splitext(name.lower())
+    codec = CODEC_OF.get(suffix, "")
+    suffix = os.path.splitext(stem)[1] if codec else suffix
+    reader = next((name for name, r in READERS.items() if suffix.decode("latin-1") in r.suffixes), "text")
+    return reader, "" if READERS[reader].unpacks else codec
 
 
-def sniff(head: bytes) -> str:
-    """The first bytes of standard input -> the reader that fits: JSON Lines, or text."""
+def sniff(head: bytes) -> tuple[str, str]:
+    """The first bytes of standard input -> the reader that fits, and how they are packed."""
+    magic = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+    codec = next((name for start, name in magic.items() if head.startswith(start)), "")
+    if codec:
+        head = _unpacked_head(head, codec)
     first = head.lstrip().split(b"\n", 1)[0]
     if first.startswith(b"{"):
         try:
             jsonl.parse(first)
-            return "jsonl"
+            return "jsonl", codec
         except jsonl.BadLine:
             pass
-    return "text"
+    return "text", codec
 
 
-def parts(sources: Sequence[Source]) -> Iterator[list[Part]]:
-    """Sources -> pieces of work in order: some small files together, or a piece of one large file."""
+def _unpacked_head(head: bytes, codec: str) -> bytes:
+    import io
+
+    with unpacked(lambda: io.BytesIO(head), codec, len(head)) as stream:
+        try:
+            return stream.read(1 << 16)
+        except BROKEN:
+            return b""
+
+
+# ------------------------------------------------------------------ reading
+
+
+def parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[list[Part]]:
+    """Sources -> pieces of work: some small files together, or a piece of one large file.
+
+    `fields[i]` becomes the options by which source i is read.
+    """
     group: list[Part] = []
     size = 0
-    for index, source in enumerate(sources):
-        for part in [Part(index)] if source.problem else READERS[source.reader].parts(source, index):
-            group.append(part)
-            size += len(part.data) if part.data is not None else source.size
-            if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
-                yield group
-                group, size = [], 0
+    for part in _all_parts(sources, options, fields):
+        group.append(part)
+        size += len(part.data) if part.data is not None else sources[part.source].size
+        if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
+            yield group
+            group, size = [], 0
     if group:
         yield group
+
+
+def _all_parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[Part]:
+    by_archive = itertools.groupby(enumerate(sources), lambda item: item[1].member >= 0 and item[1].at)
+    for archive, some in by_archive:
+        if archive:
+            yield from _of_archive(archive, dict(some), options, fields)
+            continue
+        for index, source in some:
+            if READERS[source.reader].whole and not source.problem:
+                fields[index] = options
+                yield Part(index)
+            else:
+                yield from _of_source(source, index, options, fields, lambda s=source: open_source(s))  # type: ignore[misc]
+
+
+def _of_archive(
+    archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
+) -> Iterator[Part]:
+    """The parts of the members of an archive, which is read once from its start, in order."""
+    opener = open_archive(next(iter(members.values())))
+    found = archives.members(archive, opener)
+    at, stream = next(found, (None, None))
+    for index, source in members.items():
+        while at and at.place < source.member:
+            at, stream = next(found, (None, None))
+        if source.problem or not at or at.place > source.member:
+            yield Part(index, problem=source.problem or "it is not in the archive any more")
+        elif stream is None:
+            yield Part(index, problem=at.problem)
+        else:
+            try:
+                with archives.lent(stream) as open_again:
+                    packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
+                    yield from _of_source(source, index, options, fields, packed)
+            except BROKEN as error:
+                yield Part(index, problem=why(error))
+
+
+def _of_source(
+    source: Source, index: int, options: Options, fields: list[Options], opened: Callable[[], BinaryIO]
+) -> Iterator[Part]:
+    if source.problem:
+        yield Part(index, problem=source.problem)
+        return
+    reader = READERS[source.reader]
+    try:
+        with opened() as stream:
+            fields[index] = reader.prepare(stream, options)
+        with opened() as stream:
+            yield from reader.parts(stream, index, fields[index])
+    except BadInput as error:
+        yield Part(index, problem=str(error))
+    except BROKEN as error:
+        yield Part(index, problem=why(error))
+
+
+def read(part: Part, source: Source, options: Options) -> Read:
+    """A part -> its records, their texts, and the number of lines in it."""
+    if part.data is None and part.problem:
+        return _nothing(UNREADABLE, part.problem)
+    if part.data is not None or part.rows is not None or part.too_large:
+        return READERS[source.reader].records(part, options)
+    try:
+        if not source.codec and source.size > options.max_bytes:
+            part = Part(part.source, too_large=source.size)
+        else:
+            with open_source(source) as stream:
+                (part,) = READERS[source.reader].parts(stream, part.source, options)
+    except BROKEN as error:
+        return _nothing(UNREADABLE, why(error))
+    if not unchanged(source):
+        return _nothing(CHANGED, "the file changed while it was read")
+    return READERS[source.reader].records(part, options)
+
+
+def _nothing(status: int, note: str) -> Read:
+    return [Record(-1, 0, 0, "", status, note=note)], [b""], 0
+
+
+# ------------------------------------------------------------------ reading again
 
 
 def fetch(
@@ -56,39 +183,19 @@ def fetch(
 
     The bytes of a record are those of its text.  Documents of one source are read in the order of place.
     """
-    out: dict[int, tuple[bytes, bytes] | None] = {}
-    wanted = sorted((int(documents.source[d]), int(documents.offset[d]), int(d)) for d in docs)
-    start = 0
-    while start < len(wanted):
-        end = start
-        while end < len(wanted) and wanted[end][0] == wanted[start][0]:
-            end += 1
-        index = wanted[start][0]
-        of_source = [(offset, int(documents.n_bytes[d]), d) for _, offset, d in wanted[start:end]]
-        extract = READERS[sources[index].reader].extract
-        for d, raw in _slices(sources[index], of_source):
-            if raw is None:
-                out[d] = None
-            else:
-                utf8 = extract(raw, fields[index])
-                out[d] = (utf8 if documents.record[d] else raw, utf8)
-        start = end
+    out: dict[int, tuple[bytes, bytes] | None] = dict.fromkeys(docs.tolist())
+    order = sorted(docs.tolist(), key=lambda d: (int(documents.source[d]), int(documents.offset[d])))
+    for index in dict.fromkeys(documents.source[order].tolist()):
+        mine = [d for d in order if documents.source[d] == index]
+        source = sources[index]
+        if not unchanged(source):
+            continue
+        places = [(int(documents.offset[d]), int(documents.n_bytes[d])) for d in mine]
+        try:
+            with open_source(source) as stream:
+                found = READERS[source.reader].again(stream, fields[index], places)
+                for d, got in zip(mine, found, strict=True):
+                    out[d] = (got[1], got[1]) if got and documents.record[d] else got
+        except BROKEN:
+            continue
     return [out[int(d)] for d in docs]
-
-
-def _slices(source: Source, wanted: list[tuple[int, int, int]]) -> Iterator[tuple[int, bytes | None]]:
-    """A source and (offset, length, doc) in order of offset -> (doc, those bytes or None)."""
-    if not unchanged(source):
-        yield from ((d, None) for _, _, d in wanted)
-        return
-    last = -1
-    try:
-        with open_source(source) as stream:
-            for offset, length, d in wanted:
-                stream.seek(offset)
-                raw = stream.read(length)
-                yield d, raw if len(raw) == length else None
-                last = d
-    except BROKEN:
-        after = [d for _, _, d in wanted]
-        yield from ((d, None) for d in after[after.index(last) + 1 if last >= 0 else 0 :])

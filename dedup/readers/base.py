@@ -1,18 +1,27 @@
-"""What a reader is: a source -> parts (in order, on one thread) -> records (on any thread)."""
+"""What a reader is: a stream -> parts (in order, on one thread) -> records (on any thread)."""
 
 from __future__ import annotations
 
-import gzip
-import os
+import lzma
+import tarfile
+import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
-from ..model import OK, Source
+from ..model import OK
 
 PART_BYTES = 4 << 20
-BROKEN = (OSError, EOFError, zlib.error)  # what a file may raise while it is opened or read
+SLICE = 1 << 18  # what is lost at most before the place where a packed file breaks off
+MAX_DOCUMENT = 128_000_000
+
+# what a source may raise while it is opened or read; readers turn what their libraries raise into Damaged
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+
+
+class Damaged(OSError):
+    """A source that cannot be read on; str(error) says why, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +31,21 @@ class Options:
     text_field: str = ""
     id_field: str = ""
     kept_fields: tuple[str, ...] = ()  # others whose values are kept with the document
+    encoding: str = ""
+    max_bytes: int = MAX_DOCUMENT  # of one document; a longer one is set aside
+    columns: tuple[str, ...] = ()  # the names of the columns, found by `prepare` where a format has them
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a source: its bytes, or None for the whole file, still to be read."""
+    """A piece of a source: its bytes, or None for a whole file, still to be read."""
 
     source: int
     offset: int = 0
     data: bytes | None = None
     problem: str = ""  # the source broke off here
+    rows: Any = None  # instead of bytes, where a library reads the format
+    too_large: int = 0  # instead of bytes: the length of one record that is longer than max_bytes
 
 
 class Record(NamedTuple):
@@ -46,43 +60,77 @@ class Record(NamedTuple):
     note: str = ""
     repairs: str = ""
     fields: str = ""
+    written: bytes = b""  # digest of the bytes of a whole file, where they are not those of its text
 
 
 Read = tuple[list[Record], list[bytes], int]
+Place = tuple[int, int]  # offset and n_bytes of a record
 
 
 @dataclass(frozen=True)
 class Reader:
     """One input format.
 
-    prepare(source, options) -> the fields to use (text_field, id_field), found by a look at the source;
-    raises BadInput when they cannot be found.  parts(source, index) -> its pieces.  records(part,
-    source, fields) -> the documents of one piece, in order, their UTF-8 texts, and the
-    number of lines in it.  extract(raw, fields)
-    -> the UTF-8 text in the bytes of one document, read again.
+    prepare(stream, options) -> the options with the fields to use, found by a look at the source; raises
+    BadInput when they cannot be found.  parts(stream, source, options) -> its pieces, in order.
+    records(part, options) -> the documents of one piece, in order, their UTF-8 texts, and the number of
+    lines (or rows, or messages) in it.  again(stream, options, places) -> (bytes, UTF-8 text) of the
+    documents at those places, in rising order, or None for one that is not there any more.
     """
 
     suffixes: tuple[str, ...]
-    prepare: Callable[[Source, Options], Options]
-    parts: Callable[[Source, int], Iterator[Part]]
-    records: Callable[[Part, Source, Options], Read]
-    extract: Callable[[bytes, Options], bytes]
+    prepare: Callable[[BinaryIO, Options], Options]
+    parts: Callable[[BinaryIO, int, Options], Iterator[Part]]
+    records: Callable[[Part, Options], Read]
+    again: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
+    whole: bool = False  # a file is one document
+    unpacks: bool = False  # reads a packed file (.warc.gz) by itself
 
 
-def open_source(source: Source) -> BinaryIO:
-    """-> the (unpacked) bytes of a source as a stream."""
-    if source.gzip:
-        return cast(BinaryIO, gzip.open(source.at, "rb"))
-    return open(source.at, "rb")
+def slices(stream: BinaryIO, size: int = PART_BYTES) -> Iterator[bytes]:
+    """The bytes of a stream, `size` at a time; what stands before a break is given before the error."""
+    held: list[bytes] = []
+    n = 0
+    while True:
+        try:
+            data = stream.read(SLICE)
+        except BROKEN:
+            if held:
+                yield b"".join(held)
+            raise
+        held.append(data)
+        n += len(data)
+        if n >= size or not data:
+            if n:
+                yield b"".join(held)
+            held, n = [], 0
+        if not data:
+            return
 
 
-def unchanged(source: Source) -> bool:
-    """Whether the file still has the size and the time it had when it was listed."""
-    try:
-        now = os.stat(source.at)
-    except OSError:
-        return False
-    return (now.st_size, now.st_mtime_ns) == (source.size, source.mtime_ns)
+def by_place(
+    text: Callable[[bytes, Options], bytes],
+) -> Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]:
+    """`again` of a format whose records are bytes in a row: text(raw, options) -> the UTF-8 text in them."""
+
+    def again(
+        stream: BinaryIO, options: Options, places: Sequence[Place]
+    ) -> Iterator[tuple[bytes, bytes] | None]:
+        for offset, length in places:
+            stream.seek(offset)
+            raw = stream.read(length)
+            yield (raw, text(raw, options)) if len(raw) == length else None
+
+    return again
+
+
+def too_large(options: Options) -> str:
+    """Why a document of more than max_bytes is set aside.
+
+    >>> too_large(Options(max_bytes=128_000_000))
+    'longer than --max-document-size (128,000,000 bytes)'
+    """
+    return f"longer than --max-document-size ({options.max_bytes:,} bytes)"
 
 
 def why(error: Exception) -> str:
@@ -93,6 +141,8 @@ def why(error: Exception) -> str:
     """
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[0].lower() + error.strerror[1:]
+    if isinstance(error, Damaged):
+        return str(error)
     if isinstance(error, EOFError):
         return "the compressed file is cut off"
-    return f"the compressed file is damaged ({error})"
+    return f"the compressed file is damaged ({' '.join(str(error).split())})"

@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO
 
 import orjson
 
+from ..decode import in_bytes, line_text
 from ..errors import BadInput
-from ..model import BAD_RECORD, EMPTY, OK, UNREADABLE, Source
+from ..model import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..repair import repair
-from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, open_source, why
+from .base import BROKEN, Options, Part, Place, Read, Reader, Record, by_place, slices, too_large, why
+from .streams import in_utf8
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
 ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")
-PEEKED = 100  # lines looked at to find the fields
+PEEKED, PEEKED_BYTES = 100, 1 << 20  # lines looked at to find the fields, and the longest of them
 
 
 class BadLine(Exception):
     """A line that is no JSON object, or has no text."""
 
 
-def parse(line: bytes) -> Mapping[str, Any]:
-    """A line -> its object; raises BadLine.
+def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
+    """A line -> its object, and the encoding it was in; raises BadLine.
 
     subtle: orjson refuses lone surrogates and NaN, which other programs write; json takes them.
     """
+    found = "utf-8"
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         try:
-            value = json.loads(line.decode("utf-8-sig"))
+            text, found = line_text(line, encoding)
+            value = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise BadLine(f"not JSON: {str(error) or 'nested too deeply'}".split(" (char")[0]) from None
     if not isinstance(value, dict):
-        raise BadLine(f"a JSON {_kind(value)}, not an object with a text field")
-    return value
+        raise BadLine(f"{_KIND.get(type(value), 'a number')} in JSON, not an object with a text field")
+    return value, found
 
 
 def lookup(value: Mapping[str, Any], name: str) -> Any:
@@ -56,62 +61,91 @@ def lookup(value: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def prepare(source: Source, options: Options) -> Options:
+def prepare(stream: BinaryIO, options: Options) -> Options:
     """Settle the text field and the id field by the first records of the source."""
     fields: dict[str, None] = {}
     first: Mapping[str, Any] | None = None
-    try:
-        with open_source(source) as stream:
-            for _, line in zip(range(PEEKED), stream, strict=False):
-                try:
-                    value = parse(line)
-                except BadLine:
-                    continue
-                first = value if first is None else first
-                fields.update(dict.fromkeys(value))
-    except BROKEN as error:
-        raise BadInput(why(error)) from None
-    text_field = options.text_field or next(
-        (f for f in TEXT_FIELDS if isinstance((first or {}).get(f), str)), ""
-    )
-    if not text_field and first is not None:
-        raise BadInput(
-            f"no text field was found; the fields are {_names(fields)}: name one with --text-field"
-        )
-    id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != text_field), "")
-    return Options(text_field or "text", id_field, options.kept_fields)
+    for line in first_lines(in_utf8(stream, options)):
+        try:
+            value = parse(line, options.encoding)[0]
+        except BadLine:
+            continue
+        first = value if first is None else first
+        fields.update(dict.fromkeys(value))
+    found = next((f for f in TEXT_FIELDS if isinstance((first or {}).get(f), str)), "")
+    if not (options.text_field or found) and first is not None:
+        raise no_text_field(fields)
+    id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != options.text_field), "")
+    return replace(options, text_field=options.text_field or found or "text", id_field=id_field)
 
 
-def parts(source: Source, index: int) -> Iterator[Part]:
-    """Pieces of about PART_BYTES that end at a line's end."""
-    offset, rest = 0, b""
+def no_text_field(fields: Iterable[str]) -> BadInput:
+    """The error of a source that has none of the usual fields."""
+    return BadInput(f"no text field was found; the fields are {names_of(fields)}: name one with --text-field")
+
+
+def first_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The first PEEKED lines, without those that are very long."""
     try:
-        with open_source(source) as stream:
-            while chunk := stream.read(PART_BYTES):
-                end = chunk.rfind(b"\n") + 1
-                if not end:
-                    rest += chunk
-                    continue
-                data = rest + chunk[:end]
-                yield Part(index, offset, data)
-                offset, rest = offset + len(data), chunk[end:]
-    except BROKEN as error:
-        yield Part(index, offset, rest, problem=why(error))
+        for _ in range(PEEKED):
+            line = stream.readline(PEEKED_BYTES)
+            whole = line.endswith(b"\n") or len(line) < PEEKED_BYTES
+            if line and whole:
+                yield line
+            while line and not whole:
+                line = stream.readline(PEEKED_BYTES)
+                whole = line.endswith(b"\n")
+    except BROKEN:  # told where the records are read
         return
-    if rest:
-        yield Part(index, offset, rest)
 
 
-def records(part: Part, source: Source, fields: Options) -> Read:
+def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
+    """Pieces of about PART_BYTES that end at a line's end; a line that is too long is one without bytes."""
+    offset, skipped = 0, 0
+    held = bytearray()
+    problem = ""
+    try:
+        for chunk in slices(in_utf8(stream, options)):
+            start = 0
+            if skipped:
+                start = chunk.find(b"\n") + 1
+                skipped += start or len(chunk)
+                if not start:
+                    continue
+                yield Part(source, offset, too_large=skipped)
+                offset, skipped = offset + skipped, 0
+            end = chunk.rfind(b"\n") + 1
+            if end > start:
+                held += chunk[start:end]
+                yield Part(source, offset, bytes(held))
+                offset, start = offset + len(held), end
+                held.clear()
+            held += chunk[start:]
+            if len(held) > options.max_bytes:
+                skipped = len(held)
+                held.clear()
+    except BROKEN as error:
+        problem = why(error)
+    if skipped:
+        yield Part(source, offset, too_large=skipped)
+        offset += skipped
+    if held or problem:
+        yield Part(source, offset, bytes(held), problem=problem)
+
+
+def records(part: Part, options: Options) -> Read:
     """A piece -> its records; lines are split at \\n only, blank ones are no documents."""
+    if part.data is None:
+        note = too_large(options)
+        return [Record(0, part.offset, part.too_large, "", TOO_LARGE, note=note)], [b""], 1
     found: list[Record] = []
     texts: list[bytes] = []
     offset = part.offset
-    lines = (part.data or b"").split(b"\n")
+    lines = part.data.split(b"\n")
     last = lines.pop() if part.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
         if line and not line.isspace():
-            record, utf8 = _record(number, offset, line, fields)
+            record, utf8 = _record(number, offset, line, options)
             found.append(record)
             texts.append(utf8)
         offset += len(line) + 1
@@ -122,31 +156,34 @@ def records(part: Part, source: Source, fields: Options) -> Read:
     return found, texts, len(lines)
 
 
-def extract(raw: bytes, fields: Options) -> bytes:
-    """The bytes of a line -> its text."""
-    return _record(0, 0, raw, fields)[1]
-
-
-def _record(number: int, offset: int, line: bytes, fields: Options) -> tuple[Record, bytes]:
+def _record(number: int, offset: int, line: bytes, options: Options) -> tuple[Record, bytes]:
+    if len(line) > options.max_bytes:
+        return Record(number, offset, len(line), "", TOO_LARGE, note=too_large(options)), b""
     try:
-        value = parse(line)
-        try:
-            text = lookup(value, fields.text_field)
-        except KeyError:
-            raise BadLine(f"no field {fields.text_field!r}; the fields are {_names(value)}") from None
-        if text is not None and not isinstance(text, str):
-            raise BadLine(f"the field {fields.text_field!r} holds a JSON {_kind(text)}, not text")
+        value, encoding = parse(line, options.encoding)
+        record, utf8 = of_fields(value, options)
     except BadLine as error:
         return Record(number, offset, len(line), "", BAD_RECORD, note=str(error)), b""
+    return record._replace(line=number, offset=offset, n_bytes=len(line), encoding=encoding), utf8
+
+
+def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes]:
+    """The fields of a record, of whatever format -> the record and its text; raises BadLine."""
     try:
-        name = lookup(value, fields.id_field) if fields.id_field else ""
+        text = lookup(value, options.text_field)
+    except KeyError:
+        raise BadLine(f"no field {options.text_field!r}; the fields are {names_of(value)}") from None
+    if text is not None and not isinstance(text, str):
+        raise BadLine(f"the field {options.text_field!r} holds {_KIND.get(type(text), 'a number')}, not text")
+    try:
+        name = lookup(value, options.id_field) if options.id_field else ""
     except KeyError:
         name = ""
-    utf8, repairs = repair(text.encode("utf-8", "replace")) if text else (b"", ())
+    utf8, repairs = repair(in_bytes(text)) if text else (b"", ())
+    name = "" if name is None else in_bytes(str(name)).decode()
     status = OK if utf8 else EMPTY
-    name = "" if name is None else str(name)
-    kept = _kept(value, fields.kept_fields)
-    return Record(number, offset, len(line), "utf-8", status, name, "", ",".join(repairs), kept), utf8
+    kept = _kept(value, options.kept_fields)
+    return Record(0, 0, 0, "utf-8", status, name, "", ",".join(repairs), kept), utf8
 
 
 def _kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -158,14 +195,30 @@ def _kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return json.dumps(found) if names else ""
 
 
-def _kind(value: Any) -> str:
-    return {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}.get(
-        type(value), "number"
-    )
+_KIND: dict[type, str] = {
+    **{dict: "an object", list: "an array", str: "a string", bytes: "bytes"},
+    **{bool: "true or false", type(None): "null"},
+}
 
 
-def _names(fields: Mapping[str, Any]) -> str:
+def names_of(fields: Iterable[str]) -> str:
+    """Names of fields -> a list for a message.
+
+    >>> names_of(["a", "b"])
+    "'a', 'b'"
+    """
     return ", ".join(repr(f) for f in list(fields)[:20]) or "none at all"
 
 
-READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, extract)
+def _text(raw: bytes, options: Options) -> bytes:
+    return _record(0, 0, raw, options)[1]
+
+
+def again(
+    stream: BinaryIO, options: Options, places: Sequence[Place]
+) -> Iterator[tuple[bytes, bytes] | None]:
+    """The lines at those places, and their texts."""
+    return by_place(_text)(in_utf8(stream, options), options, places)
+
+
+READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, again)

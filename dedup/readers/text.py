@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 
-from ..decode import decode
-from ..model import CHANGED, UNREADABLE, Source
-from .base import BROKEN, Options, Part, Read, Reader, Record, open_source, unchanged, why
+from ..decode import Decoded, decode
+from ..model import OK, TOO_LARGE
+from .base import Options, Part, Place, Read, Reader, Record, too_large
 
-
-def prepare(source: Source, options: Options) -> Options:
-    """Whole files have no fields."""
-    return Options()
-
-
-def parts(source: Source, index: int) -> Iterator[Part]:
-    """One part, read later, by the thread that takes it."""
-    yield Part(index)
+Decode = Callable[[bytes, Options], Decoded]
 
 
-def records(part: Part, source: Source, fields: Options) -> Read:
-    """The file -> one record."""
-    try:
-        with open_source(source) as stream:
-            data = stream.read()
-    except BROKEN as error:
-        return [Record(-1, 0, 0, "", UNREADABLE, note=why(error))], [b""], 0
-    if not unchanged(source):
-        return [Record(-1, 0, len(data), "", CHANGED, note="the file changed while it was read")], [b""], 0
-    text = decode(data)
-    repairs = ",".join(text.repairs)
-    return [Record(-1, 0, len(data), text.encoding, text.status, repairs=repairs)], [text.utf8], 0
+def whole_file(suffixes: tuple[str, ...], decode: Decode) -> Reader:
+    """The reader of a format in which a file is one document; decode(bytes, options) -> its text."""
+
+    def prepare(stream: BinaryIO, options: Options) -> Options:
+        return options
+
+    def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
+        data = stream.read(options.max_bytes + 1)
+        if len(data) > options.max_bytes:
+            yield Part(source, too_large=len(data))
+        else:
+            yield Part(source, 0, data)
+
+    def records(part: Part, options: Options) -> Read:
+        if part.data is None:
+            return [Record(-1, 0, part.too_large, "", TOO_LARGE, note=too_large(options))], [b""], 0
+        text = decode(part.data, options)
+        repairs = ",".join(text.repairs)
+        written = hashlib.blake2b(part.data, digest_size=16).digest() if text.utf8 != part.data else b""
+        record = Record(
+            -1, 0, len(part.data), text.encoding, text.status, "", text.note, repairs, written=written
+        )
+        return [record], [text.utf8], 0
+
+    def again(
+        stream: BinaryIO, options: Options, places: Sequence[Place]
+    ) -> Iterator[tuple[bytes, bytes] | None]:
+        for _, length in places:
+            stream.seek(0)
+            raw = stream.read(length)
+            found = decode(raw, options)
+            yield (raw, found.utf8) if len(raw) == length and found.status == OK else None
+
+    return Reader(suffixes, prepare, parts, records, again, whole=True)
 
 
-def extract(raw: bytes, fields: Options) -> bytes:
-    """The bytes of the file -> its text."""
-    return decode(raw).utf8
-
-
-READER = Reader((), prepare, parts, records, extract)
+READER = whole_file((), lambda data, options: decode(data, options.encoding))

@@ -1,87 +1,146 @@
-"""Paths -> the sources below them, in the order of their names."""
+"""Paths -> the sources below them, in order."""
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from ..model import Source
+from . import archives
 from .base import why
+from .places import open_archive
 
-SKIPPED_FOLDERS = (b"node_modules", b"__pycache__")
+SKIPPED_FOLDERS = (b"node_modules", b"__pycache__", b"__MACOSX")
+KindOf = Callable[[bytes], tuple[str, str]]  # a file's name -> its reader, how it is packed
+
+
+@dataclass
+class Walk:
+    """A look for sources, and what it has passed over so far, by reason."""
+
+    kind_of: KindOf
+    run_folder: bytes
+    follow_links: bool
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def found(self, given: bytes) -> Iterator[Source]:
+        """A path given -> the sources below it; one that is missing is a source with a problem."""
+        try:
+            info = os.stat(given)
+        except (OSError, ValueError) as error:
+            yield from self._matching(given, why(error) if isinstance(error, OSError) else str(error))
+            return
+        if stat.S_ISDIR(info.st_mode):
+            facts = self._below(given, {(info.st_dev, info.st_ino)})
+        else:
+            facts = iter([(given, info)])
+        for name, about in facts:
+            if isinstance(about, str):
+                yield Source(name, "text", "", 0, 0, given=given, problem=about)
+            elif not stat.S_ISREG(about.st_mode):
+                self.skipped["not a regular file"] += 1
+            elif archives.is_archive(name):
+                yield from self._members(name, about, given)
+            else:
+                yield Source(name, *self.kind_of(name), about.st_size, about.st_mtime_ns, given=given)
+
+    def _matching(self, pattern: bytes, problem: str) -> Iterator[Source]:
+        """A pattern that the shell has left alone -> the sources below what it matches."""
+        names = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
+        for name in names:
+            for source in self.found(name):
+                yield replace(source, given=pattern)
+        if not names:
+            yield Source(pattern, "text", "", 0, 0, given=pattern, problem=problem)
+
+    def _below(
+        self, folder: bytes, above: set[tuple[int, int]]
+    ) -> Iterator[tuple[bytes, os.stat_result | str]]:
+        """A folder -> (path, its facts or why they cannot be had) of all that is in and below it."""
+        pending = [folder]
+        while pending:
+            current = pending.pop()
+            try:
+                entries = list(os.scandir(current))
+            except OSError as error:
+                yield current, why(error)
+                continue
+            for entry in entries:
+                try:
+                    if entry.is_symlink() and not self.follow_links:
+                        self.skipped["symbolic link"] += 1
+                    elif entry.is_dir():
+                        reason = self._skip_folder(entry)
+                        key = (entry.stat().st_dev, entry.stat().st_ino)
+                        if reason or key in above:
+                            self.skipped[reason or "folder seen before"] += 1
+                        else:
+                            above.add(key)
+                            pending.append(entry.path)
+                    else:
+                        yield entry.path, entry.stat()
+                except OSError as error:
+                    yield entry.path, why(error)
+
+    def _skip_folder(self, entry: os.DirEntry[bytes]) -> str:
+        """Why a folder is not entered; "" when it is."""
+        if os.path.realpath(entry.path) == self.run_folder or _is_run_folder(entry.path):
+            return "run folder"
+        return _skip_name(entry.name)
+
+    def _members(self, name: bytes, about: os.stat_result, given: bytes) -> Iterator[Source]:
+        """An archive -> its members as sources; names that stand twice get their number."""
+        archive = Source(name, "text", "", about.st_size, about.st_mtime_ns, name, given=given)
+        seen: Counter[bytes] = Counter()
+        for member, _ in archives.members(name, open_archive(archive)):
+            reason = next((r for part in member.name.split(b"/")[:-1] if (r := _skip_name(part))), "")
+            if reason:
+                self.skipped[reason] += 1
+                continue
+            reader, codec = self.kind_of(member.name)
+            seen[member.name] += 1
+            twice = b"#%d" % seen[member.name] if seen[member.name] > 1 else b""
+            path = name + b"!" + member.name + twice if member.name else name
+            yield replace(
+                archive, path=path, reader=reader, codec=codec, member=member.place, problem=member.problem
+            )
 
 
 def find_sources(
-    paths: Iterable[bytes], reader_of: dict[bytes, str], run_folder: bytes, follow_links: bool
+    paths: Iterable[bytes], kind_of: KindOf, run_folder: bytes, follow_links: bool
 ) -> tuple[list[Source], Counter[str]]:
-    """Paths given -> (sources sorted by path, what was skipped by reason).
+    """Paths given -> (sources by name, members of an archive as they stand there; what was skipped).
 
     A path that is missing becomes a source with a problem.  A file reached twice (overlapping paths,
-    links) is taken once, by the name that sorts first.  `reader_of` maps a suffix to a reader's name.
+    links) is taken once, by the name that sorts first.
     """
-    skipped: Counter[str] = Counter()
+    walk = Walk(kind_of, run_folder, follow_links)
     found: dict[bytes, Source] = {}
-    for path in sorted(set(paths)):
-        try:
-            info = os.stat(path)
-        except OSError as error:
-            found[path] = Source(path, "text", False, 0, 0, problem=why(error))
-            continue
-        if stat.S_ISDIR(info.st_mode):
-            walk = _walk(path, run_folder, follow_links, skipped, {(info.st_dev, info.st_ino)})
-        else:
-            walk = iter([(path, info)])
-        for name, facts in walk:
-            if isinstance(facts, str):
-                found[name] = Source(name, "text", False, 0, 0, problem=facts)
-            elif stat.S_ISREG(facts.st_mode):
-                found[name] = _source(name, facts, reader_of)
-            else:
-                skipped["not a regular file"] += 1
-    return _once(sorted(found.values(), key=lambda s: s.path), skipped), skipped
+    for given in sorted(set(paths)):
+        for source in walk.found(given):
+            while (other := found.get(source.path)) and (other.at, other.member) != (
+                source.at,
+                source.member,
+            ):
+                source = replace(source, path=source.path + b"#2")  # a file named like a member of an archive
+            found.setdefault(source.path, source)
+    return _once(sorted(found.values(), key=_order), walk.skipped, follow_links), walk.skipped
 
 
-def _walk(
-    folder: bytes, run_folder: bytes, follow_links: bool, skipped: Counter[str], above: set[tuple[int, int]]
-) -> Iterator[tuple[bytes, os.stat_result | str]]:
-    """A folder -> (path, its facts or why they cannot be had) of all that is in and below it."""
-    pending = [folder]
-    while pending:
-        current = pending.pop()
-        try:
-            entries = list(os.scandir(current))
-        except OSError as error:
-            yield current, why(error)
-            continue
-        for entry in entries:
-            try:
-                if entry.is_symlink() and not follow_links:
-                    skipped["symbolic link"] += 1
-                elif entry.is_dir():
-                    reason = _skip_folder(entry, run_folder)
-                    key = (entry.stat().st_dev, entry.stat().st_ino)
-                    if reason or key in above:
-                        skipped[reason or "folder seen before"] += 1
-                    else:
-                        above.add(key)
-                        pending.append(entry.path)
-                else:
-                    yield entry.path, entry.stat()
-            except OSError as error:
-                yield entry.path, why(error)
+def _order(source: Source) -> tuple[bytes, int]:
+    """Sources stand by name, the members of an archive as they stand there, so that it is read once."""
+    return (source.path, -1) if source.member < 0 else (source.at, source.member)
 
 
-def _skip_folder(entry: os.DirEntry[bytes], run_folder: bytes) -> str:
-    """Why a folder is not entered; "" when it is."""
-    if os.path.realpath(entry.path) == run_folder or _is_run_folder(entry.path):
-        return "run folder"
-    if entry.name.startswith(b"."):
+def _skip_name(name: bytes) -> str:
+    """Why a folder of that name is not entered; "" when it is."""
+    if name.startswith(b".") and name not in (b".", b".."):
         return "hidden folder"
-    if entry.name in SKIPPED_FOLDERS:
-        return entry.name.decode() + " folder"
-    return ""
+    return name.decode() + " folder" if name in SKIPPED_FOLDERS else ""
 
 
 def _is_run_folder(path: bytes) -> bool:
@@ -89,22 +148,22 @@ def _is_run_folder(path: bytes) -> bool:
     return all(os.path.isfile(os.path.join(path, name)) for name in (b"run.json", b"lock"))
 
 
-def _source(path: bytes, facts: os.stat_result, reader_of: dict[bytes, str]) -> Source:
-    name = path.lower()
-    packed = name.endswith(b".gz")
-    suffix = os.path.splitext(name[:-3] if packed else name)[1]
-    return Source(path, reader_of.get(suffix, "text"), packed, facts.st_size, facts.st_mtime_ns)
-
-
-def _once(sources: list[Source], skipped: Counter[str]) -> list[Source]:
+def _once(sources: list[Source], skipped: Counter[str], links: bool) -> list[Source]:
     """Sources without those that are the same path as an earlier one, written another way."""
-    seen: set[bytes] = set()
+    seen: set[tuple[bytes, int]] = set()
+    real_folder: dict[bytes, bytes] = {}
     out = []
     for source in sources:
-        real = os.path.realpath(source.path)
-        if real in seen:
+        folder, name = os.path.split(source.at)
+        if links or source.at == source.given:
+            real = os.path.realpath(source.at)
+        else:  # no link below the folder: a call for each folder is enough
+            if folder not in real_folder:
+                real_folder[folder] = os.path.realpath(folder)
+            real = os.path.join(real_folder[folder], name)
+        if (real, source.member) in seen:
             skipped["same file by another path"] += 1
         else:
-            seen.add(real)
+            seen.add((real, source.member))
             out.append(source)
     return out

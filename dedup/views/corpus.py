@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
-from ..readers.base import BROKEN, open_source, unchanged, why
+from ..readers.base import BROKEN, why
+from ..readers.places import open_source, unchanged
 from ..run import Run
 
 MODES: dict[str, Callable[[bytes, bytes], object]] = {
@@ -32,7 +33,9 @@ class Written:
     problems: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
 
 
-def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -> Written:
+def export_corpus(
+    run: Run, to: Path, mode: str = "copy", force: bool = False, with_short: bool = False
+) -> Written:
     """Write the kept documents below the folder `to` -> what was written.
 
     A whole-file document keeps its place in the tree; of a JSON Lines source the kept lines are
@@ -44,7 +47,7 @@ def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -
         raise BadInput("this run was made from texts in memory; there are no files to copy")
     _check_target(run, to, force)
     out = Written()
-    docs = np.flatnonzero(run.kept)
+    docs = np.flatnonzero(run.kept | run.too_short if with_short else run.kept)
     source_of = run.documents.source[docs]
     names = _target_names([s.path for s in run.sources])
     try:
@@ -122,7 +125,7 @@ def _write_records(source: Source, target: Path, run: Run, docs: list[int]) -> N
     """Write the kept records of a source as they stand in it, each with a line end."""
     part = target.with_name(target.name + ".part")
     try:
-        with gzip.open(part, "wb") if source.gzip else open(part, "wb") as f:
+        with gzip.open(part, "wb") if source.codec == "gz" else open(part, "wb") as f:
             f.writelines(_lines(source, run, docs))
         os.replace(part, target)
     finally:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..decode import decode, transcode
+from ..decode import transcode
 from ..errors import BadInput
 from ..model import BINARY, OK, STATUS, Source
-from ..readers import READERS, Options, Part, fetch, reader_of_suffix
-from ..readers.base import BROKEN, open_source, unchanged, why
+from ..readers import READERS, Options, fetch, kind_of
+from ..readers.base import BROKEN, why
+from ..readers.places import open_source, unchanged
 from ..readers.walk import find_sources
 from ..run import Run
 from .report import safe
@@ -43,7 +43,7 @@ def find(name: str, run: Run | None, text_field: str = "") -> Text:
     path, line = _on_disk(os.fsencode(name))
     if not path:
         raise BadInput(f"{safe(name)}: no such file{_closest(name, run)}")
-    source, *_ = find_sources([path], reader_of_suffix(), b"", True)[0]
+    source, *_ = find_sources([path], kind_of, b"", True)[0]
     note = ("not in the run; read from disk",) if run else ()
     return _read(name, -1, source, line, Options(text_field), note)
 
@@ -88,7 +88,7 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
         raise BadInput(f"{safe(name)}: is binary data, not text")
     if run.texts is not None:
         return Text(name, doc, run.texts[doc], run.texts[doc], "utf-8")
-    options = Options(*run.fields[int(d.source[doc])])
+    options = _options(run)[int(d.source[doc])]
     note: tuple[str, ...] = ()
     if not unchanged(source):
         if not os.path.exists(source.at):
@@ -97,10 +97,16 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
             )
         note = ("changed since the scan; this is the text as it is now",)
     elif d.record[doc] and d.status[doc] == OK:
-        (got,) = fetch(run.sources, [Options(*f) for f in run.fields], d, np.array([doc], np.int32))
+        (got,) = fetch(run.sources, _options(run), d, np.array([doc], np.int32))
         if got is not None:
             return Text(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
     return _read(name, doc, source, int(d.record[doc]), options, note)
+
+
+def _options(run: Run) -> list[Options]:
+    """How each source of a run was read."""
+    encoding = run.summary["settings"].get("encoding", "")
+    return [Options(*names, encoding=encoding) for names in run.fields]
 
 
 def _read(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
@@ -109,34 +115,40 @@ def _read(name: str, doc: int, source: Source, line: int, options: Options, note
     try:
         if line:
             return _line(name, doc, source, line, options, notes)
-        if source.reader != "text":
-            raise BadInput(f"{shown}: holds a document per line; name one of them, as {shown}:1")
+        reader = READERS[source.reader]
+        if not reader.whole:
+            raise BadInput(f"{shown}: holds many documents; name one of them, as {shown}:1")
         with open_source(source) as stream:
-            raw = stream.read()
+            (part,) = reader.parts(stream, 0, options)
+        (record,), (utf8,), _ = reader.records(part, options)
     except BROKEN as error:
         raise BadInput(f"{shown}: cannot be read: {why(error)}") from None
-    decoded = decode(raw)
-    if decoded.status == BINARY:
+    if record.status == BINARY:
         raise BadInput(f"{shown}: is binary data, not text")
-    original = transcode(raw).utf8 if decoded.repairs else None
-    return Text(name, doc, raw, decoded.utf8, decoded.encoding, decoded.repairs, notes, original)
+    raw, repairs = part.data or b"", _names(record.repairs)
+    original = transcode(raw, options.encoding).utf8 if repairs and source.reader == "text" else None
+    return Text(name, doc, raw, utf8, record.encoding, repairs, notes, original)
 
 
 def _line(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
     reader = READERS[source.reader]
-    if source.reader == "text":
+    if reader.whole:
         raise BadInput(
             f"{safe(name)}: {safe(os.fsdecode(source.path))} is one document; it has no record {line}"
         )
-    options = reader.prepare(source, options)
     with open_source(source) as stream:
-        raw = next(itertools.islice(stream, line - 1, None), b"").rstrip(b"\n")
-    if not raw.strip():
-        raise BadInput(f"{safe(name)}: there is no document on line {line}")
-    (record,), (utf8,), _ = reader.records(Part(0, 0, raw), source, options)
-    if not utf8:
-        raise BadInput(f"{safe(name)}: {safe(record.note) or 'its text is empty'}")
-    return Text(name, doc, utf8, utf8, record.encoding, _names(record.repairs), notes)
+        options = reader.prepare(stream, options)
+    with open_source(source) as stream:
+        before = 0
+        for part in reader.parts(stream, 0, options):
+            records, texts, n_lines = reader.records(part, options)
+            for record, utf8 in zip(records, texts, strict=True):
+                if before + record.line + 1 == line and record.line >= 0:
+                    if not utf8:
+                        raise BadInput(f"{safe(name)}: {safe(record.note) or 'its text is empty'}")
+                    return Text(name, doc, utf8, utf8, record.encoding, _names(record.repairs), notes)
+            before += n_lines
+    raise BadInput(f"{safe(name)}: there is no document on line {line}")
 
 
 def _names(repairs: str) -> tuple[str, ...]:
@@ -147,7 +159,7 @@ def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
     """Documents -> (first line of its text that is not blank, "" | "gone" | "changed" | why not) of each."""
     if run.texts is not None:
         return [(_first(run.texts[d]), "") for d in docs]
-    fields = [Options(*f) for f in run.fields]
+    fields = _options(run)
     out = []
     for doc in docs:  # one by one: their texts need not fit in memory together
         (got,) = fetch(run.sources, fields, run.documents, np.array([doc], np.int32))

@@ -1,0 +1,157 @@
+"""Streams that are read forward: unpacked from gzip and its kin, or turned into UTF-8."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from ..decode import BOMS
+from .base import Damaged, Options
+
+MAX_RATIO, FREE_BYTES = 1000, 1 << 30  # a packed file may grow to 1 GiB, or to 1000 times its size
+
+
+class Forward(io.RawIOBase):
+    """A stream that seeks by reading on, or from the start again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = 0
+
+    @abstractmethod
+    def _next(self, size: int) -> bytes:
+        """At most `size` of the bytes that follow; b"" at the end."""
+
+    @abstractmethod
+    def _again(self) -> None:
+        """Go back to the start."""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, into: Any) -> int:
+        data = self._next(len(into))
+        into[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("the end is not known before it is read")
+        if offset < self._at:
+            self._again()
+            self._at = 0
+        while self._at < offset and self.read(min(1 << 20, offset - self._at)):
+            pass
+        return self._at
+
+
+class _Zstd(Forward):
+    """A zstandard stream.  subtle: unlike the zstandard package, pyarrow says when it is cut off."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        super().__init__()
+        self._stream = pa.CompressedInputStream(pa.PythonFile(packed, "r"), "zstd")
+
+    def _next(self, size: int) -> bytes:
+        return cast(bytes, self._stream.read(size))
+
+
+CODECS: dict[str, Callable[[BinaryIO], Any]] = {
+    "gz": lambda stream: gzip.GzipFile(fileobj=stream),
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "zst": _Zstd,
+}
+
+
+class Unpacked(Forward):
+    """The bytes in a packed file; Damaged when they are too many for its size."""
+
+    def __init__(self, open_packed: Callable[[], BinaryIO], codec: str, size: int) -> None:
+        super().__init__()
+        self._open, self._codec = open_packed, codec
+        self._limit = max(FREE_BYTES, MAX_RATIO * size)
+        self._start()
+
+    def _start(self) -> None:
+        self._packed = self._open()
+        self._stream = CODECS[self._codec](self._packed)
+
+    def _next(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        if self._at + len(data) > self._limit:
+            raise Damaged(f"it unpacks to more than {MAX_RATIO} times its size")
+        return cast(bytes, data)
+
+    def _again(self) -> None:
+        self._shut()
+        self._start()
+
+    def _shut(self) -> None:
+        self._stream.close()
+        self._packed.close()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._shut()
+        super().close()
+
+
+class _Transcoded(Forward):
+    """UTF-16 or UTF-32, or any encoding that is asked for, as UTF-8."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        super().__init__()
+        self._stream, self._encoding = stream, encoding
+        self._again()
+
+    def _again(self) -> None:
+        self._stream.seek(0)
+        self._decode = codecs.getincrementaldecoder(self._encoding)("replace")
+        self._held = b""
+
+    def _next(self, size: int) -> bytes:
+        while not self._held:
+            data = self._stream.read(1 << 16)
+            self._held = self._decode.decode(data, not data).encode("utf-8", "replace")
+            if not data:
+                break
+        out, self._held = self._held[:size], self._held[size:]
+        return out
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def unpacked(open_packed: Callable[[], BinaryIO], codec: str, size: int) -> BinaryIO:
+    """A way to open a stream -> its unpacked bytes; `size` is that of the packed ones."""
+    if not codec:
+        return open_packed()
+    return cast(BinaryIO, io.BufferedReader(Unpacked(open_packed, codec, size), 1 << 18))
+
+
+def in_utf8(stream: BinaryIO, options: Options) -> BinaryIO:
+    """A stream of lines -> one in which a line ends at \\n: wide encodings are turned into UTF-8."""
+    head = stream.read(4)
+    stream.seek(0)
+    wide = next((name for mark, name in BOMS if head.startswith(mark) and name != "utf-8-sig"), "")
+    asked = codecs.lookup(options.encoding).name if options.encoding else ""
+    if wide or (asked and "\n".encode(asked) != b"\n"):
+        return cast(BinaryIO, io.BufferedReader(_Transcoded(stream, wide or asked), 1 << 18))
+    return stream
