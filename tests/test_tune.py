@@ -379,9 +379,10 @@ def test_the_command_shows_each_part(run, files):
         assert words in shown
     for row in report["lines"]:
         assert re.search(rf"{row['min_jaccard']:g} +{row['dropped']} +{row['kept']} ", shown)
-    assert "just above the line: joined" in shown
     assert "just below the line: not joined" in shown
     assert (len(report["above"]), len(report["below"])) == (3, 3)
+    assert f"just above the line: joined; 1 of {report['near_line']['above']}" in shown
+    assert "the line: " not in run("tune", "--run", "r", "--pairs", "0").stdout
     assert "recall, measured" not in run("tune", "--run", "r", "--sample", "0").stdout
     one_line(run("tune", code=2), ".dedup", "dedup scan")
 

@@ -39,6 +39,7 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
         "histogram": histogram(run, candidates),
         "s_curve": s_curve(settings.min_jaccard, settings.num_perm),
         "lines": what_if(run),
+        "near_line": {"above": int(near_line.joined.sum()), "below": int((~near_line.joined).sum())},
         "above": _pairs(run, near_line, near_line.nearest(True, shown)),
         "below": _pairs(run, near_line, near_line.nearest(False, shown)),
         "recall": measured_recall(run, sample, seed) if sample else None,

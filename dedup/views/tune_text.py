@@ -151,8 +151,11 @@ def _sides(report: Report, run: Run, width: int) -> Iterator[RenderableType]:
         ("above", "just above the line: joined"),
         ("below", "just below the line: not joined"),
     ):
-        yield Text(f"\n{title}", "bold")
-        if not report[side]:
+        total = report["near_line"][side]
+        if total and not report[side]:
+            continue
+        yield Text.assemble((f"\n{title}", "bold"), (f"; {len(report[side]):,} of {total:,}", "dim"))
+        if not total:
             yield Text(
                 "no pair that only its Jaccard joins" if side == "above" else "no such candidate", "dim"
             )
