@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_views, errors
+from . import __version__, cli_page, cli_views, errors
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def commands() -> None:
     dedup export drop          what to drop, and for which kept document
     dedup show                 the clusters, page by page
     dedup explain A B          how two documents differ, and where
+    dedup report               one HTML page: figures, charts, clusters side by side
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.
@@ -296,3 +297,4 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
 
 
 cli_views.register(commands, run_option)
+cli_page.register(commands, run_option)
