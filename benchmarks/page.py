@@ -3,7 +3,8 @@
     python benchmarks/page.py --docs 1000000          a run made of synthetic arrays; no texts
     python benchmarks/page.py --run .dedup            a run that is there, with its texts
 
-Opening is timed in a headless Chromium (playwright) where there is one: until the list of clusters is shown.
+Opening is timed in a headless Chromium (playwright) where there is one: until the list of clusters is
+shown; and the first search, which looks at every name.
 """
 
 import argparse
@@ -22,11 +23,13 @@ from dedup.settings import Settings
 from dedup.views.page import Limits, page
 
 
-def synthetic(n: int, seed: int = 1) -> Run:
-    """n files of 100 folders; six of ten stand in clusters of 2 to 9 documents, and one of ten is its own."""
+def synthetic(n: int, largest: int = 9, seed: int = 1) -> Run:
+    """n files of 100 folders; six of ten stand in clusters of 2 to `largest` documents."""
     rng = np.random.default_rng(seed)
     sources = [
-        Source(b"corpus/part-%02d/%08x-article.txt" % (i % 100, i * 2654435761 % 2**32), "text", False, 4000, 0)
+        Source(
+            b"corpus/part-%02d/%08x-article.txt" % (i % 100, i * 2654435761 % 2**32), "text", False, 4000, 0
+        )
         for i in range(n)
     ]
     zero = np.zeros(n, np.int64)
@@ -37,7 +40,7 @@ def synthetic(n: int, seed: int = 1) -> Run:
         *(np.zeros((n, 2), np.uint64), np.zeros(n, np.int8), ["utf-8"] * n, texts, texts, texts, texts),
     )
     order = rng.permutation(n)[: int(n * 0.6)]
-    sizes = rng.integers(2, 10, len(order))
+    sizes = rng.integers(2, largest + 1, len(order))
     ends = np.cumsum(sizes)
     label = np.searchsorted(ends, np.arange(len(order)), "right")
     witness = np.arange(n, dtype=np.int32)
@@ -65,11 +68,11 @@ def synthetic(n: int, seed: int = 1) -> Run:
     return Run(sources, [("", "")] * n, documents, pairs, relation[at], verdict, Spans.none(n), summary)
 
 
-def opened(path: Path, times: int = 5) -> float:
-    """A page -> seconds until its list of clusters is shown, the median."""
+def opened(path: Path, times: int = 5) -> tuple[float, float]:
+    """A page -> seconds until its list of clusters is shown, and until a search has ended; medians."""
     from docs.pictures import browser
 
-    seconds = []
+    seconds, searches = [], []
     with browser() as chromium:
         for _ in range(times):
             tab = chromium.new_page()
@@ -77,26 +80,33 @@ def opened(path: Path, times: int = 5) -> float:
             tab.goto(path.as_uri())
             tab.wait_for_selector("#list tbody tr")
             seconds.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            tab.fill("#q", "no such document")
+            tab.wait_for_selector("#list", state="hidden")
+            searches.append(time.perf_counter() - start)
             tab.close()
-    return statistics.median(seconds)
+    return statistics.median(seconds), statistics.median(searches)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--docs", type=int, default=1_000_000)
+    arguments.add_argument("--largest", type=int, default=9, help="documents of the largest cluster")
     arguments.add_argument("--run", type=Path)
     arguments.add_argument("-o", "--output", type=Path)
     given = arguments.parse_args()
-    run = open_run(given.run) if given.run else synthetic(given.docs)
+    run = open_run(given.run) if given.run else synthetic(given.docs, given.largest)
     start = time.perf_counter()
     made = page(run, Limits())
     seconds = time.perf_counter() - start
     path = given.output or Path(tempfile.gettempdir()) / f"dedup-page-{os.getpid()}.html"
     path.write_bytes(made.html)
-    print(f"{len(run.documents):,} documents: {made.clusters:,} of {run.cluster_ids.max():,} clusters, ", end="")
+    print(
+        f"{len(run.documents):,} documents: {made.clusters:,} of {run.cluster_ids.max():,} clusters, ", end=""
+    )
     print(f"{made.pairs:,} pairs side by side; {len(made.html) / 1e6:.1f} MB, written in {seconds:.1f} s")
     try:
-        print(f"opened in {opened(path.resolve()):.2f} s")
+        print("opened in {:.2f} s, searched in {:.2f} s".format(*opened(path.resolve())))
     except ImportError as error:
         print(f"not opened: {error}")
     if not given.output:

@@ -1,12 +1,13 @@
 """Pictures for the documentation, made anew: python docs/pictures.py [FOLDER OF TEXTS]
 
-They go to docs/pictures/: the page of `dedup report` on samples/ (and on a folder, when one is named) in light and dark
-and on a narrow screen, and the summary of the terminal.  Needs playwright (in the extra `dev`), and a Chromium: the
-one of `playwright install chromium`, or one on the PATH.
+They go to docs/pictures/: the page of `dedup report` on samples/ (and on a folder, when one is named) in
+light and dark and on a narrow screen, and the summary of the terminal.  Needs playwright (in the extra `dev`)
+and a Chromium: one on the PATH, or that of `playwright install chromium`.
 """
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
@@ -36,7 +37,9 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-def shot(chromium: Any, page: Path, name: str, scheme: str, screen: dict[str, int], cluster: str = "") -> None:
+def shot(
+    chromium: Any, page: Path, name: str, scheme: str, screen: dict[str, int], cluster: str = ""
+) -> None:
     """A picture of a page, or of one of its clusters, as docs/pictures/NAME.png."""
     context = chromium.new_context(viewport=screen, color_scheme=scheme)
     tab = context.new_page()
@@ -52,7 +55,7 @@ def terminal(summary: dict[str, Any], path: Path) -> None:
 
     from dedup.views.report import summary_view
 
-    console = Console(record=True, width=92, highlight=False, file=tempfile.TemporaryFile("w"))
+    console = Console(record=True, width=92, highlight=False, file=io.StringIO())
     console.print(summary_view(summary, ""))
     console.save_svg(str(path), title="dedup scan samples/", unique_id="summary")
 

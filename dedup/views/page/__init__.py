@@ -38,7 +38,7 @@ class Limits:
     """How much goes into the page; what is left out is said in it.  Clusters go in the largest first."""
 
     clusters: int = 100_000
-    listing: int = 16_000_000  # bytes of their names and figures
+    listing: int = 18_000_000  # bytes of their names and figures
     texts: int = 10_000_000  # bytes of texts and their differences
     reading: int = 48_000_000  # bytes of documents that are read again for that
 

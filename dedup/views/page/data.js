@@ -27,7 +27,7 @@ const page = (() => {
   for (let c = 0; c < n; c++) {
     let low = 1001;
     for (let row = start[c]; row < start[c + 1]; row++) {
-      groups[c] |= 1 << documents.group[row];
+      groups[c] |= 1 << raw.group[documents.folder[row]];
       if (isKept(row)) continue;
       relations[c] |= 1 << documents.relation[row];
       low = Math.min(low, similarityOf(row));

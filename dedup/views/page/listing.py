@@ -16,7 +16,7 @@ from ..report import safe
 from .figures import Groups
 
 MEMBERS = 1000  # documents of one cluster that are listed
-ROW = 40  # bytes of a document's figures in the page, about
+ROW, CLUSTER = 44, 40  # bytes of the figures of a document and of a cluster in the page, at most about
 OK, CHANGED, GONE = range(3)  # what became of a document's file since the scan
 
 
@@ -58,10 +58,8 @@ def listed(run: Run, max_clusters: int, max_bytes: int) -> Listed:
     first = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]]) if len(ids) else np.zeros(0, np.int64)
     rank = np.arange(len(ids)) - np.repeat(first, size[ids[first]])
     shown = rank < MEMBERS
-    n_bytes = np.array([len(run.names[d]) + ROW for d in docs.tolist()], np.int64) * shown
     ends = np.r_[first[1:], len(ids)].astype(np.int64)
-    room = np.searchsorted(np.cumsum(n_bytes)[ends - 1], max_bytes, "right") if len(ends) else 0
-    n = min(max_clusters, int(room))
+    n = min(max_clusters, _fitting(run, docs, shown, ends, max_bytes))
     order = ids[first]
     counts = np.minimum(size[order[:n]], MEMBERS)
     return Listed(
@@ -74,12 +72,37 @@ def listed(run: Run, max_clusters: int, max_bytes: int) -> Listed:
     )
 
 
+def _fitting(
+    run: Run, docs: NDArray[np.int32], shown: NDArray[np.bool_], ends: NDArray[np.int64], room: int
+) -> int:
+    """How many of the first clusters, which end before docs[ends], take no more than `room` bytes."""
+    folders: set[bytes] = set()
+    start = 0
+    for n, end in enumerate(ends.tolist()):
+        room -= CLUSTER
+        for doc in docs[start:end][shown[start:end]].tolist():
+            name = run.names[doc]
+            folder = name[: _cut(run, doc)]
+            room -= len(name) - len(folder) + ROW + (0 if folder in folders else len(folder) + 3)
+            folders.add(folder)
+        if room < 0:
+            return n
+        start = end
+    return len(ends)
+
+
+def _cut(run: Run, doc: int) -> int:
+    """Where the name of a document is cut into the folder, or file of records, and the rest."""
+    return run.names[doc].rfind(b":" if run.documents.record[doc] else b"/") + 1
+
+
 def columns(run: Run, listed: Listed, groups: Groups) -> dict[str, Any]:
     """The listed clusters and documents as columns of plain values; figures in thousandths."""
     v, d, docs = run.verdict, run.documents, listed.docs
     place = np.full(len(d), -1, np.int64)  # of each document in its cluster
     place[docs] = np.arange(len(docs)) - np.repeat(listed.indptr[:-1], np.diff(listed.indptr))
     folders, folder, tails = _names(run, docs.tolist())
+    firsts = np.unique(np.array(folder, np.int64), return_index=True)[1]  # all of a folder are of one group
     reasons = sorted({v.reason[doc] for doc in docs[listed.indptr[:-1]].tolist()})
     number = {reason: i for i, reason in enumerate(reasons)}
     dropped_bytes = np.where(run.dropped, d.n_bytes, 0)
@@ -96,10 +119,10 @@ def columns(run: Run, listed: Listed, groups: Groups) -> dict[str, Any]:
         },
         "reasons": reasons,
         "folders": folders,
+        "group": groups.of_source[d.source[docs[firsts]]],
         "documents": {
             "folder": folder,
             "tail": tails,
-            "group": groups.of_source[d.source[docs]],
             "witness": np.where(run.kept[docs], -1, place[v.witness[docs]]),
             "relation": v.relation[docs],
             "jaccard": _thousandths(v.jaccard[docs]),
@@ -133,7 +156,7 @@ def _names(run: Run, docs: list[int]) -> tuple[list[str], list[int], list[str]]:
     number, tails = [], []
     for doc in docs:
         name = run.names[doc]
-        cut = name.rfind(b":" if run.documents.record[doc] else b"/") + 1
+        cut = _cut(run, doc)
         number.append(seen.setdefault(name[:cut], len(seen)))
         tails.append(safe(os.fsdecode(name[cut:])))
     return [safe(os.fsdecode(folder)) for folder in seen], number, tails
