@@ -1,6 +1,6 @@
 """The page of a large run: its size, how long it takes to write, and how soon it opens.
 
-    python benchmarks/page.py --docs 1000000          a run made of synthetic arrays; no texts
+    python benchmarks/page.py --docs 1000000          a run made of synthetic arrays and texts
     python benchmarks/page.py --run .dedup            a run that is there, with its texts
 
 Opening is timed in a headless Chromium (playwright) where there is one: until the list of clusters is
@@ -23,6 +23,19 @@ from dedup.settings import Settings
 from dedup.views.page import Limits, page
 
 
+def pool(rng: np.random.Generator) -> list[list[bytes]]:
+    """500 texts of 600 words, each with 7 variants in which one word of twenty is another."""
+    words = np.array(["".join(w) for w in rng.choice(list("aeioubcdfglmnprst"), (5000, 6))])
+    out = []
+    for _ in range(500):
+        text = rng.choice(words, 600)
+        variants = [
+            np.where(rng.random(600) < 0.05 * (v > 0), rng.choice(words, 600), text) for v in range(8)
+        ]
+        out.append([" ".join(v).encode() for v in variants])
+    return out
+
+
 def synthetic(n: int, largest: int = 9, seed: int = 1) -> Run:
     """n files of 100 folders; six of ten stand in clusters of 2 to `largest` documents."""
     rng = np.random.default_rng(seed)
@@ -33,11 +46,11 @@ def synthetic(n: int, largest: int = 9, seed: int = 1) -> Run:
         for i in range(n)
     ]
     zero = np.zeros(n, np.int64)
-    texts = [""] * n
+    empty = [""] * n
     documents = Documents(
         np.arange(n, dtype=np.int32),
         *(zero, zero, rng.integers(500, 20_000, n), rng.integers(400, 16_000, n), zero, zero, zero),
-        *(np.zeros((n, 2), np.uint64), np.zeros(n, np.int8), ["utf-8"] * n, texts, texts, texts, texts),
+        *(np.zeros((n, 2), np.uint64), np.zeros(n, np.int8), ["utf-8"] * n, empty, empty, empty, empty),
     )
     order = rng.permutation(n)[: int(n * 0.6)]
     sizes = rng.integers(2, largest + 1, len(order))
@@ -65,7 +78,12 @@ def synthetic(n: int, largest: int = 9, seed: int = 1) -> Run:
     three = np.stack([overlap, union, overlap], axis=1)
     pairs = VerifiedPairs(docs, overlap, union, overlap, np.zeros_like(three), three, np.ones(len(at)))
     summary = {"version": "0", "settings": Settings().deciding(), "skipped": {}}
-    return Run(sources, [("", "")] * n, documents, pairs, relation[at], verdict, Spans.none(n), summary)
+    bodies = pool(rng)
+    texts = [bodies[w % 500][i % 7 + 1 if i != w else 0] for i, w in enumerate(witness.tolist())]
+    return Run(
+        *(sources, [("", "")] * n, documents, pairs, relation[at], verdict, Spans.none(n), summary),
+        texts=texts,
+    )
 
 
 def opened(path: Path, times: int = 5) -> tuple[float, float]:

@@ -1,13 +1,14 @@
 """Pictures for the documentation, made anew: python docs/pictures.py [FOLDER OF TEXTS]
 
-They go to docs/pictures/: the page of `dedup report` on samples/ (and on a folder, when one is named) in
-light and dark and on a narrow screen, and the summary of the terminal.  Needs playwright (in the extra `dev`)
-and a Chromium: one on the PATH, or that of `playwright install chromium`.
+They go to docs/pictures/: the page of `dedup report` on samples/ in light and dark and on a narrow screen,
+the charts of a folder when one is named, and the summary of the terminal.  Needs playwright (in the extra
+`dev`) and a Chromium: one on the PATH, or that of `playwright install chromium`.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -16,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-OUT = Path(__file__).parent / "pictures"
+OUT = Path(__file__).resolve().parent / "pictures"
 SAMPLES = Path("samples")
-WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+SCREENS = {"wide": (1280, 860), "tall": (1280, 1900), "narrow": (390, 844)}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -37,16 +38,18 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-def shot(
-    chromium: Any, page: Path, name: str, scheme: str, screen: dict[str, int], cluster: str = ""
-) -> None:
-    """A picture of a page, or of one of its clusters, as docs/pictures/NAME.png."""
-    context = chromium.new_context(viewport=screen, color_scheme=scheme)
-    tab = context.new_page()
-    tab.goto(page.as_uri() + cluster)
+def shot(chromium: Any, page: Path, name: str, scheme: str, screen: str, what: str = "") -> None:
+    """docs/pictures/NAME.png: a page, one of its clusters (`what` is #cluster=ID), or its charts."""
+    width, height = SCREENS[screen]
+    tab = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    tab.goto(page.as_uri() + (what if what.startswith("#") else ""))
     tab.wait_for_timeout(300)
-    tab.screenshot(path=OUT / f"{name}.png")
-    context.close()
+    clip = None
+    if what == "charts":
+        top = tab.locator("#clusters").bounding_box()["y"]
+        clip = {"x": 0, "y": 0, "width": width, "height": top}
+    tab.screenshot(path=OUT / f"{name}.png", clip=clip, full_page=clip is not None)
+    tab.close()
 
 
 def terminal(summary: dict[str, Any], path: Path) -> None:
@@ -67,20 +70,21 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     run = dedup.scan(SAMPLES)
     terminal({**run.summary, "seconds": {"pass": 0.2}}, OUT / "terminal.svg")
-    pages = {"samples": run}
-    if len(sys.argv) > 1:
-        pages["folder"] = dedup.scan(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
-        for name, result in pages.items():
-            path = Path(folder) / f"{name}.html"
-            path.write_bytes(page(result).html)
-            first = next(iter(result.clusters)).id
-            shot(chromium, path, f"{name}-light", "light", WIDE)
-            shot(chromium, path, f"{name}-dark", "dark", WIDE)
-            shot(chromium, path, f"{name}-narrow", "light", NARROW)
-            shot(chromium, path, f"{name}-cluster-light", "light", WIDE, f"#cluster={first}")
-            shot(chromium, path, f"{name}-cluster-dark", "dark", WIDE, f"#cluster={first}")
-            shot(chromium, path, f"{name}-cluster-narrow", "light", NARROW, f"#cluster={first}")
+        path = Path(folder) / "report.html"
+        path.write_bytes(page(run).html)
+        for scheme in ("light", "dark"):
+            shot(chromium, path, f"samples-{scheme}", scheme, "tall")
+            shot(chromium, path, f"samples-part-{scheme}", scheme, "wide", "#cluster=1")
+        shot(chromium, path, "samples-words", "light", "wide", "#cluster=3")
+        shot(chromium, path, "samples-narrow", "light", "narrow")
+        shot(chromium, path, "samples-part-narrow", "light", "narrow", "#cluster=1")
+        if len(sys.argv) > 1:
+            corpus = Path(sys.argv[1]).resolve()
+            os.chdir(corpus.parent)
+            path.write_bytes(page(dedup.scan(corpus.name)).html)
+            for scheme in ("light", "dark"):
+                shot(chromium, path, f"folder-{scheme}", scheme, "wide", "charts")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,6 @@ def page(run: Run, limits: Limits | None = None, run_option: str = "") -> Page:
             styles=[_part(name) for name in STYLES],
             policy=_policy(),
             counted=counted,
-            nbsp="\u00a0",
             run_option=run_option,
         )
     )

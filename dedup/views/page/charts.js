@@ -106,7 +106,7 @@ const charts = (() => {
       onclick: () => { off.has(r) ? off.delete(r) : off.add(r); draw(onSelect); },
     }, page.relations[r])));
     document.getElementById("histogram-note").textContent =
-      `${counted(total, "verified pair")} by ${name}. A pair counts when one of its figures reaches its line. Drag across to list the clusters that have such documents.`;
+      `${counted(total, "verified pair")} by ${name}. A pair counts when one of its figures reaches its line. Drag across to list the clusters that have such documents; press a relation to leave it out.`;
     return plot;
   };
 

@@ -14,7 +14,10 @@ const compare = (() => {
     const stored = side && right !== 0 ? right : left;
     if (stored === "") return [];
     if (!kind) return passage(stored);
-    return [h(KINDS[kind][side], { class: kind === 4 ? "spelt" : false }, ...passage(stored))];
+    const mark = (...children) => h(KINDS[kind][side], { class: kind === 4 ? "spelt" : false }, ...children);
+    if (typeof stored !== "string") return [mark(...passage(stored))];
+    const body = stored.trimEnd(); // the space after the last word is not marked
+    return body ? [mark(body), stored.slice(body.length)] : [stored];
   };
   const pair = (left, right) => h("div", { class: "pair" },
     h("div", { dir: "auto", "data-side": "document" }, ...left), h("div", { dir: "auto", "data-side": "witness" }, ...right));

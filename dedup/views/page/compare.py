@@ -58,7 +58,7 @@ def compared(run: Run, listed: Listed, reading: int, budget: int) -> Compared:
     At most `reading` bytes of documents are read, and none longer than LONGEST.  Larger clusters come
     first, and in each the pairs that differ most.
     """
-    plan = _plan(run, listed, reading)
+    plan = _plan(run, listed, reading) if budget > 0 else {}
     wanted = sorted({doc for rows in plan.values() for pair in rows.values() for doc in pair})
     texts = _read(run, wanted)
     out = Compared()

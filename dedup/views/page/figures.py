@@ -35,7 +35,7 @@ def account(run: Run, groups: Groups) -> dict[str, Any]:
         "kept": kept,
         "dropped": dropped,
         "aside": len(aside),
-        "saved": f"{size(saved)} of {size(seen)}" + (f" ({saved / seen:.0%})" if seen else ""),
+        "saved": f"{_unbroken(saved)} of {_unbroken(seen)}" + (f" ({saved / seen:.0%})" if seen else ""),
         "clusters": int(run.cluster_ids.max(initial=0)),
         "clustered": len(run.clustered),
         "relations": _relations(run),
@@ -48,6 +48,11 @@ def account(run: Run, groups: Groups) -> dict[str, Any]:
         "settings": sorted((k, str(v)) for k, v in run.summary.get("settings", {}).items() if v != ""),
         "version": run.summary.get("version", ""),
     }
+
+
+def _unbroken(n: int) -> str:
+    """Bytes in words that stay on one line."""
+    return size(n).replace(" ", "\u00a0")
 
 
 def _relations(run: Run) -> list[tuple[str, int, int, str]]:

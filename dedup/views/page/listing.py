@@ -16,7 +16,7 @@ from ..report import safe
 from .figures import Groups
 
 MEMBERS = 1000  # documents of one cluster that are listed
-ROW, CLUSTER = 44, 40  # bytes of the figures of a document and of a cluster in the page, at most about
+ROW, CLUSTER = 38, 30  # bytes of the figures of a document and of a cluster in the page, at most about
 OK, CHANGED, GONE = range(3)  # what became of a document's file since the scan
 
 
