@@ -1,5 +1,6 @@
 """The HTML page of a run: what is in it, what it leaves out, and that documents cannot act in it."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -204,6 +205,11 @@ def test_the_limits_hold_with_many_clusters(result, monkeypatch):
     assert max(largest.indptr[1:] - largest.indptr[:-1]) == 3
     assert largest.cut_members == sum(max(0, len(c.members) - 3) for c in run.clusters) > 0
     assert "of clusters with more than 3" in page(run).html.decode()
+
+
+def test_the_warnings_of_the_run_stand_in_the_page(result):
+    warned = dataclasses.replace(result, summary={**result.summary, "warnings": ["in/: loses <b>all</b>"]})
+    assert '<p class="note">in/: loses &lt;b&gt;all&lt;/b&gt;</p>' in page(warned).html.decode()
 
 
 def test_documents_that_changed_or_went_keep_their_figures(run, files):

@@ -14,13 +14,14 @@ import orjson
 from ...decode import transcode
 from ...model import CONTAINED, PUNCTUATION
 from ...normalize import letter_table
-from ...readers import Options, fetch
+from ...readers import fetch
 from ...run import Run
 from ..align import SAME, Span, align
 from ..explain import extent, otherwise, word_places
 from ..hunks import Fold, Hunk, hunks, n_words
 from ..lines import Lines
 from ..report import safe, safe_lines
+from ..texts import options_of
 from .listing import Listed
 
 LONGEST = 1_000_000  # bytes of a document that is compared
@@ -102,8 +103,7 @@ def _read(run: Run, docs: list[int]) -> Texts:
     """Documents -> their bytes and texts, read again; each source is read once, from front to back."""
     if run.texts is not None:
         return {doc: (run.texts[doc], run.texts[doc]) for doc in docs}
-    fields = [Options(*f) for f in run.fields]
-    got = fetch(run.sources, fields, run.documents, np.array(docs, np.int32))
+    got = fetch(run.sources, options_of(run), run.documents, np.array(docs, np.int32))
     return dict(zip(docs, got, strict=True))
 
 
@@ -182,7 +182,8 @@ def _as_written(run: Run, doc: int, raw: bytes) -> str | None:
     """The text of a whole file before its repair; None where it was not repaired."""
     if run.documents.record[doc] or not run.documents.repairs[doc] or run.texts is not None:
         return None
-    return transcode(raw).utf8.decode("utf-8", "replace")
+    encoding = run.summary.get("settings", {}).get("encoding", "")
+    return transcode(raw, encoding).utf8.decode("utf-8", "replace")
 
 
 def respelled(span: Span, left: str, right: str) -> Iterator[Span]:

@@ -41,6 +41,7 @@ def account(run: Run, groups: Groups) -> dict[str, Any]:
         "relations": _relations(run),
         "sources": _sources(run, groups),
         "reasons": sorted(reasons.items()),
+        "warnings": [safe(line) for line in run.summary.get("warnings", [])],
         "skipped": [counted(n, what) for what, n in sorted(run.summary.get("skipped", {}).items())],
         "set_aside": [
             (safe(run.name(i)), STATUS[d.status[i]], safe(d.note[i])) for i in aside[:ASIDE].tolist()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model import CONTAINED, NEAR, REWRITTEN
-from ...readers.base import unchanged
+from ...readers.places import unchanged
 from ...run import Run
 from ..report import safe
 from .figures import Groups
