@@ -44,20 +44,23 @@ MAY_IMPORT = {
         "kernels", "lsh", "cluster", "verify", "verdict", "settings", "compared",
     },
     "cli": LOW | {
-        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", "cli_judge", "",
+        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
+        "cli_views", "cli_judge", "cli_page", "",
     },
+    "cli_page": LOW | {"views", "run", "folder", ""},
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "cli_judge": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "": LOW | {"settings", "pipeline", "run", "folder"},
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_views", "cli_judge"},
+    "click": {"cli", "cli_views", "cli_judge", "cli_page"},
     "rich": {"cli", "cli_views", "cli_judge", "views"},
     "numba": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
     "matplotlib": {"views"},
+    "jinja2": {"views"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
