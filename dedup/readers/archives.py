@@ -108,9 +108,13 @@ def open_member(name: bytes, open_archive: Open, wanted: int) -> BinaryIO:
 
 def _copied(stream: BinaryIO) -> BinaryIO:
     copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
-    while data := stream.read(1 << 20):
-        copy.write(data)
-    copy.seek(0)
+    try:
+        while data := stream.read(1 << 20):
+            copy.write(data)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
     return cast(BinaryIO, copy)
 
 

@@ -91,9 +91,11 @@ class Unpacked(Forward):
     def _start(self) -> None:
         self._packed = self._open()
         self._stream = CODECS[self._codec](self._packed)
+        # subtle: `read` of a file that is cut off raises and forgets what it had; `read1` gives it first
+        self._read = getattr(self._stream, "read1", self._stream.read)
 
     def _next(self, size: int) -> bytes:
-        data = self._stream.read(size)
+        data = self._read(size)
         if self._at + len(data) > self._limit:
             raise Damaged(f"it unpacks to more than {MAX_RATIO} times its size")
         return cast(bytes, data)
