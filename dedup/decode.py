@@ -50,13 +50,14 @@ MAGIC = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text as UTF-8, the encoding it was in, OK, EMPTY or BINARY, and the repairs made to it."""
+    """The text as UTF-8, the encoding it was in, a status, and the repairs made to it."""
 
     utf8: bytes
     encoding: str
     status: int = OK
     repairs: tuple[str, ...] = ()
-    note: str = ""
+    note: str = ""  # why it was set aside
+    id: str = ""  # its own, where its format has one
 
 
 def decode(data: bytes, encoding: str = "") -> Decoded:

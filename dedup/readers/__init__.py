@@ -45,7 +45,7 @@ def kind_of(name: bytes) -> tuple[str, str]:
     codec = CODEC_OF.get(suffix, "")
     suffix = os.path.splitext(stem)[1] if codec else suffix
     reader = next((name for name, r in READERS.items() if suffix.decode("latin-1") in r.suffixes), "text")
-    return reader, "" if READERS[reader].unpacks else codec
+    return reader, "" if codec == "gz" and READERS[reader].unpacks else codec
 
 
 def sniff(head: bytes) -> tuple[str, str]:
@@ -54,6 +54,9 @@ def sniff(head: bytes) -> tuple[str, str]:
     codec = next((name for start, name in magic.items() if head.startswith(start)), "")
     if codec:
         head = _unpacked_head(head, codec)
+    for name, reader in READERS.items():
+        if head.startswith(reader.starts or (b"\0none",)):
+            return name, "" if codec == "gz" and reader.unpacks else codec
     first = head.lstrip().split(b"\n", 1)[0]
     if first.startswith(b"{"):
         try:

@@ -14,7 +14,20 @@ from ..decode import in_bytes, line_text
 from ..errors import BadInput
 from ..model import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..repair import repair
-from .base import BROKEN, Options, Part, Place, Read, Reader, Record, by_place, slices, too_large, why
+from .base import (
+    BROKEN,
+    Options,
+    Part,
+    Place,
+    Read,
+    Reader,
+    Record,
+    by_place,
+    copy_places,
+    slices,
+    too_large,
+    why,
+)
 from .streams import in_utf8
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
@@ -221,4 +234,9 @@ def again(
     return by_place(_text)(in_utf8(stream, options), options, places)
 
 
-READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, again)
+def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
+    """The lines at those places, as they stand."""
+    copy_places(in_utf8(stream, options), out, places, b"\n")
+
+
+READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, again, write)
