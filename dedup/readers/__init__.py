@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, jsonl, text
+from . import archives, jsonl, table, text
 from .base import BROKEN, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
 
-READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER}
+READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER, "table": table.READER}
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 

@@ -34,6 +34,7 @@ class Options:
     encoding: str = ""
     max_bytes: int = MAX_DOCUMENT  # of one document; a longer one is set aside
     columns: tuple[str, ...] = ()  # the names of the columns, found by `prepare` where a format has them
+    delimiter: str = ""  # of the cells in a row, found by `prepare`
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,201 @@
+"""Every input format: its documents, their names and ids, damage, and the way out again."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dedup.folder import open_run
+from dedup.readers import READERS, Options
+
+from .conftest import OTHER, POST
+
+TEXTS = [POST, POST.upper(), OTHER]
+IDS = ["one", "two", "three"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: make(ids, texts) -> a file of them, with other fields that must not be lost."""
+
+    name: str  # of the file
+    make: Callable[[list[str], list[str]], bytes]
+    relation: str = "identical"  # of a document to the same text as a plain file
+    records: tuple[int, ...] = (1, 2, 3)  # numbers in the names; () where a file is one document
+    tells: bool = True  # whether every cut can be seen
+
+
+def delimited(delimiter: str, encoding: str = "utf-8", end: str = "\r\n"):
+    def make(ids, texts):
+        out = io.StringIO()
+        rows = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
+        rows.writerow(["id", "more", "text"])
+        rows.writerows([i, f'"{n}"\n{delimiter}', t] for n, (i, t) in enumerate(zip(ids, texts, strict=True)))
+        return out.getvalue().encode(encoding)
+
+    return make
+
+
+def json_lines(ids, texts):
+    return "".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in zip(ids, texts, strict=True)).encode()
+
+
+FORMATS = [
+    Format("x.jsonl", json_lines),
+    Format("x.csv", delimited(",")),
+    Format("x.tsv", delimited("\t", end="\n")),
+    Format("semicolon.csv", delimited(";", "utf-8-sig")),
+    Format("wide.csv", delimited(",", "utf-16")),
+]
+every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda f: f.name)
+
+
+def contents(form: Format, ids=IDS, texts=TEXTS) -> dict[str, bytes]:
+    """A format -> the files that hold the documents."""
+    if form.records:
+        return {f"in/{form.name}": form.make(ids, texts)}
+    return {f"in/{i}-{form.name}": form.make([i], [t]) for i, t in zip(["1", "2", "3"], texts, strict=True)}
+
+
+def names(form: Format) -> list[str]:
+    if form.records:
+        return [f"in/{form.name}:{n}" for n in form.records]
+    return [f"in/{n}-{form.name}" for n in (1, 2, 3)]
+
+
+def kept_texts(folder: str) -> list[tuple[str, tuple[int, ...]]]:
+    """The ids and letters of the kept documents of a run, sorted."""
+    run = open_run(Path(folder))
+    hashes = run.documents.letters_hash.tolist()
+    return sorted((run.documents.id[d], tuple(hashes[d])) for d in run.kept.nonzero()[0].tolist())
+
+
+@every_format
+def test_documents_of_a_format_are_compared_with_plain_files_and_json_lines(run, files, form):
+    files({**contents(form), "in/a.txt": POST, "in/row.jsonl": json_lines(["r"], [POST.lower()])})
+    summary = run("scan", "in", "--prefer", "path:*.txt,first", "--json").json
+    assert summary["documents"] == {"seen": 5, "kept": 2, "dropped": 3, "set_aside": 0}
+    one, two, three = names(form)
+    rows = run("export", "drop", "--format", "jsonl").jsonl
+    assert [(r["path"], r["witness"], r["relation"]) for r in rows] == sorted(
+        [(one, "in/a.txt", form.relation), (two, "in/a.txt", "case"), ("in/row.jsonl:1", "in/a.txt", "case")]
+    )
+    if any(r["id"] for r in rows if r["path"] == one):
+        ids = {r["path"]: r["id"] for r in [*rows, *run("export", "keep", "--format", "jsonl").jsonl]}
+        assert [ids[one], ids[two], ids[three]] == (IDS if form.records else ["1", "2", "3"])
+    assert run("explain", one, two, "--format", "json").json["relation"] == "case"
+    shown = run("show", "1").stdout
+    assert POST[:20] in shown
+    assert "(changed)" not in shown
+
+
+@every_format
+def test_a_corpus_of_a_format_is_read_again_as_it_was(run, files, form):
+    files({**contents(form), "in/b/more.txt": "and " + OTHER[::-1]})
+    run("scan", "in", "--prefer", "first")
+    before = kept_texts(".dedup")
+    assert len(before) == 3
+    run("export", "corpus", "--to", "out")
+    run("scan", "out", "--run", "again")
+    assert kept_texts("again") == before
+    assert not open_run(Path("again")).dropped.any()
+
+
+@every_format
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_what_is_cut_off_is_told(run, files, form, share):
+    whole = contents(form)
+    cut = {name: data[: int(share * len(data))] for name, data in whole.items()}
+    files({**cut, "in/a.txt": POST})
+    outcome = run("scan", "in", "--json", code=None)
+    if form.tells:
+        assert outcome.code == 2
+        assert f"-{form.name}" in outcome.stderr or f"/{form.name}" in outcome.stderr
+    run("scan", *cut, code=None)
+
+
+@every_format
+def test_bytes_that_are_damaged_never_stop_a_scan(run, files, form):
+    import random
+
+    rng = random.Random(7)
+    damaged = {}
+    for name, data in contents(form).items():
+        for i in range(12):
+            copy = bytearray(data)
+            for _ in range(1 + i):
+                copy[rng.randrange(len(copy))] = rng.randrange(256)
+            damaged[name.replace("in/", f"in/{i}/")] = bytes(copy)
+    files({**damaged, "in/a.txt": POST})
+    outcome = run("scan", "in", "--json", code=None)
+    assert outcome.code in (0, 2)
+    assert outcome.json["documents"]["kept"] >= 1
+
+
+# ------------------------------------------------------------------ rows
+
+
+def read_all(reader: str, data: bytes, options: Options = Options()):  # noqa: B008
+    """(line, id, note, text) of every record in some bytes."""
+    form = READERS[reader]
+    options = form.prepare(io.BytesIO(data), options)
+    out, before = [], 0
+    for part in form.parts(io.BytesIO(data), 0, options):
+        records, texts, n = form.records(part, options)
+        out += [(before + r.line + 1, r.id, r.note, t.decode()) for r, t in zip(records, texts, strict=True)]
+        before += n
+        places = [(r.offset, r.n_bytes) for r in records if not r.status]
+        again = form.again(io.BytesIO(data), options, places)
+        assert [got[1] for got in again] == [t for r, t in zip(records, texts, strict=True) if not r.status]
+    return out
+
+
+def test_rows_are_counted_below_the_header_and_blank_lines_are_none():
+    data = b'id,text\r\n1,"hello\r\nworld"\r\n\r\n2,"a ""q"" b"\r\n3,x,y\r\n4\r\n5,n\0l\r\n6,end'
+    assert read_all("table", data) == [
+        (1, "1", "", "hello\r\nworld"),
+        (2, "2", "", 'a "q" b'),
+        (3, "", "the number of its cells is 3, of columns 2", ""),
+        (4, "", "the number of its cells is 1, of columns 2", ""),
+        (5, "", "holds NUL bytes", ""),
+        (6, "6", "", "end"),
+    ]
+
+
+def test_a_quote_that_is_never_closed_costs_one_row_and_no_memory():
+    filler = b"".join(b"%d,row\n" % i for i in range(100))
+    found = read_all("table", b'id,text\nx,"open\n' + filler, Options(max_bytes=200))
+    assert "never closed" in found[0][2]
+    assert [row[1] for row in found[1:]] == [str(i) for i in range(100)]
+
+
+def test_a_file_of_quotes_that_are_never_closed_is_given_up():
+    found = read_all("table", b"text,id\n" + b'a"b,"c\n' * 5000)
+    assert len(found) < 50
+    assert "the rest is lost" in found[-1][2]
+
+
+def test_a_row_that_is_too_long_is_set_aside_and_the_next_is_read():
+    found = read_all("table", b"text,id\n" + b"l" * 1000 + b",1\nshort,2\n", Options(max_bytes=64))
+    assert [(row[0], row[1]) for row in found] == [(1, ""), (2, "2")]
+    assert "--max-document-size" in found[0][2]
+
+
+def test_a_row_in_a_legacy_encoding_is_read_among_others():
+    legacy = "Die Straße war für Fußgänger gesperrt; später, sagte er, würde sie geöffnet."
+    data = f"id,text\n1,schön\n2,{legacy.replace(',', ' ')}\n".encode("cp1252")
+    data = data.replace(b"sch\xf6n", "schön".encode())
+    assert [row[3] for row in read_all("table", data)] == ["schön", legacy.replace(",", " ")]
+
+
+def test_a_column_that_is_not_there_is_told_with_those_that_are(run, files):
+    files({"in/a.txt": POST, "t.csv": "title,prose\nx,y\n"})
+    for flags in ([], ["--text-field", "body"]):
+        outcome = run("scan", "in", "t.csv", *flags, code=2)
+        assert "'title', 'prose'" in outcome.stderr
+        assert "--text-field" in outcome.stderr
+    run("scan", "t.csv", "--text-field", "prose")
