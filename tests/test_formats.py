@@ -1,12 +1,18 @@
 """Every input format: its documents, their names and ids, damage, and the way out again."""
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
 import pytest
 
 from dedup.folder import open_run
@@ -16,6 +22,7 @@ from .conftest import OTHER, POST
 
 TEXTS = [POST, POST.upper(), OTHER]
 IDS = ["one", "two", "three"]
+STRING = pa.string()
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,56 @@ def json_lines(ids, texts):
     return "".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in zip(ids, texts, strict=True)).encode()
 
 
+def arrow_table(ids, texts, kind=STRING):
+    table = pa.table({"id": ids, "n": [1.5] * len(ids), "text": pa.array(texts, pa.string()).cast(kind)})
+    return table.replace_schema_metadata({"made": "by a test"})
+
+
+def parquet(kind=STRING, **how):
+    def make(ids, texts):
+        out = io.BytesIO()
+        pq.write_table(arrow_table(ids, texts, kind), out, row_group_size=2, write_page_checksum=True, **how)
+        return out.getvalue()
+
+    return make
+
+
+def arrow(new, kind=STRING):
+    def make(ids, texts):
+        out, table = io.BytesIO(), arrow_table(ids, texts, kind)
+        with new(out, table.schema) as writer:
+            writer.write_table(table, max_chunksize=2)
+        return out.getvalue()
+
+    return make
+
+
+def feather(ids, texts):
+    out = io.BytesIO()
+    pyarrow.feather.write_feather(arrow_table(ids, texts), out)
+    return out.getvalue()
+
+
+def packed(pack, make):
+    return lambda ids, texts: pack(make(ids, texts))
+
+
 FORMATS = [
     Format("x.jsonl", json_lines),
     Format("x.csv", delimited(",")),
     Format("x.tsv", delimited("\t", end="\n")),
     Format("semicolon.csv", delimited(";", "utf-8-sig")),
     Format("wide.csv", delimited(",", "utf-16")),
+    Format("x.csv.bz2", packed(bz2.compress, delimited(","))),
+    Format("x.parquet", parquet()),
+    Format("large.parquet", parquet(pa.large_string(), compression="zstd")),
+    Format("dictionary.parquet", parquet(pa.dictionary(pa.int32(), pa.string()))),
+    Format("x.parquet.gz", packed(gzip.compress, parquet())),
+    Format("file.arrow", arrow(pa.ipc.new_file)),
+    Format("stream.arrow", arrow(pa.ipc.new_stream, pa.string_view())),
+    Format("dictionary.ipc", arrow(pa.ipc.new_stream, pa.dictionary(pa.int8(), pa.string()))),
+    Format("x.feather", feather),
+    Format("x.feather.xz", packed(lzma.compress, feather)),
 ]
 every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda f: f.name)
 
@@ -199,3 +250,54 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(run, files):
         assert "'title', 'prose'" in outcome.stderr
         assert "--text-field" in outcome.stderr
     run("scan", "t.csv", "--text-field", "prose")
+
+
+# ------------------------------------------------------------------ columns
+
+
+def test_a_nested_column_is_reached_by_a_dotted_path_and_null_is_empty():
+    rows = [{"t": POST, "n": 1}, {"t": None, "n": 2}, None]
+    out = io.BytesIO()
+    pq.write_table(pa.table({"doc": rows, "url": ["a", "b", None]}), out)
+    found = read_all("columnar", out.getvalue(), Options("doc.t"))
+    assert found == [(1, "a", "", POST), (2, "b", "", ""), (3, "", "", "")]
+
+
+@pytest.mark.parametrize(("flags", "words"), [([], ""), (["--text-field", "n"], "int64, not text")])
+def test_a_column_that_is_no_text_is_told_with_all_columns(run, files, flags, words):
+    out = io.BytesIO()
+    pq.write_table(pa.table({"n": [1], "doc": [{"prose": POST, "x": 1}]}), out)
+    files({"in/a.txt": POST, "t.parquet": out.getvalue()})
+    outcome = run("scan", "in", "t.parquet", *flags, code=2)
+    assert "'n', 'doc.prose', 'doc.x'" in outcome.stderr
+    assert words in outcome.stderr
+    assert "--text-field" in outcome.stderr
+
+
+def test_row_groups_after_a_damaged_one_are_read():
+    out = io.BytesIO()
+    texts = [f"{i} {POST}" for i in range(9)]
+    options = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    pq.write_table(pa.table({"text": texts}), out, row_group_size=3, **options)
+    data = out.getvalue().replace(b"4 The ferry", b"4 The lorry")
+    found = read_all("columnar", data)
+    assert [row[3] for row in found if row[3]] == [*texts[:3], *texts[6:]]
+    assert [row[0] for row in found] == [1, 2, 3, 4, 7, 8, 9]
+    assert "3 rows" in found[3][2]
+
+
+def test_a_written_parquet_file_has_all_columns_and_the_schema(run, files):
+    files({"in/x.parquet": parquet(compression="zstd")(IDS, TEXTS)})
+    run("scan", "in")
+    run("export", "corpus", "--to", "out")
+    before, after = (pq.ParquetFile(name) for name in ("in/x.parquet", "out/x.parquet"))
+    assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
+    assert after.read().to_pylist() == before.read().take([0, 2]).to_pylist()
+    assert after.metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_an_arrow_file_without_its_footer_gives_the_batches_before():
+    data = arrow(pa.ipc.new_file)(IDS, TEXTS)
+    found = read_all("columnar", data[: data.rindex(b"quinces")])
+    assert [row[1] for row in found][:2] == IDS[:2]
+    assert "lost" in found[-1][2]

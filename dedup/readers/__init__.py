@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, jsonl, table, text
+from . import archives, columnar, jsonl, table, text
 from .base import BROKEN, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
 
-READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER, "table": table.READER}
+READERS: dict[str, Reader] = {
+    "text": text.READER,
+    "jsonl": jsonl.READER,
+    "table": table.READER,
+    "columnar": columnar.READER,
+}
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 
@@ -90,7 +95,7 @@ def parts(sources: Sequence[Source], options: Options, fields: list[Options]) ->
     size = 0
     for part in _all_parts(sources, options, fields):
         group.append(part)
-        size += len(part.data) if part.data is not None else sources[part.source].size
+        size += len(part.data) if part.data is not None else part.n_bytes or sources[part.source].size
         if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
             yield group
             group, size = [], 0

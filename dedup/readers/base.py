@@ -46,6 +46,7 @@ class Part:
     data: bytes | None = None
     problem: str = ""  # the source broke off here
     rows: Any = None  # instead of bytes, where a library reads the format
+    n_bytes: int = 0  # about how long `rows` are
     too_large: int = 0  # instead of bytes: the length of one record that is longer than max_bytes
 
 

@@ -185,12 +185,12 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
             held.append(row)
             size += row.n_bytes
             if size >= PART_BYTES:
-                yield Part(source, held[0].offset, rows=held)
+                yield Part(source, held[0].offset, rows=held, n_bytes=size)
                 start, size, held = row.offset + row.n_bytes, 0, []
     except BROKEN as error:
         problem = why(error)
     if held or problem:
-        yield Part(source, held[0].offset if held else start, rows=held, problem=problem)
+        yield Part(source, held[0].offset if held else start, rows=held, n_bytes=size, problem=problem)
 
 
 def records(part: Part, options: Options) -> Read:
