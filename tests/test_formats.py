@@ -21,7 +21,7 @@ from dedup.readers import READERS, Options
 from .conftest import OTHER, POST
 
 TEXTS = [POST, POST.upper(), OTHER]
-IDS = ["one", "two", "three"]
+IDS = ["http://x/one", "http://x/two", "http://x/three"]
 STRING = pa.string()
 
 
@@ -81,6 +81,33 @@ def feather(ids, texts):
     return out.getvalue()
 
 
+def warc_record(kind: str, uri: str, block: bytes, content_type: str = "application/http") -> bytes:
+    head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {uri}\r\nContent-Type: {content_type}\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(block) + block + b"\r\n\r\n"
+
+
+def http(body: bytes, content_type: str, *headers: str) -> bytes:
+    head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Type: {content_type}", *headers])
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def warc(one_by_one=True, wet=False):
+    """After a warcinfo record, of each text a request and a page, or its conversion to text."""
+
+    def make(ids, texts):
+        records = [warc_record("warcinfo", "x.warc", b"software: a test", "application/warc-fields")]
+        for uri, text in zip(ids, texts, strict=True):
+            if wet:
+                records.append(warc_record("conversion", uri, text.encode(), "text/plain"))
+                continue
+            records.append(warc_record("request", uri, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+            page = f"<html><head><title></title></head><body><p>{text}</p></body></html>"
+            records.append(warc_record("response", uri, http(page.encode(), "text/html; charset=utf-8")))
+        return b"".join(gzip.compress(r) for r in records) if one_by_one else b"".join(records)
+
+    return make
+
+
 def packed(pack, make):
     return lambda ids, texts: pack(make(ids, texts))
 
@@ -100,6 +127,11 @@ FORMATS = [
     Format("stream.arrow", arrow(pa.ipc.new_stream, pa.string_view())),
     Format("dictionary.ipc", arrow(pa.ipc.new_stream, pa.dictionary(pa.int8(), pa.string()))),
     Format("x.feather", feather),
+    Format("x.warc.gz", warc(), records=(3, 5, 7)),
+    Format("x.warc", warc(False), records=(3, 5, 7)),
+    Format("whole.warc.gz", packed(gzip.compress, warc(False)), records=(3, 5, 7)),
+    Format("x.warc.bz2", packed(bz2.compress, warc(False)), records=(3, 5, 7)),
+    Format("x.warc.wet.gz", warc(wet=True), records=(2, 3, 4)),
     Format("x.feather.xz", packed(lzma.compress, feather)),
 ]
 every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda f: f.name)
@@ -301,3 +333,58 @@ def test_an_arrow_file_without_its_footer_gives_the_batches_before():
     found = read_all("columnar", data[: data.rindex(b"quinces")])
     assert [row[1] for row in found][:2] == IDS[:2]
     assert "lost" in found[-1][2]
+
+
+# ------------------------------------------------------------------ WARC
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_records_after_a_damaged_one_are_read(one_by_one):
+    form = warc(one_by_one)
+    data = bytearray(form(IDS, TEXTS))
+    at = (
+        len(form(IDS[:1], TEXTS[:1]))
+        + (len(form(IDS[:2], TEXTS[:2])) - len(form(IDS[:1], TEXTS[:1]))) * 3 // 4
+    )
+    data[at : at + 30] = b"" if not one_by_one else bytes(30)
+    found = read_all("warc", bytes(data))
+    good = [row for row in found if not row[2]]
+    assert [row[1] for row in good] == [IDS[0], IDS[2]]
+    assert len(found) == 3
+
+
+def page_record(body: bytes, content_type: str, *headers: str) -> bytes:
+    return gzip.compress(warc_record("response", "http://x/", http(body, content_type, *headers)))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "text"),
+    [
+        ("fünf Äpfel".encode("cp1252"), "text/plain; charset=ISO-8859-1", "fünf Äpfel"),
+        ("fünf Äpfel".encode(), "text/plain; charset=ISO-8859-1", "fünf Äpfel"),
+        ("большие яблоки".encode("koi8-r"), 'Text/Plain; Charset="KOI8-R"', "большие яблоки"),
+        ("五つのりんご".encode("iso-2022-jp"), "text/plain; charset=iso-2022-jp", "五つのりんご"),
+        (b'<meta charset="koi8-r"><p>' + "яблоки".encode("koi8-r"), "text/html", "яблоки"),
+        (b"plain enough", "text/plain; charset=no-such-thing", "plain enough"),
+        (b"<b>a</b> <i>b</i><script>c</script>", "application/xhtml+xml", "a b"),
+    ],
+)
+def test_the_charset_of_a_page_is_that_of_its_header_unless_it_is_utf8(body, kind, text):
+    assert [row[3] for row in read_all("warc", page_record(body, kind))] == [text]
+
+
+def test_a_payload_that_is_packed_is_unpacked_and_one_that_is_no_text_is_set_aside():
+    body = gzip.compress(POST.encode())
+    (row,) = read_all("warc", page_record(body, "text/plain", "Content-Encoding: gzip"))
+    assert row[3] == POST
+    (row,) = read_all("warc", page_record(b"GIF8", "image/gif"))
+    assert row[2:] == ("image/gif", "")
+    (row,) = read_all("warc", page_record(b"???", "text/html", "Content-Encoding: pear"))
+    assert "pear" in row[2]
+
+
+def test_a_record_that_is_too_long_is_set_aside_and_the_next_is_read():
+    data = page_record(b"long " * 10_000_000, "text/plain") + page_record(b"short", "text/plain")
+    found = read_all("warc", data, Options(max_bytes=100_000))
+    assert [row[3] for row in found] == ["", "short"]
+    assert "--max-document-size" in found[0][2]

@@ -49,29 +49,32 @@ class Table:
             elif head.startswith(b"FEA1"):
                 raise Damaged("Feather version 1 is not read; write it again as version 2")
             else:
-                self._open_ipc(None)
-                self.schema = (self._file if self.footed else self._forward).schema
+                self.schema = self._open_ipc(None)
         except BROKEN as error:
             self.__exit__()
             if isinstance(error, Damaged):
                 raise
             raise Damaged(_why(error)) from None
 
-    def _open_ipc(self, fields: list[int] | None) -> None:
-        """subtle: a file that lost its footer, which stands last, still holds a stream from byte 8 on."""
+    def _open_ipc(self, fields: list[int] | None) -> Any:
+        """Open the file or stream, with some fields only -> its schema.
+
+        subtle: a file that lost its footer, which stands last, still holds a stream from byte 8 on.
+        """
         options = pa.ipc.IpcReadOptions(included_fields=fields or [], use_threads=False)
         self._stream.seek(0)
         if self._stream.read(6) == b"ARROW1":
             try:
                 self._stream.seek(0)
                 self._file = pa.ipc.open_file(self._stream, options=options)
-                return
+                return self._file.schema
             except BROKEN:
                 self._footless = True
                 self._stream.seek(8)
         else:
             self._stream.seek(0)
         self._forward = pa.ipc.open_stream(self._stream, options=options)
+        return self._forward.schema
 
     def __enter__(self) -> Table:
         return self

@@ -195,11 +195,11 @@ def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes
     utf8, repairs = repair(in_bytes(text)) if text else (b"", ())
     name = "" if name is None else in_bytes(str(name)).decode()
     status = OK if utf8 else EMPTY
-    kept = _kept(value, options.kept_fields)
-    return Record(0, 0, 0, "utf-8", status, name, "", ",".join(repairs), kept), utf8
+    others = kept(value, options.kept_fields)
+    return Record(0, 0, 0, "utf-8", status, name, "", ",".join(repairs), others), utf8
 
 
-def _kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
+def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """The values of some fields as a JSON object, "" when none is wanted; what is missing is left out."""
     found = {}
     for name in names:
