@@ -2,12 +2,14 @@
 
 import bz2
 import csv
+import email.policy
 import gzip
 import io
 import json
 import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 
 import pyarrow as pa
@@ -108,6 +110,21 @@ def warc(one_by_one=True, wet=False):
     return make
 
 
+def eml(ids, texts):
+    """A message with a plain part, a page and an attachment."""
+    mail = EmailMessage(policy=email.policy.SMTP)
+    mail["Subject"], mail["Message-ID"] = "the ferry", ids[0]
+    mail.set_content(texts[0], cte="quoted-printable")
+    mail.add_alternative(f"<html><p>{texts[0]}</p></html>", subtype="html")
+    mail.add_attachment("not the body")
+    return mail.as_bytes()
+
+
+def mbox(ids, texts):
+    heads = [f"From x@y Thu Jan  1 00:00:00 1970\nMessage-ID: {i}\nSubject: s\n\n" for i in ids]
+    return "".join(head + text + "\n\n" for head, text in zip(heads, texts, strict=True)).encode()
+
+
 def packed(pack, make):
     return lambda ids, texts: pack(make(ids, texts))
 
@@ -132,6 +149,10 @@ FORMATS = [
     Format("whole.warc.gz", packed(gzip.compress, warc(False)), records=(3, 5, 7)),
     Format("x.warc.bz2", packed(bz2.compress, warc(False)), records=(3, 5, 7)),
     Format("x.warc.wet.gz", warc(wet=True), records=(2, 3, 4)),
+    Format("x.eml", eml, "whitespace", (), tells=False),
+    Format("x.eml.gz", packed(gzip.compress, eml), "whitespace", ()),
+    Format("x.mbox", mbox, "whitespace", tells=False),
+    Format("x.mbx.bz2", packed(bz2.compress, mbox), "whitespace"),
     Format("x.feather.xz", packed(lzma.compress, feather)),
 ]
 every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda f: f.name)
@@ -388,3 +409,43 @@ def test_a_record_that_is_too_long_is_set_aside_and_the_next_is_read():
     found = read_all("warc", data, Options(max_bytes=100_000))
     assert [row[3] for row in found] == ["", "short"]
     assert "--max-document-size" in found[0][2]
+
+
+# ------------------------------------------------------------------ mail
+
+
+def test_messages_begin_at_from_after_a_blank_line_before_a_header_and_quoted_from_is_unquoted():
+    data = (
+        b"From a Thu Jan  1 00:00:00 1970\r\nMessage-ID: <1>\r\n\r\nHello\r\nFrom the start\r\n\r\n"
+        b"From here on it is text.\r\n>From there too.\r\n>>From\r\n\r\n"
+        b"From b Thu Jan  1 00:00:00 1970\r\nMessage-ID: <2>\r\n\r\nBye"
+    )
+    first, second = read_all("mbox", data)
+    assert first[:3] == (1, "<1>", "")
+    words = "Hello From the start From here on it is text. From there too. >>From"
+    assert " ".join(first[3].split()) == words
+    assert second == (2, "<2>", "", "Bye")
+
+
+def test_a_message_that_is_too_long_is_set_aside_and_the_next_is_read():
+    data = mbox(IDS, ["short", "long " * 1000, "short too"])
+    found = read_all("mbox", data, Options(max_bytes=1000))
+    assert [row[3].strip() for row in found] == ["short", "", "short too"]
+    assert "--max-document-size" in found[1][2]
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "text"),
+    [
+        (b"Content-Type: text/plain; charset=no-such", b"plain", "plain"),
+        (b"Content-Type: text/plain; charset=iso-8859-15", "Fünf Äpfel".encode("cp1252"), "Fünf Äpfel"),
+        (b"Content-Type: text/html", b"<div>a</div><div>b</div>", "a b"),
+        (b"Content-Type: text/plain\nContent-Transfer-Encoding: base64", b"cGxhaW4=", "plain"),
+        (b"Content-Type: multipart/mixed; boundary=x", b"--x\n\nplain\n", "plain"),
+        (b"Content-Type: image/png\nContent-Transfer-Encoding: base64", b"iVBORw0K", ""),
+        (b"Content-Type: ;;;=\nContent-Disposition: \xff\xfe; a=\xff\nMessage-ID: \xff", b"odd", "odd"),
+    ],
+)
+def test_the_text_of_a_message_is_its_body_whatever_its_headers_say(head, body, text):
+    (row,) = read_all("mbox", b"From a\n" + head + b"\n\n" + body)
+    assert row[3] == text

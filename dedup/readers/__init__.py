@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, columnar, jsonl, table, text, warc
+from . import archives, columnar, jsonl, mail, table, text, warc
 from .base import BROKEN, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
@@ -22,6 +22,8 @@ READERS: dict[str, Reader] = {
     "table": table.READER,
     "columnar": columnar.READER,
     "warc": warc.READER,
+    "eml": mail.EML,
+    "mbox": mail.MBOX,
 }
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
