@@ -4,9 +4,12 @@ import bz2
 import csv
 import email.policy
 import gzip
+import importlib.util
 import io
 import json
 import lzma
+import textwrap
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -125,6 +128,64 @@ def mbox(ids, texts):
     return "".join(head + text + "\n\n" for head, text in zip(heads, texts, strict=True)).encode()
 
 
+def zipped(**parts: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name.replace("__", "/").replace("_dot_", "."), text)
+    return out.getvalue()
+
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def docx(ids, texts):
+    middle = len(texts[0]) // 2
+    first, second = (f"<w:r><w:t>{part}</w:t></w:r>" for part in (texts[0][:middle], texts[0][middle:]))
+    deleted = "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
+    body = f"<w:sdt><w:sdtContent><w:p>{first}<w:ins>{second}</w:ins>{deleted}</w:p></w:sdtContent></w:sdt>"
+    return zipped(word__document_dot_xml=f"<w:document {W}><w:body>{body}</w:body></w:document>")
+
+
+def odt(ids, texts):
+    names = 'xmlns:o="urn:x:office" xmlns:t="urn:x:text"'
+    deleted = "<t:tracked-changes><t:p>gone</t:p></t:tracked-changes>"
+    body = f"<o:body>{deleted}<t:p>{texts[0].replace(' ', '<t:s/>', 3)}</t:p></o:body>"
+    return zipped(content_dot_xml=f"<o:document {names}>{body}</o:document>")
+
+
+def epub(ids, texts):
+    half = texts[0].index(" ", len(texts[0]) // 2)
+    pages = [f"<html><body><p>{part}</p></body></html>" for part in (texts[0][:half], texts[0][half:])]
+    items = "".join(f'<item id="p{i}" href="text/page%20{i}.xhtml"/>' for i in (1, 0))
+    package = f'<manifest>{items}</manifest><spine><itemref idref="p0"/><itemref idref="p1"/></spine>'
+    return zipped(
+        **{"META-INF__container_dot_xml": '<c><rootfiles><rootfile full-path="OPS/p.opf"/></rootfiles></c>'},
+        OPS__p_dot_opf=f'<package xmlns="http://www.idpf.org/2007/opf">{package}</package>',
+        **{f"OPS__text__page {i}_dot_xhtml": page for i, page in enumerate(pages)},
+    )
+
+
+def pdf(ids, texts):
+    """A page in Helvetica, a line for every few words."""
+    lines = textwrap.wrap(texts[0].replace("(", "").replace(")", ""), 80)
+    shown = "BT /F 12 Tf 14 TL 40 800 Td " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 842]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        f"<</Length {len(shown)}>>stream\n{shown}\nendstream",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    ]
+    out, places = "%PDF-1.4\n", []
+    for number, text in enumerate(objects, 1):
+        places.append(len(out))
+        out += f"{number} 0 obj{text}endobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    end = f"trailer<</Size 6/Root 1 0 R>>\nstartxref\n{len(out)}\n%%EOF\n"
+    return f"{out}xref\n0 6\n0000000000 65535 f \n{table}{end}".encode()
+
+
 def packed(pack, make):
     return lambda ids, texts: pack(make(ids, texts))
 
@@ -153,8 +214,15 @@ FORMATS = [
     Format("x.eml.gz", packed(gzip.compress, eml), "whitespace", ()),
     Format("x.mbox", mbox, "whitespace", tells=False),
     Format("x.mbx.bz2", packed(bz2.compress, mbox), "whitespace"),
+    Format("x.docx", docx, "whitespace", ()),
+    Format("x.odt", odt, "whitespace", ()),
+    Format("x.epub", epub, "whitespace", ()),
+    Format("x.pdf", pdf, "whitespace", ()),
+    Format("x.pdf.xz", packed(lzma.compress, pdf), "whitespace", ()),
     Format("x.feather.xz", packed(lzma.compress, feather)),
 ]
+if importlib.util.find_spec("pypdf") is None:
+    FORMATS = [f for f in FORMATS if ".pdf" not in f.name]
 every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda f: f.name)
 
 
@@ -449,3 +517,57 @@ def test_a_message_that_is_too_long_is_set_aside_and_the_next_is_read():
 def test_the_text_of_a_message_is_its_body_whatever_its_headers_say(head, body, text):
     (row,) = read_all("mbox", b"From a\n" + head + b"\n\n" + body)
     assert row[3] == text
+
+
+# ------------------------------------------------------------------ documents of word processors
+
+
+def whole(reader: str, data: bytes, options: Options = Options()):  # noqa: B008
+    """(text, note) of a file that is one document."""
+    form = READERS[reader]
+    (part,) = form.parts(io.BytesIO(data), 0, options)
+    (record,), (text,), _ = form.records(part, options)
+    return text.decode(), record.note
+
+
+def test_tables_and_footnotes_are_text_and_the_second_form_of_a_drawing_is_not():
+    cell = "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+    twice = "<mc:A xmlns:mc='urn:mc'><w:t>c</w:t><mc:Fallback><w:t>c</w:t></mc:Fallback></mc:A>"
+    note = f"<w:footnotes {W}><w:footnote><w:p><w:r><w:t>d</w:t></w:r></w:p></w:footnote></w:footnotes>"
+    data = zipped(
+        word__main_dot_xml=f"<w:document {W}>{cell}<w:p>{twice}</w:p></w:document>",
+        word__footnotes_dot_xml=note,
+        _rels___dot_rels="<R><r Type='urn:x/officeDocument' Target='/word/main.xml'/></R>",
+    )
+    assert whole("docx", data) == ("a\tb\nc\nd\n", "")
+
+
+def test_a_document_that_grows_without_bound_is_refused():
+    huge = zipped(word__document_dot_xml=" " * 3_000_000)
+    assert "--max-document-size" in whole("docx", huge, Options(max_bytes=1_000_000))[1]
+    entities = f"<!DOCTYPE x [<!ENTITY a 'aaa'>]><w:document {W}><w:t>&a;</w:t></w:document>"
+    assert "entities" in whole("docx", zipped(word__document_dot_xml=entities))[1]
+    assert "entities" in whole("odt", zipped(content_dot_xml=entities))[1]
+
+
+@pytest.mark.parametrize(
+    ("reader", "data", "note"),
+    [
+        ("docx", b"\xd0\xcf\x11\xe0" + bytes(999), "older format"),
+        ("docx", b"plain", "damaged"),
+        ("docx", zipped(other="x"), "no word/document.xml"),
+        ("odt", zipped(content_dot_xml="<not closed"), "damaged"),
+        ("epub", zipped(other="x"), "no META-INF/container.xml"),
+    ],
+)
+def test_a_document_that_cannot_be_read_says_why(reader, data, note):
+    assert note in whole(reader, data)[1]
+
+
+def test_a_pdf_without_the_library_names_the_line_that_installs_it(run, files, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    files({"in/a.txt": POST, "in/x.pdf": pdf(IDS, TEXTS)})
+    outcome = run("scan", "in", code=2)
+    assert "in/x.pdf: needs: pip install 'dedup[documents]'" in outcome.stderr

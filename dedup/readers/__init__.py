@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, columnar, jsonl, mail, table, text, warc
+from . import archives, columnar, jsonl, mail, office, pdf, table, text, warc
 from .base import BROKEN, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
@@ -24,6 +24,10 @@ READERS: dict[str, Reader] = {
     "warc": warc.READER,
     "eml": mail.EML,
     "mbox": mail.MBOX,
+    "docx": office.DOCX,
+    "odt": office.ODT,
+    "epub": office.EPUB,
+    "pdf": pdf.READER,
 }
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128

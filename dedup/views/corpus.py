@@ -212,7 +212,12 @@ def _safe_parts(name: bytes) -> list[bytes]:
 
 
 def _free(name: bytes, files: set[bytes], folders: set[bytes]) -> bytes:
-    """The name, or one like it that is neither taken nor below a file; notes it and its folders as taken."""
+    """The name, or one like it that is neither taken nor below a file; notes it and its folders as taken.
+
+    >>> files, folders = set(), set()
+    >>> [_free(name, files, folders) for name in (b"a", b"a/b", b"a", b"c/d", b"c")]
+    [b'a', b'a#2/b', b'a#2#2', b'c/d', b'c#2']
+    """
     path = b""
     *above, last = name.split(b"/")
     for part in above:
