@@ -2,7 +2,8 @@
 
     .dedup/
       run.json              settings, versions, ledger, timings, and the name of the table folder
-      tables-000001/        sources, documents, signatures, anchors, pairs, boilerplate, verdict (.parquet)
+      tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
+                            the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy)
       lock                  held while a scan writes
       unfinished/           what a scan at work has read so far; after a kill the next one goes on from there
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -22,17 +24,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadRun, DedupError
-from .model import Anchors, Signatures
+from .model import Evidence, Signatures
 from .run import Run
-from .tables import run_of, tables_of
+from .store import FILES, Store
+from .tables import TABLES, evidence_of, run_of
 
 FORMAT = 3
 MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
+LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
 SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
@@ -57,20 +63,28 @@ class RunFolder:
         self.tables = folder / f"tables-{max(numbers, default=0) + 1:06d}"
         self.tables.mkdir()
         self.unfinished = folder / UNFINISHED
+        self.committed = False
 
-    def commit(self, run: Run) -> None:
-        """Write the tables, then the manifest; only then remove what the manifest no longer names."""
+    def commit(self, run: Run, of: bool = False) -> None:
+        """Write the tables, then the manifest; only then remove what the manifest no longer names.
+
+        `of` the last run in this folder it is, where only the verdict is new; the other tables are linked.
+        """
+        last = (_current_tables(self.folder) or self.folder) if of else None
         sizes = {}
-        for name, table in tables_of(run).items():
-            dense = name in ("signatures", "anchors")  # random bits do not compress
-            pq.write_table(
-                table,
-                self.tables / f"{name}.parquet",
-                compression="none" if dense else "zstd",
-                use_dictionary=not dense,
-                write_page_checksum=True,
-            )
-            sizes[name] = table.num_rows
+        for name, make in TABLES.items():
+            path = self.tables / f"{name}.parquet"
+            if last and name in LASTING:
+                _link(last / path.name, path)
+            else:
+                pq.write_table(make(run), path, compression="zstd", write_page_checksum=True)
+            sizes[name] = pq.read_metadata(path).num_rows
+        for name in FILES:
+            path = self.tables / f"{name}.npy"
+            if last:
+                _link(last / path.name, path)
+            else:
+                os.replace(self.unfinished / path.name, path)
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
@@ -81,6 +95,7 @@ class RunFolder:
         write_atomically(
             self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
         )
+        self.committed = True
         self.clean(keep=self.tables)
 
     def clean(self, keep: Path | None, unfinished: bool = True) -> None:
@@ -90,6 +105,14 @@ class RunFolder:
                 shutil.rmtree(other, ignore_errors=True)
         if unfinished:
             shutil.rmtree(self.unfinished, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file that never changes, or a copy where the file system knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 @contextlib.contextmanager
@@ -121,6 +144,8 @@ def writing(folder: Path) -> Iterator[RunFolder]:
         opened = RunFolder(folder)
         try:
             yield opened
+            if not opened.committed:
+                opened.clean(keep=current)
         except OSError as error:
             opened.clean(keep=current)
             raise BadRun(
@@ -176,7 +201,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         if table.num_rows != manifest["rows"][name]:
             raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
     own = ("format", "program", "tables", "rows")
-    return on_disk(run_of(small, {k: v for k, v in manifest.items() if k not in own}), tables)
+    run, anchor_start = run_of(small, {k: v for k, v in manifest.items() if k not in own})
+    return on_disk(run, anchor_start, tables)
 
 
 def _read_table(tables: Path, name: str) -> pa.Table:
@@ -187,20 +213,23 @@ def _read_table(tables: Path, name: str) -> pa.Table:
         raise BadRun(f"{path}: is damaged ({str(error).splitlines()[0]}); scan again") from None
 
 
-def on_disk(run: Run, tables: Path) -> Run:
+def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path) -> Run:
     """The run with its signatures and anchors read from its folder when they are asked for."""
     settings = run.summary["settings"]
 
+    @functools.cache
+    def store() -> Store:
+        try:
+            return Store(tables, len(run.documents), settings["num_perm"], anchor_start)
+        except (OSError, ValueError) as error:
+            raise BadRun(f"{tables}: is damaged ({error}); scan again") from None
+
     def signatures() -> Signatures:
-        table, num_perm = _read_table(tables, "signatures"), settings["num_perm"]
-        values, skeletons = (
-            table.column(c).combine_chunks().flatten().to_numpy().reshape(-1, num_perm)
-            for c in ("signature", "skeleton")
-        )
-        return Signatures(values, skeletons, num_perm, settings["seed"], settings["k"])
+        return store().signatures(settings["seed"], settings["k"])
 
-    def anchors() -> Anchors:
-        table = _read_table(tables, "anchors")
-        return Anchors(*(table.column(c).to_numpy() for c in ("hash", "doc", "position")))
+    def evidence() -> Evidence:
+        return evidence_of(_read_table(tables, "compared"), _read_table(tables, "forms"))
 
-    return replace(run, load_signatures=signatures, load_anchors=anchors)
+    return replace(
+        run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
+    )

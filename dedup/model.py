@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -116,21 +116,43 @@ class Signatures:
 
 @dataclass(frozen=True)
 class Anchors:
-    """hash uint64[n], doc int32[n], position int32[n] counted in letters."""
+    """By document as CSR: those of document d are at start[d]..start[d + 1] - 1.
+
+    hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  The arrays may be
+    files mapped into memory.
+    """
 
     hash: NDArray[np.uint64]
-    doc: NDArray[np.int32]
     position: NDArray[np.int32]
+    start: NDArray[np.int64]
 
-    def of_docs(self, docs: NDArray[np.int32], n_docs: int) -> Anchors:
-        """Those of some documents int32[m] out of n_docs."""
-        chosen = np.zeros(n_docs, np.bool_)
-        chosen[docs] = True
-        return self.where(chosen[self.doc])
+    @property
+    def doc(self) -> NDArray[np.int32]:
+        """int32[n]: the document of each."""
+        return np.repeat(np.arange(len(self.start) - 1, dtype=np.int32), np.diff(self.start))
 
-    def where(self, mask: NDArray[np.bool_]) -> Anchors:
-        """Those where mask bool[n] is true."""
-        return Anchors(self.hash[mask], self.doc[mask], self.position[mask])
+    def chunks(self, size: int = 1 << 20) -> Iterator[AnchorChunk]:
+        """All of them in order, about `size` at a time, whole documents."""
+        first, n_docs = 0, len(self.start) - 1
+        while first < n_docs:
+            last = max(first + 1, int(np.searchsorted(self.start, self.start[first] + size, "right")) - 1)
+            begin, end = int(self.start[first]), int(self.start[last])
+            start = self.start[first : last + 1] - begin
+            doc = np.repeat(np.arange(first, last, dtype=np.int32), np.diff(start))
+            yield AnchorChunk(first, begin, start, doc, self.hash[begin:end], self.position[begin:end])
+            first = last
+
+
+@dataclass(frozen=True)
+class AnchorChunk:
+    """The anchors of some documents in a row, from `first_doc` on; they stand from `begin` on among all."""
+
+    first_doc: int
+    begin: int
+    start: NDArray[np.int64]  # [m + 1], of each document, from 0
+    doc: NDArray[np.int32]
+    hash: NDArray[np.uint64]
+    position: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -250,9 +272,9 @@ class VerifiedPairs:
             *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
         )
 
-    def among(self, candidates: CandidatePairs) -> NDArray[np.bool_]:
-        """bool[n]: which of them are among some candidates."""
-        return np.isin(pair_keys(self.docs), pair_keys(candidates.docs))
+    def among(self, keys: NDArray[np.int64]) -> VerifiedPairs:
+        """Those whose pair_keys are among some."""
+        return self.where(np.isin(pair_keys(self.docs), keys))
 
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
         """Both, sorted; a pair in both stands once."""
@@ -265,6 +287,43 @@ class VerifiedPairs:
         zero = np.zeros(0, np.int64)
         three = np.zeros((0, 3), np.int64)
         return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero, three, three, np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Forms:
+    """How documents are written that share their letters with another one.
+
+    docs int32[n], rising; digests uint64[n, 8], four of 128 bits: of the bytes, of the text, of the text
+    but for its spacing, of that but for its capitals; n_shingles, n_bones int64[n], distinct ones.
+    """
+
+    docs: NDArray[np.int32]
+    digests: NDArray[np.uint64]
+    n_shingles: NDArray[np.int64]
+    n_bones: NDArray[np.int64]
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Forms:
+        """Those where rows bool[n] is true, or those at rows int64[m]."""
+        return Forms(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @staticmethod
+    def concatenated(parts: Sequence[Forms]) -> Forms:
+        """Several one after the other."""
+        return Forms(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Forms)))
+
+    @staticmethod
+    def none() -> Forms:
+        zero = np.zeros(0, np.int64)
+        return Forms(zero.astype(np.int32), np.zeros((0, 8), np.uint64), zero, zero)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was compared, whether it reached a threshold or not: enough to decide anew without a text."""
+
+    pairs: VerifiedPairs
+    by_anchors: NDArray[np.bool_]  # of the pairs: found as a part and its whole
+    forms: Forms
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,16 @@ from .model import (
     OK,
     RELATIONS,
     STATUS,
+    TOO_SHORT,
     Anchors,
     Documents,
+    Evidence,
     Signatures,
     Source,
     Spans,
     Verdict,
     VerifiedPairs,
 )
-
-FORMAT = 1
-MANIFEST, LOCK = "run.json", "lock"
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ class Run:
     summary: dict[str, Any] = field(default_factory=dict)
     load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
     load_anchors: Callable[[], Anchors] | None = None
+    load_evidence: Callable[[], Evidence] | None = None
     texts: list[bytes] | None = None  # texts given from Python, by doc
 
     @cached_property
@@ -86,9 +86,15 @@ class Run:
 
     @cached_property
     def anchors(self) -> Anchors:
-        """The anchors of all documents: hash uint64[n], doc int32[n], position int32[n]."""
+        """The anchors of all documents."""
         assert self.load_anchors is not None
         return self.load_anchors()
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """All pairs that were compared, and how the documents of equal letters are written."""
+        assert self.load_evidence is not None
+        return self.load_evidence()
 
     @cached_property
     def names(self) -> list[bytes]:
@@ -117,6 +123,11 @@ class Run:
     def dropped(self) -> NDArray[np.bool_]:
         """bool[n_docs]: those that have a kept witness."""
         return self.ok & ~self.kept
+
+    @cached_property
+    def too_short(self) -> NDArray[np.bool_]:
+        """bool[n_docs]: set aside because they are shorter than a shingle and have no equal."""
+        return self.documents.status == TOO_SHORT
 
     @cached_property
     def clustered(self) -> NDArray[np.int32]:
@@ -166,9 +177,13 @@ class Run:
             for part in (np.split(docs, starts) if len(docs) else [])
         ]
 
-    def keep(self) -> list[str]:
-        """The names of the documents to keep: canonical ones and single ones."""
-        return [self.name(d) for d in np.flatnonzero(self.kept).tolist()]
+    def keep(self, with_short: bool = False) -> list[str]:
+        """The names of the documents to keep: canonical ones and single ones.
+
+        `with_short` adds those that were set aside because they are too short to judge.
+        """
+        kept = self.kept | self.too_short if with_short else self.kept
+        return [self.name(d) for d in np.flatnonzero(kept).tolist()]
 
     def drop(self) -> list[Member]:
         """The dropped documents, each with its kept witness and the figures."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
@@ -31,6 +32,7 @@ READERS: dict[str, Reader] = {
 }
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
+KNOWN_BYTES = 256  # of work for a document that the last run has read
 
 __all__ = [
     "READERS",
@@ -92,17 +94,22 @@ def _unpacked_head(head: bytes, codec: str) -> bytes:
 # ------------------------------------------------------------------ reading
 
 
-def parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[list[Part]]:
+def parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[list[Part]]:
     """Sources -> pieces of work: some small files together, or a piece of one large file.
 
-    Files come in their order, then the members of each archive in the order in which they stand there.
+    Of the sources that the last run has read, `known` has the documents; they are pieces of their own.
     `fields[i]` becomes the options by which source i is read.
     """
     group: list[Part] = []
     size = 0
-    for part in _all_parts(sources, options, fields):
+    for part in _all_parts(sources, options, fields, known):
+        if group and (group[-1].known is None) != (part.known is None):
+            yield group
+            group, size = [], 0
         group.append(part)
-        size += len(part.data) if part.data is not None else part.n_bytes or sources[part.source].size
+        size += _weight(part, sources[part.source])
         if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
             yield group
             group, size = [], 0
@@ -110,40 +117,56 @@ def parts(sources: Sequence[Source], options: Options, fields: list[Options]) ->
         yield group
 
 
-def _all_parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[Part]:
-    members: dict[bytes, dict[int, int]] = {}  # archive -> place -> index
-    for index, source in enumerate(sources):
-        if source.member >= 0 and not source.problem:
-            members.setdefault(source.at, {})[source.member] = index
-        elif READERS[source.reader].whole and not source.problem:
-            fields[index] = options
-            yield Part(index)
-        else:
-            yield from _of_source(source, index, options, fields, lambda s=source: open_source(s))  # type: ignore[misc]
-    for archive, wanted in members.items():
-        yield from _of_archive(archive, wanted, sources, options, fields)
+def _weight(part: Part, source: Source) -> int:
+    """How much work a part is, in bytes of text."""
+    if part.known is not None:
+        return len(part.known) * KNOWN_BYTES
+    return len(part.data) if part.data is not None else part.n_bytes or source.size
+
+
+def _all_parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[Part]:
+    def kind(item: tuple[int, Source]) -> object:
+        index, source = item
+        return index in known or (source.member >= 0 and source.at)
+
+    for archive, some in itertools.groupby(enumerate(sources), kind):
+        if archive is True:
+            yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
+            continue
+        if isinstance(archive, bytes):
+            yield from _of_archive(archive, dict(some), options, fields)
+            continue
+        for index, source in some:
+            if READERS[source.reader].whole and not source.problem:
+                fields[index] = options
+                yield Part(index)
+            else:
+                yield from _of_source(source, index, options, fields, lambda s=source: open_source(s))  # type: ignore[misc]
 
 
 def _of_archive(
-    archive: bytes, wanted: dict[int, int], sources: Sequence[Source], options: Options, fields: list[Options]
+    archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
 ) -> Iterator[Part]:
-    opener = open_archive(sources[next(iter(wanted.values()))])
-    for member, stream in archives.members(archive, opener):
-        index = wanted.pop(member.place, -1)
-        if index < 0:
-            continue
-        source = sources[index]
-        if stream is None:
-            yield Part(index, problem=member.problem)
-            continue
-        try:
-            with archives.lent(stream) as open_again:
-                packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
-                yield from _of_source(source, index, options, fields, packed)
-        except BROKEN as error:
-            yield Part(index, problem=why(error))
-    for index in wanted.values():
-        yield Part(index, problem="it is not in the archive any more")
+    """The parts of the members of an archive, which is read once from its start, in order."""
+    opener = open_archive(next(iter(members.values())))
+    found = archives.members(archive, opener)
+    at, stream = next(found, (None, None))
+    for index, source in members.items():
+        while at and at.place < source.member:
+            at, stream = next(found, (None, None))
+        if source.problem or not at or at.place > source.member:
+            yield Part(index, problem=source.problem or "it is not in the archive any more")
+        elif stream is None:
+            yield Part(index, problem=at.problem)
+        else:
+            try:
+                with archives.lent(stream) as open_again:
+                    packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
+                    yield from _of_source(source, index, options, fields, packed)
+            except BROKEN as error:
+                yield Part(index, problem=why(error))
 
 
 def _of_source(

@@ -48,6 +48,7 @@ class Part:
     rows: Any = None  # instead of bytes, where a library reads the format
     n_bytes: int = 0  # about how long `rows` are
     too_large: int = 0  # instead of bytes: the length of one record that is longer than max_bytes
+    known: range | None = None  # instead of bytes: documents of the last run, which has read it already
 
 
 class Record(NamedTuple):

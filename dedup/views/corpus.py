@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
@@ -38,7 +39,9 @@ class Written:
     problems: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
 
 
-def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -> Written:
+def export_corpus(
+    run: Run, to: Path, mode: str = "copy", force: bool = False, with_short: bool = False
+) -> Written:
     """Write the kept documents below the folder `to` -> what was written.
 
     A whole-file document keeps its place in the tree; of a source of records the kept ones are written,
@@ -50,7 +53,7 @@ def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -
     if run.texts is not None:
         raise BadInput("this run was made from texts in memory; there are no files to copy")
     _check_target(run, to, force)
-    export = _Export(run, to, mode)
+    export = _Export(run, to, mode, run.kept | run.too_short if with_short else run.kept)
     files: list[int] = []
     members: dict[bytes, dict[int, int]] = {}  # archive -> place -> source
     for index in export.kept:
@@ -72,11 +75,11 @@ def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -
 
 
 class _Export:
-    """The kept documents on their way to a folder."""
+    """The chosen documents, bool[n_docs], on their way to a folder."""
 
-    def __init__(self, run: Run, to: Path, mode: str) -> None:
+    def __init__(self, run: Run, to: Path, mode: str, chosen: NDArray[np.bool_]) -> None:
         self.run, self.to, self.mode, self.out = run, to, mode, Written()
-        docs = np.flatnonzero(run.kept)
+        docs = np.flatnonzero(chosen)
         source_of = run.documents.source[docs]
         self.kept = {i: docs[source_of == i].tolist() for i in np.unique(source_of).tolist()}
         self._names = _target_names(run.sources)
@@ -183,12 +186,12 @@ def _target_names(sources: list[Source]) -> list[bytes]:
     base = os.path.commonpath([os.path.dirname(p) for p in outer]) if outer else b"/"
     files: set[bytes] = set()
     folders: set[bytes] = set()
-    out = []
-    for source, path in zip(sources, outer, strict=True):
-        name = os.path.relpath(path, base)
+    out = [b""] * len(sources)
+    for i in sorted(range(len(sources)), key=lambda i: (sources[i].path, i)):
+        name, source = os.path.relpath(outer[i], base), sources[i]
         if source.member >= 0:
             name = os.path.join(name, *_safe_parts(source.path[len(source.at) + 1 :]))
-        out.append(_free(name, files, folders))
+        out[i] = _free(name, files, folders)
     return out
 
 
