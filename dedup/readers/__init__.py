@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import BinaryIO
 
 import numpy as np
@@ -222,9 +223,8 @@ def fetch(
     """
     out: dict[int, tuple[bytes, bytes] | None] = dict.fromkeys(docs.tolist())
     order = sorted(docs.tolist(), key=lambda d: (int(documents.source[d]), int(documents.offset[d])))
-    for index in dict.fromkeys(documents.source[order].tolist()):
-        mine = [d for d in order if documents.source[d] == index]
-        source = sources[index]
+    for index, group in groupby(order, key=lambda d: int(documents.source[d])):
+        mine, source = list(group), sources[index]
         if not unchanged(source):
             continue
         places = [(int(documents.offset[d]), int(documents.n_bytes[d])) for d in mine]
