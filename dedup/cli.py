@@ -157,9 +157,11 @@ def scan(
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
 
-    PATHS are folders (read with all that is below them), files, or - for standard input.  A file is one
-    document, whatever its suffix; of .jsonl and .ndjson each line is one.  Each may be gzipped (.gz).
-    Hidden folders, node_modules and the run folder are skipped.
+    PATHS are folders (read with all that is below them), files, archives (.zip .tar), or - for standard
+    input.  Each line of .jsonl, row of .csv .tsv .parquet .arrow .feather, record of .warc .wet and
+    message of .mbox is one document; any other file is one, whatever its suffix, as are .eml .docx .odt
+    .epub and .pdf.  Each may be packed (.gz .bz2 .xz .zst).  Hidden folders, node_modules and the run
+    folder are skipped.
 
     \b
     dedup scan corpus/

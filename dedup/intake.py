@@ -161,9 +161,10 @@ def _cost(part: Part, source: Source) -> int:
     """Bytes on disk of a part, about."""
     if part.known is not None:
         return source.size if not part.known or source.member < 0 else 0
-    if part.data is None:
+    if part.data is None and not part.n_bytes:
         return 0 if source.member >= 0 else source.size
-    return len(part.data) // 3 if source.codec or source.member >= 0 else len(part.data)
+    size = part.n_bytes or len(part.data or b"")
+    return size // 3 if source.codec or source.member >= 0 else size
 
 
 def sign(

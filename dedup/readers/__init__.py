@@ -13,12 +13,24 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, jsonl, text
+from . import archives, columnar, jsonl, mail, office, pdf, table, text, warc
 from .base import BROKEN, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
 
-READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER}
+READERS: dict[str, Reader] = {
+    "text": text.READER,
+    "jsonl": jsonl.READER,
+    "table": table.READER,
+    "columnar": columnar.READER,
+    "warc": warc.READER,
+    "eml": mail.EML,
+    "mbox": mail.MBOX,
+    "docx": office.DOCX,
+    "odt": office.ODT,
+    "epub": office.EPUB,
+    "pdf": pdf.READER,
+}
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 KNOWN_BYTES = 256  # of work for a document that the last run has read
@@ -48,7 +60,7 @@ def kind_of(name: bytes) -> tuple[str, str]:
     codec = CODEC_OF.get(suffix, "")
     suffix = os.path.splitext(stem)[1] if codec else suffix
     reader = next((name for name, r in READERS.items() if suffix.decode("latin-1") in r.suffixes), "text")
-    return reader, "" if READERS[reader].unpacks else codec
+    return reader, "" if codec == "gz" and READERS[reader].unpacks else codec
 
 
 def sniff(head: bytes) -> tuple[str, str]:
@@ -57,6 +69,9 @@ def sniff(head: bytes) -> tuple[str, str]:
     codec = next((name for start, name in magic.items() if head.startswith(start)), "")
     if codec:
         head = _unpacked_head(head, codec)
+    for name, reader in READERS.items():
+        if head.startswith(reader.starts or (b"\0none",)):
+            return name, "" if codec == "gz" and reader.unpacks else codec
     first = head.lstrip().split(b"\n", 1)[0]
     if first.startswith(b"{"):
         try:
@@ -107,7 +122,7 @@ def _weight(part: Part, source: Source) -> int:
     """How much work a part is, in bytes of text."""
     if part.known is not None:
         return len(part.known) * KNOWN_BYTES
-    return len(part.data) if part.data is not None else source.size
+    return len(part.data) if part.data is not None else part.n_bytes or source.size
 
 
 def _all_parts(

@@ -118,7 +118,7 @@ def _copied(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, copy)
 
 
-class _Lent(io.RawIOBase):
+class Lent(io.RawIOBase):
     """A view of a stream from its start; closing it leaves the stream open."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -148,4 +148,4 @@ class _Lent(io.RawIOBase):
 def lent(stream: BinaryIO) -> Iterator[Callable[[], BinaryIO]]:
     """The stream of a member -> a way to open its bytes, as often as wanted while the block runs."""
     with _copied(stream) as copy:
-        yield lambda: cast(BinaryIO, io.BufferedReader(_Lent(copy)))
+        yield lambda: cast(BinaryIO, io.BufferedReader(Lent(copy)))

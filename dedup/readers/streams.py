@@ -8,7 +8,8 @@ import gzip
 import io
 import lzma
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -146,6 +147,22 @@ def unpacked(open_packed: Callable[[], BinaryIO], codec: str, size: int) -> Bina
     if not codec:
         return open_packed()
     return cast(BinaryIO, io.BufferedReader(Unpacked(open_packed, codec, size), 1 << 18))
+
+
+@contextmanager
+def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
+    """A file to be written -> where to write its bytes before they are packed; the same bytes each time."""
+    if codec == "gz":
+        with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
+            yield cast(BinaryIO, packed)
+    elif codec == "zst":
+        with pa.CompressedOutputStream(pa.PythonFile(out, "w"), "zstd") as packed:
+            yield cast(BinaryIO, packed)
+    elif codec:
+        with {"bz2": bz2.BZ2File, "xz": lzma.LZMAFile}[codec](out, "wb") as packed:
+            yield cast(BinaryIO, packed)
+    else:
+        yield out
 
 
 def in_utf8(stream: BinaryIO, options: Options) -> BinaryIO:

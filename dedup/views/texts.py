@@ -9,12 +9,13 @@ import numpy as np
 
 from ..decode import transcode
 from ..errors import BadInput
-from ..model import BINARY, OK, STATUS, Source
+from ..model import BINARY, FAULTS, OK, STATUS, Source
 from ..readers import READERS, Options, fetch, kind_of
-from ..readers.base import BROKEN, why
+from ..readers.base import BROKEN, MAX_DOCUMENT, why
 from ..readers.places import open_source, unchanged
 from ..readers.walk import find_sources
 from ..run import Run
+from ..settings import parse_size
 from .report import safe
 
 
@@ -105,8 +106,10 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
 
 def options_of(run: Run) -> list[Options]:
     """How each source of a run was read."""
-    encoding = run.summary["settings"].get("encoding", "")
-    return [Options(*names, encoding=encoding) for names in run.fields]
+    settings = run.summary["settings"]
+    size = parse_size(settings.get("max_document_size", f"{MAX_DOCUMENT}"))
+    encoding = settings.get("encoding", "")
+    return [Options(*names, encoding=encoding, max_bytes=size) for names in run.fields]
 
 
 def _read(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
@@ -125,6 +128,8 @@ def _read(name: str, doc: int, source: Source, line: int, options: Options, note
         raise BadInput(f"{shown}: cannot be read: {why(error)}") from None
     if record.status == BINARY:
         raise BadInput(f"{shown}: is binary data, not text")
+    if record.status in FAULTS:
+        raise BadInput(f"{shown}: {safe(record.note)}")
     raw, repairs = part.data or b"", _names(record.repairs)
     original = transcode(raw, options.encoding).utf8 if repairs and source.reader == "text" else None
     return Text(name, doc, raw, utf8, record.encoding, repairs, notes, original)
