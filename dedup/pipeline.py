@@ -42,7 +42,7 @@ from .normalize import letter_table
 from .readers import Options, Record, fetch, kind_of
 from .readers.walk import find_sources
 from .repair import repair
-from .rescan import Earlier, check_decidable, gives, last_run
+from .rescan import Earlier, check_decidable, gives, last_run, warned
 from .run import Run
 from .settings import Settings
 from .spool import Spool
@@ -85,7 +85,7 @@ def scan(
         places = (here, folder.tables, folder.unfinished)
         result = _scan(given, settings, *places, last, progress, on_compile)
         if result is last.run:
-            return result
+            return warned(result, settings)
         folder.commit(result)
         return on_disk(result, result.anchors.start, folder.tables)
 

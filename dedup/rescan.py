@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
+from . import __version__, ledger
 from .canonical import fields_of, parse_rule
 from .errors import BadSetting, DedupError
 from .folder import open_run
@@ -139,7 +139,13 @@ def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | N
         return None
     here = os.fsencode(os.path.realpath(folder))
     sources, skipped = find_sources(paths, kind_of, here, settings.follow_links)
-    return run if gives(run, settings, sources, skipped) else None
+    return warned(run, settings) if gives(run, settings, sources, skipped) else None
+
+
+def warned(run: Run, settings: Settings) -> Run:
+    """A run that stands as it is, with the warnings that are asked for now."""
+    found = ledger.warnings(run, ledger.by_source(run), settings)
+    return replace(run, summary={**run.summary, "warnings": found})
 
 
 def gives(run: Run, settings: Settings, sources: Sequence[Source], skipped: dict[str, int]) -> bool:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "spool": LOW | {"tables", "store"},
     "folder": LOW | {"run", "tables", "store", ""},
     "candidates": LOW | STAGES | {"kernels", "settings", "spool", "verdict"},
-    "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", ""},
+    "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
     "compared": {"model"},
     "equal": LOW | {"kernels", "relation", "verify"},
     "ledger": LOW | {"run", "settings", ""},
