@@ -40,7 +40,8 @@ from .model import (
 )
 from .normalize import letter_table
 from .readers import Options, Record, kind_of
-from .readers.places import unchanged
+from .readers.places import all_unchanged
+from .readers.remote import clean
 from .readers.walk import find_sources
 from .repair import repair
 from .run import Run
@@ -151,7 +152,8 @@ def _scan(
     plain = [p for p in paths if not intake.is_pipe(p)]
     sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
     sources += intake.piped(paths, pipes)  # last, so that a file is rather kept than its copy
-    intake.complain_of_nothing(paths, sources)
+    shown = [clean(p) for p in paths]
+    intake.complain_of_nothing(shown, sources)
     fields = [Options()] * len(sources)
     with _context(settings, progress, on_compile) as context, closing(Spool(unfinished)) as spool:
         with context.timed("pass"):
@@ -173,7 +175,7 @@ def _scan(
             changed |= still_changing
             documents = _set_aside(documents, changed)
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
-    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in paths]}
+    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in shown]}
     return replace(run, summary=summary)
 
 
@@ -189,10 +191,7 @@ def _options(settings: Settings) -> Options:
 
 def _changed(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
     """bool[n_docs]: of a file that is not any more as it was listed."""
-    same: dict[bytes, bool] = {}
-    for source in sources:
-        if not source.problem and source.at not in same:
-            same[source.at] = unchanged(source)
+    same = all_unchanged(sources)
     lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
     return lost[documents.source] & (documents.status == OK)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, jsonl, text
-from .base import BROKEN, Options, Part, Read, Reader, Record, why
+from . import archives, jsonl, remote, text
+from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
 
@@ -80,7 +81,8 @@ def _unpacked_head(head: bytes, codec: str) -> bytes:
 def parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[list[Part]]:
     """Sources -> pieces of work: some small files together, or a piece of one large file.
 
-    Files come in their order, then the members of each archive in the order in which they stand there.
+    Files come in their order, then small ones at URLs, then the members of each archive in the order in
+    which they stand there.
     `fields[i]` becomes the options by which source i is read.
     """
     group: list[Part] = []
@@ -97,23 +99,37 @@ def parts(sources: Sequence[Source], options: Options, fields: list[Options]) ->
 
 def _all_parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[Part]:
     members: dict[bytes, dict[int, int]] = {}  # archive -> place -> index
+    waited_for: list[int] = []
     for index, source in enumerate(sources):
         if source.member >= 0 and not source.problem:
             members.setdefault(source.at, {})[source.member] = index
         elif READERS[source.reader].whole and not source.problem:
             fields[index] = options
-            yield Part(index)
+            if 0 < source.size <= PART_BYTES and remote.is_url(source.at):
+                waited_for.append(index)
+            else:
+                yield Part(index)
         else:
             yield from _of_source(source, index, options, fields, lambda s=source: open_source(s))  # type: ignore[misc]
+    yield from remote.ahead(partial(_one_part, sources[i], i, options) for i in waited_for)
     for archive, wanted in members.items():
         yield from _of_archive(archive, wanted, sources, options, fields)
+
+
+def _one_part(source: Source, index: int, options: Options) -> Part:
+    """A small file that is one document -> its part, read now."""
+    try:
+        with open_source(source) as stream:
+            return next(READERS[source.reader].parts(stream, index, options))
+    except BROKEN as error:
+        return Part(index, problem=why(error))
 
 
 def _of_archive(
     archive: bytes, wanted: dict[int, int], sources: Sequence[Source], options: Options, fields: list[Options]
 ) -> Iterator[Part]:
     opener = open_archive(sources[next(iter(wanted.values()))])
-    for member, stream in archives.members(archive, opener):
+    for member, stream in archives.members(remote.file_name(archive), opener):
         index = wanted.pop(member.place, -1)
         if index < 0:
             continue
@@ -163,7 +179,7 @@ def read(part: Part, source: Source, options: Options) -> Read:
                 (part,) = READERS[source.reader].parts(stream, part.source, options)
     except BROKEN as error:
         return _nothing(UNREADABLE, why(error))
-    if not unchanged(source):
+    if not remote.is_url(source.at) and not unchanged(source):  # a URL is asked again when all is read
         return _nothing(CHANGED, "the file changed while it was read")
     return READERS[source.reader].records(part, options)
 

@@ -14,7 +14,8 @@ import numpy as np
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
 from ..readers.base import BROKEN, why
-from ..readers.places import open_source, unchanged
+from ..readers.places import open_file, open_source, unchanged
+from ..readers.remote import is_url
 from ..run import Run
 
 MODES: dict[str, Callable[[bytes, bytes], object]] = {
@@ -43,6 +44,10 @@ def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -
     """
     if run.texts is not None:
         raise BadInput("this run was made from texts in memory; there are no files to copy")
+    if mode != "copy" and any(is_url(s.at) for s in run.sources):
+        raise BadInput(
+            f"what was read from a URL can only be copied, not put there as a {mode}; use --mode copy"
+        )
     _check_target(run, to, force)
     out = Written()
     docs = np.flatnonzero(run.kept)
@@ -77,17 +82,22 @@ def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -
 def _check_target(run: Run, to: Path, force: bool) -> None:
     real = os.path.realpath(os.fsencode(to))
     for source in run.sources:
+        if is_url(source.at):
+            continue
         path = os.path.realpath(source.at)
         if path == real or path.startswith(real + b"/"):
             raise BadInput(
                 f"{to}: holds the source {os.fsdecode(source.path)}; choose a folder apart from the input"
             )
     scanned = run.summary.get("scanned", {"folder": "/", "paths": []})
-    for path in scanned["paths"]:
+    for path in (p for p in scanned["paths"] if not is_url(os.fsencode(p))):
         folder = os.path.realpath(os.fsencode(os.path.join(scanned["folder"], path)))
         if os.path.isdir(folder) and (real + b"/").startswith(folder + b"/"):
             raise BadInput(f"{to}: lies in the input {path}; choose a folder apart from the input")
-    if not any(os.path.lexists(s.at) for s in run.sources) and scanned["folder"] != os.getcwd():
+    if (
+        not any(is_url(s.at) or os.path.lexists(s.at) for s in run.sources)
+        and scanned["folder"] != os.getcwd()
+    ):
         raise BadInput(f"the paths of this run are those seen from {scanned['folder']}; run this there")
     if to.exists() and not to.is_dir():
         raise OutputExists(f"{to}: is a file; choose a folder")
@@ -113,7 +123,11 @@ def _place(source: Source, target: Path, mode: str) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        MODES[mode](source.at, os.fsencode(part))
+        if is_url(source.at):
+            with open_file(source) as stream, open(part, "wb") as f:
+                shutil.copyfileobj(stream, f, 1 << 20)
+        else:
+            MODES[mode](source.at, os.fsencode(part))
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
