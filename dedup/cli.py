@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
 RUN_FOLDER = ".dedup"
 PROBLEMS_SHOWN = 20
+STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
 
 
 def main() -> None:
     """Run the command line; the only place where an error becomes a line and an exit code."""
     try:
+        for number, code in ((signal.SIGTERM, errors.TERMINATED), (signal.SIGHUP, errors.HUNG_UP)):
+            signal.signal(number, lambda *_, code=code: _stop(code))
         if sys.stdout is None or sys.stdin is None:
             raise errors.DedupError("standard input or output is closed; redirect it to /dev/null instead")
         code = commands.main(standalone_mode=False)
@@ -34,10 +38,10 @@ def main() -> None:
     except SystemExit as stop:
         # subtle: commands return their code; 1 is how click and rich leave a pipe whose reader has gone
         code = _output_failed(BrokenPipeError()) if stop.code == 1 else int(stop.code or 0)
-    except click.exceptions.Abort:
-        code = _say("interrupted; the last good run is still in place", errors.INTERRUPTED)
-    except KeyboardInterrupt:
-        code = _say("interrupted; the last good run is still in place", errors.INTERRUPTED)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = _say(STOPPED, errors.INTERRUPTED)
+    except errors.Stopped as stop:
+        code = _say(STOPPED, stop.code)
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "dedup"
         code = _say(f"{error.format_message().rstrip('.')}; see: {where} --help", errors.FAILED)
@@ -46,6 +50,10 @@ def main() -> None:
     except OSError as error:
         code = _output_failed(error)
     sys.exit(code or errors.DONE)
+
+
+def _stop(code: int) -> None:
+    raise errors.Stopped(code)
 
 
 def _output_failed(error: OSError) -> int:
@@ -57,8 +65,7 @@ def _output_failed(error: OSError) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    click.echo(f"dedup: {line.encode('utf-8', 'backslashreplace').decode()}", err=True)
+    click.echo(f"dedup: {errors.safe(' '.join(message.split()))}", err=True)
     return code
 
 
@@ -121,6 +128,7 @@ run_option = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 def scan(
     paths: tuple[str, ...],
     run_folder: Path,
@@ -128,6 +136,7 @@ def scan(
     as_json: bool,
     quiet: bool,
     fail_on_duplicates: bool,
+    strict: bool,
     **given: Any,
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
@@ -158,8 +167,10 @@ def scan(
         _say(f"{where}: {what}", 0)
     if len(bad) > PROBLEMS_SHOWN:
         _say(f"and {len(bad) - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
+    for warning in result.summary["warnings"]:
+        _say(f"warning: {warning}", 0)
     _show(result.summary, run_folder, as_json, quiet)
-    if bad:
+    if bad or (strict and result.summary["warnings"]):
         return errors.FAILED
     if fail_on_duplicates and result.summary["documents"]["dropped"]:
         return errors.DUPLICATES_FOUND
@@ -210,6 +221,11 @@ def export() -> None:
     """
 
 
+with_short_option = click.option(
+    "--with-short", is_flag=True, help="Keep also what is too short to judge (keep, corpus)."
+)
+
+
 def _list_command(what: str, help: str) -> None:
     @export.command(what, help=help)
     @click.option(
@@ -223,13 +239,26 @@ def _list_command(what: str, help: str) -> None:
     )
     @click.option("-0", "nul", is_flag=True, help="End each name with a NUL byte, for xargs -0.")
     @click.option("--force", is_flag=True, help="Replace the file if it is there.")
+    @click.option(
+        "--csv-raw", is_flag=True, help="Leave csv cells that begin with = + - @ without an apostrophe."
+    )
+    @with_short_option
     @run_option
-    def command(format_: str | None, output: Path | None, nul: bool, force: bool, run_folder: Path) -> None:
+    def command(
+        format_: str | None,
+        output: Path | None,
+        nul: bool,
+        force: bool,
+        csv_raw: bool,
+        with_short: bool,
+        run_folder: Path,
+    ) -> None:
         from .folder import open_run
         from .views import export as lists
 
         run = open_run(run_folder)
-        n = lists.export(run, what, lists.format_for(output, format_), output, force, nul)
+        form = lists.format_for(output, format_)
+        n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
             click.echo(f"{n:,} rows -> {output}", err=True)
 
@@ -239,6 +268,7 @@ _list_command("drop", "The dropped documents, each with its kept witness, relati
 _list_command("clusters", "A row per clustered document: path, cluster_id, canonical, relation and figures.")
 _list_command("pairs", "The verified pairs with their exact figures and the counts behind them.")
 _list_command("set-aside", "The documents that could not be judged, each with the reason.")
+_list_command("sources", "The ledger of each source: seen = kept + dropped + set aside, and why.")
 
 
 @export.command()
@@ -251,13 +281,14 @@ _list_command("set-aside", "The documents that could not be judged, each with th
     help="How whole files get there; records are always copied.",
 )
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
+@with_short_option
 @run_option
-def corpus(to: Path, mode: str, force: bool, run_folder: Path) -> int:
+def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path) -> int:
     """Write the kept documents to a new folder; the input is never touched."""
     from .folder import open_run
     from .views.corpus import export_corpus
 
-    written = export_corpus(open_run(run_folder), to, mode, force)
+    written = export_corpus(open_run(run_folder), to, mode, force, with_short)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     click.echo(f"{written.documents:,} documents in {written.files:,} files -> {to}", err=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 DONE = 0
 DUPLICATES_FOUND = 1
 FAILED = 2
-INTERRUPTED = 130
+INTERRUPTED, HUNG_UP, TERMINATED = 130, 129, 143  # 128 + the number of the signal
 
 
 class DedupError(Exception):
@@ -40,3 +40,22 @@ class Broken(DedupError):
 
 class OutputExists(DedupError):
     """An output is in the way and `--force` was not given."""
+
+
+class Stopped(BaseException):
+    """A signal asks the program to end; `code` is its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def safe(text: str) -> str:
+    """Text of a document or a file name -> what may be shown: control and bidi characters made visible.
+
+    >>> safe("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    hidden = {*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+    shown = "".join(c.encode("unicode_escape").decode() if ord(c) in hidden else c for c in text)
+    return shown.encode("utf-8", "backslashreplace").decode()

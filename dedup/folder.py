@@ -2,7 +2,8 @@
 
     .dedup/
       run.json              settings, versions, ledger, timings, and the name of the table folder
-      tables-000001/        sources, documents, signatures, anchors, pairs, boilerplate, verdict (.parquet)
+      tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
+                            the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy)
       lock                  held while a scan writes
       unfinished/           what a scan at work has read so far; after a kill the next one goes on from there
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -22,13 +24,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadRun, DedupError
-from .model import Anchors, Signatures
+from .model import Signatures
 from .run import Run
+from .store import FILES, Store
 from .tables import run_of, tables_of
 
 FORMAT = 3
@@ -62,15 +67,12 @@ class RunFolder:
         """Write the tables, then the manifest; only then remove what the manifest no longer names."""
         sizes = {}
         for name, table in tables_of(run).items():
-            dense = name in ("signatures", "anchors")  # random bits do not compress
             pq.write_table(
-                table,
-                self.tables / f"{name}.parquet",
-                compression="none" if dense else "zstd",
-                use_dictionary=not dense,
-                write_page_checksum=True,
+                table, self.tables / f"{name}.parquet", compression="zstd", write_page_checksum=True
             )
             sizes[name] = table.num_rows
+        for name in FILES:
+            os.replace(self.unfinished / f"{name}.npy", self.tables / f"{name}.npy")
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
@@ -176,7 +178,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         if table.num_rows != manifest["rows"][name]:
             raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
     own = ("format", "program", "tables", "rows")
-    return on_disk(run_of(small, {k: v for k, v in manifest.items() if k not in own}), tables)
+    run, anchor_start = run_of(small, {k: v for k, v in manifest.items() if k not in own})
+    return on_disk(run, anchor_start, tables)
 
 
 def _read_table(tables: Path, name: str) -> pa.Table:
@@ -187,20 +190,18 @@ def _read_table(tables: Path, name: str) -> pa.Table:
         raise BadRun(f"{path}: is damaged ({str(error).splitlines()[0]}); scan again") from None
 
 
-def on_disk(run: Run, tables: Path) -> Run:
+def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path) -> Run:
     """The run with its signatures and anchors read from its folder when they are asked for."""
     settings = run.summary["settings"]
 
+    @functools.cache
+    def store() -> Store:
+        try:
+            return Store(tables, len(run.documents), settings["num_perm"], anchor_start)
+        except (OSError, ValueError) as error:
+            raise BadRun(f"{tables}: is damaged ({error}); scan again") from None
+
     def signatures() -> Signatures:
-        table, num_perm = _read_table(tables, "signatures"), settings["num_perm"]
-        values, skeletons = (
-            table.column(c).combine_chunks().flatten().to_numpy().reshape(-1, num_perm)
-            for c in ("signature", "skeleton")
-        )
-        return Signatures(values, skeletons, num_perm, settings["seed"], settings["k"])
+        return store().signatures(settings["seed"], settings["k"])
 
-    def anchors() -> Anchors:
-        table = _read_table(tables, "anchors")
-        return Anchors(*(table.column(c).to_numpy() for c in ("hash", "doc", "position")))
-
-    return replace(run, load_signatures=signatures, load_anchors=anchors)
+    return replace(run, load_signatures=signatures, load_anchors=lambda: store().anchors)

@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from . import __version__, kernels, minhash, verify
 from .context import Context
 from .errors import BadInput
-from .model import EMPTY, OK, Anchors, Documents, Signatures, Source
+from .model import EMPTY, OK, Documents, Source
 from .normalize import letter_table
 from .readers import Options, Part, Record, parts, read, sniff
 from .settings import Settings
-from .spool import Block, Spool, key_of
+from .spool import Block, Rows, Spool, key_of
 
 WINDOW = 24  # shingles per anchor window
 
@@ -72,51 +72,58 @@ class Texts:
     at: NDArray[np.int64]  # [n_docs]
     n_bytes: NDArray[np.int64]  # [n_docs]
 
-    def read(self, docs: NDArray[np.int32]) -> list[bytes]:
-        """The texts of some documents."""
-        return [self.spool.read(int(self.at[d]), int(self.n_bytes[d])) for d in docs.tolist()]
+    def read(self, doc: int) -> bytes:
+        """The text of a document that is in the spool."""
+        return self.spool.read(int(self.at[doc]), int(self.n_bytes[doc]))
 
 
 @dataclass(frozen=True)
 class Taken:
-    """All that the pass gives."""
+    """All that the pass gives, but for what it wrote to the store of the spool."""
 
     documents: Documents
-    signatures: Signatures
-    anchors: Anchors
+    anchor_start: NDArray[np.int64]  # [n_docs + 1]
     texts: Texts
 
 
 def read_and_sign(
     context: Context, sources: list[Source], options: Options, fields: list[Options], spool: Spool
 ) -> Taken:
-    """Sources -> documents, signatures, anchors, texts: the pass.  `fields[i]` becomes those of source i."""
+    """Sources -> documents and their texts; signatures and anchors go to the spool's store: the pass.
+
+    `fields[i]` becomes the options by which source i is read.
+    """
     total = sum({s.at: s.size for s in sources}.values())
     sizes: list[int] = []
     done = n_docs = 0
 
-    def one_group(group: list[Part]) -> Block:
-        key = _key(group, sources, options, context.settings)
-        block = spool.find(key)
-        if block is None:
-            found = [read(part, sources[part.source], fields[part.source]) for part in group]
-            named = [(part.source, *r) for part, r in zip(group, found, strict=True)]
-            block = spool.put(key, *sign(named, context.settings))
-        return block
+    def one_group(item: tuple[str, Block | None, list[Part]]) -> tuple[str, Block, Rows | None]:
+        key, block, group = item
+        if block is not None:
+            return key, block, None
+        found = [read(part, sources[part.source], fields[part.source]) for part in group]
+        block, rows, texts = sign(
+            [(part.source, *r) for part, r in zip(group, found, strict=True)], context.settings
+        )
+        return key, replace(block, text_at=block.text_at + spool.put(texts)), rows
 
-    def groups() -> Iterator[list[Part]]:
+    def groups() -> Iterator[tuple[str, Block | None, list[Part]]]:
         for group in parts(sources, options, fields):
             sizes.append(sum(_cost(part, sources[part.source]) for part in group))
-            yield group
+            key = _key(group, sources, options, context.settings)
+            yield key, spool.earlier(key), group
 
     blocks = []
     context.progress("reading", 0, total, 0)
-    for i, block in enumerate(context.run_all(one_group, groups())):
+    for i, (key, block, rows) in enumerate(context.run_all(one_group, groups())):
+        if rows is not None:
+            spool.add(key, block, rows)
         blocks.append(block)
         done, n_docs = min(total, done + sizes[i]), n_docs + len(block.documents)
         context.progress("reading", done, total, n_docs)
-    documents, signatures, anchors, at, n_bytes = collect(blocks, context.settings)
-    return Taken(documents, signatures, anchors, Texts(spool, at, n_bytes))
+    spool.finish()
+    whole = collect(blocks, context.settings)
+    return Taken(whole.documents, starts_of(whole.n_anchors), Texts(spool, whole.text_at, whole.text_bytes))
 
 
 def _key(group: list[Part], sources: list[Source], options: Options, settings: Settings) -> str:
@@ -137,8 +144,8 @@ def _cost(part: Part, source: Source) -> int:
 
 def sign(
     read: list[tuple[int, list[Record], list[bytes], int]], settings: Settings
-) -> tuple[Block, NDArray[np.uint8]]:
-    """What was read of some sources (source, records, texts, lines) -> a block, by the compiled pass.
+) -> tuple[Block, Rows, NDArray[np.uint8]]:
+    """What was read of some sources (source, records, texts, lines) -> a block and its rows, by the pass.
 
     With it the texts, uint8[n], as they stand one after the other.
     """
@@ -167,80 +174,48 @@ def sign(
         encoding=list(encoding),
         id=list(ids),
         note=list(notes),
-        repairs=list(repairs),
+        repairs=[sys.intern(r) for r in repairs],
         fields=list(values),
         written=list(written),
     )
-    anchors = Anchors(signed.anchor_hash, signed.anchor_text, signed.anchor_place)
+    n_anchors = np.bincount(signed.anchor_text, minlength=len(documents))
     done = np.array([(s, len(found), n) for s, found, _, n in read], np.int64).reshape(-1, 3)
-    sizes = np.diff(starts)
-    block = Block(documents, signed.signatures, signed.skeletons, anchors, done, starts[:-1], sizes)
-    return block, buffer[: starts[-1]]
+    block = Block(documents, done, n_anchors, starts[:-1], np.diff(starts))
+    kept = Rows(signed.signatures, signed.skeletons, signed.anchor_hash, signed.anchor_place)
+    return block, kept, buffer[: starts[-1]]
 
 
-def collect(
-    blocks: list[Block], settings: Settings
-) -> tuple[Documents, Signatures, Anchors, NDArray[np.int64], NDArray[np.int64]]:
-    """Blocks -> whole tables, documents in the order of (source, record), records counted in each source."""
+def collect(blocks: list[Block], settings: Settings) -> Block:
+    """Blocks in order -> one, its records counted from the start of each source."""
     all_blocks = [sign([], settings)[0], *blocks]
-
-    def joined(values: list[Any]) -> Any:
-        if isinstance(values[0], list):
-            return list(itertools.chain(*values))
-        return np.concatenate(values)
-
     columns: dict[str, Any] = {
-        f.name: joined([getattr(b.documents, f.name) for b in all_blocks])
+        f.name: _joined([getattr(b.documents, f.name) for b in all_blocks])
         for f in dataclasses.fields(Documents)
     }
-    _count_records(columns["record"], np.concatenate([b.parts for b in all_blocks]))
-    starts = np.cumsum([0, *(len(block.documents) for block in all_blocks)])
-    doc = np.concatenate([b.anchors.doc + np.int32(at) for b, at in zip(all_blocks, starts, strict=False)])
-    anchors = Anchors(
-        joined([b.anchors.hash for b in all_blocks]), doc, joined([b.anchors.position for b in all_blocks])
-    )
-    signatures = Signatures(
-        joined([b.signatures for b in all_blocks]),
-        joined([b.skeletons for b in all_blocks]),
-        *(settings.num_perm, settings.seed, settings.k),
-    )
-    at, n_bytes = joined([b.text_at for b in all_blocks]), joined([b.text_bytes for b in all_blocks])
-    documents = Documents(**columns)
-    if (np.diff(documents.source) < 0).any():  # members of archives are read after the files
-        order = np.argsort(documents.source, kind="stable").astype(np.int32)
-        return _reordered(documents, signatures, anchors, at, n_bytes, order)
-    return documents, signatures, anchors, at, n_bytes
+    rest = {
+        name: _joined([getattr(b, name) for b in all_blocks])
+        for name in ("parts", "n_anchors", "text_at", "text_bytes")
+    }
+    _count_records(columns["record"], rest["parts"])
+    return Block(Documents(**columns), **rest)
+
+
+def _joined(values: list[Any]) -> Any:
+    return list(itertools.chain(*values)) if isinstance(values[0], list) else np.concatenate(values)
+
+
+def starts_of(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sizes int64[n] -> where each begins, int64[n + 1]."""
+    return np.r_[0, np.cumsum(sizes)].astype(np.int64)
 
 
 def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
-    """Records that count from the start of each part -> from the start of its source, in place."""
+    """Records that count from the start of each part -> from the start of its source, in place.
+
+    The parts of a source stand one after the other.
+    """
     source, n_docs, n_lines = parts.T
-    order = np.argsort(source, kind="stable")
-    before = np.zeros(len(parts), np.int64)
-    before[order] = np.cumsum(n_lines[order]) - n_lines[order]
-    _, first = np.unique(source[order], return_index=True)
-    before[order] -= np.repeat(before[order][first], np.diff(np.r_[first, len(order)]))
+    before = np.cumsum(n_lines) - n_lines
+    first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
+    before -= np.repeat(before[first], np.diff(np.r_[first, len(source)]))
     record += np.where(record > 0, np.repeat(before, n_docs), 0)
-
-
-def _reordered(
-    documents: Documents,
-    signatures: Signatures,
-    anchors: Anchors,
-    at: NDArray[np.int64],
-    n_bytes: NDArray[np.int64],
-    order: NDArray[np.int32],
-) -> tuple[Documents, Signatures, Anchors, NDArray[np.int64], NDArray[np.int64]]:
-    """The same with document order[i] as document i."""
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    by_doc = np.argsort(place[anchors.doc], kind="stable")
-    anchors = Anchors(anchors.hash[by_doc], place[anchors.doc[by_doc]], anchors.position[by_doc])
-    values, skeletons = signatures.values[order], signatures.skeletons[order]
-    signatures = dataclasses.replace(signatures, values=values, skeletons=skeletons)
-    columns = {f.name: getattr(documents, f.name) for f in dataclasses.fields(Documents)}
-    moved: dict[str, Any] = {
-        name: [column[i] for i in order.tolist()] if isinstance(column, list) else column[order]
-        for name, column in columns.items()
-    }
-    return Documents(**moved), signatures, anchors, at[order], n_bytes[order]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from . import __version__
-from .model import RELATIONS, STATUS
+from .model import FAULTS, OK, RELATIONS, STATUS
 from .run import Run
 from .settings import Settings
 
-LISTED = 1000  # set-aside documents named in the summary
+LISTED = 1000  # set-aside documents, and sources, named in the summary
+MANY = 100  # documents of a source or a cluster about which a warning may be given
 
 
 def summary(
@@ -22,6 +24,7 @@ def summary(
     d, v = run.documents, run.verdict
     aside = np.flatnonzero(~run.ok)
     reasons = Counter(STATUS[s] for s in d.status[aside].tolist())
+    sources = by_source(run)
     relations = Counter(RELATIONS[r] for r in v.relation[run.dropped].tolist())
     return {
         "version": __version__,
@@ -37,6 +40,8 @@ def summary(
             "dropped": int(d.n_bytes[run.dropped].sum()),
         },
         "sources": len(run.sources),
+        "by_source": sources[:LISTED],
+        "warnings": warnings(run, sources, settings),
         "skipped": skipped,
         "relations": {name: relations[name] for name in RELATIONS if relations[name]},
         "clusters": {
@@ -94,9 +99,56 @@ def largest(run: Run, n: int) -> list[dict[str, Any]]:
     return out
 
 
+def by_source(run: Run) -> list[dict[str, Any]]:
+    """The ledger of each source: a file of many records, or a path given with all the files found by it.
+
+    seen = kept + dropped + set aside in each row; `reasons` says why documents were set aside.
+    """
+    d = run.documents
+    of_record = np.bincount(d.source, d.record > 0, minlength=len(run.sources)) > 0
+    names = [s.path if many else s.given for s, many in zip(run.sources, of_record.tolist(), strict=True)]
+    order = {name: i for i, name in enumerate(sorted(set(names)))}
+    row = np.array([order[name] for name in names], np.int64)[d.source]
+    states = np.zeros((len(order), len(STATUS)), np.int64)
+    np.add.at(states, (row, d.status), 1)
+    dropped = np.bincount(row[run.dropped], minlength=len(order))
+    n_bytes = np.bincount(row, d.n_bytes, minlength=len(order)).astype(np.int64)
+    return [
+        {
+            "path": os.fsdecode(name),
+            "seen": int(states[i].sum()),
+            "kept": int(states[i, OK] - dropped[i]),
+            "dropped": int(dropped[i]),
+            "set_aside": int(states[i].sum() - states[i, OK]),
+            "reasons": {STATUS[s]: int(states[i, s]) for s in np.flatnonzero(states[i]) if s != OK},
+            "bytes": int(n_bytes[i]),
+        }
+        for name, i in order.items()
+    ]
+
+
+def warnings(run: Run, sources: list[dict[str, Any]], settings: Settings) -> list[str]:
+    """What a person should look at before acting on the lists, one line each."""
+    out = []
+    for row in sources:
+        lost = row["dropped"] + row["set_aside"]
+        if row["seen"] >= MANY and lost > settings.max_loss * row["seen"]:
+            out.append(
+                f"{row['path']}: loses {lost:,} of its {row['seen']:,} documents "
+                f"({row['dropped']:,} dropped, {row['set_aside']:,} set aside); look at them with: dedup show"
+            )
+    ok = int(run.ok.sum())
+    for cluster in largest(run, 5):
+        n = cluster["size"]
+        if n >= MANY and n > settings.max_cluster * ok:
+            out.append(
+                f"{cluster['canonical']}: its cluster holds {n:,} of {ok:,} documents, {n / ok:.0%}; "
+                f"look at it with: dedup show {cluster['cluster_id']}"
+            )
+    return out
+
+
 def problems(run: Run) -> list[tuple[str, str]]:
     """(where, what) of each document that was set aside through a fault: exit code 2 when there is any."""
-    from .model import BAD_RECORD, CHANGED, UNREADABLE
-
-    bad = np.flatnonzero(np.isin(run.documents.status, (BAD_RECORD, CHANGED, UNREADABLE)))
+    bad = np.flatnonzero(np.isin(run.documents.status, FAULTS))
     return [(run.name(i), run.documents.note[i]) for i in bad.tolist()]

@@ -25,6 +25,7 @@ MAX_ROUNDS = 4
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
+AT_ONCE, ROWS_AT_ONCE = 16, 1 << 15  # bands, and documents, whose keys are taken at a time
 
 
 def columns(num_perm: int, rows: int, rounds: int) -> NDArray[np.int32]:
@@ -105,14 +106,21 @@ def candidate_pairs(
 
     `run_all(function, items)` maps, on as many threads as the caller likes.
     """
-    values = signatures[docs]
+    found = [np.zeros((0, 2), np.int32)]
+    for i in range(0, len(bands.columns), AT_ONCE):
+        some = bands.columns[i : i + AT_ONCE]
 
-    def one_band(band: NDArray[np.int32]) -> NDArray[np.int32]:
-        keys = kernels.band_keys(values, band)
-        order = np.argsort(keys, kind="stable")
-        pairs = kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)
-        return pairs[kernels.matches(values, pairs) >= min_matches]
+        def keys_of(start: int, some: NDArray[np.int32] = some) -> NDArray[np.uint64]:
+            values = signatures[docs[start : start + ROWS_AT_ONCE]]
+            return np.stack([kernels.band_keys(values, band) for band in some])
 
-    found = [np.zeros((0, 2), np.int32), *run_all(one_band, list(bands.columns))]
-    pairs = CandidatePairs.of(np.concatenate(found))
-    return CandidatePairs(docs[pairs.docs].reshape(-1, 2))
+        starts = range(0, len(docs), ROWS_AT_ONCE)
+        keys = np.concatenate([np.zeros((len(some), 0), np.uint64), *run_all(keys_of, starts)], axis=1)
+
+        def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+            order = np.argsort(keys, kind="stable")
+            pairs = docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
+            return pairs[kernels.matches(signatures, pairs) >= min_matches]
+
+        found += run_all(one_band, list(keys))
+    return CandidatePairs.of(np.concatenate(found))

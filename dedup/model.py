@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -117,21 +117,43 @@ class Signatures:
 
 @dataclass(frozen=True)
 class Anchors:
-    """hash uint64[n], doc int32[n], position int32[n] counted in letters."""
+    """By document as CSR: those of document d are at start[d]..start[d + 1] - 1.
+
+    hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  The arrays may be
+    files mapped into memory.
+    """
 
     hash: NDArray[np.uint64]
-    doc: NDArray[np.int32]
     position: NDArray[np.int32]
+    start: NDArray[np.int64]
 
-    def of_docs(self, docs: NDArray[np.int32], n_docs: int) -> Anchors:
-        """Those of some documents int32[m] out of n_docs."""
-        chosen = np.zeros(n_docs, np.bool_)
-        chosen[docs] = True
-        return self.where(chosen[self.doc])
+    @property
+    def doc(self) -> NDArray[np.int32]:
+        """int32[n]: the document of each."""
+        return np.repeat(np.arange(len(self.start) - 1, dtype=np.int32), np.diff(self.start))
 
-    def where(self, mask: NDArray[np.bool_]) -> Anchors:
-        """Those where mask bool[n] is true."""
-        return Anchors(self.hash[mask], self.doc[mask], self.position[mask])
+    def chunks(self, size: int = 1 << 20) -> Iterator[AnchorChunk]:
+        """All of them in order, about `size` at a time, whole documents."""
+        first, n_docs = 0, len(self.start) - 1
+        while first < n_docs:
+            last = max(first + 1, int(np.searchsorted(self.start, self.start[first] + size, "right")) - 1)
+            begin, end = int(self.start[first]), int(self.start[last])
+            start = self.start[first : last + 1] - begin
+            doc = np.repeat(np.arange(first, last, dtype=np.int32), np.diff(start))
+            yield AnchorChunk(first, begin, start, doc, self.hash[begin:end], self.position[begin:end])
+            first = last
+
+
+@dataclass(frozen=True)
+class AnchorChunk:
+    """The anchors of some documents in a row, from `first_doc` on; they stand from `begin` on among all."""
+
+    first_doc: int
+    begin: int
+    start: NDArray[np.int64]  # [m + 1], of each document, from 0
+    doc: NDArray[np.int32]
+    hash: NDArray[np.uint64]
+    position: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

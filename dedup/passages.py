@@ -9,13 +9,16 @@ shares nearly all the anchors of its part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import Anchors, CandidatePairs, Spans
+from .buckets import N_BUCKETS, Buckets
+from .model import AnchorChunk, Anchors, CandidatePairs, Spans
 
 
 def winnow(hashes: NDArray[np.uint64], window: int) -> list[int]:
@@ -33,120 +36,219 @@ def winnow(hashes: NDArray[np.uint64], window: int) -> list[int]:
     return places
 
 
-RANGES = 16  # of hashes, taken one at a time on each thread
+RANGES = 16  # of documents, taken one at a time on each thread
 DOCS_OF_GROUP = 64  # of one group of near-duplicates, looked at for each anchor
 PAIRS_WITH_GROUP = 4  # candidates that a document makes with one group
 IN_A_ROW = 3  # anchors that make a passage
 MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
+FEW_ANCHORS = 64  # a document with more is looked for by every SAMPLED-th of them
+SAMPLED = 4
+MAX_TALLY = 28  # bits of the largest table of counts
+
+RunAll = Callable[..., Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Boilerplate:
+    """Which anchors are boilerplate, a bit for each, and where that leaves each document."""
+
+    bits: NDArray[np.uint8]
+    spans: Spans
+    n_left: NDArray[np.int64]  # [n_docs]: anchors that are none, of the documents that were looked at
 
 
 def boilerplate(
     anchors: Anchors,
+    mine: NDArray[np.bool_],
     group: NDArray[np.int32],
     max_holders: int,
     own_run: int,
-    run_all: Callable[..., Iterable[Any]] = map,
-) -> NDArray[np.bool_]:
-    """Anchors, in document order -> bool[n_anchors]: those that stand in many texts which otherwise differ.
+    scratch: Path | None = None,
+    run_all: RunAll = map,
+) -> Boilerplate:
+    """Anchors -> those that stand in many texts which otherwise differ.
 
     A passage, three anchors in a row, is common when it stands in more than `max_holders` groups of
     near-duplicates (`group` int32[n_docs]); one anchor alone may be a phrase that many use.  A text
     otherwise differs when some stretch of it, `own_run` letters long, has no common passage: a page in
     a site frame does, the hundredth copy of a post with a few changed words does not.  Boilerplate is
-    the passages that stand in more than `max_holders` groups of such texts.
+    the passages that stand in more than `max_holders` groups of such texts.  Documents where `mine`
+    bool[n_docs] is false have no part in it.  What does not fit into memory goes to files in `scratch`.
     """
-    n_docs = len(group)
-    doc_starts = _starts(np.bincount(anchors.doc, minlength=n_docs))
-    passages, first = kernels.in_a_row(anchors.hash, anchors.doc, IN_A_ROW)
-    often = kernels.frequent(passages, max_holders + 1)
-    passages, first = passages[often], first[often]
-    docs = anchors.doc[first]
+    with _frequent_passages(anchors, mine, max_holders + 1, scratch, run_all) as buckets:
 
-    def common_in(holders: NDArray[np.int32]) -> NDArray[np.bool_]:
-        def one_range(prefix: int) -> NDArray[np.int64]:
-            mine = np.flatnonzero(passages >> np.uint64(60) == prefix)
-            mine = mine[np.argsort(passages[mine], kind="stable")]
-            hashes = passages[mine]
-            new = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if len(hashes) else mine
-            indptr = np.r_[new, len(mine)].astype(np.int64)
-            many = kernels.distinct_groups(indptr, docs[mine], holders, max_holders) > max_holders
-            return mine[np.repeat(many, np.diff(indptr))]
+        def common_in(holders: NDArray[np.int32]) -> NDArray[np.uint8]:
+            def one_bucket(number: int) -> NDArray[np.int64]:
+                passages, docs, first = buckets.bucket(number)
+                order = np.argsort(passages)
+                passages, docs = passages[order], docs[order]
+                new = np.flatnonzero(np.r_[True, passages[1:] != passages[:-1]]) if len(order) else order
+                indptr = np.r_[new, len(order)].astype(np.int64)
+                many = kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders
+                return first[order[np.repeat(many, np.diff(indptr))]]
 
-        out = np.zeros(len(anchors.hash), np.bool_)
-        for found in run_all(one_range, range(RANGES)):
-            for i in range(IN_A_ROW):
-                out[first[found] + i] = True
-        return out
+            bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
+            for found in run_all(one_bucket, range(N_BUCKETS)):
+                kernels.set_bits(bits, found, IN_A_ROW)
+            return bits
 
-    common = common_in(group)
-    if not common.any():
-        return common
-    differs = kernels.own_runs(doc_starts, common, anchors.position) >= own_run
-    return common_in(np.where(differs, group, np.int32(-1)))
+        common = common_in(group)
+        if common.any():
+
+            def own_runs(chunk: AnchorChunk) -> NDArray[np.int64]:
+                return kernels.own_runs(chunk.start, _bits_of(common, chunk), chunk.position)
+
+            runs = np.concatenate([np.zeros(0, np.int64), *run_all(own_runs, anchors.chunks())])
+            common = common_in(np.where(runs >= own_run, group, np.int32(-1)))
+    return _boilerplate(anchors, mine, common, run_all)
 
 
-def spans(anchors: Anchors, flags: NDArray[np.bool_], n_docs: int) -> Spans:
-    """Anchors in document order, which are boilerplate -> the stretches of each document between such."""
-    doc_starts = _starts(np.bincount(anchors.doc, minlength=n_docs))
-    return Spans(*kernels.spans_of(doc_starts, flags, anchors.position))
+def _frequent_passages(
+    anchors: Anchors, mine: NDArray[np.bool_], least: int, scratch: Path | None, run_all: RunAll
+) -> Buckets:
+    """The passages that stand in `least` places or more: hash, document, place of the first anchor."""
+    counts = _table(len(anchors.hash))
+
+    def passages_in(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
+        passages, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)
+        docs = chunk.doc[first]
+        wanted = mine[docs]
+        return passages[wanted], docs[wanted], first[wanted] + chunk.begin
+
+    def often_in(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
+        passages, docs, first = passages_in(chunk)
+        often = kernels.tallied(counts, passages, least)
+        return passages[often], docs[often], first[often]
+
+    for passages, _, _ in run_all(passages_in, anchors.chunks()):
+        kernels.tally(counts, passages, least)
+    buckets = Buckets((np.uint64, np.int32, np.int64), scratch)
+    for rows in run_all(often_in, anchors.chunks()):
+        buckets.add(*rows)
+    return buckets
+
+
+def no_boilerplate(anchors: Anchors, n_anchors: NDArray[np.int64]) -> Boilerplate:
+    """Nothing is boilerplate; n_anchors int64[n_docs] of the documents that are looked at."""
+    bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
+    return Boilerplate(bits, Spans.none(len(n_anchors)), n_anchors)
+
+
+def _boilerplate(
+    anchors: Anchors, mine: NDArray[np.bool_], bits: NDArray[np.uint8], run_all: RunAll
+) -> Boilerplate:
+    def one_chunk(chunk: AnchorChunk) -> tuple[Any, ...]:
+        flags = _bits_of(bits, chunk)
+        start, end, indptr = kernels.spans_of(chunk.start, flags, chunk.position)
+        left = np.bincount(chunk.doc[~flags] - chunk.first_doc, minlength=len(chunk.start) - 1)
+        return start, end, np.diff(indptr), left
+
+    zero = np.zeros(0, np.int64)
+    found = [(zero, zero, zero, zero), *run_all(one_chunk, anchors.chunks())]
+    start, end, sizes, left = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Boilerplate(bits, Spans(start, end, _starts(sizes)), np.where(mine, left, 0))
+
+
+def _bits_of(bits: NDArray[np.uint8], chunk: AnchorChunk) -> NDArray[np.bool_]:
+    return kernels.get_bits(bits, chunk.begin, chunk.begin + len(chunk.hash))
+
+
+def _table(n: int) -> NDArray[np.uint8]:
+    """A table of counts for n hashes, large enough that few of them share a place."""
+    return np.zeros(1 << min(MAX_TALLY, max(10, (8 * n).bit_length())), np.uint8)
 
 
 def containment_candidates(
     anchors: Anchors,
+    mine: NDArray[np.bool_],
+    known: Boilerplate,
     group: NDArray[np.int32],
     n_anchors: NDArray[np.int64],
     min_share: float,
-    run_all: Callable[..., Iterable[Any]] = map,
+    scratch: Path | None = None,
+    run_all: RunAll = map,
 ) -> CandidatePairs:
     """Anchors that are no boilerplate -> pairs of documents where one may hold the other.
 
     A pair is a candidate when the two share at least `min_share` of the anchors of the one that has
-    fewer (n_anchors int64[n_docs]), and at least two.  Documents of one group of near-duplicates
+    fewer (n_anchors int64[n_docs]: those that are no boilerplate, or all of a text that is little else),
+    and at least two.  A document of more than FEW_ANCHORS is looked for by a sample of them, so that a
+    long text costs less.  Documents of one group of near-duplicates
     (`group` int32[n_docs]) make no pair here; of each other group a document is paired with the few
-    that share most with it, so that two groups of thousands stay cheap.
+    that share most with it, so that two groups of thousands stay cheap.  Documents where `mine` is false
+    and boilerplate have no part in it.
     """
+    n_docs, many = len(group), n_anchors > FEW_ANCHORS
+    buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, run_all)
 
-    def one_range(prefix: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        mine = np.flatnonzero(anchors.hash >> np.uint64(60) == prefix)
-        return _postings(anchors.hash[mine], anchors.doc[mine], group)
+    def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+        hashes, docs = buckets.bucket(number)
+        order = np.argsort(hashes)
+        return kernels.postings(hashes[order], docs[order], group, MAX_GROUPS, DOCS_OF_GROUP)
 
-    often = kernels.frequent(anchors.hash, 2)
-    anchors = anchors.where(often)
-    found = list(run_all(one_range, range(RANGES)))
-    postings = np.concatenate([[0], *(size for size, _ in found)]).cumsum()
-    docs = np.concatenate([docs for _, docs in found])
-    term = np.repeat(np.arange(len(postings) - 1, dtype=np.int64), np.diff(postings))
-    by_doc = np.argsort(docs, kind="stable")
-    doc_indptr = _starts(np.bincount(docs, minlength=len(group)))
-    few = kernels.first_of_group(postings, docs, group, DOCS_OF_GROUP)
-    few_postings = _starts(np.bincount(term[few], minlength=len(postings) - 1))
-    few_docs, terms = docs[few], term[by_doc]
+    with buckets:
+        found = list(run_all(one_bucket, range(N_BUCKETS)))
+    sizes, docs, few = (np.concatenate(column) for column in zip(*found, strict=True))
+    doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
+    few_sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64) if len(sizes) else sizes
+    few_postings, few_docs = _starts(few_sizes), docs[few]
+    n_terms = np.where(many & (n_anchors == known.n_left), n_sampled, n_anchors)
 
     def some_docs(start: int) -> NDArray[np.int32]:
-        limits = (min_share, PAIRS_WITH_GROUP, start, min(start + step, len(group)))
-        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, n_anchors, *limits)
+        limits = (min_share, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
+        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, n_terms, *limits)
 
-    step = max(1, -(-len(group) // RANGES))
-    pairs = [np.zeros((0, 2), np.int32), *run_all(some_docs, range(0, len(group), step))]
+    step = max(1, -(-n_docs // RANGES))
+    pairs = [np.zeros((0, 2), np.int32), *run_all(some_docs, range(0, n_docs, step))]
     return CandidatePairs.of(np.concatenate(pairs))
+
+
+def _shared_anchors(
+    anchors: Anchors,
+    mine: NDArray[np.bool_],
+    known: Boilerplate,
+    many: NDArray[np.bool_],
+    scratch: Path | None,
+    run_all: RunAll,
+) -> tuple[Buckets, NDArray[np.int64]]:
+    """The anchors by which documents are looked for, that stand in two or more: hash, document.
+
+    With them, int64[n_docs], how many of each document's anchors are in the sample.  Of documents with
+    many, those outside the sample serve only where a document with few has them too.
+    """
+    in_small, shared = _table(len(anchors.hash) // 2), _table(len(anchors.hash) // 2)
+
+    def usable(chunk: AnchorChunk) -> NDArray[np.bool_]:
+        return mine[chunk.doc] & ~_bits_of(known.bits, chunk)
+
+    def of_small(chunk: AnchorChunk) -> NDArray[np.uint64]:
+        return chunk.hash[usable(chunk) & ~many[chunk.doc]]
+
+    def wanted(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
+        sampled = sample(chunk.hash)
+        keep = sampled | ~many[chunk.doc] | kernels.tallied(in_small, chunk.hash, 1)
+        keep &= usable(chunk)
+        counted = np.bincount(chunk.doc[keep & sampled] - chunk.first_doc, minlength=len(chunk.start) - 1)
+        return chunk.hash[keep], chunk.doc[keep], counted
+
+    for hashes in run_all(of_small, anchors.chunks()):
+        kernels.tally(in_small, hashes, 1)
+    n_sampled = [np.zeros(0, np.int64)]
+    for hashes, _, counted in run_all(wanted, anchors.chunks()):
+        kernels.tally(shared, hashes, 2)
+        n_sampled.append(counted)
+    buckets = Buckets((np.uint64, np.int32), scratch)
+    for hashes, docs, _ in run_all(wanted, anchors.chunks()):
+        often = kernels.tallied(shared, hashes, 2)
+        buckets.add(hashes[often], docs[often])
+    return buckets, np.concatenate(n_sampled)
+
+
+def sample(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """bool[n]: about one in SAMPLED hashes, the same ones in every document."""
+    return (hashes >> np.uint64(8)) % np.uint64(SAMPLED) == 0
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sizes int64[n] -> indptr int64[n + 1]."""
     return np.r_[0, np.cumsum(sizes)].astype(np.int64)
-
-
-def _postings(
-    hashes: NDArray[np.uint64], docs: NDArray[np.int32], group: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Anchors -> (in how many documents each usable one stands, those documents one after the other)."""
-    order = np.lexsort((docs, group[docs], hashes))
-    hashes, docs = hashes[order], docs[order]
-    new = np.r_[True, hashes[1:] != hashes[:-1]] if len(hashes) else np.zeros(0, np.bool_)
-    once = new | np.r_[True, docs[1:] != docs[:-1]] if len(hashes) else new
-    new, docs = new[once], docs[once]
-    indptr = np.r_[np.flatnonzero(new), len(docs)].astype(np.int64)
-    groups = kernels.distinct_groups(indptr, docs, group, MAX_GROUPS)
-    usable = (groups > 1) & (groups <= MAX_GROUPS)
-    sizes = np.diff(indptr)
-    return sizes[usable], docs[np.repeat(usable, sizes)]

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ from .readers.walk import find_sources
 from .repair import repair
 from .run import Run
 from .settings import Settings
-from .spool import Spool
+from .spool import Rows, Spool
+from .store import Store
 
 NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
 MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
@@ -85,7 +86,7 @@ def scan(
         here = os.fsencode(os.path.realpath(folder.folder))
         result = _scan(given, settings, here, folder.tables, folder.unfinished, progress, on_compile)
         folder.commit(result)
-        return on_disk(result, folder.tables)
+        return on_disk(result, result.anchors.start, folder.tables)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
@@ -111,14 +112,17 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
     with _context(settings, None, lambda: None) as context:
         with context.timed("pass"):
             groups = [read_texts[i : i + 1000] for i in range(0, len(given), 1000)]
-            blocks = list(context.run_all(lambda group: intake.sign(group, settings)[0], groups))
-            documents, signatures, anchors, *_ = intake.collect(blocks, settings)
+            signed = [intake.sign([], settings), *context.run_all(lambda g: intake.sign(g, settings), groups)]
+            held = _held(
+                [rows for _, rows, _ in signed], [block.n_anchors for block, _, _ in signed], settings
+            )
+            documents = intake.collect([block for block, _, _ in signed], settings).documents
 
         def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
             return [(utf8[d], utf8[d]) for d in docs.tolist()]
 
         fields = [("", "")] * len(sources)
-        run = _decide(context, sources, fields, documents, signatures, anchors, read)
+        run = _decide(context, sources, fields, documents, held, read)
         return replace(run, summary=ledger.summary(run, settings, {}, context.seconds), texts=utf8)
 
 
@@ -155,20 +159,25 @@ def _scan(
     shown = [clean(p) for p in paths]
     intake.complain_of_nothing(shown, sources)
     fields = [Options()] * len(sources)
-    with _context(settings, progress, on_compile) as context, closing(Spool(unfinished)) as spool:
+    with (
+        _context(settings, progress, on_compile) as context,
+        closing(Spool(unfinished, settings.num_perm)) as spool,
+    ):
         with context.timed("pass"):
             options = _options(settings)
             taken = intake.read_and_sign(context, sources, options, fields, spool)
-        documents = taken.documents
+        documents, start = taken.documents, taken.anchor_start
+        store = Store(unfinished, len(documents), settings.num_perm, start)
+        held = Held(store.signatures(settings.seed, settings.k), store.anchors, store.forget, unfinished)
         changed: NDArray[np.bool_] = np.zeros(len(documents), np.bool_)
 
         def texts(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
-            found = taken.texts.read(docs)
-            return [(documents.written[d] or t, t) for d, t in zip(docs.tolist(), found, strict=True)]
+            found = [(d, taken.texts.read(d)) for d in docs.tolist()]
+            return [(documents.written[d] or text, text) for d, text in found]
 
         names = [(f.text_field, f.id_field) for f in fields]
         while True:
-            run = _decide(context, sources, names, documents, taken.signatures, taken.anchors, texts)
+            run = _decide(context, sources, names, documents, held, texts)
             still_changing = _changed(sources, documents) & ~changed
             if not still_changing.any():
                 break
@@ -219,13 +228,33 @@ def _short_set_aside(documents: Documents, k: int) -> Documents:
 Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 
 
+@dataclass(frozen=True)
+class Held:
+    """What grows with the text: signatures and anchors, in memory or in files mapped into it."""
+
+    signatures: Signatures
+    anchors: Anchors
+    forget: Callable[[], None] = lambda: None  # let go of what was read into memory
+    scratch: Path | None = None  # a folder for what does not fit into memory
+
+
+def _held(rows: list[Rows], n_anchors: list[NDArray[np.int64]], settings: Settings) -> Held:
+    """Rows of blocks -> the same, in memory."""
+    signatures = np.concatenate([r.signatures for r in rows])
+    skeletons = np.concatenate([r.skeletons for r in rows])
+    hashes = np.concatenate([r.anchor_hashes for r in rows])
+    positions = np.concatenate([r.anchor_positions for r in rows])
+    start = intake.starts_of(np.concatenate(n_anchors))
+    facts = (settings.num_perm, settings.seed, settings.k)
+    return Held(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
+
+
 def _decide(
     context: Context,
     sources: list[Source],
     fields: list[tuple[str, str]],
     documents: Documents,
-    signatures: Signatures,
-    anchors: Anchors,
+    held: Held,
     read: Read,
 ) -> Run:
     """Documents with their signatures and anchors -> pairs, verdict, run."""
@@ -241,10 +270,12 @@ def _decide(
     limits = verdict.thresholds(s)
     with context.timed("candidates"):
         run_all = context.counted("comparing", 0, n, each=1)
-        candidates = _alike_candidates(s, documents, signatures, alone, run_all)
+        candidates = _alike_candidates(s, documents, held.signatures, alone, run_all)
+        held.forget()
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        parts, spans = _part_candidates(s, signatures, anchors.of_docs(alone, n), candidates, n, run_all)
+        parts, spans = _part_candidates(s, held, alone, candidates, n, run_all)
+        held.forget()
 
     def verified(candidates: CandidatePairs) -> VerifiedPairs:
         run_all = context.counted("verifying", len(candidates), n)
@@ -262,8 +293,11 @@ def _decide(
             return verdict.same_letter_pairs(speaker, read, letter_table(), s.k, run_all)
 
     with context.timed("clusters"):
-        done = verdict.decide(s, sources, documents, signatures, same, pairs, verified, same_letter_pairs)
+        done = verdict.decide(
+            s, sources, documents, held.signatures, same, pairs, verified, same_letter_pairs
+        )
         verdict.check(done, same, documents, limits)
+        held.forget()
     return Run(
         sources,
         fields,
@@ -272,8 +306,8 @@ def _decide(
         done.relations,
         done.verdict,
         spans.of_docs(same),
-        load_signatures=lambda: signatures,
-        load_anchors=lambda: anchors,
+        load_signatures=lambda: held.signatures,
+        load_anchors=lambda: held.anchors,
     )
 
 
@@ -299,8 +333,8 @@ def _alike_candidates(
 
 def _part_candidates(
     s: Settings,
-    signatures: Signatures,
-    anchors: Anchors,
+    held: Held,
+    docs: NDArray[np.int32],
     candidates: CandidatePairs,
     n: int,
     run_all: Callable[..., Iterable[Any]],
@@ -309,15 +343,18 @@ def _part_candidates(
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
-    close = kernels.matches(signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
+    close = kernels.matches(held.signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
     group = cluster.clusters(n, candidates.docs[close])
-    n_anchors = np.bincount(anchors.doc, minlength=n)
-    spans = Spans.none(n)
+    mine = np.zeros(n, np.bool_)
+    mine[docs] = True
+    n_anchors = np.where(mine, np.diff(held.anchors.start), 0)
+    found = passages.no_boilerplate(held.anchors, n_anchors)
     if s.boilerplate == "on":
-        flags = passages.boilerplate(anchors, group, MAX_HOLDERS, OWN_RUN, run_all)
-        spans = passages.spans(anchors, flags, n)
-        anchors = anchors.where(~flags)
-        left = np.bincount(anchors.doc, minlength=n)
+        found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
         # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-        n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n_anchors, left, n_anchors)
-    return passages.containment_candidates(anchors, group, n_anchors, ANCHOR_SHARE, run_all), spans
+        enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
+        n_anchors = np.where(enough, found.n_left, n_anchors)
+    parts = passages.containment_candidates(
+        *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
+    )
+    return parts, found.spans

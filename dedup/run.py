@@ -16,6 +16,7 @@ from .model import (
     OK,
     RELATIONS,
     STATUS,
+    TOO_SHORT,
     Anchors,
     Documents,
     Signatures,
@@ -24,9 +25,6 @@ from .model import (
     Verdict,
     VerifiedPairs,
 )
-
-FORMAT = 1
-MANIFEST, LOCK = "run.json", "lock"
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Run:
 
     @cached_property
     def anchors(self) -> Anchors:
-        """The anchors of all documents: hash uint64[n], doc int32[n], position int32[n]."""
+        """The anchors of all documents."""
         assert self.load_anchors is not None
         return self.load_anchors()
 
@@ -117,6 +115,11 @@ class Run:
     def dropped(self) -> NDArray[np.bool_]:
         """bool[n_docs]: those that have a kept witness."""
         return self.ok & ~self.kept
+
+    @cached_property
+    def too_short(self) -> NDArray[np.bool_]:
+        """bool[n_docs]: set aside because they are shorter than a shingle and have no equal."""
+        return self.documents.status == TOO_SHORT
 
     @cached_property
     def clustered(self) -> NDArray[np.int32]:
@@ -166,9 +169,13 @@ class Run:
             for part in (np.split(docs, starts) if len(docs) else [])
         ]
 
-    def keep(self) -> list[str]:
-        """The names of the documents to keep: canonical ones and single ones."""
-        return [self.name(d) for d in np.flatnonzero(self.kept).tolist()]
+    def keep(self, with_short: bool = False) -> list[str]:
+        """The names of the documents to keep: canonical ones and single ones.
+
+        `with_short` adds those that were set aside because they are too short to judge.
+        """
+        kept = self.kept | self.too_short if with_short else self.kept
+        return [self.name(d) for d in np.flatnonzero(kept).tolist()]
 
     def drop(self) -> list[Member]:
         """The dropped documents, each with its kept witness and the figures."""

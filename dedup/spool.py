@@ -1,11 +1,13 @@
 """What a scan has read so far: finished blocks and their texts, on disk until the run is committed.
 
     unfinished/
-      texts            the UTF-8 texts of all blocks, in the order in which they were finished
-      BLOCK            a file per finished block, named by what it was made from
+      log                  a line for each finished block, in order
+      KEY                  the documents of a block, named by what they were made from
+      texts                the UTF-8 texts of all blocks
+      signatures.npy ...   the rows of all blocks (see store.py)
 
-A scan that was killed finds the blocks it had finished; and no text is read or decoded twice, whatever
-it was packed in.
+A scan that was killed goes on after the last block of the log; and no text is read or decoded twice,
+whatever it was packed in.
 """
 
 from __future__ import annotations
@@ -19,13 +21,25 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .model import Anchors, Documents
+from .model import Documents
+from .store import Writer
 from .tables import columns_of, documents_of
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a block that go to the store."""
+
+    signatures: NDArray[np.uint32]  # [n_docs, num_perm]
+    skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
+    anchor_hashes: NDArray[np.uint64]
+    anchor_positions: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -33,11 +47,11 @@ class Block:
     """A few parts after the pass: their documents in order, records counted from the start of each part."""
 
     documents: Documents
-    signatures: NDArray[np.uint32]  # [n_docs, num_perm]
-    skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
-    anchors: Anchors  # doc counts from the block's first document
     parts: NDArray[np.int64]  # [n_parts, 3]: source, documents, lines
-    text_at: NDArray[np.int64]  # [n_docs]: where the text of each begins in the spool
+    n_anchors: NDArray[np.int64]  # [n_docs]
+    text_at: NDArray[
+        np.int64
+    ]  # [n_docs]: where the text of each begins in the spool; -1 when it is not there
     text_bytes: NDArray[np.int64]  # [n_docs]
 
 
@@ -47,13 +61,13 @@ def key_of(*facts: object) -> str:
 
 
 class Spool:
-    """Finished blocks in a folder; blocks of an earlier scan that are still there are found again.
+    """Finished blocks in a folder; those of an earlier scan that are still there are found again.
 
     subtle: nothing is flushed to disk, so after a power cut a file may have its name but not its
     content; blocks written before the machine last started are therefore not trusted.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, num_perm: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         boot = folder / "boot"
@@ -64,35 +78,84 @@ class Spool:
         self._texts = os.open(folder / "texts", os.O_RDWR | os.O_CREAT, 0o600)
         self._end = os.fstat(self._texts).st_size
         self._lock = threading.Lock()
+        self._earlier = self._logged()
+        self._log: Any = None  # open for writing from the first new block on
+        self._n_blocks = 0  # taken over or written
+        self.store = Writer(folder, num_perm)
 
     def close(self) -> None:
-        """Let go of the texts."""
+        """Let go of the files."""
         os.close(self._texts)
+        self.store.close()
+        if self._log:
+            self._log.close()
 
-    def put(self, key: str, block: Block, texts: NDArray[np.uint8]) -> Block:
-        """Keep a block and its texts, which stand one after the other -> the block with its text_at."""
+    # ------------------------------------------------------------------ blocks, in order
+
+    def earlier(self, key: str) -> Block | None:
+        """The next block, if an earlier scan has finished it, and all those before it."""
+        if (
+            self._log is None
+            and self._n_blocks < len(self._earlier)
+            and self._earlier[self._n_blocks][0] == key
+        ):
+            with contextlib.suppress(OSError, ValueError, KeyError, pa.ArrowException):
+                block = _unpacked((self.folder / key).read_bytes())
+                if not len(block.text_at) or (block.text_at + block.text_bytes).max() <= self._end:
+                    self._n_blocks += 1
+                    return block
+        self._start_log()
+        return None
+
+    def _start_log(self) -> None:
+        """From here on all blocks are new."""
+        if self._log is None:
+            taken = self._earlier[: self._n_blocks]
+            self.store.cut(sum(n for _, n, _ in taken), sum(n for _, _, n in taken))
+            self._log = open(self.folder / "log.part", "w")  # noqa: SIM115
+            self._log.writelines(json.dumps(line) + "\n" for line in taken)
+            self._log.flush()
+            os.replace(self.folder / "log.part", self.folder / "log")
+
+    def add(self, key: str, block: Block, rows: Rows) -> None:
+        """Keep a block, the next in order."""
+        self._start_log()
+        self.store.add(**{f.name: getattr(rows, f.name) for f in dataclasses.fields(rows)})
+        self.store.flush()
+        part = self.folder / f"{key}.part"
+        part.write_bytes(_packed(block))
+        part.rename(self.folder / key)
+        self._log.write(json.dumps([key, len(block.documents), int(block.n_anchors.sum())]) + "\n")
+        self._log.flush()
+
+    def finish(self) -> None:
+        """All blocks are there."""
+        self._start_log()
+        self.store.finish()
+
+    def _logged(self) -> list[tuple[str, int, int]]:
+        """The blocks of an earlier scan: key, documents, anchors."""
+        out = []
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            for line in (self.folder / "log").read_text().splitlines():
+                key, n_docs, n_anchors = json.loads(line)
+                out.append((str(key), int(n_docs), int(n_anchors)))
+        return out
+
+    # ------------------------------------------------------------------ texts, from any thread
+
+    def put(self, texts: NDArray[np.uint8]) -> int:
+        """Keep texts that stand one after the other -> where they begin."""
         with self._lock:
             start = self._end
             self._end += len(texts)
         written = 0
         while written < len(texts):
             written += os.pwrite(self._texts, texts[written:].data, start + written)
-        block = dataclasses.replace(block, text_at=block.text_at + start)
-        part = self.folder / f"{key}.part"
-        part.write_bytes(_packed(block))
-        part.rename(self.folder / key)
-        return block
-
-    def find(self, key: str) -> Block | None:
-        """The finished block of that key, if there is one."""
-        with contextlib.suppress(OSError, ValueError, KeyError, pa.ArrowException):
-            block = _unpacked((self.folder / key).read_bytes())
-            if not len(block.text_at) or (block.text_at + block.text_bytes).max() <= self._end:
-                return block
-        return None
+        return start
 
     def read(self, at: int, size: int) -> bytes:
-        """A text of a block."""
+        """A text."""
         data = os.pread(self._texts, size, at)
         while len(data) < size:  # one call gives at most 2 GiB
             more = os.pread(self._texts, size - len(data), at + len(data))
@@ -109,7 +172,7 @@ def _boot() -> str:
     return "unknown"
 
 
-ARRAYS = ("signatures", "skeletons", "parts", "text_at", "text_bytes")
+ARRAYS = ("parts", "n_anchors", "text_at", "text_bytes")
 
 
 def _packed(block: Block) -> bytes:
@@ -118,9 +181,8 @@ def _packed(block: Block) -> bytes:
     with pa.ipc.new_stream(out, table.schema) as writer:
         writer.write_table(table)
     head = json.dumps({"documents": out.tell()}).encode().ljust(64)
-    arrays = [getattr(block, name) for name in ARRAYS]
-    for array in (*arrays, block.anchors.hash, block.anchors.doc, block.anchors.position):
-        np.lib.format.write_array(out, array, allow_pickle=False)
+    for name in ARRAYS:
+        np.lib.format.write_array(out, getattr(block, name), allow_pickle=False)
     return head + out.getvalue()
 
 
@@ -128,7 +190,4 @@ def _unpacked(data: bytes) -> Block:
     size = 64 + json.loads(data[:64])["documents"]
     documents = documents_of(pa.ipc.open_stream(data[64:size]).read_all())
     rest = io.BytesIO(data[size:])
-    signatures, skeletons, parts, at, n, *anchors = (
-        np.lib.format.read_array(rest, allow_pickle=False) for _ in range(len(ARRAYS) + 3)
-    )
-    return Block(documents, signatures, skeletons, Anchors(*anchors), parts, at, n)
+    return Block(documents, *(np.lib.format.read_array(rest, allow_pickle=False) for _ in ARRAYS))

@@ -70,7 +70,7 @@ def _array(column: Any, dtype: Any) -> NDArray[Any]:
 
 def tables_of(run: Run) -> dict[str, pa.Table]:
     """Run -> its tables by name, in the order in which they are written."""
-    d, p, s, a = run.documents, run.pairs, run.signatures, run.anchors
+    d, p = run.documents, run.pairs
     sources = {
         name: pa.array([getattr(x, name) for x in run.sources], kind) for name, kind in SOURCE_KINDS.items()
     }
@@ -82,16 +82,7 @@ def tables_of(run: Run) -> dict[str, pa.Table]:
                 "id_field": pa.array([f for _, f in run.fields], pa.string()),
             }
         ),
-        "documents": pa.table(columns_of(d)),
-        "signatures": pa.table(
-            {
-                "signature": pa.FixedSizeListArray.from_arrays(pa.array(s.values.reshape(-1)), s.num_perm),
-                "skeleton": pa.FixedSizeListArray.from_arrays(pa.array(s.skeletons.reshape(-1)), s.num_perm),
-            }
-        ),
-        "anchors": pa.table(
-            {"hash": pa.array(a.hash), "doc": pa.array(a.doc), "position": pa.array(a.position)}
-        ),
+        "documents": pa.table({**columns_of(d), "n_anchors": pa.array(np.diff(run.anchors.start))}),
         "pairs": pa.table(
             {
                 "left": pa.array(p.docs[:, 0]),
@@ -120,8 +111,11 @@ def tables_of(run: Run) -> dict[str, pa.Table]:
     }
 
 
-def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
-    """The small tables of a run -> Run; raises ValueError or KeyError when they do not fit together."""
+def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, NDArray[np.int64]]:
+    """The tables of a run -> Run, and where the anchors of each document begin, int64[n_docs + 1].
+
+    Raises ValueError or KeyError when they do not fit together.
+    """
     s, p, b = ({c: t.column(c).combine_chunks() for c in t.column_names} for t in _some(tables))
     sources = [Source(*row) for row in zip(*(s[c].to_pylist() for c in SOURCE_KINDS), strict=True)]
     documents = documents_of(tables["documents"])
@@ -145,8 +139,10 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
         raise ValueError("the pairs name documents that are not there")
     indptr = np.r_[0, np.cumsum(np.bincount(_array(b["doc"], np.int64), minlength=n))].astype(np.int64)
     spans = Spans(_array(b["start"], np.int64), _array(b["end"], np.int64), indptr)
+    n_anchors = _array(tables["documents"].column("n_anchors").combine_chunks(), np.int64)
     names = list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True))
-    return Run(sources, names, documents, pairs, _array(p["relation"], np.int8), verdict, spans, summary)
+    run = Run(sources, names, documents, pairs, _array(p["relation"], np.int8), verdict, spans, summary)
+    return run, np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
 
 
 def _some(tables: dict[str, pa.Table]) -> list[pa.Table]:

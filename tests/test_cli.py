@@ -245,7 +245,8 @@ def test_a_truncated_gzip_is_told(run, files):
         }
     )
     outcome = run("scan", "in", code=2)
-    assert [line.split(": ")[1].split(":")[0] for line in outcome.stderr.splitlines()] == [
+    lines = [line for line in outcome.stderr.splitlines() if "warning" not in line]
+    assert [line.split(": ")[1].split(":")[0] for line in lines] == [
         "in/cut.jsonl.gz",
         "in/cut.txt.gz",
         "in/no.gz",

@@ -199,12 +199,9 @@ def test_components_are_the_smallest_node_that_can_be_reached(edges):
 )
 def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share):
     n = len(anchors_of_doc)
-    flat = [(a, d) for d, anchors in enumerate(anchors_of_doc) for a in anchors]
-    anchors = Anchors(
-        np.array([a for a, _ in flat], np.uint64),
-        np.array([d for _, d in flat], np.int32),
-        np.zeros(len(flat), np.int32),
-    )
+    flat = [a for anchors in anchors_of_doc for a in anchors]
+    start = np.cumsum([0] + [len(anchors) for anchors in anchors_of_doc])
+    anchors = Anchors(np.array(flat, np.uint64), np.zeros(len(flat), np.int32), start)
     group = np.arange(n, dtype=np.int32) // 2
     sets = [set(of_doc) for of_doc in anchors_of_doc]
     fewer = [[min(len(a), len(b)) for b in sets] for a in sets]
@@ -217,8 +214,9 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share)
         and len(sets[i] & sets[j]) >= max(min(2, fewer[i][j]), min_share * fewer[i][j])
     ]
     n_anchors = np.array([len(s) for s in sets], np.int64)
-    got = passages.containment_candidates(anchors, group, n_anchors, min_share)
-    assert got.docs.tolist() == expected
+    none = passages.no_boilerplate(anchors, n_anchors)
+    args = (anchors, np.ones(n, np.bool_), none, group, n_anchors, min_share)
+    assert passages.containment_candidates(*args).docs.tolist() == expected
 
 
 @examples

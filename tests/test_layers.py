@@ -19,20 +19,24 @@ MAY_IMPORT = {
     "kernels": LOW | {"normalize", "shingle"},
     **{stage: LOW | {"kernels"} for stage in STAGES},
     "decode": LOW | {"repair"},
+    "passages": LOW | {"kernels", "buckets"},
     "skeleton": {"normalize", "shingle"},
     "readers": LOW | {"decode", "repair"},
     "run": LOW,
+    "buckets": set(),
+    "store": {"model"},
     "tables": LOW | {"run"},
-    "spool": LOW | {"tables"},
-    "folder": LOW | {"run", "tables", ""},
+    "spool": LOW | {"tables", "store"},
+    "folder": LOW | {"run", "tables", "store", ""},
     "ledger": LOW | {"run", "settings", ""},
     "intake": LOW | STAGES | {"kernels", "readers", "context", "settings", "spool", ""},
     "verdict": LOW | STAGES | {"kernels", "settings"},
     "pipeline": LOW | STAGES | {
-        "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger", "spool",
+        "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger",
+        "spool", "store",
     },
     "views": LOW | {
-        "run", "readers", "context", "normalize", "relation", "decode",
+        "run", "readers", "context", "normalize", "relation", "decode", "ledger",
         "kernels", "verify", "verdict", "settings",
     },
     "cli": LOW | {"settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", ""},
@@ -46,6 +50,8 @@ ONLY_IN = {
     "numba": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
+    "fsspec": {"readers"},
+    "aiohttp": {"readers"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

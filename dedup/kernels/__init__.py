@@ -19,13 +19,17 @@ from .pairs import (
     bucket_pairs,
     components,
     distinct_groups,
-    first_of_group,
-    frequent,
+    get_bits,
     in_a_row,
     matches,
     own_runs,
+    postings,
+    set_bits,
     shared_term_pairs,
     spans_of,
+    tallied,
+    tally,
+    terms_of_docs,
 )
 from .sets import overlaps, own_overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
@@ -37,18 +41,22 @@ __all__ = [
     "bucket_pairs",
     "components",
     "distinct_groups",
-    "first_of_group",
-    "frequent",
+    "get_bits",
     "in_a_row",
     "matches",
     "overlaps",
     "own_overlaps",
     "own_runs",
+    "postings",
+    "set_bits",
     "shared_term_pairs",
     "shingle_sets",
     "sign_texts",
     "skeleton_sets",
     "spans_of",
+    "tallied",
+    "tally",
+    "terms_of_docs",
     "warm_up",
 ]
 
@@ -70,10 +78,15 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
         own_overlaps(hashes, indptr, hashes, indptr, pairs)
         in_a_row(hashes, np.zeros(len(hashes), np.int32), 2)
-        frequent(hashes, 2)
+        counts = np.zeros(8, np.uint8)
+        tally(counts, hashes, 2)
+        tallied(counts, hashes, 2)
+        set_bits(counts, np.zeros(1, np.int64), 3)
+        get_bits(counts, 0, 3)
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
-        first_of_group(indptr, docs, group, 2)
-        shared_term_pairs(indptr, docs, np.zeros(2, np.int64), indptr[:0], group, indptr[:1], 0.5, 4, 0, 1)
+        sizes, some, _ = postings(hashes, docs, group, 2, 2)
+        doc_indptr, terms = terms_of_docs(sizes, some, 1)
+        shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
         components(2, pairs)

@@ -67,23 +67,45 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
 
 
 @jit()
-def frequent(hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
-    """Evenly spread hashes uint64[n] -> bool[n]: false where a value surely stands fewer than `least` times.
-
-    Counted by the leading bits, so a few others come through; they are told apart by whoever sorts them.
-    """
-    bits = 10
-    while (1 << bits) < 8 * len(hashes) and bits < 28:
+def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
+    """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most`."""
+    bits = 0
+    while (1 << bits) < len(counts):
         bits += 1
-    counts = np.zeros(1 << bits, U8)
     shift = U64(64 - bits)
     for h in hashes:
-        at = I64(h >> shift)
-        if counts[at] < least:
+        at = I64((h * BASE) >> shift)
+        if counts[at] < most:
             counts[at] += U8(1)
+
+
+@jit()
+def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
+    """bool[n]: false where a hash was surely counted fewer than `least` times; others may share its place."""
+    bits = 0
+    while (1 << bits) < len(counts):
+        bits += 1
+    shift = U64(64 - bits)
     out = np.empty(len(hashes), np.bool_)
     for i in range(len(hashes)):
-        out[i] = counts[I64(hashes[i] >> shift)] >= least
+        out[i] = counts[I64((hashes[i] * BASE) >> shift)] >= least
+    return out
+
+
+@jit()
+def set_bits(bits: NDArray[np.uint8], places: NDArray[np.int64], n: int) -> None:
+    """Set n bits in a row from each place on."""
+    for place in places:
+        for at in range(place, place + n):
+            bits[at >> 3] |= U8(1 << (at & 7))
+
+
+@jit()
+def get_bits(bits: NDArray[np.uint8], start: int, end: int) -> NDArray[np.bool_]:
+    """bool[end - start]: the bits from start to end."""
+    out = np.empty(end - start, np.bool_)
+    for at in range(start, end):
+        out[at - start] = bits[at >> 3] >> (at & 7) & 1
     return out
 
 
@@ -179,20 +201,65 @@ def spans_of(
 
 
 @jit()
-def first_of_group(
-    indptr: NDArray[np.int64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int
-) -> NDArray[np.bool_]:
-    """Postings as CSR, each sorted by group -> bool[nnz]: among the first `most` of its group there."""
-    out = np.zeros(len(docs), np.bool_)
-    for t in range(len(indptr) - 1):
-        last, found = -1, 0
-        for i in range(indptr[t], indptr[t + 1]):
-            g = group[docs[i]]
-            if g != last:
-                last, found = g, 0
-            out[i] = found < most
-            found += 1
-    return out
+def postings(
+    hashes: NDArray[np.uint64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int, few: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+    """Sorted hashes uint64[n] with their docs int32[n] -> the postings of those in 2 to `most` groups.
+
+    (sizes int64[n_terms], docs int32[nnz] sorted by group and then document in each, bool[nnz]: among the
+    first `few` of its group there).
+    """
+    n = len(hashes)
+    sizes, out, first = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_)
+    n_terms, used, start = 0, 0, 0
+    while start < n:
+        end = start + 1
+        while end < n and hashes[end] == hashes[start]:
+            end += 1
+        if end - start > 1:
+            keys = np.empty(end - start, I64)
+            for i in range(start, end):
+                keys[i - start] = I64(group[docs[i]]) << 32 | I64(docs[i])
+            keys.sort()
+            groups, found, last, last_key, at = 0, 0, I64(-1), I64(-1), used
+            for key in keys:
+                if key == last_key:
+                    continue
+                last_key = key
+                if key >> 32 != last:
+                    last, found = key >> 32, 0
+                    groups += 1
+                    if groups > most:
+                        break
+                out[at], first[at] = I32(key & 0xFFFFFFFF), found < few
+                found += 1
+                at += 1
+            if 1 < groups <= most:
+                sizes[n_terms] = at - used
+                n_terms += 1
+                used = at
+        start = end
+    return sizes[:n_terms].copy(), out[:used].copy(), first[:used].copy()
+
+
+@jit()
+def terms_of_docs(
+    sizes: NDArray[np.int64], docs: NDArray[np.int32], n_docs: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Postings (sizes int64[n_terms], docs int32[nnz]) -> the terms of each document: (indptr, terms)."""
+    indptr = np.zeros(n_docs + 1, I64)
+    for d in docs:
+        indptr[d + 1] += 1
+    for d in range(n_docs):
+        indptr[d + 1] += indptr[d]
+    terms, at, i = np.empty(len(docs), I32), indptr.copy(), 0
+    for t in range(len(sizes)):
+        for _ in range(sizes[t]):
+            d = docs[i]
+            terms[at[d]] = t
+            at[d] += 1
+            i += 1
+    return indptr, terms
 
 
 @jit()
@@ -200,7 +267,7 @@ def shared_term_pairs(
     postings: NDArray[np.int64],
     docs: NDArray[np.int32],
     doc_indptr: NDArray[np.int64],
-    terms: NDArray[np.int64],
+    terms: NDArray[np.int32],
     group: NDArray[np.int32],
     n_terms: NDArray[np.int64],
     min_share: float,

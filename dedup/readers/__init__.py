@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -81,8 +82,6 @@ def _unpacked_head(head: bytes, codec: str) -> bytes:
 def parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[list[Part]]:
     """Sources -> pieces of work: some small files together, or a piece of one large file.
 
-    Files come in their order, then small ones at URLs, then the members of each archive in the order in
-    which they stand there.
     `fields[i]` becomes the options by which source i is read.
     """
     group: list[Part] = []
@@ -98,26 +97,32 @@ def parts(sources: Sequence[Source], options: Options, fields: list[Options]) ->
 
 
 def _all_parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[Part]:
-    members: dict[bytes, dict[int, int]] = {}  # archive -> place -> index
-    waited_for: list[int] = []
-    for index, source in enumerate(sources):
-        if source.member >= 0 and not source.problem:
-            members.setdefault(source.at, {})[source.member] = index
-        elif READERS[source.reader].whole and not source.problem:
-            fields[index] = options
-            if 0 < source.size <= PART_BYTES and remote.is_url(source.at):
-                waited_for.append(index)
-            else:
-                yield Part(index)
-        else:
-            yield from _of_source(source, index, options, fields, lambda s=source: open_source(s))  # type: ignore[misc]
-    yield from remote.ahead(partial(_one_part, sources[i], i, options) for i in waited_for)
-    for archive, wanted in members.items():
-        yield from _of_archive(archive, wanted, sources, options, fields)
+    by_archive = itertools.groupby(enumerate(sources), lambda item: item[1].member >= 0 and item[1].at)
+    for archive, some in by_archive:
+        if archive:
+            yield from _of_archive(archive, dict(some), options, fields)
+            continue
+        for soon, run in itertools.groupby(some, lambda item: _is_ahead(item[1])):
+            if soon:
+                yield from remote.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
+                continue
+            for index, source in run:
+                if READERS[source.reader].whole and not source.problem:
+                    fields[index] = options
+                    yield Part(index)
+                else:
+                    yield from _of_source(source, index, options, fields, partial(open_source, source))
 
 
-def _one_part(source: Source, index: int, options: Options) -> Part:
+def _is_ahead(source: Source) -> bool:
+    """Whether a source is read while others before it are: small documents at URLs, for which one waits."""
+    small = 0 < source.size <= PART_BYTES and READERS[source.reader].whole
+    return small and not source.problem and remote.is_url(source.at)
+
+
+def _one_part(source: Source, index: int, options: Options, fields: list[Options]) -> Part:
     """A small file that is one document -> its part, read now."""
+    fields[index] = options
     try:
         with open_source(source) as stream:
             return next(READERS[source.reader].parts(stream, index, options))
@@ -126,25 +131,26 @@ def _one_part(source: Source, index: int, options: Options) -> Part:
 
 
 def _of_archive(
-    archive: bytes, wanted: dict[int, int], sources: Sequence[Source], options: Options, fields: list[Options]
+    archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
 ) -> Iterator[Part]:
-    opener = open_archive(sources[next(iter(wanted.values()))])
-    for member, stream in archives.members(remote.file_name(archive), opener):
-        index = wanted.pop(member.place, -1)
-        if index < 0:
-            continue
-        source = sources[index]
-        if stream is None:
-            yield Part(index, problem=member.problem)
-            continue
-        try:
-            with archives.lent(stream) as open_again:
-                packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
-                yield from _of_source(source, index, options, fields, packed)
-        except BROKEN as error:
-            yield Part(index, problem=why(error))
-    for index in wanted.values():
-        yield Part(index, problem="it is not in the archive any more")
+    """The parts of the members of an archive, which is read once from its start, in order."""
+    opener = open_archive(next(iter(members.values())))
+    found = archives.members(remote.file_name(archive), opener)
+    at, stream = next(found, (None, None))
+    for index, source in members.items():
+        while at and at.place < source.member:
+            at, stream = next(found, (None, None))
+        if source.problem or not at or at.place > source.member:
+            yield Part(index, problem=source.problem or "it is not in the archive any more")
+        elif stream is None:
+            yield Part(index, problem=at.problem)
+        else:
+            try:
+                with archives.lent(stream) as open_again:
+                    packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
+                    yield from _of_source(source, index, options, fields, packed)
+            except BROKEN as error:
+                yield Part(index, problem=why(error))
 
 
 def _of_source(

@@ -108,8 +108,12 @@ def open_member(name: bytes, open_archive: Open, wanted: int) -> BinaryIO:
 
 def _copied(stream: BinaryIO) -> BinaryIO:
     copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
-    while data := stream.read(1 << 20):
-        copy.write(data)
+    try:
+        while data := stream.read(1 << 20):
+            copy.write(data)
+    except BaseException:
+        copy.close()
+        raise
     copy.seek(0)
     return cast(BinaryIO, copy)
 

@@ -76,10 +76,12 @@ class _Arrow:
 
     def facts(self, path: str) -> File | None:
         info = self._fs.get_file_info((self._root + path).rstrip("/") or "/")
-        if info.type == self._library.FileType.NotFound:
-            where = self._library.FileSelector(self._root + path.rstrip("/"), allow_not_found=True)
-            self._fs.get_file_info(where)  # raises when it is the bucket that is missing
-        return None if info.type == self._library.FileType.NotFound else self._file(info)
+        missing = self._library.FileType.NotFound
+        if info.type != missing:
+            return self._file(info)
+        if self._root and self._fs.get_file_info(self._root).type == missing:
+            raise Damaged("no such bucket")
+        return None
 
     def below(self, path: str, deep: bool) -> list[File]:
         where = self._library.FileSelector((self._root + path).rstrip("/") or "/", recursive=deep)
@@ -239,6 +241,16 @@ class _Download(Forward):
             raise _short(self._at, self._size)
         return data
 
+    def _copied(self) -> Any:
+        copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
+        try:
+            while data := self.read(1 << 18):
+                copy.write(data)
+        except BaseException:
+            copy.close()
+            raise
+        return copy
+
     def _again(self) -> None:
         self._stream.close()
         self._stream = self._get()
@@ -248,10 +260,7 @@ class _Download(Forward):
             return self.seek(self._at + offset)
         if whence == os.SEEK_END and self._copy is None:
             self.seek(0)
-            copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
-            while data := self.read(1 << 18):
-                copy.write(data)
-            self._copy = copy
+            self._copy = self._copied()
         if self._copy is None:
             return super().seek(offset, whence)
         self._at = self._copy.seek(offset, whence)
@@ -294,6 +303,7 @@ REASONS = (
      "the host cannot be reached"),
     (r"timed? ?out|timeout", f"no answer for {PATIENCE} seconds"),
     (r"libjvm|libhdfs", "HDFS needs Java and Hadoop's libhdfs; set JAVA_HOME, HADOOP_HOME and CLASSPATH"),
+    (r"empty path component", "its name has an empty part (//), which pyarrow cannot read"),
     (r"no such file|not found|does not exist|no_such_key", "there is nothing at this address"),
 )  # fmt: skip
 

@@ -11,8 +11,9 @@ import fnmatch
 import os
 import posixpath
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
 from urllib.parse import quote, unquote
@@ -28,7 +29,7 @@ HIDDEN = "..."  # instead of a credential
 MARKERS = re.compile(r"_\$folder\$$|(^|/)(_SUCCESS|_(started|committed)_\d+|_temporary)$")
 
 _URL = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]+://")
-_OPTIONS = re.compile(r"\?(\w+=[^&/]*(?:&\w+=[^&/]*)*)$")  # of a host; any other ? is a pattern
+_OPTIONS = re.compile(r"\?(\w+=[^&/]*(?:&\w+=[^&/]*)*)$")  # of a store; any other ? is a pattern
 _SECRET = re.compile(
     r"key(?!word)|token|secret|signature|pass|pwd|cred|session|jwt|auth(?!or)|x-amz-|x-goog-"
     r"|(^|[-_.])(sig|code|sid|pw)($|[-_.])",
@@ -40,7 +41,7 @@ _queries: dict[str, str] = {}  # a URL as it is shown -> its query with the cred
 
 @dataclass(frozen=True)
 class Url:
-    """The parts of a URL, its credentials taken out; `path` is as the host has it, not quoted."""
+    """The parts of a URL, its credentials taken out; `path` is as it is there, not quoted."""
 
     scheme: str
     host: str
@@ -64,7 +65,7 @@ class Url:
 
     @property
     def secret_key(self) -> str:
-        """What its query is remembered by; that of a host is one for all its files."""
+        """What its query is remembered by; that of a store is one for all its files."""
         return self.at if self.scheme in WEB else f"{self.place}?{self.query}"
 
 
@@ -182,7 +183,7 @@ def _host(url: Url) -> tuple[Host, str]:
 
 
 def _with_defaults(scheme: str, query: str) -> str:
-    """The options of a host with those of the environment."""
+    """The options of a store with those of the environment."""
     options = dict(pair.split("=", 1) for pair in query.split("&") if pair)
     if scheme == "s3":
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
@@ -378,11 +379,14 @@ def _of_folder(sources: dict[bytes, Source]) -> dict[bytes, bool]:
 
 def ahead(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
     """Results of calls that wait for the network, in their order, CONNECTIONS of them under way at a time."""
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        waiting = []
+    pool = ThreadPoolExecutor(CONNECTIONS)
+    waiting: deque[Future[T]] = deque()
+    try:
         for call in calls:
             waiting.append(pool.submit(call))
             if len(waiting) >= 2 * CONNECTIONS:
-                yield waiting.pop(0).result()
-        for result in waiting:
-            yield result.result()
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

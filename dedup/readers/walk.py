@@ -1,4 +1,4 @@
-"""Paths -> the sources below them, in the order of their names."""
+"""Paths -> the sources below them, in order."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Walk:
 def find_sources(
     paths: Iterable[bytes], kind_of: KindOf, run_folder: bytes, follow_links: bool
 ) -> tuple[list[Source], Counter[str]]:
-    """Paths given -> (sources sorted by path, what was skipped by reason).
+    """Paths given -> (sources by name, members of an archive as they stand there; what was skipped).
 
     A path that is missing becomes a source with a problem.  A file reached twice (overlapping paths,
     links) is taken once, by the name that sorts first.
@@ -150,7 +150,12 @@ def find_sources(
             ):
                 source = replace(source, path=source.path + b"#2")  # a file named like a member of an archive
             found.setdefault(source.path, source)
-    return _once(sorted(found.values(), key=lambda s: s.path), walk.skipped, follow_links), walk.skipped
+    return _once(sorted(found.values(), key=_order), walk.skipped, follow_links), walk.skipped
+
+
+def _order(source: Source) -> tuple[bytes, int]:
+    """Sources stand by name, the members of an archive as they stand there, so that it is read once."""
+    return (source.path, -1) if source.member < 0 else (source.at, source.member)
 
 
 def _skip_name(name: bytes) -> str:

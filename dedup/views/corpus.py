@@ -34,7 +34,9 @@ class Written:
     problems: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
 
 
-def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -> Written:
+def export_corpus(
+    run: Run, to: Path, mode: str = "copy", force: bool = False, with_short: bool = False
+) -> Written:
     """Write the kept documents below the folder `to` -> what was written.
 
     A whole-file document keeps its place in the tree; of a JSON Lines source the kept lines are
@@ -50,7 +52,7 @@ def export_corpus(run: Run, to: Path, mode: str = "copy", force: bool = False) -
         )
     _check_target(run, to, force)
     out = Written()
-    docs = np.flatnonzero(run.kept)
+    docs = np.flatnonzero(run.kept | run.too_short if with_short else run.kept)
     source_of = run.documents.source[docs]
     names = _target_names([s.path for s in run.sources])
     try:

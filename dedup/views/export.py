@@ -13,13 +13,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import BadSetting, DedupError, OutputExists
-from ..model import RELATIONS
+from ..ledger import by_source
+from ..model import RELATIONS, STATUS
 from ..run import Run
 
 Row = dict[str, Any]
@@ -29,9 +31,9 @@ FIGURES = (
 )
 
 
-def keep(run: Run) -> Iterator[Row]:
+def keep(run: Run, with_short: bool = False) -> Iterator[Row]:
     """The canonical-document list: canonical documents and single ones."""
-    for doc in np.flatnonzero(run.kept).tolist():
+    for doc in np.flatnonzero(run.kept | run.too_short if with_short else run.kept).tolist():
         yield {"path": run.name(doc), "id": run.documents.id[doc], "cluster_id": _cluster(run, doc)}
 
 
@@ -83,11 +85,16 @@ def pairs(run: Run) -> Iterator[Row]:
 
 def set_aside(run: Run) -> Iterator[Row]:
     """The documents that were not judged, each with the reason."""
-    from ..model import STATUS
-
     for doc in np.flatnonzero(~run.ok).tolist():
         status, note = STATUS[run.documents.status[doc]], run.documents.note[doc]
         yield {"path": run.name(doc), "reason": status, "note": note}
+
+
+def sources(run: Run) -> Iterator[Row]:
+    """The ledger of each source."""
+    for row in by_source(run):
+        reasons = "; ".join(f"{n} {reason}" for reason, n in row["reasons"].items())
+        yield {**row, "reasons": reasons}
 
 
 def _figures(run: Run, doc: int) -> Row:
@@ -100,7 +107,7 @@ def _cluster(run: Run, doc: int) -> int | None:
     return int(run.cluster_ids[doc]) or None
 
 
-EXPORTERS: dict[str, tuple[Callable[[Run], Iterator[Row]], tuple[str, ...]]] = {
+EXPORTERS: dict[str, tuple[Callable[..., Iterator[Row]], tuple[str, ...]]] = {
     "keep": (keep, ("path", "id", "cluster_id")),
     "drop": (drop, ("path", "id", "witness", "relation", *FIGURES, "cluster_id")),
     "clusters": (
@@ -122,38 +129,63 @@ EXPORTERS: dict[str, tuple[Callable[[Run], Iterator[Row]], tuple[str, ...]]] = {
         ("left", "right", "relation", *PAIR_FIGURES),
     ),
     "set-aside": (set_aside, ("path", "reason", "note")),
+    "sources": (sources, ("path", "seen", "kept", "dropped", "set_aside", "reasons", "bytes")),
 }
 
 # ------------------------------------------------------------------ formats
 
 
-def _txt(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class Style:
+    """How a list is written: what ends a name in txt; whether csv cells stay as they are."""
+
+    end: bytes = b"\n"
+    raw: bool = False
+
+
+def _txt(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
     """The names alone, or for pairs both of them with a tab between, one row a line."""
     names = [c for c in columns if c in ("path", "left", "right")]
     for row in rows:
-        yield b"\t".join(os.fsencode(row[c]) for c in names) + end
+        yield b"\t".join(os.fsencode(row[c]) for c in names) + style.end
 
 
-def _csv(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
-    """RFC 4180 with a header line; true and false in lower case."""
+def _csv(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
+    """RFC 4180 with a header line; true and false in lower case.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe before it, unless raw.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([str(v).lower() if isinstance(v := row[c], bool) else v for c in columns])
+        writer.writerow([_cell(row[c], style.raw) for c in columns])
         yield buffer.getvalue().encode("utf-8", "surrogateescape")
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _jsonl(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+def _cell(value: Any, raw: bool) -> Any:
+    """A value as it stands in a csv file.
+
+    >>> _cell("=1+1", False), _cell("=1+1", True), _cell(-1.5, False), _cell(True, False)
+    ("'=1+1", '=1+1', -1.5, 'true')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not raw and isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value
+
+
+def _jsonl(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
     """An object a line; ASCII, so that any byte of a name survives."""
     for row in rows:
         yield json.dumps(row).encode() + b"\n"
 
 
-def _parquet(rows: Iterator[Row], columns: tuple[str, ...], end: bytes) -> Iterator[bytes]:
+def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -195,26 +227,31 @@ def export(
     output: Path | None = None,
     force: bool = False,
     nul: bool = False,
+    csv_raw: bool = False,
+    with_short: bool = False,
 ) -> int:
     """Write a list to `output`, or to standard output -> the number of rows.
 
-    `nul` ends each name with a NUL byte instead of a line end (txt only).  Raises OutputExists when
-    the file is there and `force` is not given; the file appears whole or not at all.
+    `nul` ends each name with a NUL byte instead of a line end (txt only); `csv_raw` leaves csv cells
+    as they are; `with_short` adds the documents that are too short to judge (keep only).  Raises
+    OutputExists when the file is there and `force` is not given; it appears whole or not at all.
     """
     if nul and format != "txt":
         raise BadSetting(f"-0 goes with --format txt, not {format}")
     if format == "parquet" and output is None and sys.stdout.isatty():
         raise BadSetting("parquet is not for a terminal; name a file with -o")
+    if with_short and what != "keep":
+        raise BadSetting(f"--with-short goes with the lists keep and corpus, not {what}")
     make, columns = EXPORTERS[what]
     n = 0
 
     def counted() -> Iterator[Row]:
         nonlocal n
-        for row in make(run):
+        for row in make(run, True) if with_short else make(run):
             n += 1
             yield row
 
-    chunks = FORMATS[format](counted(), columns, b"\0" if nul else b"\n")
+    chunks = FORMATS[format](counted(), columns, Style(b"\0" if nul else b"\n", csv_raw))
     if output is None:
         for chunk in chunks:
             sys.stdout.buffer.write(chunk)

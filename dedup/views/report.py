@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..context import Progress as OnProgress
+from ..errors import safe as safe
+from ..model import STATUS, TOO_SHORT
 
 RELATION_HELP = {
     "identical": "nothing: same bytes",
@@ -23,18 +25,7 @@ RELATION_HELP = {
     "contained": "it is part; containment C",
     "rewritten": "most words; skeleton S",
 }
-BAR = 12
-
-
-def safe(text: str) -> str:
-    """Text of a document or a file name -> what may be shown: control and bidi characters made visible.
-
-    >>> safe("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
-    """
-    hidden = {*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-    shown = "".join(c.encode("unicode_escape").decode() if ord(c) in hidden else c for c in text)
-    return shown.encode("utf-8", "backslashreplace").decode()
+BAR, SOURCES = 12, 8
 
 
 def size(n: int) -> str:
@@ -138,9 +129,29 @@ def _aside(summary: dict[str, Any]) -> Iterator[RenderableType]:
     if reasons:
         listed = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
         yield Text.assemble(("\nset aside: ", "bold"), listed, ("  (dedup export set-aside)", "dim"))
+        if STATUS[TOO_SHORT] in reasons:
+            yield Text("those too short are kept as well by: dedup export keep --with-short", "dim")
     if summary["skipped"]:
         listed = ", ".join(counted(n, reason) for reason, n in sorted(summary["skipped"].items()))
         yield Text.assemble(("" if reasons else "\n", ""), ("skipped: ", "bold"), listed)
+
+
+def _sources(summary: dict[str, Any]) -> Iterator[RenderableType]:
+    """The ledger by source, the largest first, where there is more than one."""
+    rows = sorted(summary["by_source"], key=lambda row: (-row["seen"], row["path"]))
+    if len(rows) < 2:
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("source", overflow="fold")
+    for name in ("seen", "kept", "dropped", "set aside"):
+        table.add_column(name, justify="right")
+    for row in rows[:SOURCES]:
+        figures = (f"{row[name]:,}" for name in ("seen", "kept", "dropped", "set_aside"))
+        table.add_row(Text(safe(row["path"])), *figures)
+    yield Text()
+    yield table
+    if len(rows) > SOURCES:
+        yield Text(f"and {len(rows) - SOURCES:,} more sources  (dedup export sources --format csv)", "dim")
 
 
 def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
@@ -150,6 +161,7 @@ def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
         parts += [Text(), _relations(summary), *_largest(summary)]
     elif summary["documents"]["kept"]:
         parts.append(Text("\nno two documents are the same", "green"))
+    parts += _sources(summary)
     parts += _aside(summary)
     parts.append(
         Text.assemble(("\nnext: ", "bold"), f"dedup export keep{run_option}", ("  the list to keep", "dim"))
