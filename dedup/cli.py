@@ -117,7 +117,14 @@ run_option = click.option(
 
 
 @commands.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True, path_type=str))
+@click.argument("paths", nargs=-1, type=click.Path(allow_dash=True, path_type=str))
+@click.option(
+    "--files-from",
+    metavar="FILE",
+    type=click.Path(allow_dash=True, dir_okay=False),
+    help="Read also the paths in FILE (- for standard input), one a line.",
+)
+@click.option("-0", "nul", is_flag=True, help="The paths in --files-from end with a NUL byte: find -print0.")
 @setting_options
 @run_option
 @click.option(
@@ -131,6 +138,8 @@ run_option = click.option(
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 def scan(
     paths: tuple[str, ...],
+    files_from: str | None,
+    nul: bool,
     run_folder: Path,
     config: Path | None,
     as_json: bool,
@@ -141,7 +150,8 @@ def scan(
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
 
-    PATHS are folders (read with all that is below them), files, or - for standard input.  A file is one
+    PATHS are folders (read with all that is below them), files, URLs (s3://, gs://, hdfs://, https:// and
+    others), patterns of these, or - for standard input.  A file is one
     document, whatever its suffix; of .jsonl and .ndjson each line is one.  Each may be gzipped (.gz).
     Hidden folders, node_modules and the run folder are skipped.
 
@@ -149,9 +159,11 @@ def scan(
     dedup scan corpus/
     dedup scan posts.jsonl.gz --text-field body --min-jaccard 0.7
     zcat dump.gz | dedup scan - --json
+    find corpus/ -name '*.txt' -print0 | dedup scan --files-from - -0
     """
     from .settings import read_config
 
+    all_paths = _all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
     settings = Settings(**values)
     if run_folder.exists() and not run_folder.is_dir():
@@ -159,7 +171,7 @@ def scan(
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
-    result = _scan(paths, settings, run_folder, talk, show_bars=not quiet)
+    result = _scan(all_paths, settings, run_folder, talk, show_bars=not quiet)
     from . import ledger
 
     bad = ledger.problems(result)
@@ -177,8 +189,36 @@ def scan(
     return errors.DONE
 
 
+def _all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list[str | bytes]:
+    """The paths given, and those in the list that --files-from names."""
+    if files_from is None:
+        if nul:
+            raise click.UsageError("-0 is about the list of --files-from, which is not given")
+        if not paths:
+            raise click.UsageError("nothing to scan: give PATHS, or a list of them with --files-from")
+        return list(paths)
+    if files_from == "-" and "-" in paths:
+        raise click.UsageError("standard input cannot be both the list of --files-from and a text")
+    try:
+        data = sys.stdin.buffer.read() if files_from == "-" else Path(files_from).read_bytes()
+    except OSError as error:
+        raise errors.BadInput(f"{files_from}: cannot be read: {(error.strerror or '').lower()}") from None
+    if nul:
+        found = [name for name in data.split(b"\0") if name]
+    else:
+        found = [name for line in data.split(b"\n") if (name := line.removesuffix(b"\r")).strip()]
+        if b"\0" in data:
+            raise errors.BadInput(
+                f"{files_from}: its names end with NUL bytes, not with lines; give -0 as well"
+            )
+    if not found:
+        raise errors.BadInput(f"{files_from}: names no files")
+    # subtle: in a list - is a file of that name, not standard input, which may be the list itself
+    return [*paths, *(b"./-" if name == b"-" else name for name in found)]
+
+
 def _scan(
-    paths: tuple[str, ...], settings: Settings, run_folder: Path, talk: Console, show_bars: bool
+    paths: list[str | bytes], settings: Settings, run_folder: Path, talk: Console, show_bars: bool
 ) -> Any:
     from . import pipeline
     from .views import report

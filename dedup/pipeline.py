@@ -184,8 +184,14 @@ def _scan(
             changed |= still_changing
             documents = _set_aside(documents, changed)
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
-    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in shown]}
+    summary["scanned"] = {"folder": os.getcwd(), "paths": _named(shown, sources)}
     return replace(run, summary=summary)
+
+
+def _named(paths: list[bytes], sources: list[Source]) -> list[str]:
+    """The paths given, as the account has them: of very many only those that are no files themselves."""
+    files = {s.path for s in sources} if len(paths) > ledger.LISTED else set()
+    return [os.fsdecode(p) for p in paths if p not in files]
 
 
 def _options(settings: Settings) -> Options:

@@ -179,9 +179,9 @@ def _once(sources: list[Source], skipped: Counter[str], links: bool) -> list[Sou
         folder, name = os.path.split(source.at)
         if remote.is_url(source.at):
             real = source.at
-        elif links or source.at == source.given:
+        elif (links or source.at == source.given) and os.path.islink(source.at):
             real = os.path.realpath(source.at)
-        else:  # no link below the folder: a call for each folder is enough
+        else:  # no link: a call for each folder is enough
             if folder not in real_folder:
                 real_folder[folder] = os.path.realpath(folder)
             real = os.path.join(real_folder[folder], name)
