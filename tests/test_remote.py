@@ -6,6 +6,8 @@ import base64
 import gzip
 import io
 import json
+import subprocess
+import sys
 import threading
 import urllib.request
 import zipfile
@@ -87,10 +89,20 @@ def test_what_a_library_says_is_told_without_addresses():
 
 
 def test_without_fsspec_the_line_names_the_command_that_installs_it(run, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
     line = run("scan", "https://no-fsspec.invalid/a.txt", code=2).stderr
     assert "https://no-fsspec.invalid/a.txt" in line
     assert "pip install 'dedup[remote]'" in line
+
+
+def test_a_scan_of_files_loads_nothing_for_urls(files):
+    folder = files({"a.txt": POST})
+    code = (
+        "import sys; from dedup.readers import kind_of; from dedup.readers.walk import find_sources;"
+        f"find_sources([{bytes(folder)!r}], kind_of, b'', False);"
+        "print({'fsspec', 'aiohttp', 'pyarrow.fs', 'pyarrow._s3fs'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).stdout == b"set()\n"
 
 
 def test_a_file_url_is_the_file(run, files):

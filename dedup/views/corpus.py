@@ -110,14 +110,31 @@ def _check_target(run: Run, to: Path, force: bool) -> None:
 def _target_names(paths: list[bytes]) -> list[bytes]:
     """Source paths -> paths below the target that can never lead out of it, each once.
 
-    The common folder of all sources is dropped; the rest of the tree is kept.
+    The common folder of all sources is dropped; the rest of the tree is kept.  Of two that would be one
+    path, or a file and a folder of one name (as there may be at URLs), the file gets a ~.
 
     >>> _target_names([b"in/a/x.txt", b"in/b/x.txt"]), _target_names([b"../../etc/passwd"])
     ([b'a/x.txt', b'b/x.txt'], [b'passwd'])
+    >>> _target_names([b"s3://b/x", b"s3://b/x/y", b"s3://b/z", b"s3://b/z/"])
+    [b'x~', b'x/y', b'z', b'z~']
     """
     absolute = [os.path.normpath(os.path.join(os.getcwdb(), b"stdin" if p == b"-" else p)) for p in paths]
     base = os.path.commonpath([os.path.dirname(p) for p in absolute]) if absolute else b"/"
-    return [os.path.relpath(p, base) for p in absolute]
+    out: list[bytes] = []
+    taken = {parent for p in absolute for parent in _above(os.path.relpath(p, base))}
+    for p in absolute:
+        name = os.path.relpath(p, base)
+        while name in taken:
+            name += b"~"
+        taken.add(name)
+        out.append(name)
+    return out
+
+
+def _above(name: bytes) -> list[bytes]:
+    """The folders a relative path lies in: `a/b/c` -> a, a/b."""
+    parts = name.split(b"/")
+    return [b"/".join(parts[:i]) for i in range(1, len(parts))]
 
 
 def _place(source: Source, target: Path, mode: str) -> None:
