@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_views, errors
-from .settings import Settings
+from . import __version__, cli_paths, cli_views, errors
+from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,19 +69,28 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A flag for every field of Settings; None where it was not given, so that a config file can speak."""
+def setting_options(
+    command: Callable[..., Any], names: tuple[str, ...] = (), default: str = ""
+) -> Callable[..., Any]:
+    """A flag for every field of Settings, or some; None where not given, so that a config file can speak."""
     for knob in reversed(dataclasses.fields(Settings)):
+        if names and knob.name not in names:
+            continue
         flag, kind = "--" + knob.name.replace("_", "-"), type(knob.default)
         text = knob.metadata["help"]
         if kind is bool:
             option = click.option(f"{flag}/--no-{flag[2:]}", knob.name, default=None, help=text)
         else:
             if knob.default != "" and "[" not in text:
-                text += f" [default: {knob.default}]"
+                text += f" [default: {default or knob.default}]"
             option = click.option(flag, knob.name, type=kind, default=None, help=text, metavar=_METAVAR[kind])
         command = option(command)
     return command
+
+
+def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags of what a decision may change."""
+    return setting_options(command, DECIDED, "as it was")
 
 
 _METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
@@ -96,6 +105,7 @@ def commands() -> None:
     dedup scan FOLDER          read, compare, cluster; the result goes to ./.dedup
     dedup export keep          the list of documents to keep
     dedup export drop          what to drop, and for which kept document
+    dedup decide               the same again, with other thresholds
     dedup show                 the clusters, page by page
     dedup explain A B          how two documents differ, and where
 
@@ -135,6 +145,7 @@ run_option = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 def scan(
     paths: tuple[str, ...],
@@ -146,6 +157,7 @@ def scan(
     quiet: bool,
     fail_on_duplicates: bool,
     strict: bool,
+    checksum: bool,
     **given: Any,
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
@@ -163,7 +175,7 @@ def scan(
     """
     from .settings import read_config
 
-    all_paths = _all_paths(paths, files_from, nul)
+    all_paths = cli_paths.all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
     settings = Settings(**values)
     if run_folder.exists() and not run_folder.is_dir():
@@ -171,7 +183,27 @@ def scan(
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
-    result = _scan(all_paths, settings, run_folder, talk, show_bars=not quiet)
+    result = None if checksum else _nothing_new(all_paths, settings, run_folder)
+    if result is not None:
+        talk.print("nothing has changed since the last scan", style="dim")
+    else:
+        result = _scan(all_paths, settings, run_folder, talk, show_bars=not quiet, checksum=checksum)
+    return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
+
+
+def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path) -> Any:
+    """The run in the folder where a scan would give the very same, looked up without the kernels."""
+    if not (run_folder / "run.json").exists():
+        return None
+    from . import rescan
+
+    return rescan.nothing_new([os.fsencode(p) for p in paths], settings, run_folder)
+
+
+def _account(
+    result: Any, run_folder: Path, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool
+) -> int:
+    """Show what a scan or a decision has found -> the exit code."""
     from . import ledger
 
     bad = ledger.problems(result)
@@ -189,36 +221,13 @@ def scan(
     return errors.DONE
 
 
-def _all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list[str | bytes]:
-    """The paths given, and those in the list that --files-from names."""
-    if files_from is None:
-        if nul:
-            raise click.UsageError("-0 is about the list of --files-from, which is not given")
-        if not paths:
-            raise click.UsageError("nothing to scan: give PATHS, or a list of them with --files-from")
-        return list(paths)
-    if files_from == "-" and "-" in paths:
-        raise click.UsageError("standard input cannot be both the list of --files-from and a text")
-    try:
-        data = sys.stdin.buffer.read() if files_from == "-" else Path(files_from).read_bytes()
-    except OSError as error:
-        raise errors.BadInput(f"{files_from}: cannot be read: {(error.strerror or '').lower()}") from None
-    if nul:
-        found = [name for name in data.split(b"\0") if name]
-    else:
-        found = [name for line in data.split(b"\n") if (name := line.removesuffix(b"\r")).strip()]
-        if b"\0" in data:
-            raise errors.BadInput(
-                f"{files_from}: its names end with NUL bytes, not with lines; give -0 as well"
-            )
-    if not found:
-        raise errors.BadInput(f"{files_from}: names no files")
-    # subtle: in a list - is a file of that name, not standard input, which may be the list itself
-    return [*paths, *(b"./-" if name == b"-" else name for name in found)]
-
-
 def _scan(
-    paths: list[str | bytes], settings: Settings, run_folder: Path, talk: Console, show_bars: bool
+    paths: list[str | bytes],
+    settings: Settings,
+    run_folder: Path,
+    talk: Console,
+    show_bars: bool,
+    checksum: bool,
 ) -> Any:
     from . import pipeline
     from .views import report
@@ -228,8 +237,38 @@ def _scan(
 
     if show_bars and talk.is_terminal:
         with report.progress_bars(talk) as progress:
-            return pipeline.scan(paths, settings, run=run_folder, progress=progress, on_compile=on_compile)
-    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile)
+            return pipeline.scan(
+                *(paths, settings),
+                run=run_folder,
+                progress=progress,
+                on_compile=on_compile,
+                checksum=checksum,
+            )
+    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile, checksum=checksum)
+
+
+@commands.command()
+@decide_options
+@run_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+def decide(
+    run_folder: Path, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool, **given: Any
+) -> int:
+    """Decide anew what the last scan has compared, with other thresholds, relations or preference.
+
+    No text is read again.  A threshold may rise above that of the scan, and come back to it.
+
+    \b
+    dedup decide --min-jaccard 0.8
+    dedup decide --prefer newest --relations identical,encoding,whitespace
+    """
+    from . import pipeline
+
+    result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
+    return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
 def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool) -> None:

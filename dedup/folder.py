@@ -31,13 +31,14 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadRun, DedupError
-from .model import Signatures
+from .model import Evidence, Signatures
 from .run import Run
 from .store import FILES, Store
-from .tables import run_of, tables_of
+from .tables import TABLES, evidence_of, run_of
 
 FORMAT = 3
 MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
+LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
 SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
@@ -62,17 +63,28 @@ class RunFolder:
         self.tables = folder / f"tables-{max(numbers, default=0) + 1:06d}"
         self.tables.mkdir()
         self.unfinished = folder / UNFINISHED
+        self.committed = False
 
-    def commit(self, run: Run) -> None:
-        """Write the tables, then the manifest; only then remove what the manifest no longer names."""
+    def commit(self, run: Run, of: bool = False) -> None:
+        """Write the tables, then the manifest; only then remove what the manifest no longer names.
+
+        `of` the last run in this folder it is, where only the verdict is new; the other tables are linked.
+        """
+        last = (_current_tables(self.folder) or self.folder) if of else None
         sizes = {}
-        for name, table in tables_of(run).items():
-            pq.write_table(
-                table, self.tables / f"{name}.parquet", compression="zstd", write_page_checksum=True
-            )
-            sizes[name] = table.num_rows
+        for name, make in TABLES.items():
+            path = self.tables / f"{name}.parquet"
+            if last and name in LASTING:
+                _link(last / path.name, path)
+            else:
+                pq.write_table(make(run), path, compression="zstd", write_page_checksum=True)
+            sizes[name] = pq.read_metadata(path).num_rows
         for name in FILES:
-            os.replace(self.unfinished / f"{name}.npy", self.tables / f"{name}.npy")
+            path = self.tables / f"{name}.npy"
+            if last:
+                _link(last / path.name, path)
+            else:
+                os.replace(self.unfinished / path.name, path)
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
@@ -83,6 +95,7 @@ class RunFolder:
         write_atomically(
             self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
         )
+        self.committed = True
         self.clean(keep=self.tables)
 
     def clean(self, keep: Path | None, unfinished: bool = True) -> None:
@@ -92,6 +105,14 @@ class RunFolder:
                 shutil.rmtree(other, ignore_errors=True)
         if unfinished:
             shutil.rmtree(self.unfinished, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file that never changes, or a copy where the file system knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 @contextlib.contextmanager
@@ -123,6 +144,8 @@ def writing(folder: Path) -> Iterator[RunFolder]:
         opened = RunFolder(folder)
         try:
             yield opened
+            if not opened.committed:
+                opened.clean(keep=current)
         except OSError as error:
             opened.clean(keep=current)
             raise BadRun(
@@ -204,4 +227,9 @@ def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path) -> Run:
     def signatures() -> Signatures:
         return store().signatures(settings["seed"], settings["k"])
 
-    return replace(run, load_signatures=signatures, load_anchors=lambda: store().anchors)
+    def evidence() -> Evidence:
+        return evidence_of(_read_table(tables, "compared"), _read_table(tables, "forms"))
+
+    return replace(
+        run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
+    )

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dedup.cli import _all_paths
+from dedup.cli_paths import all_paths
 from dedup.model import Source
 from dedup.readers import kind_of
 from dedup.readers.walk import find_sources
@@ -87,7 +87,7 @@ def test_of_very_many_files_the_account_does_not_repeat_the_names(run, files, tm
 def test_a_list_of_200_000_paths_is_read_and_looked_up_fast(files, tmp_path):
     files({"x/a.txt": POST, "list": "".join(f"{tmp_path}/x/./{i}/../a.txt\n" for i in range(200_000))})
     start = time.perf_counter()
-    paths = _all_paths((), str(tmp_path / "list"), False)
+    paths = all_paths((), str(tmp_path / "list"), False)
     assert len(paths) == 200_000
     assert time.perf_counter() - start < 2
 

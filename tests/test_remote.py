@@ -148,7 +148,8 @@ class Answer(BaseHTTPRequestHandler):
         data = b"" if wanted or data is None else data
         self.close_connection = True
         if path in self.server.sizeless:
-            self.send_header("ETag", self.server.version)
+            if self.server.version:
+                self.send_header("ETag", self.server.version)
             self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(len(data)))
@@ -256,6 +257,26 @@ def test_a_page_that_changes_during_the_scan_is_set_aside(web, sizeless):
     result = dedup.scan(f"{web.url}/a.txt", progress=progress)
     assert result.summary["set_aside"]["reasons"] == {"changed while read": 1}
     assert dedup.scan(f"{web.url}/a.txt").keep() == [f"{web.url}/a.txt"]
+
+
+def test_a_second_scan_reads_no_page_that_is_as_it_was(run, web):
+    web.pages = {"/a.txt": POST.encode(), "/b.txt": OTHER.encode()}
+    web.sizeless = {"/b.txt"}
+    urls = [f"{web.url}/a.txt", f"{web.url}/b.txt"]
+    run("scan", *urls)
+    web.asked.clear()
+    assert "nothing has changed" in run("scan", *urls).stderr
+    assert ("GET", "/a.txt") not in web.asked
+    web.version = "2"
+    assert "nothing has changed" not in run("scan", *urls).stderr
+
+
+def test_a_page_that_tells_neither_time_nor_version_is_read_again(run, web):
+    web.pages, web.sizeless, web.version = {"/a.txt": POST.encode()}, {"/a.txt"}, ""
+    run("scan", f"{web.url}/a.txt")
+    web.pages["/a.txt"] = OTHER.encode()
+    run("scan", f"{web.url}/a.txt")
+    assert dedup.open_run(Path(".dedup")).documents.n_bytes.tolist() == [len(OTHER)]
 
 
 def test_documents_of_the_web_are_explained_shown_and_copied(run, web, tmp_path):

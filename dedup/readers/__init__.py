@@ -21,6 +21,7 @@ from .streams import unpacked
 READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER}
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
+KNOWN_BYTES = 256  # of work for a document that the last run has read
 
 __all__ = [
     "READERS",
@@ -79,16 +80,22 @@ def _unpacked_head(head: bytes, codec: str) -> bytes:
 # ------------------------------------------------------------------ reading
 
 
-def parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[list[Part]]:
+def parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[list[Part]]:
     """Sources -> pieces of work: some small files together, or a piece of one large file.
 
+    Of the sources that the last run has read, `known` has the documents; they are pieces of their own.
     `fields[i]` becomes the options by which source i is read.
     """
     group: list[Part] = []
     size = 0
-    for part in _all_parts(sources, options, fields):
+    for part in _all_parts(sources, options, fields, known):
+        if group and (group[-1].known is None) != (part.known is None):
+            yield group
+            group, size = [], 0
         group.append(part)
-        size += len(part.data) if part.data is not None else sources[part.source].size
+        size += _weight(part, sources[part.source])
         if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
             yield group
             group, size = [], 0
@@ -96,10 +103,25 @@ def parts(sources: Sequence[Source], options: Options, fields: list[Options]) ->
         yield group
 
 
-def _all_parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[Part]:
-    by_archive = itertools.groupby(enumerate(sources), lambda item: item[1].member >= 0 and item[1].at)
-    for archive, some in by_archive:
-        if archive:
+def _weight(part: Part, source: Source) -> int:
+    """How much work a part is, in bytes of text."""
+    if part.known is not None:
+        return len(part.known) * KNOWN_BYTES
+    return len(part.data) if part.data is not None else source.size
+
+
+def _all_parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[Part]:
+    def kind(item: tuple[int, Source]) -> object:
+        index, source = item
+        return index in known or (source.member >= 0 and source.at)
+
+    for archive, some in itertools.groupby(enumerate(sources), kind):
+        if archive is True:
+            yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
+            continue
+        if isinstance(archive, bytes):
             yield from _of_archive(archive, dict(some), options, fields)
             continue
         for soon, run in itertools.groupby(some, lambda item: _is_ahead(item[1])):

@@ -46,6 +46,7 @@ class Part:
     problem: str = ""  # the source broke off here
     rows: Any = None  # instead of bytes, where a library reads the format
     too_large: int = 0  # instead of bytes: the length of one record that is longer than max_bytes
+    known: range | None = None  # instead of bytes: documents of the last run, which has read it already
 
 
 class Record(NamedTuple):

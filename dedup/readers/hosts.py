@@ -11,6 +11,7 @@ import io
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
@@ -23,6 +24,7 @@ WEB = ("http", "https")
 HELD_BYTES = 16 << 20  # of a web page that must be copied; a larger one goes to a temporary file
 AHEAD = 8 << 20  # bytes asked for at once
 PATIENCE = 60  # seconds without a byte after which a connection counts as lost
+NOTHING_TOLD = "?"  # before the version of a file that another scan must read again
 NEED = "needs fsspec; install it with: pip install 'dedup[remote]'"
 
 
@@ -33,7 +35,14 @@ class File(NamedTuple):
     is_folder: bool
     size: int
     mtime_ns: int
-    version: str = ""  # its ETag, where size or time are not known
+    version: str = ""  # its ETag, where size or time are not known; see `_version`
+
+
+def _version(size: int, mtime_ns: int, tag: str) -> str:
+    """The ETag of a file, where it is needed; where nothing tells a change, one that is never the same."""
+    if size >= 0 and mtime_ns:
+        return ""
+    return tag or ("" if mtime_ns else f"{NOTHING_TOLD}{time.time_ns()}")
 
 
 class Host(Protocol):
@@ -106,9 +115,10 @@ class _Fsspec:
     def _file(self, info: dict[str, Any]) -> File:
         name = info["name"].removeprefix(self._root)
         known = (info.get(key) for key in ("mtime", "LastModified", "last_modified", "modified", "created"))
-        time = _nanoseconds(next((t for t in known if t is not None), 0))
+        mtime_ns = _nanoseconds(next((t for t in known if t is not None), 0))
         size = -1 if info.get("size") is None else int(info["size"])
-        return File("/" + name.lstrip("/"), info["type"] == "directory", size, time)
+        version = _version(size, mtime_ns, str(info.get("ETag") or info.get("sha") or ""))
+        return File("/" + name.lstrip("/"), info["type"] == "directory", size, mtime_ns, version)
 
     def facts(self, path: str) -> File | None:
         self._fs.invalidate_cache()
@@ -147,9 +157,8 @@ class _Web:
                 return None
             raise error.__cause__ from None  # subtle: fsspec calls every failure "not found"
         size = -1 if info.get("size") is None else int(info["size"])
-        time = _http_time(info.get("Last-Modified", ""))
-        version = "" if size >= 0 and time else info.get("ETag", "")
-        return File(path, False, size, time, version)
+        mtime_ns = _http_time(info.get("Last-Modified", ""))
+        return File(path, False, size, mtime_ns, _version(size, mtime_ns, info.get("ETag", "")))
 
     def below(self, path: str, deep: bool) -> list[File]:
         if deep:
@@ -283,10 +292,10 @@ def _http_time(text: str) -> int:
     return 0
 
 
-def _nanoseconds(time: Any) -> int:
+def _nanoseconds(moment: Any) -> int:
     """A time as some library has it -> nanoseconds since 1970; 0 when it cannot be told."""
     with contextlib.suppress(ValueError, TypeError, OverflowError):
-        return int((time.timestamp() if hasattr(time, "timestamp") else float(time)) * 1e6) * 1000
+        return int((moment.timestamp() if hasattr(moment, "timestamp") else float(moment)) * 1e6) * 1000
     return 0
 
 

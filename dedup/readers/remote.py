@@ -325,16 +325,16 @@ def _skipped(
 def open_url(source: Source) -> BinaryIO:
     """The bytes of a remote source, as they are there, buffered and able to seek.  Raises Damaged."""
     host, path = _host(_of_at(source.at))
-    size = source.size if source.size or not source.version else -1
     try:
-        return host.open(path, size)
+        return host.open(path, source.size or -1)  # subtle: 0 may also mean that its size is not told
     except Exception as error:
         raise Damaged(hosts.reason(error)) from None
 
 
 def _same(source: Source, now: File | None) -> bool:
-    seen = (source.size, source.mtime_ns, source.version)
-    return now is not None and not now.is_folder and (max(0, now.size), now.mtime_ns, now.version) == seen
+    if now is None or now.is_folder or (max(0, now.size), now.mtime_ns) != (source.size, source.mtime_ns):
+        return False
+    return now.version == source.version or source.version.startswith(hosts.NOTHING_TOLD)
 
 
 def unchanged(source: Source) -> bool:
