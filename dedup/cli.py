@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_paths, cli_views, errors
+from . import __version__, cli_judge, cli_page, cli_paths, cli_views, errors
 from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
@@ -108,6 +108,10 @@ def commands() -> None:
     dedup decide               the same again, with other thresholds
     dedup show                 the clusters, page by page
     dedup explain A B          how two documents differ, and where
+    dedup eval LABELS          precision, recall and errors, against labels
+    dedup compare RUN RUN      what changed between two runs
+    dedup tune                 what other thresholds would drop, and the recall
+    dedup report               one HTML page: figures, charts, clusters side by side
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.
@@ -375,3 +379,5 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
 
 
 cli_views.register(commands, run_option)
+cli_judge.register(commands, run_option)
+cli_page.register(commands, run_option)

@@ -329,11 +329,9 @@ def _judged(
     """Compared pairs, those found by their anchors (part_keys), and equal letters -> verdict, run."""
     s, limits = context.settings, verdict.thresholds(context.settings)
     with context.timed("clusters"):
-        # a part is joined to its whole only over anchors that are no boilerplate, however it was found
-        sure = limits.alike(pairs) | limits.rewritten(pairs) | np.isin(pair_keys(pairs.docs), part_keys)
-        done = verdict.decide(
-            *(s, m.sources, m.documents, m.held.signatures, same, pairs.where(sure), compared, forms)
-        )
+        by_anchors = np.isin(pair_keys(pairs.docs), part_keys)
+        facts = (s, m.sources, m.documents, m.held.signatures, same)
+        done = verdict.decide(*facts, pairs, by_anchors, compared, forms)
         verdict.check(done, same, m.documents, limits)
         m.held.forget()
     everything = compared.all()

@@ -83,15 +83,19 @@ def decide(
     signatures: Signatures,
     same: NDArray[np.int32],
     pairs: VerifiedPairs,
+    by_anchors: NDArray[np.bool_],
     verified: Callable[[CandidatePairs], VerifiedPairs],
     forms: Forms,
 ) -> Decision:
     """Verified pairs -> clusters, canonical documents, witnesses and relations.
 
-    Of documents with the same letters the most preferred one speaks for all.  Pairs of documents that
+    `by_anchors` bool[n] are the pairs found as a part and its whole.  Of documents with the same letters
+    the most preferred one speaks for all.  Pairs of documents that
     were never compared, but whose signatures leave hope, are verified on the way.
     """
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
+    # a part is joined to its whole only over anchors that are no boilerplate, however it was found
+    pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs) | by_anchors)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     facts = _facts(sources, documents, same, _without_hubs(pairs.where(limits.reached(pairs)), limits, n))
     place, keys = canonical.rank(rule, facts)

@@ -41,22 +41,27 @@ MAY_IMPORT = {
     },
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode", "ledger",
-        "kernels", "verify", "verdict", "settings",
+        "kernels", "lsh", "cluster", "verify", "verdict", "settings", "compared",
     },
     "cli": LOW | {
-        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", "cli_paths", "",
+        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
+        "cli_views", "cli_judge", "cli_page", "cli_paths", "",
     },
     "cli_paths": LOW,
+    "cli_page": LOW | {"views", "run", "folder", ""},
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
+    "cli_judge": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "": LOW | {"settings", "pipeline", "run", "folder"},
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_paths", "cli_views"},
-    "rich": {"cli", "cli_views", "views"},
+    "click": {"cli", "cli_paths", "cli_views", "cli_judge", "cli_page"},
+    "rich": {"cli", "cli_views", "cli_judge", "views"},
     "numba": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
+    "matplotlib": {"views"},
+    "jinja2": {"views"},
     "fsspec": {"readers"},
     "aiohttp": {"readers"},
 }

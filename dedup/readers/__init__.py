@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from typing import BinaryIO
 
 import numpy as np
@@ -117,14 +117,14 @@ def _all_parts(
         index, source = item
         return index in known or (source.member >= 0 and source.at)
 
-    for archive, some in itertools.groupby(enumerate(sources), kind):
+    for archive, some in groupby(enumerate(sources), kind):
         if archive is True:
             yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
             continue
         if isinstance(archive, bytes):
             yield from _of_archive(archive, dict(some), options, fields)
             continue
-        for soon, run in itertools.groupby(some, lambda item: _is_ahead(item[1])):
+        for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
             if soon:
                 yield from remote.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
                 continue
@@ -228,9 +228,8 @@ def fetch(
     """
     out: dict[int, tuple[bytes, bytes] | None] = dict.fromkeys(docs.tolist())
     order = sorted(docs.tolist(), key=lambda d: (int(documents.source[d]), int(documents.offset[d])))
-    for index in dict.fromkeys(documents.source[order].tolist()):
-        mine = [d for d in order if documents.source[d] == index]
-        source = sources[index]
+    for index, group in groupby(order, key=lambda d: int(documents.source[d])):
+        mine, source = list(group), sources[index]
         if not unchanged(source):
             continue
         places = [(int(documents.offset[d]), int(documents.n_bytes[d])) for d in mine]

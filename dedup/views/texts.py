@@ -100,7 +100,7 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
         raise BadInput(f"{safe(name)}: is binary data, not text")
     if run.texts is not None:
         return Text(name, doc, run.texts[doc], run.texts[doc], "utf-8")
-    options = _options(run)[int(d.source[doc])]
+    options = options_of(run)[int(d.source[doc])]
     note: tuple[str, ...] = ()
     if not unchanged(source):
         if not exists(source):
@@ -108,13 +108,13 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
             raise BadInput(f"{safe(name)}: has gone since the scan; there is no {safe(where)}")
         note = ("changed since the scan; this is the text as it is now",)
     elif d.record[doc] and d.status[doc] == OK:
-        (got,) = fetch(run.sources, _options(run), d, np.array([doc], np.int32))
+        (got,) = fetch(run.sources, options_of(run), d, np.array([doc], np.int32))
         if got is not None:
             return Text(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
     return _read(name, doc, source, int(d.record[doc]), options, note)
 
 
-def _options(run: Run) -> list[Options]:
+def options_of(run: Run) -> list[Options]:
     """How each source of a run was read."""
     encoding = run.summary["settings"].get("encoding", "")
     return [Options(*names, encoding=encoding) for names in run.fields]
@@ -170,7 +170,7 @@ def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
     """Documents -> (first line of its text that is not blank, "" | "gone" | "changed" | why not) of each."""
     if run.texts is not None:
         return [(_first(run.texts[d]), "") for d in docs]
-    fields = _options(run)
+    fields = options_of(run)
     out = []
     for doc in docs:  # one by one: their texts need not fit in memory together
         (got,) = fetch(run.sources, fields, run.documents, np.array([doc], np.int32))
