@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_judge, cli_page, cli_views, errors
+from . import __version__, cli_judge, cli_page, cli_paths, cli_views, errors
 from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
@@ -131,7 +131,14 @@ run_option = click.option(
 
 
 @commands.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True, path_type=str))
+@click.argument("paths", nargs=-1, type=click.Path(allow_dash=True, path_type=str))
+@click.option(
+    "--files-from",
+    metavar="FILE",
+    type=click.Path(allow_dash=True, dir_okay=False),
+    help="Read also the paths in FILE (- for standard input), one a line.",
+)
+@click.option("-0", "nul", is_flag=True, help="The paths in --files-from end with a NUL byte: find -print0.")
 @setting_options
 @run_option
 @click.option(
@@ -146,6 +153,8 @@ run_option = click.option(
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 def scan(
     paths: tuple[str, ...],
+    files_from: str | None,
+    nul: bool,
     run_folder: Path,
     config: Path | None,
     as_json: bool,
@@ -157,19 +166,21 @@ def scan(
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
 
-    PATHS are folders (read with all that is below them), files, archives (.zip .tar), or - for standard
-    input.  Each line of .jsonl, row of .csv .tsv .parquet .arrow .feather, record of .warc .wet and
-    message of .mbox is one document; any other file is one, whatever its suffix, as are .eml .docx .odt
-    .epub and .pdf.  Each may be packed (.gz .bz2 .xz .zst).  Hidden folders, node_modules and the run
-    folder are skipped.
+    PATHS are folders (read with all that is below them), files, archives (.zip .tar), URLs (s3://, gs://,
+    hdfs://, https:// and others), patterns of these, or - for standard input.  Each line of .jsonl, row of
+    .csv .tsv .parquet .arrow .feather, record of .warc .wet and message of .mbox is one document; any other
+    file is one, whatever its suffix, as are .eml .docx .odt .epub and .pdf.  Each may be packed (.gz .bz2
+    .xz .zst).  Hidden folders, node_modules and the run folder are skipped.
 
     \b
     dedup scan corpus/
     dedup scan posts.jsonl.gz --text-field body --min-jaccard 0.7
     zcat dump.gz | dedup scan - --json
+    find corpus/ -name '*.txt' -print0 | dedup scan --files-from - -0
     """
     from .settings import read_config
 
+    all_paths = cli_paths.all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
     settings = Settings(**values)
     if run_folder.exists() and not run_folder.is_dir():
@@ -177,15 +188,15 @@ def scan(
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
-    result = None if checksum else _nothing_new(paths, settings, run_folder)
+    result = None if checksum else _nothing_new(all_paths, settings, run_folder)
     if result is not None:
         talk.print("nothing has changed since the last scan", style="dim")
     else:
-        result = _scan(paths, settings, run_folder, talk, show_bars=not quiet, checksum=checksum)
+        result = _scan(all_paths, settings, run_folder, talk, show_bars=not quiet, checksum=checksum)
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
-def _nothing_new(paths: tuple[str, ...], settings: Settings, run_folder: Path) -> Any:
+def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path) -> Any:
     """The run in the folder where a scan would give the very same, looked up without the kernels."""
     if not (run_folder / "run.json").exists():
         return None
@@ -216,7 +227,7 @@ def _account(
 
 
 def _scan(
-    paths: tuple[str, ...],
+    paths: list[str | bytes],
     settings: Settings,
     run_folder: Path,
     talk: Console,

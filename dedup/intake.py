@@ -22,7 +22,7 @@ from .errors import BadInput
 from .model import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
 from .normalize import letter_table
 from .readers import Options, Part, Record, parts, read, sniff
-from .readers.places import unchanged
+from .readers.places import all_unchanged
 from .rescan import Earlier
 from .settings import Settings
 from .spool import Block, Rows, Spool, key_of
@@ -249,10 +249,7 @@ def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
 
 def changed_since(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
     """bool[n_docs]: of a file that is not any more as it was listed."""
-    same: dict[bytes, bool] = {}
-    for source in sources:
-        if not source.problem and source.at not in same:
-            same[source.at] = unchanged(source)
+    same = all_unchanged(sources)
     lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
     return lost[documents.source] & (documents.status == OK)
 

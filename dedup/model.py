@@ -72,6 +72,7 @@ class Source:
     member: int = -1  # its place among the members of the archive
     given: bytes = b""  # the path on the command line by which it was found
     problem: str = ""  # why nothing could be read; "" when all is well
+    version: str = ""  # the ETag of a URL whose size or time is not known
 
     @property
     def at(self) -> bytes:

@@ -40,6 +40,7 @@ from .model import (
 )
 from .normalize import letter_table
 from .readers import Options, Record, fetch, kind_of
+from .readers.remote import clean
 from .readers.walk import find_sources
 from .repair import repair
 from .rescan import Earlier, check_decidable, gives, last_run, warned
@@ -188,7 +189,8 @@ def _scan(
     plain = [p for p in paths if not intake.is_pipe(p)]
     sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
     sources += intake.piped(paths, pipes)  # last, so that a file is rather kept than its copy
-    intake.complain_of_nothing(paths, sources)
+    shown = [clean(p) for p in paths]
+    intake.complain_of_nothing(shown, sources)
     if earlier.run is not None and gives(earlier.run, settings, sources, skipped):
         return earlier.run
     fields = [Options()] * len(sources)
@@ -226,10 +228,16 @@ def _scan(
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
     summary["scanned"] = {
         "folder": os.getcwd(),
-        "paths": [os.fsdecode(p) for p in paths],
+        "paths": _named(shown, sources),
         "settings": settings.deciding(),
     }
     return replace(run, summary=summary)
+
+
+def _named(paths: list[bytes], sources: list[Source]) -> list[str]:
+    """The paths given, as the account has them: of very many only those that are no files themselves."""
+    files = {s.path for s in sources} if len(paths) > ledger.LISTED else set()
+    return [os.fsdecode(p) for p in paths if p not in files]
 
 
 def _options(settings: Settings) -> Options:

@@ -24,7 +24,7 @@ KINDS = {
 SOURCE_KINDS = {
     **{"path": pa.binary(), "reader": pa.string(), "codec": pa.string(), "size": pa.int64()},
     **{"mtime_ns": pa.int64(), "file": pa.binary(), "member": pa.int64(), "given": pa.binary()},
-    "problem": pa.string(),
+    **{"problem": pa.string(), "version": pa.string()},
 }
 
 

@@ -278,7 +278,7 @@ def test_help_loads_no_numpy_and_names_every_setting(run):
     for knob in dataclasses.fields(Settings):
         assert "--" + knob.name.replace("_", "-") in text
     assert run("--version").stdout.startswith("dedup, version ")
-    one_line(run("scan", code=2), "Missing argument 'PATHS...'", "dedup scan --help")
+    one_line(run("scan", code=2), "nothing to scan: give PATHS", "dedup scan --help")
     one_line(run("scna", code=2), "scna", "dedup --help")
 
 

@@ -45,8 +45,9 @@ MAY_IMPORT = {
     },
     "cli": LOW | {
         "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
-        "cli_views", "cli_judge", "cli_page", "",
+        "cli_views", "cli_judge", "cli_page", "cli_paths", "",
     },
+    "cli_paths": LOW,
     "cli_page": LOW | {"views", "run", "folder", ""},
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "cli_judge": LOW | {"settings", "views", "run", "folder", "kernels", ""},
@@ -54,13 +55,15 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_views", "cli_judge", "cli_page"},
+    "click": {"cli", "cli_paths", "cli_views", "cli_judge", "cli_page"},
     "rich": {"cli", "cli_views", "cli_judge", "views"},
     "numba": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
     "matplotlib": {"views"},
     "jinja2": {"views"},
+    "fsspec": {"readers"},
+    "aiohttp": {"readers"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

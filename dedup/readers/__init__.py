@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import BinaryIO
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, columnar, jsonl, mail, office, pdf, table, text, warc
-from .base import BROKEN, Options, Part, Read, Reader, Record, why
+from . import archives, columnar, jsonl, mail, office, pdf, remote, table, text, warc
+from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
 
@@ -132,19 +132,39 @@ def _all_parts(
         index, source = item
         return index in known or (source.member >= 0 and source.at)
 
-    for archive, some in itertools.groupby(enumerate(sources), kind):
+    for archive, some in groupby(enumerate(sources), kind):
         if archive is True:
             yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
             continue
         if isinstance(archive, bytes):
             yield from _of_archive(archive, dict(some), options, fields)
             continue
-        for index, source in some:
-            if READERS[source.reader].whole and not source.problem:
-                fields[index] = options
-                yield Part(index)
-            else:
-                yield from _of_source(source, index, options, fields, lambda s=source: open_source(s))  # type: ignore[misc]
+        for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
+            if soon:
+                yield from remote.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
+                continue
+            for index, source in run:
+                if READERS[source.reader].whole and not source.problem:
+                    fields[index] = options
+                    yield Part(index)
+                else:
+                    yield from _of_source(source, index, options, fields, partial(open_source, source))
+
+
+def _is_ahead(source: Source) -> bool:
+    """Whether a source is read while others before it are: small documents at URLs, for which one waits."""
+    small = 0 < source.size <= PART_BYTES and READERS[source.reader].whole
+    return small and not source.problem and remote.is_url(source.at)
+
+
+def _one_part(source: Source, index: int, options: Options, fields: list[Options]) -> Part:
+    """A small file that is one document -> its part, read now."""
+    fields[index] = options
+    try:
+        with open_source(source) as stream:
+            return next(READERS[source.reader].parts(stream, index, options))
+    except BROKEN as error:
+        return Part(index, problem=why(error))
 
 
 def _of_archive(
@@ -152,7 +172,7 @@ def _of_archive(
 ) -> Iterator[Part]:
     """The parts of the members of an archive, which is read once from its start, in order."""
     opener = open_archive(next(iter(members.values())))
-    found = archives.members(archive, opener)
+    found = archives.members(remote.file_name(archive), opener)
     at, stream = next(found, (None, None))
     for index, source in members.items():
         while at and at.place < source.member:
@@ -202,7 +222,7 @@ def read(part: Part, source: Source, options: Options) -> Read:
                 (part,) = READERS[source.reader].parts(stream, part.source, options)
     except BROKEN as error:
         return _nothing(UNREADABLE, why(error))
-    if not unchanged(source):
+    if not remote.is_url(source.at) and not unchanged(source):  # a URL is asked again when all is read
         return _nothing(CHANGED, "the file changed while it was read")
     return READERS[source.reader].records(part, options)
 

@@ -1,17 +1,20 @@
-"""Where the bytes of a source are: a file, packed or not, or a member of an archive -> a stream."""
+"""Where the bytes of a source are: a file or URL, packed or not, or a member of an archive -> a stream."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import BinaryIO, cast
 
 from ..model import Source
-from . import archives
+from . import archives, remote
 from .streams import unpacked
 
 
 def open_file(source: Source) -> BinaryIO:
-    """-> the bytes of the file of a source, as they are on disk."""
+    """-> the bytes of the file of a source, as they are on disk or at its URL."""
+    if remote.is_url(source.at):
+        return remote.open_url(source)
     return cast(BinaryIO, open(source.at, "rb"))
 
 
@@ -25,13 +28,32 @@ def open_source(source: Source) -> BinaryIO:
     if source.member < 0:
         return unpacked(lambda: open_file(source), source.codec, source.size)
     opener = open_archive(source)
-    return unpacked(lambda: archives.open_member(source.at, opener, source.member), source.codec, source.size)
+    return unpacked(
+        lambda: archives.open_member(remote.file_name(source.at), opener, source.member),
+        source.codec,
+        source.size,
+    )
 
 
 def unchanged(source: Source) -> bool:
     """Whether the file still has the size and the time it had when it was listed."""
+    if remote.is_url(source.at):
+        return remote.unchanged(source)
     try:
         now = os.stat(source.at)
     except OSError:
         return False
     return (now.st_size, now.st_mtime_ns) == (source.size, source.mtime_ns)
+
+
+def all_unchanged(sources: Iterable[Source]) -> dict[bytes, bool]:
+    """Sources -> whether the file of each, by its `at`, is still as it was listed."""
+    one_each = {source.at: source for source in sources if not source.problem}
+    urls = [source for at, source in one_each.items() if remote.is_url(at)]
+    asked = remote.all_unchanged(urls) if urls else {}
+    return {at: asked[at] if at in asked else unchanged(source) for at, source in one_each.items()}
+
+
+def exists(source: Source) -> bool:
+    """Whether the file of a source is still there, changed or not."""
+    return remote.exists(source) if remote.is_url(source.at) else os.path.exists(source.at)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..model import Source
-from . import archives
+from . import archives, remote
 from .base import why
 from .places import open_archive
 
@@ -29,6 +29,9 @@ class Walk:
 
     def found(self, given: bytes) -> Iterator[Source]:
         """A path given -> the sources below it; one that is missing is a source with a problem."""
+        if remote.is_url(given):
+            yield from self._remote(given)
+            return
         try:
             info = os.stat(given)
         except (OSError, ValueError) as error:
@@ -44,9 +47,22 @@ class Walk:
             elif not stat.S_ISREG(about.st_mode):
                 self.skipped["not a regular file"] += 1
             elif archives.is_archive(name):
-                yield from self._members(name, about, given)
+                size, time = about.st_size, about.st_mtime_ns
+                yield from self._members(Source(name, "text", "", size, time, name, given=given))
             else:
                 yield Source(name, *self.kind_of(name), about.st_size, about.st_mtime_ns, given=given)
+
+    def _remote(self, url: bytes) -> Iterator[Source]:
+        """A URL, or a pattern of URLs -> the sources below it."""
+        for source in remote.found(url, _skip_name):
+            name = b"" if isinstance(source, str) else remote.file_name(source.path)
+            if isinstance(source, str):
+                self.skipped[source] += 1
+            elif not source.problem and archives.is_archive(name):
+                yield from self._members(source)
+            else:
+                reader, codec = self.kind_of(name)
+                yield replace(source, reader=reader, codec=codec)
 
     def _matching(self, pattern: bytes, problem: str) -> Iterator[Source]:
         """A pattern that the shell has left alone -> the sources below what it matches."""
@@ -92,11 +108,11 @@ class Walk:
             return "run folder"
         return _skip_name(entry.name)
 
-    def _members(self, name: bytes, about: os.stat_result, given: bytes) -> Iterator[Source]:
+    def _members(self, archive: Source) -> Iterator[Source]:
         """An archive -> its members as sources; names that stand twice get their number."""
-        archive = Source(name, "text", "", about.st_size, about.st_mtime_ns, name, given=given)
+        name, file = archive.path, archive.at
         seen: Counter[bytes] = Counter()
-        for member, _ in archives.members(name, open_archive(archive)):
+        for member, _ in archives.members(remote.file_name(file), open_archive(archive)):
             reason = next((r for part in member.name.split(b"/")[:-1] if (r := _skip_name(part))), "")
             if reason:
                 self.skipped[reason] += 1
@@ -106,7 +122,13 @@ class Walk:
             twice = b"#%d" % seen[member.name] if seen[member.name] > 1 else b""
             path = name + b"!" + member.name + twice if member.name else name
             yield replace(
-                archive, path=path, reader=reader, codec=codec, member=member.place, problem=member.problem
+                archive,
+                path=path,
+                file=file,
+                reader=reader,
+                codec=codec,
+                member=member.place,
+                problem=member.problem,
             )
 
 
@@ -120,7 +142,7 @@ def find_sources(
     """
     walk = Walk(kind_of, run_folder, follow_links)
     found: dict[bytes, Source] = {}
-    for given in sorted(set(paths)):
+    for given in sorted({remote.local_path(path) for path in paths}):
         for source in walk.found(given):
             while (other := found.get(source.path)) and (other.at, other.member) != (
                 source.at,
@@ -155,9 +177,11 @@ def _once(sources: list[Source], skipped: Counter[str], links: bool) -> list[Sou
     out = []
     for source in sources:
         folder, name = os.path.split(source.at)
-        if links or source.at == source.given:
+        if remote.is_url(source.at):
+            real = source.at
+        elif (links or source.at == source.given) and os.path.islink(source.at):
             real = os.path.realpath(source.at)
-        else:  # no link below the folder: a call for each folder is enough
+        else:  # no link: a call for each folder is enough
             if folder not in real_folder:
                 real_folder[folder] = os.path.realpath(folder)
             real = os.path.join(real_folder[folder], name)

@@ -17,7 +17,8 @@ from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
 from ..readers import READERS, archives
 from ..readers.base import BROKEN, why
-from ..readers.places import open_archive, open_source, unchanged
+from ..readers.places import open_archive, open_file, open_source, unchanged
+from ..readers.remote import is_url
 from ..readers.streams import packing, unpacked
 from ..run import Run
 from .texts import options_of
@@ -52,6 +53,10 @@ def export_corpus(
     """
     if run.texts is not None:
         raise BadInput("this run was made from texts in memory; there are no files to copy")
+    if mode != "copy" and any(is_url(s.at) for s in run.sources):
+        raise BadInput(
+            f"what was read from a URL can only be copied, not put there as a {mode}; use --mode copy"
+        )
     _check_target(run, to, force)
     export = _Export(run, to, mode, run.kept | run.too_short if with_short else run.kept)
     files: list[int] = []
@@ -118,8 +123,9 @@ class _Export:
                 stream = unpacked(opened, source.codec, source.size) if packed else opened()
                 with stream, _appearing(target) as part:
                     self._write_records(index, docs, stream, part)
-            elif packed:
-                with packed() as stream, _appearing(target) as part, open(part, "wb") as f:
+            elif packed or is_url(source.at):
+                raw = packed or (lambda: open_file(source))
+                with raw() as stream, _appearing(target) as part, open(part, "wb") as f:
                     shutil.copyfileobj(stream, f)
             else:
                 with _appearing(target) as part:
@@ -153,17 +159,22 @@ def _appearing(target: Path) -> Iterator[Path]:
 def _check_target(run: Run, to: Path, force: bool) -> None:
     real = os.path.realpath(os.fsencode(to))
     for source in run.sources:
+        if is_url(source.at):
+            continue
         path = os.path.realpath(source.at)
         if path == real or path.startswith(real + b"/"):
             raise BadInput(
                 f"{to}: holds the source {os.fsdecode(source.path)}; choose a folder apart from the input"
             )
     scanned = run.summary.get("scanned", {"folder": "/", "paths": []})
-    for path in scanned["paths"]:
+    for path in (p for p in scanned["paths"] if not is_url(os.fsencode(p))):
         folder = os.path.realpath(os.fsencode(os.path.join(scanned["folder"], path)))
         if os.path.isdir(folder) and (real + b"/").startswith(folder + b"/"):
             raise BadInput(f"{to}: lies in the input {path}; choose a folder apart from the input")
-    if not any(os.path.lexists(s.at) for s in run.sources) and scanned["folder"] != os.getcwd():
+    if (
+        not any(is_url(s.at) or os.path.lexists(s.at) for s in run.sources)
+        and scanned["folder"] != os.getcwd()
+    ):
         raise BadInput(f"the paths of this run are those seen from {scanned['folder']}; run this there")
     if to.exists() and not to.is_dir():
         raise OutputExists(f"{to}: is a file; choose a folder")
@@ -174,7 +185,8 @@ def _check_target(run: Run, to: Path, force: bool) -> None:
 def _target_names(sources: list[Source]) -> list[bytes]:
     """Sources -> paths below the target that can never lead out of it, each once.
 
-    The common folder of all sources is dropped; the rest of the tree is kept.
+    The common folder of all sources is dropped; the rest of the tree is kept.  Of two that would be one
+    path, or a file and a folder of one name (as there may be at URLs), the file gets a ~.
 
     >>> a, b, c = (Source(p, "text", "", 0, 0) for p in (b"in/a/x.txt", b"in/b/x.txt", b"../../passwd"))
     >>> _target_names([a, b]), _target_names([c])

@@ -12,7 +12,8 @@ from ..errors import BadInput
 from ..model import BINARY, FAULTS, OK, STATUS, Source
 from ..readers import READERS, Options, fetch, kind_of
 from ..readers.base import BROKEN, MAX_DOCUMENT, why
-from ..readers.places import open_source, unchanged
+from ..readers.places import exists, open_source, unchanged
+from ..readers.remote import clean, is_url
 from ..readers.walk import find_sources
 from ..run import Run
 from ..settings import parse_size
@@ -38,13 +39,16 @@ def find(name: str, run: Run | None, text_field: str = "") -> Text:
 
     Raises BadInput when there is no such document, or it is gone, or is no text.
     """
+    given, name = name, os.fsdecode(clean(os.fsencode(name)))
     doc = _doc(name, run) if run else -1
     if run is not None and doc >= 0:
         return _of_run(name, run, doc)
-    path, line = _on_disk(os.fsencode(name))
+    path, line = _at_url(os.fsencode(given)) if is_url(os.fsencode(given)) else _on_disk(os.fsencode(name))
     if not path:
         raise BadInput(f"{safe(name)}: no such file{_closest(name, run)}")
     source, *_ = find_sources([path], kind_of, b"", True)[0]
+    if source.problem:
+        raise BadInput(f"{safe(name)}: {source.problem}{_closest(name, run)}")
     note = ("not in the run; read from disk",) if run else ()
     return _read(name, -1, source, line, Options(text_field), note)
 
@@ -66,6 +70,14 @@ def _on_disk(name: bytes) -> tuple[bytes, int]:
     if line.isdigit() and int(line) and os.path.isfile(path):
         return path, int(line)
     return b"", 0
+
+
+def _at_url(url: bytes) -> tuple[bytes, int]:
+    """A URL, or one with a line after it -> (the URL, the line or 0)."""
+    path, _, line = url.rpartition(b":")
+    if line.isdigit() and int(line) and path.count(b"/") > 2:  # in http://host:80 it is a port
+        return path, int(line)
+    return url, 0
 
 
 def _closest(name: str, run: Run | None) -> str:
@@ -92,10 +104,9 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
     options = options_of(run)[int(d.source[doc])]
     note: tuple[str, ...] = ()
     if not unchanged(source):
-        if not os.path.exists(source.at):
-            raise BadInput(
-                f"{safe(name)}: has gone since the scan; there is no {safe(os.fsdecode(source.at))}"
-            )
+        if not exists(source):
+            where = os.fsdecode(source.path if is_url(source.at) else source.at)
+            raise BadInput(f"{safe(name)}: has gone since the scan; there is no {safe(where)}")
         note = ("changed since the scan; this is the text as it is now",)
     elif d.record[doc] and d.status[doc] == OK:
         (got,) = fetch(run.sources, options_of(run), d, np.array([doc], np.int32))
@@ -170,7 +181,7 @@ def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
         (got,) = fetch(run.sources, fields, run.documents, np.array([doc], np.int32))
         if got is not None:
             out.append((_first(got[1]), ""))
-        elif not os.path.exists(run.sources[int(run.documents.source[doc])].at):
+        elif not exists(run.sources[int(run.documents.source[doc])]):
             out.append(("", "gone"))
         else:
             out.append(("", "changed"))

@@ -1,0 +1,38 @@
+"""The paths of a scan: those on the command line, and those in a list."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from . import errors
+
+
+def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list[str | bytes]:
+    """The paths given, and those in the list that --files-from names."""
+    if files_from is None:
+        if nul:
+            raise click.UsageError("-0 is about the list of --files-from, which is not given")
+        if not paths:
+            raise click.UsageError("nothing to scan: give PATHS, or a list of them with --files-from")
+        return list(paths)
+    if files_from == "-" and "-" in paths:
+        raise click.UsageError("standard input cannot be both the list of --files-from and a text")
+    try:
+        data = sys.stdin.buffer.read() if files_from == "-" else Path(files_from).read_bytes()
+    except OSError as error:
+        raise errors.BadInput(f"{files_from}: cannot be read: {(error.strerror or '').lower()}") from None
+    if nul:
+        found = [name for name in data.split(b"\0") if name]
+    else:
+        found = [name for line in data.split(b"\n") if (name := line.removesuffix(b"\r")).strip()]
+        if b"\0" in data:
+            raise errors.BadInput(
+                f"{files_from}: its names end with NUL bytes, not with lines; give -0 as well"
+            )
+    if not found:
+        raise errors.BadInput(f"{files_from}: names no files")
+    # subtle: in a list - is a file of that name, not standard input, which may be the list itself
+    return [*paths, *(b"./-" if name == b"-" else name for name in found)]
