@@ -7,7 +7,8 @@ The text is made up: words of syllables with the frequencies of Zipf and Mandelb
 numbers, sentences, paragraphs.  With --pool, sentences are drawn from the .txt files below DIR instead and
 15 % of their words replaced.  Length is lognormal (median 2 KB, mean 3 KB, at most some 60 KB).  One document
 in eight stands in the frame of its site, menu above and notices below, which many others share: frames are no
-duplicates.  A share of --dups are variants of an earlier document, of a kind drawn from VARIANTS.
+duplicates.  A share of --dups are variants of an earlier document, of a kind drawn from VARIANTS; all but
+the exact ones are made of its body, without the frame.
 
 OUT gets part-00000.jsonl ... (id, text), or docs/xx/ID.txt; truth.csv (id, cluster, kind), where a cluster is
 named by its first document; and with --extra that many further documents in extra.jsonl and extra-truth.csv,
@@ -152,7 +153,7 @@ class Maker:
     def __init__(self, rng: np.random.Generator, pool: Made | Drawn) -> None:
         self.rng, self.pool = rng, pool
         self.sites = [self._frame() for _ in range(200)]
-        self.recent: list[tuple[int, Text]] = []
+        self.recent: list[tuple[int, Text, str]] = []  # number, sentences, as written
 
     def _frame(self) -> tuple[str, str]:
         """A menu, and notices."""
@@ -203,15 +204,16 @@ class Maker:
     def document(self, number: int, dups: float) -> tuple[int, str, str]:
         """-> (the number of its base, the kind, the text)."""
         if self.recent and self.rng.random() < dups:
-            base, text = self.recent[int(self.rng.integers(len(self.recent)))]
+            base, text, whole = self.recent[int(self.rng.integers(len(self.recent)))]
             kind = list(VARIANTS)[int(self.rng.integers(len(VARIANTS)))]
-            return base, kind, VARIANTS[kind](self, text)
+            return base, kind, whole if kind == "exact" else VARIANTS[kind](self, text)
         text = self.base()
         slot = len(self.recent) if len(self.recent) < RECENT else int(self.rng.integers(RECENT))
-        self.recent[slot : slot + 1] = [(number, text)]
+        kind, whole = "base", joined(text)
         if self.rng.random() < 0.125:
-            return number, "base in a frame", self.framed(joined(text))
-        return number, "base", joined(text)
+            kind, whole = "base in a frame", self.framed(whole)
+        self.recent[slot : slot + 1] = [(number, text, whole)]
+        return number, kind, whole
 
 
 VARIANTS: dict[str, Callable[[Maker, Text], str]] = {
