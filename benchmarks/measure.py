@@ -74,6 +74,13 @@ class Peak:
         return resident
 
 
+def warm(path: Path) -> None:
+    """Read a file, so that the first program to read it finds it in the page cache too."""
+    with open(path, "rb") as f:
+        while f.read(1 << 20):
+            pass
+
+
 def last_line(log: Path) -> str:
     """The last line of a log that says something."""
     lines = log.read_text("utf-8", "replace").replace("\r", "\n").split("\n")

@@ -232,15 +232,17 @@ def table(programs: list[Program], corpus: Path, docs: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def made(work: Path, docs: int, pool: list[Path]) -> Path:
-    """-> the folder of a corpus of so many documents, made when it is not there."""
-    folder = work / f"corpus-{docs}{'-pool' if pool else ''}"
-    if not (folder / "ready").exists():
+def made(work: Path, docs: int, more: list[str]) -> Path:
+    """-> the folder of a corpus of so many documents, made when it is not there or the maker has changed."""
+    maker = HERE / "make_corpus.py"
+    form = "-".join(re.sub(r"\W+", "", word) for word in more)
+    folder = work / f"corpus-{docs}{'-' * bool(form)}{form[-80:]}"
+    key = f"{zlib.crc32(maker.read_bytes()):08x}"
+    if not (folder / "ready").exists() or (folder / "ready").read_text() != key:
         print(f"making {docs:,} documents ...", file=sys.stderr)
-        pools = [word for path in pool for word in ("--pool", str(path))]
-        maker = [sys.executable, str(HERE / "make_corpus.py"), str(folder), "--docs", str(docs), *pools]
-        subprocess.run(maker, check=True)
-        (folder / "ready").touch()
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, str(maker), str(folder), "--docs", str(docs), *more], check=True)
+        (folder / "ready").write_text(key)
     return folder
 
 
@@ -271,13 +273,14 @@ def main() -> None:
     a = p.parse_args()
     work = a.work.resolve()
     limit = int(a.memory * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    folder, small = made(work, a.docs, a.pool), made(work, 500, a.pool)
+    pools = [word for path in a.pool for word in ("--pool", str(path.resolve()))]
+    folder, small = made(work, a.docs, pools), made(work, 500, pools)
     corpus = folder / "part-00000.jsonl"
     programs = [program(name, work) for name in a.only]
     for each in programs:  # what compiles or fails does so here
         if not each.failure:
             each.failure = run_once(each, small / corpus.name, work, a.timeout, limit).failure
-    corpus.read_bytes()  # fills the page cache
+    measure.warm(corpus)
     for n in range(a.runs):
         for each in programs:
             if not each.failure:
