@@ -90,8 +90,9 @@ def markdown(rows: list[Row]) -> str:
     """The tables."""
     last = rows[-1]
     steps = " | ".join(f"{name} s | of the scan" for name in list(STEPS.values())[1:])
+    versions = "; ".join(dict.fromkeys(f"{r['machine']}; {r['version']}" for r in rows))
     lines = [
-        f"{last['machine']}; {last['version']}; medians of {last['runs']}.",
+        f"{versions}; medians of {last['runs']}.",
         "",
         f"| documents | MB | scan s | CPU s | peak MB | documents/s | {steps} | run folder MB |",
         "|" + "--:|" * (7 + 2 * len(STEPS) - 2),
@@ -124,13 +125,15 @@ def markdown(rows: list[Row]) -> str:
     if two:
         small, large = rows[-2:]
         n = large["docs"] - small["docs"]
-        bytes_each = (large["scan"]["peak"] - small["scan"]["peak"]) / n
-        cpu_each = (large["scan"]["cpu"] - small["scan"]["cpu"]) / n
+        peak, cpu = (large["scan"][key] - small["scan"][key] for key in ("peak", "cpu"))
+        size = sum(large["tables"].values()) - sum(small["tables"].values())
         lines += [
             "",
             f"From {small['docs']:,} to {large['docs']:,} documents, each further one costs "
-            f"{cpu_each * 1e6:.0f} microseconds of CPU, {bytes_each:.0f} bytes of peak memory and "
-            f"{(sum(large['tables'].values()) - sum(small['tables'].values())) / n:.0f} bytes of tables.",
+            f"{cpu / n * 1e6:.0f} microseconds of CPU, {peak / n:.0f} bytes of peak memory and "
+            f"{size / n:.0f} bytes of tables. At these slopes a billion documents would cost "
+            f"{cpu / n * 1e9 / 3600:.0f} core-hours, {peak / n:.0f} GB of memory and "
+            f"{size / n / 1000:.1f} TB of tables.",
         ]
     return "\n".join(lines) + "\n"
 

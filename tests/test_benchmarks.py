@@ -61,6 +61,14 @@ def test_the_memory_of_children_counts_and_their_cpu_too(tmp_path):
     assert usage.cpu > 0.01
 
 
+def test_the_cpu_of_children_that_nobody_waits_for_counts(tmp_path):
+    child = "import time\nwhile time.process_time() < 0.4: pass\nopen('done', 'w')"
+    code = f"import os, subprocess as s, sys, time; s.Popen([sys.executable, '-c', {child!r}])\n"
+    code += "while not os.path.exists('done'): time.sleep(0.01)\nos._exit(0)"
+    usage = measure.run([sys.executable, "-c", code], tmp_path / "log", cwd=tmp_path)
+    assert usage.cpu > 0.3
+
+
 @pytest.mark.parametrize(
     ("code", "limits", "reason"),
     [

@@ -12,7 +12,7 @@ import sys
 
 import daft
 from daft import DataFrame, col
-from daft.functions import chunk, minhash, monotonically_increasing_id, normalize
+from daft.functions import chunk, columns_max, columns_min, minhash, monotonically_increasing_id, normalize
 
 BANDS, ROWS = 8, 8
 
@@ -50,8 +50,11 @@ def large_star(edges: DataFrame) -> DataFrame:
     around = (
         both_ways(edges).groupby("u").agg(col("v").list_agg().alias("all"), col("v").min().alias("least"))
     )
-    least = (col("u") < col("least")).if_else(col("u"), col("least"))
-    larger = around.with_column("m", least).explode("all").where(col("all") > col("u"))
+    larger = (
+        around.with_column("m", columns_min(col("u"), col("least")))
+        .explode("all")
+        .where(col("all") > col("u"))
+    )
     return (
         larger.select(col("all").alias("u"), col("m").alias("v"))
         .where(col("u") != col("v"))
@@ -62,8 +65,7 @@ def large_star(edges: DataFrame) -> DataFrame:
 
 def small_star(edges: DataFrame) -> DataFrame:
     """Turn each edge from the larger document to the smaller."""
-    low = (col("u") < col("v")).if_else(col("u"), col("v"))
-    high = (col("u") < col("v")).if_else(col("v"), col("u"))
+    low, high = columns_min(col("u"), col("v")), columns_max(col("u"), col("v"))
     return edges.select(high.alias("u"), low.alias("v")).where(col("u") != col("v")).distinct().collect()
 
 
@@ -84,12 +86,12 @@ def components(edges: DataFrame) -> DataFrame:
         before = after
     around = both_ways(edges).collect()
     labels = around.groupby("u").agg(col("v").min().alias("v"))
-    labels = labels.select("u", (col("u") < col("v")).if_else(col("u"), col("v")).alias("label")).collect()
+    labels = labels.select("u", columns_min(col("u"), col("v")).alias("label")).collect()
     before = rows_of(labels, "u", "label")
     while True:
         near = around.join(labels.select(col("u").alias("v"), "label"), on="v")
         near = near.groupby("u").agg(col("label").min().alias("near"))
-        least = (col("label") <= col("near")).if_else(col("label"), col("near"))
+        least = columns_min(col("label"), col("near"))
         labels = labels.join(near, on="u").select("u", least.alias("label")).collect()
         after = rows_of(labels, "u", "label")
         if after == before:
