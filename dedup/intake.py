@@ -115,7 +115,7 @@ def sign(read: list[tuple[int, list[Record], list[bytes], int]], settings: Setti
     """What was read of some sources (source, records, texts, lines) -> a block, by the compiled pass."""
     a, b = minhash.permutations(settings.num_perm, settings.seed)
     buffer, starts = verify.joined([text for _, _, texts, _ in read for text in texts])
-    signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
+    signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b, settings.sample)
     counts = signed.counts
     rows = [record for _, found, _, _ in read for record in found]
     columns = zip(*rows, strict=True) if rows else ((),) * 9

@@ -57,7 +57,7 @@ class LetterTable:
 
     @cached_property
     def packed(self) -> NDArray[np.int32]:
-        """value << 5 | flags int32[0x110000], for one look-up a character; 16 marks a letter that counts twice."""
+        """value << 5 | flags int32[0x110000]: one look-up a character; 16: the letter counts twice."""
         value = self.value.copy()
         size = np.diff(self.starts)
         pair = self.pool[np.minimum(self.starts[:-1, None] + [[0, 1]], max(len(self.pool) - 1, 0))]

@@ -210,7 +210,8 @@ def _decide(
         candidates = _alike_candidates(s, documents, signatures, alone, run_all)
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        parts, spans = _part_candidates(s, signatures, anchors.of_docs(alone, n), candidates, n, run_all)
+        mine = anchors.of_docs(alone, n)
+        parts, spans = _part_candidates(s, documents.n_letters, signatures, mine, candidates, n, run_all)
 
     def verified(candidates: CandidatePairs) -> VerifiedPairs:
         run_all = context.counted("verifying", len(candidates), n)
@@ -253,18 +254,32 @@ def _alike_candidates(
     """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
     found = []
     boned = docs[documents.n_bones[docs] >= verdict.MIN_BONES]
-    for values, some, threshold in (
-        (signatures.values, docs, s.min_jaccard),
-        (signatures.skeletons, boned, s.min_skeleton),
+    lowest = lsh.least_sampled_jaccard(s.min_jaccard, s.min_containment)
+    for values, some, sizes, sample, threshold, at in (
+        (signatures.values, docs, documents.n_letters, s.sample, s.min_jaccard, lowest),
+        (signatures.skeletons, boned, documents.n_bones, lsh.EVERY, s.min_skeleton, s.min_skeleton),
     ):
-        bands = lsh.banding(threshold, MIN_RECALL, s.num_perm)
-        least = lsh.least_matches(threshold, s.num_perm)
+        bands = lsh.banding(at, MIN_RECALL, s.num_perm)
+        least = _least_matches(s, threshold, sizes, sample)
         found.append(lsh.candidate_pairs(values, some, bands, least, run_all).docs)
     return CandidatePairs.of(np.concatenate(found))
 
 
+def _least_matches(
+    s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int
+) -> Callable[[NDArray[np.int32]], NDArray[np.int64]]:
+    """-> pairs of documents -> the values that they must share to be as alike as `jaccard`, perhaps."""
+
+    def least(pairs: NDArray[np.int32]) -> Any:
+        left, right = sizes[pairs].T
+        return lsh.least_matches(lsh.sampled_jaccard(jaccard, left, right, sample), s.num_perm, sample)
+
+    return least
+
+
 def _part_candidates(
     s: Settings,
+    n_letters: NDArray[np.int64],
     signatures: Signatures,
     anchors: Anchors,
     candidates: CandidatePairs,
@@ -275,7 +290,9 @@ def _part_candidates(
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
-    close = kernels.matches(signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
+    left, right = n_letters[candidates.docs].T
+    near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
+    close = kernels.matches(signatures.values, candidates.docs) >= near * s.num_perm
     group = cluster.clusters(n, candidates.docs[close])
     n_anchors = np.bincount(anchors.doc, minlength=n)
     spans = Spans.none(n)

@@ -42,6 +42,7 @@ ONLY_IN = {
     "click": {"cli", "cli_views"},
     "rich": {"cli", "cli_views", "views"},
     "numba": {"kernels"},
+    "llvmlite": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
 }

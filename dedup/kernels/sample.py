@@ -38,9 +38,9 @@ def first_cut(size: int, n: float) -> int:
     A cut is the largest value of the upper 32 bits.  The longer a text, the more shingles are repeats.
     """
     if n <= size:
-        return I64(ALL)
+        return ALL
     wanted = (1 + 0.15 * math.log2(n / size)) * size + 4 * math.sqrt(size)
-    return I64(min(1.0, wanted / n) * ALL)
+    return int(min(1.0, wanted / n) * ALL)
 
 
 @jit()
@@ -80,7 +80,7 @@ def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) 
         tops[i] = U32(kept[i] >> U64(32))
     for i in range(n, whole(n)):
         tops[i] = U32(ALL)  # more than any limit that is tried
-    low, high = I64(0), cut  # by bisection the smallest cut that leaves `size` of them or more
+    low, high = 0, cut  # by bisection the smallest cut that leaves `size` of them or more
     while low < high:
         middle = (low + high) >> 1
         if _at_most(tops, n, U32(middle)) >= size:
@@ -91,8 +91,8 @@ def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) 
     for i in range(n):
         value, top = kept[i], I64(kept[i] >> U64(32))
         kept[below], room.values[last] = value, value
-        below += top < low
-        last += top == low
+        below += int(top < low)
+        last += int(top == low)
     values = room.values
     for i in range(below, size):  # of those with the same upper half as the last, the smallest
         for j in range(1, last):
@@ -110,7 +110,7 @@ def _at_most(values: NDArray[np.uint32], n: int, limit: np.uint32) -> int:
     found = U32(0)
     for i in range(whole(n)):
         found = U32(found + U32(values[i] <= limit))
-    return I64(found)
+    return int(found)
 
 
 @jit()
@@ -182,18 +182,17 @@ def sort_unique(values: NDArray[np.uint64], room: NDArray[np.uint64], ends: NDAr
 
 
 @jit()
-def sign(
+def min_update(
     hashes: NDArray[np.uint64],
     n: int,
     x: NDArray[np.uint32],
     a: NDArray[np.uint32],
     b: NDArray[np.uint32],
     least: NDArray[np.uint32],
-    out: NDArray[np.uint32],
 ) -> None:
-    """out[p] = the smallest a[p] * fmix32(hash) + b[p] of hashes[:n]; all ones where n is 0.
+    """least[p] = min(least[p], a[p] * fmix32(hash) + b[p]) over hashes[:n].
 
-    `x` is room for n values; a, b and `least` are as long as `out` rounded up to LANES.
+    `x` is room for n values; a, b and `least` have a whole number of LANES.
     """
     for i in range(n):
         v = U32(hashes[i] & U64(0xFFFFFFFF))
@@ -201,9 +200,5 @@ def sign(
         v = U32(U32(v ^ (v >> U32(16))) * U32(0x85EBCA6B))
         v = U32(U32(v ^ (v >> U32(13))) * U32(0xC2B2AE35))
         x[i] = v ^ (v >> U32(16))
-    for p in range(len(least)):
-        least[p] = U32(0xFFFFFFFF)
     for p in range(0, len(least), LANES):
         min_lanes(x, n, a, b, least, p)
-    for p in range(len(out)):
-        out[p] = least[p]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import I32, I64, U32, U64, jit
-from .sample import ALL, first_cut, keep_small, room_for, sign, smallest
+from .sample import ALL, first_cut, keep_small, min_update, room_for, smallest
 from .simd import LANES
 from .text import (
     SEGMENT,
@@ -48,7 +48,7 @@ def sign_texts(
 ) -> Signed:
     """n texts -> the whole pass over them.  `window` 0 takes no anchors.
 
-    A signature is of the `sample` smallest different hashes of its text.
+    The signature of the shingles is that of the `sample` smallest different ones.
     """
     tables = (table.packed, table.pool, table.starts)
     rows = len(a), *(np.pad(values, (0, -len(values) % LANES)) for values in (a, b))
@@ -75,15 +75,17 @@ def _sign_texts(  # type: ignore[no-untyped-def]
     one, other = np.empty(size, U64), np.empty(size, U64)
     minima, maxima, padded = np.empty(size, U32), np.empty(size, U32), np.empty(size, U32)
     places = np.empty(size, I64)
-    bones, bone_tops, cuts = np.empty(len(letters), U64), np.empty(len(letters), U32), np.empty(size, U64)
-    kept, kept_bones = np.empty(8 * SEGMENT, U64), np.empty(8 * SEGMENT, U64)
+    bones, cuts = np.empty(len(letters), U64), np.empty(size, U64)
+    kept = np.empty(8 * SEGMENT, U64)
     x, sort_room = np.empty(len(kept), U32), room_for(len(kept))
-    least = np.empty(len(a), U32)
-    t, cut, bone_cut = 0, -1, -1  # the cuts are not yet known
+    least, least_bones = np.empty(len(a), U32), np.empty(len(a), U32)
+    t, cut = 0, -1  # the cut is not yet known
     first_anchor = 0
     while t < n_texts:
         place, end = starts[t], starts[t + 1]
-        n_kept = n_kept_bones = 0
+        n_kept = 0
+        for p in range(len(a)):
+            least[p] = least_bones[p] = U32(0xFFFFFFFF)
         carried = 0  # letters at the front of `letters` left from before
         n_waiting = n_units = 0  # bytes of letters not yet in the letters hash, and those that are
         held = 0  # hashes at the front of `hashes` left from before, for the windows that span segments
@@ -92,8 +94,18 @@ def _sign_texts(  # type: ignore[no-untyped-def]
         counts[t, :] = 0
         while place < end:
             place, n, n_waiting, found = letters_of(
-                buffer, place, end, packed, pool, pool_starts,
-                letters, carried, units, n_waiting, fifth, counts[t],
+                buffer,
+                place,
+                end,
+                packed,
+                pool,
+                pool_starts,
+                letters,
+                carried,
+                units,
+                n_waiting,
+                fifth,
+                counts[t],
             )
             hashed = murmur_blocks(units, n_waiting, letters_hash[t])
             n_units, n_waiting = n_units + hashed, n_waiting - hashed
@@ -102,6 +114,7 @@ def _sign_texts(  # type: ignore[no-untyped-def]
             front = counts[t, 0] - carried  # how many letters stand before letters[0]
             counts[t, 0] = front + n
             new_bones = skeleton_row(letters, fifth, found, cuts, n_cuts, powers[4], bones)
+            min_update(bones, new_bones, x, a, b, least_bones)
             n_cuts += found
             n_bones += new_bones
             first = max(0, carried - k + 1)  # subtle: carried may exceed k - 1, for the skeleton
@@ -109,25 +122,22 @@ def _sign_texts(  # type: ignore[no-untyped-def]
             if n - first >= k:
                 new = shingle_row(letters[first:], n - first, k, powers, one, other, hashes, tops, held)
                 n_hashes += new
-            for i in range(new_bones):
-                bone_tops[i] = U32(bones[i] >> U64(32))
             if cut < 0:
-                part = (end - starts[t]) / (place - starts[t])
-                cut, bone_cut = first_cut(sample, n_hashes * part), first_cut(sample, n_bones * part)
+                cut = first_cut(sample, n_hashes * ((end - starts[t]) / (place - starts[t])))
             n_kept = keep_small(hashes, tops, held, held + new, cut, kept, n_kept)
-            n_kept_bones = keep_small(bones, bone_tops, 0, new_bones, bone_cut, kept_bones, n_kept_bones)
-            if max(n_kept, n_kept_bones) + len(letters) > len(kept):
+            if n_kept + len(letters) > len(kept):
                 n_kept, cut = smallest(kept, n_kept, sample, cut, sort_room)
-                n_kept_bones, bone_cut = smallest(kept_bones, n_kept_bones, sample, bone_cut, sort_room)
-                if 2 * (max(n_kept, n_kept_bones) + len(letters)) > len(kept):
-                    kept, kept_bones = grown(kept, 2 * len(kept)), grown(kept_bones, 2 * len(kept))
+                if 2 * (n_kept + len(letters)) > len(kept):
+                    kept = grown(kept, 2 * len(kept))
                     x, sort_room = np.empty(len(kept), U32), room_for(len(kept))
             total = held + new
             if window > 0 and total >= window:
                 # the places from `held` - window + 1 on are not settled before, nor the last window - 1 now
                 start = max(0, held - window + 1)
                 settled = total if place >= end else total - window + 1
-                low, high = winnow(hashes, tops, total, window, start, settled, minima, maxima, padded, places)
+                low, high = winnow(
+                    hashes, tops, total, window, start, settled, minima, maxima, padded, places
+                )
                 n_found = high - low
                 while n_anchors + n_found > room:
                     room *= 2
@@ -154,17 +164,16 @@ def _sign_texts(  # type: ignore[no-untyped-def]
             short_hash(letters, carried, hashes)
             kept[0] = hashes[0]
             n_kept, n_hashes, held = 1, I64(1), 1
-        missed = cut != ALL, bone_cut != ALL
+        guessed = cut != ALL
         if n_hashes > sample:
             n_kept, cut = smallest(kept, n_kept, sample, cut, sort_room)
-        if n_bones > sample:
-            n_kept_bones, bone_cut = smallest(kept_bones, n_kept_bones, sample, bone_cut, sort_room)
-        if (missed[0] and n_kept < sample) or (missed[1] and n_kept_bones < sample):
-            cut = bone_cut = ALL  # too many were equal, or the text changed: once more, with no guess
+        if guessed and n_kept < sample:
+            cut = ALL  # too many were equal, or the text changed: once more, with no guess
             n_anchors = first_anchor
             continue
-        sign(kept, n_kept, x, a, b, least, signatures[t])
-        sign(kept_bones, n_kept_bones, x, a, b, least, skeletons[t])
+        min_update(kept, n_kept, x, a, b, least)
+        for p in range(num_perm):
+            signatures[t, p], skeletons[t, p] = least[p], least_bones[p]
         counts[t, 3] = n_bones
         if window > 0 and 0 < n_hashes < window:  # one window that is not full
             best = 0
@@ -183,7 +192,7 @@ def _sign_texts(  # type: ignore[no-untyped-def]
         if total_letters > 0:
             murmur_end(units, n_waiting, n_units + n_waiting, letters_hash[t])
         first_anchor = n_anchors
-        t, cut, bone_cut = t + 1, -1, -1
+        t, cut = t + 1, -1
     return (
         signatures,
         skeletons,

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+import llvmlite.ir
+import numba
+import numba.core.cgutils
+import numba.extending
 
 LANES = 64
+intrinsic: Any = numba.extending.intrinsic  # what it makes takes one argument fewer than it is made of
+ir: Any = llvmlite.ir
+types: Any = numba.types
+cgutils: Any = numba.core.cgutils
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
 _UNITS = ir.VectorType(ir.IntType(16), LANES)
 _WORDS = ir.VectorType(ir.IntType(32), LANES)
@@ -59,7 +63,18 @@ def _folded(builder: Any, values: Any) -> Any:
     return builder.select(upper, builder.or_(values, _constant(_BYTES, 0x20)), values)
 
 
-_MARKS = ("!#", "%*", ",/", ":;", "?@", "[]", "__", "{{", "}}")  # ASCII of category P, first and last of a row
+# ASCII of category P, first and last of each row
+_MARKS = [
+    ("!", "#"),
+    ("%", "*"),
+    (",", "/"),
+    (":", ";"),
+    ("?", "@"),
+    ("[", "]"),
+    ("_", "_"),
+    ("{", "{"),
+    ("}", "}"),
+]
 
 
 @intrinsic
@@ -67,14 +82,14 @@ def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
     """buffer[at:at + 64] -> four uint64, a bit a byte: beyond ASCII, letters and digits, capitals, marks."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = _load(context, builder, signature.args[0], *args, _BYTES)
+        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
         high = builder.icmp_signed("<", values, _constant(_BYTES, 0))
         upper = _between(builder, values, ord("A"), ord("Z"))
         letters = builder.or_(
             _between(builder, _folded(builder, values), ord("a"), ord("z")),
             _between(builder, values, ord("0"), ord("9")),
         )
-        marks = _between(builder, values, *map(ord, _MARKS[0]))
+        marks = _between(builder, values, ord(_MARKS[0][0]), ord(_MARKS[0][1]))
         for low, last in _MARKS[1:]:
             marks = builder.or_(marks, _between(builder, values, ord(low), ord(last)))
         masks = [builder.bitcast(bits, _MASK) for bits in (high, letters, upper, marks)]
@@ -85,7 +100,7 @@ def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
 
 @intrinsic
 def squeeze(typing: Any, buffer: Any, at: Any, mask: Any, out: Any, n: Any, units: Any, m: Any) -> Any:
-    """The bytes of buffer[at:at + 64] where `mask` is set, case folded, into out[n:] (int32), units[m:] (uint16).
+    """The bytes of buffer[at:at + 64] where `mask` is set, case folded, into out[n:] and units[m:].
 
     Writes 64 values, of which those beyond the set bits mean nothing.
     """
@@ -138,9 +153,7 @@ def min_lanes(typing: Any, x: Any, n: Any, a: Any, b: Any, out: Any, p: Any) -> 
         kind = signature.args
         factor = _load(context, builder, kind[2], args[2], args[5], _WORDS)
         offset = _load(context, builder, kind[3], args[3], args[5], _WORDS)
-        least = cgutils.alloca_once_value(
-            builder, _load(context, builder, kind[4], args[4], args[5], _WORDS)
-        )
+        least = cgutils.alloca_once_value(builder, _load(context, builder, kind[4], args[4], args[5], _WORDS))
         with cgutils.for_range(builder, args[1]) as loop:
             one = builder.load(_data(context, builder, kind[0], args[0], loop.index))
             value = builder.add(builder.mul(_splat(builder, one, _WORDS), factor), offset)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..shingle import BASE as _BASE
-from .jit import BASE, I32, I64, U16, U32, U64, jit
+from .jit import BASE, I64, U16, U32, U64, jit
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
 SEGMENT = 2048  # letters taken at a time: letters, hashes and what is made of them stay in the nearest cache
@@ -44,14 +44,15 @@ def letters_of(
 ) -> tuple[int, int, int, int]:
     """Letters of buffer[place:end] into out[n:], until either is used up -> (place, n, n_units, n_fifth).
 
-    The same letters in UTF-16 go into units[n_units:], which has room for twice as many.  fifth[:n_fifth] is where in `out` the fifth letter of a word stands, of each word that has a part in
-    the skeleton.  Adds to counts[1] the capitals, to counts[2] the punctuation marks; counts[3] is the
-    letters of the word so far, 0 at the start.  `out` is filled but for LANES at its end.
-    Broken UTF-8 is read as some code point or other, but never beyond `end`.
+    The same letters in UTF-16 go into units[n_units:], which has room for twice as many; fifth[:n_fifth]
+    is where in `out` the fifth letter of a word stands, of each word that has a part in the skeleton.
+    Adds to counts[1] the capitals, to counts[2] the punctuation marks; counts[3] is the letters of the
+    word so far, 0 at the start.  `out` is filled but for LANES at its end.  Broken UTF-8 is read as some
+    code point or other, but never beyond `end`.
     """
     limit = len(out) - 2 * LANES
     upper = marks = I64(0)
-    run, found = counts[3], I64(0)
+    run, found = counts[3], 0
     while place < end and n < limit:
         c = I64(buffer[place])
         if c < 0x80:
@@ -217,7 +218,7 @@ def shingle_row(
 
 @jit()
 def _with_more(left, right, power, n, out):  # type: ignore[no-untyped-def]
-    """Polynomials of the letters left and right of n places -> of both, `power` being BASE^(letters right)."""
+    """Polynomials of the letters left and right of n places -> of both, `power` being BASE^letters right."""
     # subtle: a slice of its own for each shifted view; numba's test for a negative index would keep
     # left[i + m] from being vectorized
     for i in range(whole(n)):
@@ -225,7 +226,9 @@ def _with_more(left, right, power, n, out):  # type: ignore[no-untyped-def]
 
 
 @jit()
-def _mixed(polynomials: NDArray[np.uint64], n: int, out: NDArray[np.uint64], tops: NDArray[np.uint32]) -> None:
+def _mixed(
+    polynomials: NDArray[np.uint64], n: int, out: NDArray[np.uint64], tops: NDArray[np.uint32]
+) -> None:
     for i in range(whole(n)):
         h = fmix64(polynomials[i])
         out[i], tops[i] = h, U32(h >> U64(32))

@@ -25,7 +25,7 @@ def winnow(
 ) -> tuple[int, int]:
     """The anchors among places start..end - 1 of hashes[:n], n >= window -> (i, j): they are out[i:j].
 
-    `tops` is the upper 32 bits of the hashes; `one`, `other` and `padded` are room for n + 2 * window + LANES values.
+    `tops` is the upper 32 bits of the hashes; `one`, `other`, `padded` are room for n + 2 * window + LANES.
     A hash is the smallest of some window just when it is as large as the largest of the minima of the
     windows around it; both are found by steps that widen it fourfold.  Equal values are looked at again.
     """
