@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I64, U32, U64, jit
+from .jit import I64, U16, U32, U64, jit
 from .simd import LANES, at_most_mask, first_bit, leading_zeros, min_lanes
 from .text import whole
 
-ALL = 0xFFFFFFFF  # the cut that leaves nothing out
+ALL = 0xFFFF  # the cut that leaves nothing out
 SLOTS = 4096
 
 
@@ -35,7 +35,7 @@ def room_for(n: int) -> Room:
 def first_cut(size: int, n: float) -> int:
     """How large a sample is wanted, of about how many hashes -> a cut that leaves somewhat more than that.
 
-    A cut is the largest value of the upper 32 bits.  The longer a text, the more shingles are repeats.
+    A cut is the largest value of the upper 16 bits.  The longer a text, the more shingles are repeats.
     """
     if n <= size:
         return ALL
@@ -46,20 +46,20 @@ def first_cut(size: int, n: float) -> int:
 @jit()
 def keep_small(
     hashes: NDArray[np.uint64],
-    tops: NDArray[np.uint32],
+    tops: NDArray[np.uint16],
     start: int,
     end: int,
     cut: int,
     kept: NDArray[np.uint64],
     n: int,
 ) -> int:
-    """Those of hashes[start:end] whose upper 32 bits (`tops`) are at most `cut` into kept[n:] -> n."""
+    """Those of hashes[start:end] whose upper 16 bits (`tops`) are at most `cut` into kept[n:] -> n."""
     if cut == ALL:
         for i in range(start, end):
             kept[n + i - start] = hashes[i]
         return n + end - start
     for first in range(start, end, LANES):
-        bits = at_most_mask(tops, first, U32(cut))
+        bits = at_most_mask(tops, first, U16(cut))
         if end - first < LANES:
             bits &= (U64(1) << U64(end - first)) - U64(1)
         while bits != 0:
@@ -79,8 +79,8 @@ def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) 
     for i in range(n):
         tops[i] = U32(kept[i] >> U64(32))
     for i in range(n, whole(n)):
-        tops[i] = U32(ALL)  # more than any limit that is tried
-    low, high = 0, cut  # by bisection the smallest cut that leaves `size` of them or more
+        tops[i] = U32(0xFFFFFFFF)  # more than any limit that is tried
+    low, high = 0, 0xFFFFFFFF  # by bisection the smallest upper half that leaves `size` of them or more
     while low < high:
         middle = (low + high) >> 1
         if _at_most(tops, n, U32(middle)) >= size:
@@ -101,7 +101,7 @@ def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) 
         kept[i] = values[0]
         last -= 1
         values[0] = values[last]
-    return size, low
+    return size, low >> 16
 
 
 @jit()

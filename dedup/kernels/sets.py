@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Spans
-from .jit import I32, I64, U16, U32, U64, jit
+from .jit import I32, I64, U16, U64, jit
 from .sample import sort_unique
 from .simd import LANES
 from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
@@ -37,7 +37,7 @@ def _shingle_sets(buffer, starts, packed, pool, pool_starts, k, powers, span_sta
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]), U64)
     letters, fifth = np.empty(k + SEGMENT + 2 * LANES, I32), np.empty(k + SEGMENT + 2 * LANES, I32)
-    units, tops = np.empty(2 * len(letters), U16), np.empty(len(letters), U32)
+    units, tops = np.empty(2 * len(letters), U16), np.empty(len(letters), U16)
     one, other = np.empty(len(letters), U64), np.empty(len(letters), U64)
     counts = np.zeros(4, I64)
     room, ends = np.empty(SEGMENT, U64), np.empty(2 * SEGMENT, I64)  # for the sort

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I32, I64, U32, U64, jit
+from .jit import I32, I64, U16, U32, U64, jit
 from .sample import ALL, first_cut, keep_small, min_update, room_for, smallest
 from .simd import LANES
 from .text import (
@@ -71,9 +71,9 @@ def _sign_texts(  # type: ignore[no-untyped-def]
     units = np.empty(2 * len(letters), np.uint16)
     fifth = np.empty(len(letters), I32)
     size = len(letters) + 4 * window + 2 * LANES
-    hashes, tops = np.empty(size, U64), np.empty(size, U32)
+    hashes, tops = np.empty(size, U64), np.empty(size, U16)
     one, other = np.empty(size, U64), np.empty(size, U64)
-    minima, maxima, padded = np.empty(size, U32), np.empty(size, U32), np.empty(size, U32)
+    minima, maxima, padded = np.empty(size, U16), np.empty(size, U16), np.empty(size, U16)
     places = np.empty(size, I64)
     bones, cuts = np.empty(len(letters), U64), np.empty(size, U64)
     kept = np.empty(8 * SEGMENT, U64)

@@ -123,11 +123,11 @@ def squeeze(typing: Any, buffer: Any, at: Any, mask: Any, out: Any, n: Any, unit
 
 def _compared(operator: str) -> Callable[..., Any]:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        left = _load(context, builder, signature.args[0], args[0], args[1], _WORDS)
+        left = _load(context, builder, signature.args[0], args[0], args[1], _UNITS)
         if isinstance(signature.args[2], types.Array):
-            right = _load(context, builder, signature.args[2], args[2], args[1], _WORDS)
+            right = _load(context, builder, signature.args[2], args[2], args[1], _UNITS)
         else:
-            right = _splat(builder, args[2], _WORDS)
+            right = _splat(builder, args[2], _UNITS)
         return builder.bitcast(builder.icmp_unsigned(operator, left, right), _MASK)
 
     return codegen
@@ -135,14 +135,14 @@ def _compared(operator: str) -> Callable[..., Any]:
 
 @intrinsic
 def equal_mask(typing: Any, left: Any, at: Any, right: Any) -> Any:
-    """uint32 arrays -> uint64, a bit a value: left[at:at + 64] == right[at:at + 64]."""
+    """uint16 arrays -> uint64, a bit a value: left[at:at + 64] == right[at:at + 64]."""
     return types.uint64(left, types.int64, right), _compared("==")
 
 
 @intrinsic
 def at_most_mask(typing: Any, values: Any, at: Any, limit: Any) -> Any:
-    """uint32 array -> uint64, a bit a value: values[at:at + 64] <= limit."""
-    return types.uint64(values, types.int64, types.uint32), _compared("<=")
+    """uint16 array -> uint64, a bit a value: values[at:at + 64] <= limit."""
+    return types.uint64(values, types.int64, types.uint16), _compared("<=")
 
 
 @intrinsic

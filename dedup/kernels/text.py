@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..shingle import BASE as _BASE
-from .jit import BASE, I64, U16, U32, U64, jit
+from .jit import BASE, I64, U16, U64, jit
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
 SEGMENT = 2048  # letters taken at a time: letters, hashes and what is made of them stay in the nearest cache
@@ -189,10 +189,10 @@ def shingle_row(
     one: NDArray[np.uint64],
     other: NDArray[np.uint64],
     out: NDArray[np.uint64],
-    tops: NDArray[np.uint32],
+    tops: NDArray[np.uint16],
     at: int,
 ) -> int:
-    """The shingle hashes of letters[:n], n >= k >= 2, into out[at:], their upper halves into tops[at:].
+    """The shingle hashes of letters[:n], n >= k >= 2, into out[at:], their upper 16 bits into tops[at:].
 
     `one` and `other` are room for n values.  The polynomials of m letters make those of 2m and m + 1 for
     all places at once, so k letters take log k steps, none of which waits for the place before.
@@ -227,11 +227,11 @@ def _with_more(left, right, power, n, out):  # type: ignore[no-untyped-def]
 
 @jit()
 def _mixed(
-    polynomials: NDArray[np.uint64], n: int, out: NDArray[np.uint64], tops: NDArray[np.uint32]
+    polynomials: NDArray[np.uint64], n: int, out: NDArray[np.uint64], tops: NDArray[np.uint16]
 ) -> None:
     for i in range(whole(n)):
         h = fmix64(polynomials[i])
-        out[i], tops[i] = h, U32(h >> U64(32))
+        out[i], tops[i] = h, U16(h >> U64(48))
 
 
 @jit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I64, U32, U64, jit
+from .jit import I64, U16, U64, jit
 from .simd import LANES, equal_mask, first_bit
 from .text import whole
 
@@ -13,19 +13,19 @@ from .text import whole
 @jit()
 def winnow(
     hashes: NDArray[np.uint64],
-    tops: NDArray[np.uint32],
+    tops: NDArray[np.uint16],
     n: int,
     window: int,
     start: int,
     end: int,
-    one: NDArray[np.uint32],
-    other: NDArray[np.uint32],
-    padded: NDArray[np.uint32],
+    one: NDArray[np.uint16],
+    other: NDArray[np.uint16],
+    padded: NDArray[np.uint16],
     out: NDArray[np.int64],
 ) -> tuple[int, int]:
     """The anchors among places start..end - 1 of hashes[:n], n >= window -> (i, j): they are out[i:j].
 
-    `tops` is the upper 32 bits of the hashes; `one`, `other`, `padded` are room for n + 2 * window + LANES.
+    `tops` is the upper 16 bits of the hashes; `one`, `other`, `padded` are room for n + 2 * window + LANES.
     A hash is the smallest of some window just when it is as large as the largest of the minima of the
     windows around it; both are found by steps that widen it fourfold.  Equal values are looked at again.
     """
@@ -41,7 +41,7 @@ def winnow(
     # windows that begin before the first hash or end after the last one do not count: minimum 0
     _least(minima, minima, minima, minima, n - before, padded[before:])
     for i in range(before):
-        padded[i] = padded[n + i] = U32(0)
+        padded[i] = padded[n + i] = U16(0)
     maxima = padded
     width = 1
     while width < window:
@@ -51,7 +51,7 @@ def winnow(
         _largest(maxima, maxima[step:], maxima[step2:], maxima[step3:], n + before - width + 1, one)
         maxima, one, other = one, other, one
     found = first_found = 0
-    equals, last, last_top = False, I64(-window), U32(0)
+    equals, last, last_top = False, I64(-window), U16(0)
     for first in range(0, n, LANES):
         bits = equal_mask(tops, first, maxima)
         if n - first < LANES:
@@ -66,7 +66,7 @@ def winnow(
             found += 1
             first_found += place < start
     if equals:
-        found = _without_equals(hashes, n, window, out, found)
+        found = _without_equals(hashes, tops, n, window, out, found)
         first_found = 0
         while first_found < found and out[first_found] < start:
             first_found += 1
@@ -77,13 +77,25 @@ def winnow(
 
 @jit()
 def _without_equals(
-    hashes: NDArray[np.uint64], n: int, window: int, places: NDArray[np.int64], found: int
+    hashes: NDArray[np.uint64],
+    tops: NDArray[np.uint16],
+    n: int,
+    window: int,
+    places: NDArray[np.int64],
+    found: int,
 ) -> int:
-    """The same places without those whose hash is not the last of equals, or not equal in its lower half."""
+    """The same places, but of neighbours with equal `tops` only those that the whole hash bears out."""
     kept = 0
+    before, before_top = I64(-window), U16(0)
     for i in range(found):
-        if _smallest_of_a_window(hashes, n, places[i], window):
-            places[kept] = places[i]
+        place = places[i]
+        top = tops[place]
+        equal = place - before < window and top == before_top
+        if i + 1 < found:
+            equal |= places[i + 1] - place < window and tops[places[i + 1]] == top
+        before, before_top = place, top
+        if not equal or _smallest_of_a_window(hashes, n, place, window):
+            places[kept] = place
             kept += 1
     return kept
 
