@@ -9,7 +9,7 @@ from ..shingle import BASE as _BASE
 from .jit import BASE, I64, U16, U64, jit
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
-SEGMENT = 2048  # letters taken at a time: letters, hashes and what is made of them stay in the nearest cache
+SEGMENT = 8192  # letters taken at a time: letters, hashes and what is made of them stay in the L2 cache
 MIN_WORD = 5  # letters of a word that is part of the skeleton
 FIRST_UNSPACED = 0x0E00  # the scripts from there on have no skeleton
 TWICE = 16  # in LetterTable.packed
