@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..model import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..repair import repair
 from .base import BROKEN, Options, Part, Place, Read, Reader, Record, by_place, slices, too_large, why
-from .streams import in_utf8
+from .streams import in_utf8, of_lines
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
 ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")
@@ -29,15 +29,20 @@ class BadLine(Exception):
 def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
     """A line -> its object, and the encoding it was in; raises BadLine.
 
-    subtle: orjson refuses lone surrogates and NaN, which other programs write; json takes them.
+    subtle: orjson refuses lone surrogates and NaN, which other programs write; json takes them.  A line
+    in the encoding that was asked for may be other text when it is taken for UTF-8 (UTF-7, HZ).
     """
-    found = "utf-8"
+    encoding = of_lines(encoding)
+    found = encoding or "utf-8"
+    if found != "utf-8":
+        line = in_bytes(line_text(line, encoding)[0])
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         try:
-            text, found = line_text(line, encoding)
+            text, detected = line_text(line, encoding and "utf-8")
             value = json.loads(text)
+            found = encoding or detected
         except (ValueError, RecursionError) as error:
             raise BadLine(f"not JSON: {str(error) or 'nested too deeply'}".split(" (char")[0]) from None
     if not isinstance(value, dict):
@@ -109,11 +114,11 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
             start = 0
             if skipped:
                 start = chunk.find(b"\n") + 1
-                skipped += start or len(chunk)
+                skipped += start - 1 if start else len(chunk)
                 if not start:
                     continue
                 yield Part(source, offset, too_large=skipped)
-                offset, skipped = offset + skipped, 0
+                offset, skipped = offset + skipped + 1, 0
             end = chunk.rfind(b"\n") + 1
             if end > start:
                 held += chunk[start:end]
@@ -144,7 +149,7 @@ def records(part: Part, options: Options) -> Read:
     lines = part.data.split(b"\n")
     last = lines.pop() if part.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
-        if line and not line.isspace():
+        if line and (not line.isspace() or len(line) > options.max_bytes):
             record, utf8 = _record(number, offset, line, options)
             found.append(record)
             texts.append(utf8)
