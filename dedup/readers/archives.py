@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -20,6 +21,8 @@ TAR_CODECS = {
     **{b".tar": "", b".tar.gz": "gz", b".tgz": "gz", b".tar.bz2": "bz2", b".tbz2": "bz2"},
     **{b".tar.xz": "xz", b".txz": "xz", b".tar.zst": "zst", b".tzst": "zst"},
 }
+# what zipfile and tarfile raise besides, over bytes that make no sense
+ODD = (ValueError, ArithmeticError, LookupError, RuntimeError, struct.error)
 
 Open = Callable[[str], BinaryIO]  # codec -> the unpacked bytes of the archive
 
@@ -59,13 +62,13 @@ def members(name: bytes, open_archive: Open) -> Iterator[tuple[Member, BinaryIO 
         for found in walk:
             place = found[0].place
             yield found
-    except (*BROKEN, ValueError, OverflowError) as error:
+    except (*BROKEN, *ODD) as error:
         yield Member(place + 1, b"", 0, f"{why(error)}: the rest is lost"), None
 
 
 def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
     with open_archive("") as stream, zipfile.ZipFile(stream) as archive:
-        for place, info in enumerate(i for i in archive.infolist() if not i.is_dir()):
+        for place, info in enumerate(i for i in archive.infolist() if not i.filename.endswith("/")):
             name = info.filename.encode("utf-8", "surrogateescape")
             member = Member(place, name, info.file_size, _zip_problem(info))
             if member.problem:
@@ -108,8 +111,11 @@ def open_member(name: bytes, open_archive: Open, wanted: int) -> BinaryIO:
 
 def _copied(stream: BinaryIO) -> BinaryIO:
     copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
-    while data := stream.read(1 << 20):
-        copy.write(data)
+    try:
+        while data := stream.read(1 << 20):
+            copy.write(data)
+    except ODD as error:
+        raise Damaged(f"the archive is damaged ({error})") from None
     copy.seek(0)
     return cast(BinaryIO, copy)
 

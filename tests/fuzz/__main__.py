@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 WATCHED = ["dedup", "zipfile", "tarfile", "gzip", "json", "html"]
-NOT_WATCHED = ["dedup.kernels"]  # compiled by numba, which reads their bytecode
+KERNELS = Path(__file__).parents[2] / "dedup" / "kernels"
+NOT_WATCHED = ["dedup.kernels", *(f"dedup.kernels.{p.stem}" for p in KERNELS.glob("*.py"))]  # numba reads bytecode
 
 
 def main() -> int:

@@ -160,7 +160,8 @@ def archive(data: bytes) -> None:
         content = None
         if stream is not None:
             try:
-                content = stream.read(1 << 16)
+                with archives.lent(stream) as opened:
+                    content = opened().read(1 << 16)
             except BROKEN:
                 content = None
         found.append((member, content))
