@@ -15,7 +15,10 @@ from pathlib import Path
 
 WATCHED = ["dedup", "zipfile", "tarfile", "gzip", "json", "html"]
 KERNELS = Path(__file__).parents[2] / "dedup" / "kernels"
-NOT_WATCHED = ["dedup.kernels", *(f"dedup.kernels.{p.stem}" for p in KERNELS.glob("*.py"))]  # numba reads bytecode
+NOT_WATCHED = [
+    "dedup.kernels",
+    *(f"dedup.kernels.{p.stem}" for p in KERNELS.glob("*.py")),
+]  # numba reads bytecode
 
 
 def main() -> int:

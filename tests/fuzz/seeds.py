@@ -28,8 +28,19 @@ def texts() -> list[bytes]:
     wide = [TEXT.encode(e) for e in ("utf-8-sig", "utf-16", "utf-32", "utf-16-be", "gb18030")]
     return [
         *(b"", TEXT.encode(), "crème brûlée, garçon".encode("cp1252"), b"a\0b", b"%PDF-1.4", *wide),
-        *(PAGE.encode(), PAGE.encode() + b"<div>" * 40, damaged, escaped, b"-LRB- a -RRB- &amp;amp; &#x110000;"),
-        *("Привет, мир".encode("koi8-r"), "日本語の文".encode("shift_jis"), b"\xff\xfe", "\ufeff\r\n\x85".encode()),
+        *(
+            PAGE.encode(),
+            PAGE.encode() + b"<div>" * 40,
+            damaged,
+            escaped,
+            b"-LRB- a -RRB- &amp;amp; &#x110000;",
+        ),
+        *(
+            "Привет, мир".encode("koi8-r"),
+            "日本語の文".encode("shift_jis"),
+            b"\xff\xfe",
+            "\ufeff\r\n\x85".encode(),
+        ),
     ]
 
 
@@ -38,7 +49,11 @@ def rows() -> list[bytes]:
     lines = [json.dumps(row) for row in ROWS] + ["", "{", "[1]", "5", '{"text": NaN}', '{"text": 1e999}']
     odd = '{"text": ' + "[" * 50 + "]" * 50 + "}"
     return [
-        *("\n".join(lines).encode(), "\r\n".join(lines[:2]).encode() + b"\n", "\n".join(lines[:2]).encode("utf-16")),
+        *(
+            "\n".join(lines).encode(),
+            "\r\n".join(lines[:2]).encode() + b"\n",
+            "\n".join(lines[:2]).encode("utf-16"),
+        ),
         *(odd.encode(), b'\xef\xbb\xbf{"text": "bom"}', b'{"text": "caf\xe9"}\n{"text": "\xff"}'),
         json.dumps({"text": "x" * 300}).encode() + b'\n{"text": "after"}',
     ]
@@ -68,7 +83,11 @@ def archive_files() -> list[bytes]:
         link = tarfile.TarInfo("link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         t.addfile(link)
-    kinds = {b".zip": zipped.getvalue(), b".tar": tarred.getvalue(), b".tar.gz": gzip.compress(tarred.getvalue(), mtime=0)}
+    kinds = {
+        b".zip": zipped.getvalue(),
+        b".tar": tarred.getvalue(),
+        b".tar.gz": gzip.compress(tarred.getvalue(), mtime=0),
+    }
     out = [bytes([SUFFIXES.index(suffix)]) + data for suffix, data in kinds.items()]
     return out + [data[: len(data) // 2] for data in out]
 

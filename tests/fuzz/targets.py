@@ -26,7 +26,6 @@ from dedup.repair import repair
 from dedup.settings import Settings
 
 
-
 def _is_setting(name: str) -> bool:
     try:
         return bool(Settings(encoding=name))
@@ -241,7 +240,9 @@ def _tables() -> Path:
         folder = Path(tempfile.mkdtemp())
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for i in range(4):
-            (folder / f"{i}.txt").write_text("The ferry to the outer islands runs twice a day. " * (1 + i // 2))
+            (folder / f"{i}.txt").write_text(
+                "The ferry to the outer islands runs twice a day. " * (1 + i // 2)
+            )
         dedup.scan(folder, run=folder / "r")
         (tables,) = (folder / "r").glob("tables-*")
         _RUN.append(tables)
