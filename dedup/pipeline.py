@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from . import canonical, cluster, intake, kernels, ledger, lsh, passages, verdict, verify
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import on_disk, writing
+from .folder import writing
 from .model import (
     CHANGED,
     EMPTY,
@@ -84,8 +84,7 @@ def scan(
     with writing(Path(run)) as folder:
         here = os.fsencode(os.path.realpath(folder.folder))
         result = _scan(given, settings, here, folder.tables, folder.unfinished, progress, on_compile)
-        folder.commit(result)
-        return on_disk(result, result.anchors.start, folder.tables)
+        return folder.commit(result)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:

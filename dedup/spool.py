@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,13 +70,14 @@ class Spool:
 
     def __init__(self, folder: Path, num_perm: int) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         boot = folder / "boot"
-        if not boot.exists() or boot.read_text() != _boot():
-            for old in folder.iterdir():
-                old.unlink()
-            boot.write_text(_boot())
-        self._texts = os.open(folder / "texts", os.O_RDWR | os.O_CREAT, 0o600)
+        if folder.is_symlink():  # never clear what lies elsewhere
+            folder.unlink()
+        if not boot.exists() or boot.read_bytes() != _boot():
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        boot.write_bytes(_boot())
+        self._texts = os.open(folder / "texts", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self._end = os.fstat(self._texts).st_size
         self._lock = threading.Lock()
         self._earlier = self._logged()
@@ -165,11 +167,11 @@ class Spool:
         return data
 
 
-def _boot() -> str:
+def _boot() -> bytes:
     """When this machine was started, as far as that can be known."""
     with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "unknown"
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    return b"unknown"
 
 
 ARRAYS = ("parts", "n_anchors", "text_at", "text_bytes")

@@ -82,7 +82,7 @@ def test_other_settings_and_another_start_of_the_machine_do_not_take_old_blocks(
     assert sum(signed) == 1200
     stopped()
     signed.clear()
-    monkeypatch.setattr(spool, "_boot", lambda: "another start")
+    monkeypatch.setattr(spool, "_boot", lambda: b"another start")
     dedup.scan(folder / "in", run=folder / "r")
     assert sum(signed) == 600
 

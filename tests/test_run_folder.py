@@ -72,7 +72,9 @@ def test_two_scans_on_one_run_folder_do_not_mix(folder):
     dedup.scan(folder / "in", run=folder / "r")
 
 
-@pytest.mark.parametrize("table", ["sources.parquet", "documents.parquet", "pairs.parquet", "verdict.parquet", "signatures.npy"])
+@pytest.mark.parametrize(
+    "table", ["sources.parquet", "documents.parquet", "pairs.parquet", "verdict.parquet", "signatures.npy"]
+)
 def test_a_damaged_table_is_refused_by_name(folder, table):
     dedup.scan(folder / "in", run=folder / "r")
     path = folder / "r/tables-000001" / table

@@ -114,8 +114,11 @@ def _copied(stream: BinaryIO) -> BinaryIO:
     try:
         while data := stream.read(1 << 20):
             copy.write(data)
-    except ODD as error:
-        raise Damaged(f"the archive is damaged ({error})") from None
+    except BaseException as error:
+        copy.close()
+        if isinstance(error, ODD):
+            raise Damaged(f"the archive is damaged ({error})") from None
+        raise
     copy.seek(0)
     return cast(BinaryIO, copy)
 

@@ -78,8 +78,8 @@ def _child(asked: dict[str, Any], out: int, err: int, note: int) -> None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for fd, place in ((nothing, 0), (out, 1), (err, 2)):
             os.dup2(fd, place)
-        sys.stdin = open(0)  # noqa: SIM115
-        sys.stdout, sys.stderr = (open(fd, "w", errors="surrogateescape") for fd in (1, 2))
+        sys.stdin = os.fdopen(0)
+        sys.stdout, sys.stderr = (os.fdopen(fd, "w", errors="surrogateescape") for fd in (1, 2))
         os.chdir(asked["cwd"])
         if "limit" in asked:
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["limit"], resource.RLIM_INFINITY))
