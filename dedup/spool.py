@@ -80,10 +80,10 @@ class Spool:
         self._texts = os.open(folder / "texts", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self._end = os.fstat(self._texts).st_size
         self._lock = threading.Lock()
-        self._earlier = self._logged()
         self._log: Any = None  # open for writing from the first new block on
         self._n_blocks = 0  # taken over or written
         self.store = Writer(folder, num_perm)
+        self._earlier = self._whole(self._logged())
 
     def close(self) -> None:
         """Let go of the files."""
@@ -143,6 +143,19 @@ class Spool:
                 key, n_docs, n_anchors = json.loads(line)
                 out.append((str(key), int(n_docs), int(n_anchors)))
         return out
+
+    def _whole(self, blocks: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+        """The first blocks, as long as all their rows are in the store.
+
+        subtle: a scan that was killed while it committed has moved files of the store away already.
+        """
+        docs = min(self.store.size("signatures"), self.store.size("skeletons"))
+        anchors = min(self.store.size("anchor_hashes"), self.store.size("anchor_positions"))
+        for i, (_, n_docs, n_anchors) in enumerate(blocks):
+            docs, anchors = docs - n_docs, anchors - n_anchors
+            if min(docs, anchors, n_docs, n_anchors) < 0:
+                return blocks[:i]
+        return blocks
 
     # ------------------------------------------------------------------ texts, from any thread
 
