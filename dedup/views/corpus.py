@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import errno
 import gzip
+import lzma
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+import pyarrow as pa
 
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
+from ..readers import archives
 from ..readers.base import BROKEN, why
-from ..readers.places import open_source, unchanged
+from ..readers.places import open_archive, open_source, unchanged
 from ..run import Run
 
 MODES: dict[str, Callable[[bytes, bytes], object]] = {
@@ -22,6 +29,14 @@ MODES: dict[str, Callable[[bytes, bytes], object]] = {
     "hardlink": os.link,
     "symlink": lambda source, target: os.symlink(os.path.abspath(source), target),
 }
+PACK: dict[str, Callable[[BinaryIO], Any]] = {  # how records are packed again, as their source was
+    "": contextlib.nullcontext,
+    "gz": lambda file: gzip.GzipFile("", "wb", fileobj=file, mtime=0),
+    "bz2": lambda file: bz2.BZ2File(file, "wb"),
+    "xz": lambda file: lzma.LZMAFile(file, "wb"),  # noqa: SIM115
+    "zst": lambda file: pa.CompressedOutputStream(file, "zstd"),
+}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # nothing more can be written
 
 
 @dataclass
@@ -49,8 +64,9 @@ def export_corpus(
     out = Written()
     docs = np.flatnonzero(run.kept | run.too_short if with_short else run.kept)
     source_of = run.documents.source[docs]
-    names = _target_names([s.path for s in run.sources])
+    names = _target_names(run.sources)
     try:
+        to.mkdir(parents=True, exist_ok=True)
         for index in np.unique(source_of).tolist():
             source = run.sources[index]
             target = to / os.fsdecode(names[index])
@@ -60,13 +76,15 @@ def export_corpus(
                 )
                 continue
             mine = docs[source_of == index]
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                if run.documents.record[mine[0]] == 0 and source.path != b"-":
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if run.documents.record[mine[0]] == 0:
                     _place(source, target, mode)
                 else:
                     _write_records(source, target, run, mine.tolist())
             except BROKEN as error:
+                if isinstance(error, OSError) and error.errno in FULL:
+                    raise
                 out.problems.append((os.fsdecode(source.path), why(error)))
                 continue
             out.documents += len(mine)
@@ -97,17 +115,39 @@ def _check_target(run: Run, to: Path, force: bool) -> None:
         raise OutputExists(f"{to}: is not empty; give --force to write into it")
 
 
-def _target_names(paths: list[bytes]) -> list[bytes]:
-    """Source paths -> paths below the target that can never lead out of it, each once.
+def _target_names(sources: list[Source]) -> list[bytes]:
+    """Sources -> paths below the target that can never lead out of it, each once.
 
-    The common folder of all sources is dropped; the rest of the tree is kept.
+    The common folder of all sources is dropped; the rest of the tree is kept.  What a member of an
+    archive is called cannot lead anywhere but below the archive's own name.
 
-    >>> _target_names([b"in/a/x.txt", b"in/b/x.txt"]), _target_names([b"../../etc/passwd"])
-    ([b'a/x.txt', b'b/x.txt'], [b'passwd'])
+    >>> [_target_names([Source(p, "text", "", 0, 0) for p in paths])
+    ...  for paths in ([b"in/a/x.txt", b"in/b/x.txt"], [b"../../etc/passwd"])]
+    [[b'a/x.txt', b'b/x.txt'], [b'passwd']]
     """
-    absolute = [os.path.normpath(os.path.join(os.getcwdb(), b"stdin" if p == b"-" else p)) for p in paths]
+    absolute = [os.path.normpath(os.path.join(os.getcwdb(), _harmless(s))) for s in sources]
     base = os.path.commonpath([os.path.dirname(p) for p in absolute]) if absolute else b"/"
-    return [os.path.relpath(p, base) for p in absolute]
+    names = []
+    taken: set[bytes] = set()
+    for path in absolute:
+        name, n = os.path.relpath(path, base), 1
+        while name in taken:
+            n += 1
+            name = os.path.relpath(path, base) + b"#%d" % n
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _harmless(source: Source) -> bytes:
+    """The path of a source, without what leads upwards in the name of a member."""
+    if source.path == b"-":
+        return b"stdin"
+    if source.member < 0:
+        return source.path
+    member = source.path[len(source.at) + 1 :]
+    steps = [step for step in member.split(b"/") if step not in (b"", b".", b"..")]
+    return source.at + b"!" + b"/".join(steps)
 
 
 def _place(source: Source, target: Path, mode: str) -> None:
@@ -115,7 +155,12 @@ def _place(source: Source, target: Path, mode: str) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        MODES[mode](source.at, os.fsencode(part))
+        if source.member >= 0:
+            opened = archives.open_member(source.at, open_archive(source), source.member)
+            with opened as stream, open(part, "xb") as f:
+                shutil.copyfileobj(stream, f)
+        else:
+            MODES[mode if source.at == source.path else "copy"](source.at, os.fsencode(part))
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -124,9 +169,11 @@ def _place(source: Source, target: Path, mode: str) -> None:
 def _write_records(source: Source, target: Path, run: Run, docs: list[int]) -> None:
     """Write the kept records of a source as they stand in it, each with a line end."""
     part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
     try:
-        with gzip.open(part, "wb") if source.codec == "gz" else open(part, "wb") as f:
-            f.writelines(_lines(source, run, docs))
+        with open(part, "xb") as file, PACK[source.codec](file) as f:
+            for line in _lines(source, run, docs):
+                f.write(line)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

@@ -34,12 +34,20 @@ CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.syml
 
 def serve() -> None:
     """Answer requests until standard input ends."""
-    import chardet  # noqa: F401 (loaded once, for all children)
-    import rich.progress  # noqa: F401
+    import importlib
+    import pkgutil
 
-    from dedup import kernels, pipeline  # noqa: F401
-    from dedup.views import corpus, explain, export, report, show  # noqa: F401
+    import dedup
+    from dedup import kernels
 
+    # all of it now, so that a child that is another user need not read the interpreter's files
+    for found in pkgutil.walk_packages(dedup.__path__, "dedup."):
+        if found.name != "dedup.__main__":
+            importlib.import_module(found.name)
+    for name in ("chardet", "datasketch", "rapidfuzz.process", "selectolax.lexbor", "rich.progress"):
+        importlib.import_module(name)
+    for name in ("utf-32-le", "utf-16-le", "utf-16", "cp1252", "latin-1"):
+        "".encode(name)
     kernels.warm_up(lambda: None)
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)
