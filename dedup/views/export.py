@@ -195,6 +195,8 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
         **dict.fromkeys(PAIR_FIGURES[:5], pa.float64()),
         **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
     }
+    if "seen" in columns:  # here `kept` is a number
+        kinds |= dict.fromkeys(("seen", "kept", "dropped", "set_aside", "bytes"), pa.int64())
     table = list(rows)
     sink = io.BytesIO()
     data = {c: pa.array([_unicode(row[c]) for row in table], kinds.get(c, pa.string())) for c in columns}

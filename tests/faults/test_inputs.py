@@ -180,7 +180,7 @@ NAMES += [b"-rf", b"=1+1", b" lead", b"a:1", b"<b>&amp;", b"\xed\xa0\x80", b"\r"
 
 def prose(seed):
     """Words that no other text has."""
-    chance = random.Random(seed)
+    chance = random.Random(str(seed))
     return " ".join("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(40))
 
 
@@ -193,7 +193,7 @@ def odd(run, tmp_path):
             with open(path, "w") as f:
                 f.write(prose(i))
         with open(b"in/" + name + b".jsonl", "w") as f:
-            f.write(json.dumps({"text": prose(-1 - i)}) + "\n" + json.dumps({"text": "short"}) + "\n")
+            f.write(json.dumps({"text": prose(f"row {i}")}) + "\n" + json.dumps({"text": "short"}) + "\n")
     run("scan", "in")
     return run
 
@@ -221,7 +221,7 @@ def test_odd_names_survive_the_corpus_show_and_explain(odd):
         for form in ("text", "json", "html"):
             odd("explain", "--format", form, "--", path, path + "~")
     shown = odd("show", "--per-page", "100")
-    assert len([line for line in shown.lines if line.startswith("#")]) == len(NAMES)
+    assert len([line for line in shown.lines if line.strip().startswith("#")]) == len(NAMES)
     for cluster in range(1, len(NAMES) + 1):
         odd("show", cluster)
 
