@@ -67,10 +67,13 @@ def members(name: bytes, open_archive: Open) -> Iterator[tuple[Member, BinaryIO 
 
 
 def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
+    total = 0
     with open_archive("") as stream, zipfile.ZipFile(stream) as archive:
+        limit = max(FREE_BYTES, MAX_RATIO * stream.seek(0, os.SEEK_END))
         for place, info in enumerate(i for i in archive.infolist() if not i.filename.endswith("/")):
             name = info.filename.encode("utf-8", "surrogateescape")
-            member = Member(place, name, info.file_size, _zip_problem(info))
+            total += info.file_size
+            member = Member(place, name, info.file_size, _zip_problem(info, total > limit))
             if member.problem:
                 yield member, None
                 continue
@@ -81,10 +84,11 @@ def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
                 yield Member(place, name, info.file_size, f"cannot be unpacked ({error})"), None
 
 
-def _zip_problem(info: zipfile.ZipInfo) -> str:
+def _zip_problem(info: zipfile.ZipInfo, too_much: bool) -> str:
+    """Why a member cannot be read; `too_much`: those up to it, which may share bytes, unpack to too much."""
     if info.flag_bits & 1:
         return "is encrypted"
-    if info.file_size > max(FREE_BYTES, MAX_RATIO * info.compress_size):
+    if too_much or info.file_size > max(FREE_BYTES, MAX_RATIO * info.compress_size):
         return f"it unpacks to more than {MAX_RATIO} times its size"
     return ""
 

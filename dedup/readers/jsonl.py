@@ -69,16 +69,15 @@ def lookup(value: Mapping[str, Any], name: str) -> Any:
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Settle the text field and the id field by the first records of the source."""
     fields: dict[str, None] = {}
-    first: Mapping[str, Any] | None = None
+    found = ""
     for line in first_lines(in_utf8(stream, options)):
         try:
             value = parse(line, options.encoding)[0]
         except BadLine:
             continue
-        first = value if first is None else first
+        found = found or next((f for f in TEXT_FIELDS if isinstance(value.get(f), str)), "")
         fields.update(dict.fromkeys(value))
-    found = next((f for f in TEXT_FIELDS if isinstance((first or {}).get(f), str)), "")
-    if not (options.text_field or found) and first is not None:
+    if not (options.text_field or found) and fields:
         raise no_text_field(fields)
     id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != options.text_field), "")
     return replace(options, text_field=options.text_field or found or "text", id_field=id_field)
