@@ -71,9 +71,10 @@ class Spool:
     def __init__(self, folder: Path, num_perm: int) -> None:
         self.folder = folder
         boot = folder / "boot"
-        if folder.is_symlink():  # never clear what lies elsewhere
+        if folder.is_symlink():  # nothing that lies elsewhere is cleared or written to
             folder.unlink()
-        if not boot.exists() or boot.read_bytes() != _boot():
+        linked = folder.is_dir() and any(p.is_symlink() for p in folder.iterdir())
+        if linked or not boot.exists() or boot.read_bytes() != _boot():
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         boot.write_bytes(_boot())
