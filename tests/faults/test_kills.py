@@ -6,6 +6,7 @@ DEDUP_KILLS is the number of random kills of each kind; 50 make 100 kills of sca
 import os
 import random
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -100,13 +101,31 @@ def test_a_scan_killed_at_each_change_of_the_file_system_damages_no_run(warm, fo
     runs.start_over(with_run)
     n = warm("scan", "in", "-q", "--run", "r", cwd=folder).changes
     assert n > 20
-    for step in every_step(n, 30):
+    for step in every_step(n, 24):
         runs.start_over(with_run)
         assert warm("scan", "in", "-q", "--run", "r", cwd=folder, kill_at=step).killed
         assert runs.good(with_run), step
         assert warm("scan", "in", "-q", "--run", "r", cwd=folder).code == 0
         assert runs.digest() == runs.after, step
         assert len(os.listdir(folder / "r")) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_any_moment_ends_a_scan_with_one_line_and_leaves_the_run(warm, folder, number):
+    runs = Runs(warm, folder)
+    runs.start_over(with_run=True)
+    for share in (0.2, 0.5, 0.8):
+        after = share * runs.seconds
+        done = warm("scan", "in", "-q", "--run", "r", cwd=folder, kill_after=after, signal=int(number))
+        assert done.code in (0, 128 + number), done.err
+        if done.code:
+            (line,) = done.err.strip().splitlines()
+            assert line.startswith("dedup: interrupted; the last good run is still in place")
+        assert done.seconds - after < 10
+        assert runs.good(with_run=True)
+    assert warm("scan", "in", "-q", "--run", "r", cwd=folder).code == 0
+    assert runs.digest() == runs.after
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ It loads everything once, starts no thread, and forks for each request, one JSON
     args        the command line; ["verify", FOLDER] opens a run and prints a digest of all that is in it
     cwd         where it runs
     kill_after  seconds after which it gets SIGKILL
+    signal      sent instead
     kill_at     it kills itself at its nth change of the file system (open for writing, rename, remove, mkdir)
     limit       bytes that a file may grow to (RLIMIT_FSIZE: real EFBIG)
     memory      bytes of address space more than it has at the start (RLIMIT_AS)
@@ -63,7 +64,9 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
         watch = os.pidfd_open(child)
         wait = asked.get("kill_after", asked.get("timeout", 60))
         if not select.select([watch], [], [], wait)[0]:
-            os.kill(child, signal.SIGKILL)
+            os.kill(child, asked.get("signal", signal.SIGKILL))
+            if not select.select([watch], [], [], asked.get("timeout", 60))[0]:
+                os.kill(child, signal.SIGKILL)
         os.close(watch)
         _, status, usage = os.wait4(child, 0)
         texts = []
