@@ -13,13 +13,24 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["DedupError", "Document", "Run", "Settings", "__version__", "open_run", "scan", "scan_texts"]
+__all__ = [
+    "DedupError",
+    "Document",
+    "Run",
+    "Settings",
+    "__version__",
+    "decide",
+    "open_run",
+    "scan",
+    "scan_texts",
+]
 
 _HOME = {
     "DedupError": "errors",
     "Document": "model",
     "Run": "run",
     "Settings": "settings",
+    "decide": "pipeline",
     "open_run": "folder",
     "scan": "pipeline",
     "scan_texts": "pipeline",

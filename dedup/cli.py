@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_views, errors
-from .settings import Settings
+from . import __version__, cli_judge, cli_page, cli_views, errors
+from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,19 +69,28 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A flag for every field of Settings; None where it was not given, so that a config file can speak."""
+def setting_options(
+    command: Callable[..., Any], names: tuple[str, ...] = (), default: str = ""
+) -> Callable[..., Any]:
+    """A flag for every field of Settings, or some; None where not given, so that a config file can speak."""
     for knob in reversed(dataclasses.fields(Settings)):
+        if names and knob.name not in names:
+            continue
         flag, kind = "--" + knob.name.replace("_", "-"), type(knob.default)
         text = knob.metadata["help"]
         if kind is bool:
             option = click.option(f"{flag}/--no-{flag[2:]}", knob.name, default=None, help=text)
         else:
             if knob.default != "" and "[" not in text:
-                text += f" [default: {knob.default}]"
+                text += f" [default: {default or knob.default}]"
             option = click.option(flag, knob.name, type=kind, default=None, help=text, metavar=_METAVAR[kind])
         command = option(command)
     return command
+
+
+def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags of what a decision may change."""
+    return setting_options(command, DECIDED, "as it was")
 
 
 _METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
@@ -96,8 +105,13 @@ def commands() -> None:
     dedup scan FOLDER          read, compare, cluster; the result goes to ./.dedup
     dedup export keep          the list of documents to keep
     dedup export drop          what to drop, and for which kept document
+    dedup decide               the same again, with other thresholds
     dedup show                 the clusters, page by page
     dedup explain A B          how two documents differ, and where
+    dedup eval LABELS          precision, recall and errors, against labels
+    dedup compare RUN RUN      what changed between two runs
+    dedup tune                 what other thresholds would drop, and the recall
+    dedup report               one HTML page: figures, charts, clusters side by side
 
     Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
     130 interrupted.
@@ -128,6 +142,7 @@ run_option = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 def scan(
     paths: tuple[str, ...],
@@ -137,13 +152,16 @@ def scan(
     quiet: bool,
     fail_on_duplicates: bool,
     strict: bool,
+    checksum: bool,
     **given: Any,
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
 
-    PATHS are folders (read with all that is below them), files, or - for standard input.  A file is one
-    document, whatever its suffix; of .jsonl and .ndjson each line is one.  Each may be gzipped (.gz).
-    Hidden folders, node_modules and the run folder are skipped.
+    PATHS are folders (read with all that is below them), files, archives (.zip .tar), or - for standard
+    input.  Each line of .jsonl, row of .csv .tsv .parquet .arrow .feather, record of .warc .wet and
+    message of .mbox is one document; any other file is one, whatever its suffix, as are .eml .docx .odt
+    .epub and .pdf.  Each may be packed (.gz .bz2 .xz .zst).  Hidden folders, node_modules and the run
+    folder are skipped.
 
     \b
     dedup scan corpus/
@@ -159,7 +177,27 @@ def scan(
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
-    result = _scan(paths, settings, run_folder, talk, show_bars=not quiet)
+    result = None if checksum else _nothing_new(paths, settings, run_folder)
+    if result is not None:
+        talk.print("nothing has changed since the last scan", style="dim")
+    else:
+        result = _scan(paths, settings, run_folder, talk, show_bars=not quiet, checksum=checksum)
+    return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
+
+
+def _nothing_new(paths: tuple[str, ...], settings: Settings, run_folder: Path) -> Any:
+    """The run in the folder where a scan would give the very same, looked up without the kernels."""
+    if not (run_folder / "run.json").exists():
+        return None
+    from . import rescan
+
+    return rescan.nothing_new([os.fsencode(p) for p in paths], settings, run_folder)
+
+
+def _account(
+    result: Any, run_folder: Path, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool
+) -> int:
+    """Show what a scan or a decision has found -> the exit code."""
     from . import ledger
 
     bad = ledger.problems(result)
@@ -178,7 +216,12 @@ def scan(
 
 
 def _scan(
-    paths: tuple[str, ...], settings: Settings, run_folder: Path, talk: Console, show_bars: bool
+    paths: tuple[str, ...],
+    settings: Settings,
+    run_folder: Path,
+    talk: Console,
+    show_bars: bool,
+    checksum: bool,
 ) -> Any:
     from . import pipeline
     from .views import report
@@ -188,8 +231,38 @@ def _scan(
 
     if show_bars and talk.is_terminal:
         with report.progress_bars(talk) as progress:
-            return pipeline.scan(paths, settings, run=run_folder, progress=progress, on_compile=on_compile)
-    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile)
+            return pipeline.scan(
+                *(paths, settings),
+                run=run_folder,
+                progress=progress,
+                on_compile=on_compile,
+                checksum=checksum,
+            )
+    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile, checksum=checksum)
+
+
+@commands.command()
+@decide_options
+@run_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+def decide(
+    run_folder: Path, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool, **given: Any
+) -> int:
+    """Decide anew what the last scan has compared, with other thresholds, relations or preference.
+
+    No text is read again.  A threshold may rise above that of the scan, and come back to it.
+
+    \b
+    dedup decide --min-jaccard 0.8
+    dedup decide --prefer newest --relations identical,encoding,whitespace
+    """
+    from . import pipeline
+
+    result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
+    return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
 def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool) -> None:
@@ -299,3 +372,5 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
 
 
 cli_views.register(commands, run_option)
+cli_judge.register(commands, run_option)
+cli_page.register(commands, run_option)

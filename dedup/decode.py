@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass, replace
 
 from .model import BINARY, EMPTY, OK
-from .repair import repair
+from .repair import repair, visible_text
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -15,6 +16,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+META_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?([\w-]{2,40})", re.I)
 SNIFFED = 8192  # bytes looked at to tell text from other data
 DETECTED = 1 << 16  # bytes given to the detector
 LEGACY = (
@@ -50,13 +52,14 @@ MAGIC = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text as UTF-8, the encoding it was in, OK, EMPTY or BINARY, and the repairs made to it."""
+    """The text as UTF-8, the encoding it was in, a status, and the repairs made to it."""
 
     utf8: bytes
     encoding: str
     status: int = OK
     repairs: tuple[str, ...] = ()
-    note: str = ""
+    note: str = ""  # why it was set aside
+    id: str = ""  # its own, where its format has one
 
 
 def decode(data: bytes, encoding: str = "") -> Decoded:
@@ -72,6 +75,40 @@ def decode(data: bytes, encoding: str = "") -> Decoded:
     found = transcode(data, encoding)
     utf8, repairs = repair(found.utf8)
     return replace(found, utf8=utf8, repairs=repairs) if repairs else found
+
+
+def decode_declared(data: bytes, charset: str, is_html: bool) -> Decoded:
+    """Bytes -> text, where a header names the encoding and says whether they are HTML.
+
+    subtle: such names are often wrong, and what is valid UTF-8 is seldom anything else; so they decide
+    only about the rest, and about encodings that look like ASCII or are wide.
+
+    >>> decode_declared("für".encode(), "iso-8859-1", False).encoding
+    'utf-8'
+    >>> decode_declared("fünf über".encode("cp1250"), "windows-1250", False).encoding
+    'windows-1250'
+    >>> decode_declared(b"<b>a</b> <i>b</i>", "", True).utf8
+    b'a b'
+    """
+    if not charset and is_html and (named := META_CHARSET.search(data, 0, 4096)):
+        charset = named[1].decode()
+    charset = charset.strip("\"' ").lower()
+    try:
+        codec = codecs.lookup(charset).name if charset else ""
+        "".encode(codec or "utf-8")
+    except (LookupError, ValueError):  # unknown, or not one of text
+        charset = codec = ""
+    wide_or_escaped = codec.startswith(("utf-16", "utf-32", "iso2022", "hz", "utf-7"))
+    found = transcode(data, charset if wide_or_escaped else "")
+    if found.status == OK and not found.encoding.startswith("utf-") and codec and codec != "utf-8":
+        # a browser reads what calls itself Latin-1 or ASCII as Windows-1252
+        found = _as(data, "cp1252" if codec in ("iso8859-1", "ascii") else charset)
+    if found.status != OK:
+        return found
+    utf8 = visible_text(found.utf8) if is_html else found.utf8
+    done = ("html",) if utf8 != found.utf8 else ()
+    utf8, repairs = repair(utf8)
+    return replace(found, utf8=utf8, repairs=(*done, *repairs), status=OK if utf8 else EMPTY)
 
 
 def in_bytes(text: str) -> bytes:

@@ -56,6 +56,8 @@ def safe(text: str) -> str:
     >>> safe("a\\x1b[31mb")
     'a\\\\x1b[31mb'
     """
+    if text.isprintable():
+        return text
     hidden = {*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
     shown = "".join(c.encode("unicode_escape").decode() if ord(c) in hidden else c for c in text)
     return shown.encode("utf-8", "backslashreplace").decode()

@@ -32,13 +32,14 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadRun, DedupError
-from .model import Signatures
+from .model import Evidence, Signatures
 from .run import Run
 from .store import FILES, Store
-from .tables import run_of, tables_of
+from .tables import TABLES, evidence_of, run_of
 
 FORMAT = 4
 MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
+LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
 SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
@@ -94,23 +95,35 @@ class RunFolder:
         self.tables = folder / f"tables-{max(numbers, default=0) + 1:06d}"
         self.tables.mkdir()
         self.unfinished = folder / UNFINISHED
+        self.committed = False
 
-    def commit(self, run: Run) -> Run:
+    def commit(self, run: Run, of: bool = False) -> Run:
         """Write the tables, then the manifest; only then remove what the manifest no longer names.
 
+        `of` the last run in this folder it is, where only the verdict is new; the other tables are linked.
         -> the run as it is on disk.
         """
+        last = (_current_tables(self.folder) or self.folder) if of else None
+        known = json.loads((self.folder / MANIFEST).read_bytes())["checksums"] if of else {}
         sizes, checksums = {}, {}
-        for name, table in tables_of(run).items():
+        for name, make in TABLES.items():
             path = self.tables / f"{name}.parquet"
-            with open(path, "xb") as f:
-                pq.write_table(table, f, compression="zstd", write_page_checksum=True)
-            sizes[name] = table.num_rows
-            checksums[path.name] = flushed(path)
+            if last and name in LASTING:
+                _link(last / path.name, path)
+                checksums[path.name] = known[path.name]
+            else:
+                with open(path, "xb") as f:
+                    pq.write_table(make(run), f, compression="zstd", write_page_checksum=True)
+                checksums[path.name] = flushed(path)
+            sizes[name] = pq.read_metadata(path).num_rows
         for name in FILES:
             path = self.tables / f"{name}.npy"
-            os.replace(self.unfinished / path.name, path)
-            checksums[path.name] = flushed(path)
+            if last:
+                _link(last / path.name, path)
+                checksums[path.name] = known[path.name]
+            else:
+                os.replace(self.unfinished / path.name, path)
+                checksums[path.name] = flushed(path)
         flush(self.tables)
         manifest = {
             "format": FORMAT,
@@ -124,6 +137,7 @@ class RunFolder:
         write_atomically(
             self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
         )
+        self.committed = True
         self.clean(keep=self.tables)
         return on_disk(run, run.anchors.start, self.tables, checksums)
 
@@ -134,6 +148,14 @@ class RunFolder:
                 shutil.rmtree(other, ignore_errors=True)
         if unfinished:
             shutil.rmtree(self.unfinished, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file that never changes, or a copy where the file system knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 @contextlib.contextmanager
@@ -165,6 +187,8 @@ def writing(folder: Path) -> Iterator[RunFolder]:
         opened = RunFolder(folder)
         try:
             yield opened
+            if not opened.committed:
+                opened.clean(keep=current)
         except OSError as error:
             opened.clean(keep=current)
             raise BadRun(
@@ -254,7 +278,14 @@ def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path, checksums: 
     def signatures() -> Signatures:
         return store().signatures(seed, k)
 
-    return replace(run, load_signatures=signatures, load_anchors=lambda: store().anchors)
+    def evidence() -> Evidence:
+        compared, forms = (_read_table(tables, name, checksums) for name in ("compared", "forms"))
+        with _damaged(tables):
+            return evidence_of(compared, forms)
+
+    return replace(
+        run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
+    )
 
 
 @contextlib.contextmanager
@@ -262,14 +293,6 @@ def _damaged(path: Path) -> Iterator[None]:
     """What a table or a manifest raises that makes no sense -> BadRun."""
     try:
         yield
-    except (
-        OSError,
-        pa.ArrowException,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    ) as e:
-        reason = " ".join((str(e) or repr(e)).split())[:200]
+    except (OSError, pa.ArrowException, LookupError, ValueError, TypeError, AttributeError) as error:
+        reason = " ".join((str(error) or repr(error)).split())[:200]
         raise BadRun(f"{path}: is damaged ({reason}); scan again") from None

@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from . import __version__, kernels, minhash, verify
 from .context import Context
 from .errors import BadInput
-from .model import EMPTY, OK, Documents, Source
+from .model import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
 from .normalize import letter_table
 from .readers import Options, Part, Record, parts, read, sniff
+from .readers.places import unchanged
+from .rescan import Earlier
 from .settings import Settings
 from .spool import Block, Rows, Spool, key_of
+from .verdict import same_letters
 
 WINDOW = 24  # shingles per anchor window
 
@@ -66,7 +69,7 @@ def complain_of_nothing(paths: list[bytes], sources: list[Source]) -> None:
 
 @dataclass(frozen=True)
 class Texts:
-    """Where the text of each document stands in the spool."""
+    """Where the text of each document stands in the spool; at -1, it is not there."""
 
     spool: Spool
     at: NDArray[np.int64]  # [n_docs]
@@ -84,15 +87,30 @@ class Taken:
     documents: Documents
     anchor_start: NDArray[np.int64]  # [n_docs + 1]
     texts: Texts
+    earlier: Earlier
 
 
 def read_and_sign(
-    context: Context, sources: list[Source], options: Options, fields: list[Options], spool: Spool
+    context: Context,
+    sources: list[Source],
+    options: Options,
+    fields: list[Options],
+    spool: Spool,
+    earlier: Earlier,
 ) -> Taken:
     """Sources -> documents and their texts; signatures and anchors go to the spool's store: the pass.
 
-    `fields[i]` becomes the options by which source i is read.
+    `fields[i]` becomes the options by which source i is read.  What the last run has read is taken over.
     """
+    known = earlier.ranges(sources)
+    names = (
+        {s.path: f for s, f in zip(earlier.run.sources, earlier.run.fields, strict=True)}
+        if earlier.run
+        else {}
+    )
+    for index in known:
+        text_field, id_field = names[sources[index].path]
+        fields[index] = replace(options, text_field=text_field, id_field=id_field)
     total = sum({s.at: s.size for s in sources}.values())
     sizes: list[int] = []
     done = n_docs = 0
@@ -101,6 +119,10 @@ def read_and_sign(
         key, block, group = item
         if block is not None:
             return key, block, None
+        if group[0].known is not None:
+            return key, *earlier.block(
+                [(part.source, part.known) for part in group if part.known is not None]
+            )
         found = [read(part, sources[part.source], fields[part.source]) for part in group]
         block, rows, texts = sign(
             [(part.source, *r) for part, r in zip(group, found, strict=True)], context.settings
@@ -108,7 +130,7 @@ def read_and_sign(
         return key, replace(block, text_at=block.text_at + spool.put(texts)), rows
 
     def groups() -> Iterator[tuple[str, Block | None, list[Part]]]:
-        for group in parts(sources, options, fields):
+        for group in parts(sources, options, fields, known):
             sizes.append(sum(_cost(part, sources[part.source]) for part in group))
             key = _key(group, sources, options, context.settings)
             yield key, spool.earlier(key), group
@@ -123,23 +145,26 @@ def read_and_sign(
         context.progress("reading", done, total, n_docs)
     spool.finish()
     whole = collect(blocks, context.settings)
-    return Taken(whole.documents, starts_of(whole.n_anchors), Texts(spool, whole.text_at, whole.text_bytes))
+    texts = Texts(spool, whole.text_at, whole.text_bytes)
+    return Taken(whole.documents, starts_of(whole.n_anchors), texts, earlier.renumbered(whole.old_doc))
 
 
 def _key(group: list[Part], sources: list[Source], options: Options, settings: Settings) -> str:
     """The key of a group of parts: what was read, how, and by which program."""
     read = [
-        (part.offset, part.problem, part.too_large, len(part.data or b""), part.source, sources[part.source])
-        for part in group
+        (replace(part, data=None, rows=None), len(part.data or b""), sources[part.source]) for part in group
     ]
     return key_of(__version__, settings.k, settings.num_perm, settings.seed, options, read)
 
 
 def _cost(part: Part, source: Source) -> int:
     """Bytes on disk of a part, about."""
-    if part.data is None:
+    if part.known is not None:
+        return source.size if not part.known or source.member < 0 else 0
+    if part.data is None and not part.n_bytes:
         return 0 if source.member >= 0 else source.size
-    return len(part.data) // 3 if source.codec or source.member >= 0 else len(part.data)
+    size = part.n_bytes or len(part.data or b"")
+    return size // 3 if source.codec or source.member >= 0 else size
 
 
 def sign(
@@ -180,7 +205,8 @@ def sign(
     )
     n_anchors = np.bincount(signed.anchor_text, minlength=len(documents))
     done = np.array([(s, len(found), n) for s, found, _, n in read], np.int64).reshape(-1, 3)
-    block = Block(documents, done, n_anchors, starts[:-1], np.diff(starts))
+    new = np.full(len(documents), -1, np.int32)
+    block = Block(documents, done, n_anchors, starts[:-1], np.diff(starts), new)
     kept = Rows(signed.signatures, signed.skeletons, signed.anchor_hash, signed.anchor_place)
     return block, kept, buffer[: starts[-1]]
 
@@ -194,7 +220,7 @@ def collect(blocks: list[Block], settings: Settings) -> Block:
     }
     rest = {
         name: _joined([getattr(b, name) for b in all_blocks])
-        for name in ("parts", "n_anchors", "text_at", "text_bytes")
+        for name in ("parts", "n_anchors", "text_at", "text_bytes", "old_doc")
     }
     _count_records(columns["record"], rest["parts"])
     return Block(Documents(**columns), **rest)
@@ -219,3 +245,31 @@ def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
     first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
     before -= np.repeat(before[first], np.diff(np.r_[first, len(source)]))
     record += np.where(record > 0, np.repeat(before, n_docs), 0)
+
+
+def changed_since(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
+    """bool[n_docs]: of a file that is not any more as it was listed."""
+    same: dict[bytes, bool] = {}
+    for source in sources:
+        if not source.problem and source.at not in same:
+            same[source.at] = unchanged(source)
+    lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
+    return lost[documents.source] & (documents.status == OK)
+
+
+def changed_set_aside(documents: Documents, changed: NDArray[np.bool_]) -> Documents:
+    """The documents with those of files that changed since they were read set aside."""
+    status, note = documents.status.copy(), list(documents.note)
+    for d in np.flatnonzero(changed).tolist():
+        status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
+    return replace(documents, status=status, note=note)
+
+
+def short_set_aside(documents: Documents, k: int) -> Documents:
+    """The documents with those set aside that are shorter than a shingle and have no equal."""
+    status, note = documents.status.copy(), list(documents.note)
+    short = np.flatnonzero((status == OK) & (documents.n_letters < k))
+    same = same_letters(documents)
+    for d in short[np.bincount(same, minlength=len(documents))[same[short]] == 1].tolist():
+        status[d], note[d] = TOO_SHORT, f"{documents.n_letters[d]} letters; a shingle has {k}"
+    return replace(documents, status=status, note=note)

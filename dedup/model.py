@@ -272,9 +272,9 @@ class VerifiedPairs:
             *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
         )
 
-    def among(self, candidates: CandidatePairs) -> NDArray[np.bool_]:
-        """bool[n]: which of them are among some candidates."""
-        return np.isin(pair_keys(self.docs), pair_keys(candidates.docs))
+    def among(self, keys: NDArray[np.int64]) -> VerifiedPairs:
+        """Those whose pair_keys are among some."""
+        return self.where(np.isin(pair_keys(self.docs), keys))
 
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
         """Both, sorted; a pair in both stands once."""
@@ -287,6 +287,43 @@ class VerifiedPairs:
         zero = np.zeros(0, np.int64)
         three = np.zeros((0, 3), np.int64)
         return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero, three, three, np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Forms:
+    """How documents are written that share their letters with another one.
+
+    docs int32[n], rising; digests uint64[n, 8], four of 128 bits: of the bytes, of the text, of the text
+    but for its spacing, of that but for its capitals; n_shingles, n_bones int64[n], distinct ones.
+    """
+
+    docs: NDArray[np.int32]
+    digests: NDArray[np.uint64]
+    n_shingles: NDArray[np.int64]
+    n_bones: NDArray[np.int64]
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Forms:
+        """Those where rows bool[n] is true, or those at rows int64[m]."""
+        return Forms(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @staticmethod
+    def concatenated(parts: Sequence[Forms]) -> Forms:
+        """Several one after the other."""
+        return Forms(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Forms)))
+
+    @staticmethod
+    def none() -> Forms:
+        zero = np.zeros(0, np.int64)
+        return Forms(zero.astype(np.int32), np.zeros((0, 8), np.uint64), zero, zero)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was compared, whether it reached a threshold or not: enough to decide anew without a text."""
+
+    pairs: VerifiedPairs
+    by_anchors: NDArray[np.bool_]  # of the pairs: found as a part and its whole
+    forms: Forms
 
 
 @dataclass(frozen=True)

@@ -20,39 +20,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster, intake, kernels, ledger, lsh, passages, verdict, verify
+from . import candidates, canonical, equal, intake, kernels, ledger, verdict, verify
+from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import writing
+from .folder import open_run, writing
 from .model import (
-    CHANGED,
     EMPTY,
     OK,
-    TOO_SHORT,
-    Anchors,
     CandidatePairs,
     Document,
     Documents,
-    Signatures,
+    Evidence,
+    Forms,
     Source,
     Spans,
     VerifiedPairs,
+    pair_keys,
 )
 from .normalize import letter_table
-from .readers import Options, Record, kind_of
-from .readers.places import unchanged
+from .readers import Options, Record, fetch, kind_of
 from .readers.walk import find_sources
 from .repair import repair
+from .rescan import Earlier, check_decidable, gives, last_run, warned
 from .run import Run
 from .settings import Settings
-from .spool import Rows, Spool
+from .spool import Spool
 from .store import Store
-
-NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
-MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
-OWN_RUN = 100  # letters in a row that make a text differ otherwise
-ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
-MIN_RECALL = 0.99  # of a pair at min_jaccard
 
 AnyPath = str | bytes | os.PathLike[str]
 
@@ -67,10 +61,13 @@ def scan(
     run: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     on_compile: Callable[[], None] = lambda: None,
+    checksum: bool = False,
     **overrides: Any,
 ) -> Run:
     """Files and folders -> a Run; with `run`, also written to that run folder.
 
+    A file that the last run in that folder has read, and that has its size and time still, is not read
+    again; the result is the same.  With `checksum` no size and time is trusted.
     `overrides` are settings by name, e.g. min_jaccard=0.7.  Problems with single documents do not
     raise: they are in `Run.summary["set_aside"]`.
 
@@ -80,11 +77,46 @@ def scan(
     given = [os.fsencode(p) for p in ([paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths)]
     if run is None:
         with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
-            return _scan(given, settings, b"", Path(scratch), Path(scratch, "spool"), progress, on_compile)
+            spool = Path(scratch, "spool")
+            return _scan(given, settings, b"", Path(scratch), spool, Earlier(), progress, on_compile)
     with writing(Path(run)) as folder:
         here = os.fsencode(os.path.realpath(folder.folder))
-        result = _scan(given, settings, here, folder.tables, folder.unfinished, progress, on_compile)
+        last = Earlier(None if checksum else last_run(folder.folder, settings))
+        places = (here, folder.tables, folder.unfinished)
+        result = _scan(given, settings, *places, last, progress, on_compile)
+        if result is last.run:
+            return warned(result, settings)
         return folder.commit(result)
+
+
+def decide(run: str | os.PathLike[str], progress: Progress | None = None, **overrides: Any) -> Run:
+    """The run in a folder, decided anew with other thresholds, relations or preference -> Run, written there.
+
+    No text is read: two documents that the scan has not compared are both kept, even where a scan with
+    these settings would have compared them.  Raises BadRun, and BadSetting for a
+    setting that only a scan can change, and a threshold below that of the scan.
+    """
+    with writing(Path(run)) as folder:
+        last = open_run(folder.folder)
+        settings = _checked(Settings(**last.summary["settings"]), overrides)
+        check_decidable(last, settings)
+        with _context(settings, progress, lambda: None) as context:
+            result = _decide_again(context, last)
+        summary = ledger.summary(result, settings, last.summary["skipped"], context.seconds)
+        summary["scanned"] = last.summary["scanned"]
+        result = replace(result, summary=summary)
+        return folder.commit(result, of=True)
+
+
+def _decide_again(context: Context, last: Run) -> Run:
+    documents, evidence = last.documents, last.evidence
+    held = candidates.Held(last.signatures, last.anchors)
+    compared = Compared(evidence.pairs, lambda _: VerifiedPairs.none())
+    everything = CandidatePairs(evidence.pairs.docs)
+    material = Material(last.sources, last.fields, documents, held, last.spans)
+    part_keys = pair_keys(evidence.pairs.docs[evidence.by_anchors])
+    same = verdict.same_letters(documents)
+    return _judged(context, material, same, compared(everything), part_keys, compared, evidence.forms)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
@@ -111,16 +143,15 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
         with context.timed("pass"):
             groups = [read_texts[i : i + 1000] for i in range(0, len(given), 1000)]
             signed = [intake.sign([], settings), *context.run_all(lambda g: intake.sign(g, settings), groups)]
-            held = _held(
-                [rows for _, rows, _ in signed], [block.n_anchors for block, _, _ in signed], settings
-            )
-            documents = intake.collect([block for block, _, _ in signed], settings).documents
+            whole = intake.collect([block for block, _, _ in signed], settings)
+            start = intake.starts_of(whole.n_anchors)
+            held = candidates.held_in_memory([rows for _, rows, _ in signed], start, settings)
 
         def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
             return [(utf8[d], utf8[d]) for d in docs.tolist()]
 
         fields = [("", "")] * len(sources)
-        run = _decide(context, sources, fields, documents, held, read)
+        run = _decide(context, sources, fields, whole.documents, held, read, Earlier())
         return replace(run, summary=ledger.summary(run, settings, {}, context.seconds), texts=utf8)
 
 
@@ -148,6 +179,7 @@ def _scan(
     run_folder: bytes,
     pipes: Path,
     unfinished: Path,
+    earlier: Earlier,
     progress: Progress | None,
     on_compile: Callable[[], None],
 ) -> Run:
@@ -155,6 +187,8 @@ def _scan(
     sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
     sources += intake.piped(paths, pipes)  # last, so that a file is rather kept than its copy
     intake.complain_of_nothing(paths, sources)
+    if earlier.run is not None and gives(earlier.run, settings, sources, skipped):
+        return earlier.run
     fields = [Options()] * len(sources)
     with (
         _context(settings, progress, on_compile) as context,
@@ -162,26 +196,37 @@ def _scan(
     ):
         with context.timed("pass"):
             options = _options(settings)
-            taken = intake.read_and_sign(context, sources, options, fields, spool)
+            taken = intake.read_and_sign(context, sources, options, fields, spool, earlier)
         documents, start = taken.documents, taken.anchor_start
         store = Store(unfinished, len(documents), settings.num_perm, start)
-        held = Held(store.signatures(settings.seed, settings.k), store.anchors, store.forget, unfinished)
+        held = candidates.Held(
+            store.signatures(settings.seed, settings.k), store.anchors, store.forget, unfinished
+        )
         changed: NDArray[np.bool_] = np.zeros(len(documents), np.bool_)
 
         def texts(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
-            found = [(d, taken.texts.read(d)) for d in docs.tolist()]
-            return [(documents.written[d] or text, text) for d, text in found]
+            elsewhere = docs[taken.texts.at[docs] < 0]  # read by the last run, and not spooled now
+            again = dict(zip(elsewhere.tolist(), fetch(sources, fields, documents, elsewhere), strict=True))
+            out: list[tuple[bytes, bytes] | None] = []
+            for d in docs.tolist():
+                found = again[d] if d in again else (b"", taken.texts.read(d))
+                out.append(found and (documents.written[d] or found[1], found[1]))
+            return out
 
         names = [(f.text_field, f.id_field) for f in fields]
         while True:
-            run = _decide(context, sources, names, documents, held, texts)
-            still_changing = _changed(sources, documents) & ~changed
+            run = _decide(context, sources, names, documents, held, texts, taken.earlier)
+            still_changing = intake.changed_since(sources, documents) & ~changed
             if not still_changing.any():
                 break
             changed |= still_changing
-            documents = _set_aside(documents, changed)
+            documents = intake.changed_set_aside(documents, changed)
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
-    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in paths]}
+    summary["scanned"] = {
+        "folder": os.getcwd(),
+        "paths": [os.fsdecode(p) for p in paths],
+        "settings": settings.deciding(),
+    }
     return replace(run, summary=summary)
 
 
@@ -195,58 +240,9 @@ def _options(settings: Settings) -> Options:
     )
 
 
-def _changed(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
-    """bool[n_docs]: of a file that is not any more as it was listed."""
-    same: dict[bytes, bool] = {}
-    for source in sources:
-        if not source.problem and source.at not in same:
-            same[source.at] = unchanged(source)
-    lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
-    return lost[documents.source] & (documents.status == OK)
-
-
-def _set_aside(documents: Documents, changed: NDArray[np.bool_]) -> Documents:
-    """The documents with those of files that changed since they were read set aside."""
-    status, note = documents.status.copy(), list(documents.note)
-    for d in np.flatnonzero(changed).tolist():
-        status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
-    return replace(documents, status=status, note=note)
-
-
-def _short_set_aside(documents: Documents, k: int) -> Documents:
-    """The documents with those set aside that are shorter than a shingle and have no equal."""
-    status, note = documents.status.copy(), list(documents.note)
-    short = np.flatnonzero((status == OK) & (documents.n_letters < k))
-    same = verdict.same_letters(documents)
-    for d in short[np.bincount(same, minlength=len(documents))[same[short]] == 1].tolist():
-        status[d], note[d] = TOO_SHORT, f"{documents.n_letters[d]} letters; a shingle has {k}"
-    return replace(documents, status=status, note=note)
-
-
 # ------------------------------------------------------------------ from signatures to the verdict
 
 Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
-
-
-@dataclass(frozen=True)
-class Held:
-    """What grows with the text: signatures and anchors, in memory or in files mapped into it."""
-
-    signatures: Signatures
-    anchors: Anchors
-    forget: Callable[[], None] = lambda: None  # let go of what was read into memory
-    scratch: Path | None = None  # a folder for what does not fit into memory
-
-
-def _held(rows: list[Rows], n_anchors: list[NDArray[np.int64]], settings: Settings) -> Held:
-    """Rows of blocks -> the same, in memory."""
-    signatures = np.concatenate([r.signatures for r in rows])
-    skeletons = np.concatenate([r.skeletons for r in rows])
-    hashes = np.concatenate([r.anchor_hashes for r in rows])
-    positions = np.concatenate([r.anchor_positions for r in rows])
-    start = intake.starts_of(np.concatenate(n_anchors))
-    facts = (settings.num_perm, settings.seed, settings.k)
-    return Held(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
 
 
 def _decide(
@@ -254,107 +250,108 @@ def _decide(
     sources: list[Source],
     fields: list[tuple[str, str]],
     documents: Documents,
-    held: Held,
+    held: candidates.Held,
     read: Read,
+    earlier: Earlier,
 ) -> Run:
     """Documents with their signatures and anchors -> pairs, verdict, run."""
     s = context.settings
     n = len(documents)
-    documents = _short_set_aside(documents, s.k)
+    documents = intake.short_set_aside(documents, s.k)
+
+    same = verdict.same_letters(documents)
+    alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
+    with context.timed("candidates"):
+        run_all = context.counted("comparing", 0, n, each=1)
+        alike = candidates.alike(s, documents, held.signatures, alone, run_all)
+        held.forget()
+    with context.timed("passages"):
+        run_all = context.counted("passages", 0, n, each=1)
+        parts, spans = candidates.parts_and_wholes(s, held, alone, alike, n, run_all)
+        held.forget()
+
+    compared = Compared(earlier.pairs(spans), _comparer(context, documents, read, spans))
+    with context.timed("verification"):
+        pairs = compared(CandidatePairs.of(np.concatenate([alike.docs, parts.docs])))
+    with context.timed("relations"):
+        run_all = context.counted("relations", 0, n, each=1)
+        forms = _forms(documents, same, earlier.forms(), read, s.k, run_all)
+    material = Material(sources, fields, documents, held, spans.of_docs(same))
+    return _judged(context, material, same, pairs, pair_keys(parts.docs), compared, forms)
+
+
+def _comparer(
+    context: Context, documents: Documents, read: Read, spans: Spans
+) -> Callable[[CandidatePairs], VerifiedPairs]:
+    """-> what reads the texts of pairs and compares them."""
 
     def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
         return [None if text is None else text[1] for text in read(docs)]
 
-    same = verdict.same_letters(documents)
-    alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
-    limits = verdict.thresholds(s)
-    with context.timed("candidates"):
-        run_all = context.counted("comparing", 0, n, each=1)
-        candidates = _alike_candidates(s, documents, held.signatures, alone, run_all)
-        held.forget()
-    with context.timed("passages"):
-        run_all = context.counted("passages", 0, n, each=1)
-        parts, spans = _part_candidates(s, held, alone, candidates, n, run_all)
-        held.forget()
+    def compare(pairs: CandidatePairs) -> VerifiedPairs:
+        run_all = context.counted("verifying", len(pairs), len(documents))
+        k = context.settings.k
+        return verify.verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, run_all)
 
-    def verified(candidates: CandidatePairs) -> VerifiedPairs:
-        run_all = context.counted("verifying", len(candidates), n)
-        return verify.verify(candidates, documents.n_bytes, utf8, letter_table(), s.k, spans, run_all)
+    return compare
 
-    with context.timed("verification"):
-        pairs = verified(CandidatePairs.of(np.concatenate([candidates.docs, parts.docs])))
-        # a part is joined to its whole only over anchors that are no boilerplate, however it was found
-        sure = limits.alike(pairs) | limits.rewritten(pairs) | pairs.among(parts)
-        pairs = pairs.where(sure)
 
-    def same_letter_pairs(speaker: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.int8]]:
-        with context.timed("relations"):
-            run_all = context.counted("relations", int((speaker != np.arange(n)).sum()), n)
-            return verdict.same_letter_pairs(speaker, read, letter_table(), s.k, run_all)
+@dataclass(frozen=True)
+class Material:
+    """What is judged."""
 
+    sources: list[Source]
+    fields: list[tuple[str, str]]
+    documents: Documents
+    held: candidates.Held
+    spans: Spans
+
+
+def _judged(
+    context: Context,
+    m: Material,
+    same: NDArray[np.int32],
+    pairs: VerifiedPairs,
+    part_keys: NDArray[np.int64],
+    compared: Compared,
+    forms: Forms,
+) -> Run:
+    """Compared pairs, those found by their anchors (part_keys), and equal letters -> verdict, run."""
+    s, limits = context.settings, verdict.thresholds(context.settings)
     with context.timed("clusters"):
-        done = verdict.decide(
-            s, sources, documents, held.signatures, same, pairs, verified, same_letter_pairs
-        )
-        verdict.check(done, same, documents, limits)
-        held.forget()
+        by_anchors = np.isin(pair_keys(pairs.docs), part_keys)
+        facts = (s, m.sources, m.documents, m.held.signatures, same)
+        done = verdict.decide(*facts, pairs, by_anchors, compared, forms)
+        verdict.check(done, same, m.documents, limits)
+        m.held.forget()
+    everything = compared.all()
+    evidence = Evidence(everything, np.isin(pair_keys(everything.docs), part_keys), forms)
     return Run(
-        sources,
-        fields,
-        documents,
+        m.sources,
+        m.fields,
+        m.documents,
         done.pairs,
         done.relations,
         done.verdict,
-        spans.of_docs(same),
-        load_signatures=lambda: held.signatures,
-        load_anchors=lambda: held.anchors,
+        m.spans,
+        load_signatures=lambda: m.held.signatures,
+        load_anchors=lambda: m.held.anchors,
+        load_evidence=lambda: evidence,
     )
 
 
-def _alike_candidates(
-    s: Settings,
+def _forms(
     documents: Documents,
-    signatures: Signatures,
-    docs: NDArray[np.int32],
+    same: NDArray[np.int32],
+    known: Forms,
+    read: Read,
+    k: int,
     run_all: Callable[..., Iterable[Any]],
-) -> CandidatePairs:
-    """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
-    found = []
-    boned = docs[documents.n_bones[docs] >= verdict.MIN_BONES]
-    for values, some, threshold in (
-        (signatures.values, docs, s.min_jaccard),
-        (signatures.skeletons, boned, s.min_skeleton),
-    ):
-        bands = lsh.banding(threshold, MIN_RECALL, s.num_perm)
-        least = lsh.least_matches(threshold, s.num_perm)
-        found.append(lsh.candidate_pairs(values, some, bands, least, run_all).docs)
-    return CandidatePairs.of(np.concatenate(found))
-
-
-def _part_candidates(
-    s: Settings,
-    held: Held,
-    docs: NDArray[np.int32],
-    candidates: CandidatePairs,
-    n: int,
-    run_all: Callable[..., Iterable[Any]],
-) -> tuple[CandidatePairs, Spans]:
-    """Anchors -> (part, whole) candidates and the boilerplate of each document.
-
-    Near-duplicates, by their signatures, are taken as one before anything is counted.
-    """
-    close = kernels.matches(held.signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
-    group = cluster.clusters(n, candidates.docs[close])
-    mine = np.zeros(n, np.bool_)
-    mine[docs] = True
-    n_anchors = np.where(mine, np.diff(held.anchors.start), 0)
-    found = passages.no_boilerplate(held.anchors, n_anchors)
-    if s.boilerplate == "on":
-        found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
-        # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-        enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
-        n_anchors = np.where(enough, found.n_left, n_anchors)
-    parts = passages.containment_candidates(
-        *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
-    )
-    return parts, found.spans
+) -> Forms:
+    """How the documents are written that share their letters with another one."""
+    wanted = np.bincount(same, minlength=len(same))[same] > 1
+    known = known.where(wanted[known.docs])
+    wanted[known.docs] = False
+    new = equal.forms(np.flatnonzero(wanted).astype(np.int32), read, letter_table(), k, run_all)
+    both = Forms.concatenated([known, new])
+    return both.where(np.argsort(both.docs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
@@ -26,6 +27,18 @@ def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: 
     if left.casefold() == right.casefold():
         return CASE
     return PUNCTUATION
+
+
+def digests(raw: bytes, text: str) -> bytes:
+    """A document as bytes and as text -> 64 bytes, four digests of 16.
+
+    The first that two documents with equal letters share says how they are related: identical, encoding,
+    whitespace, case; where they share none, punctuation.  `same_letters` is the definition.
+    """
+    plain = _plain(text)
+    spaced = " ".join(plain.split())
+    views = (raw, plain.encode(), spaced.encode(), spaced.casefold().encode())
+    return b"".join(hashlib.blake2b(view, digest_size=16).digest() for view in views)
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ function UTF-8 -> UTF-8.  A new repair is one function and one line in REPAIRS; 
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 from collections import Counter
@@ -128,12 +129,13 @@ def mojibake(data: bytes) -> bytes:
     >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode()
     'schön, it’s déjà là'
     """
-    return READ_AS_1252.sub(_meant, data.decode("utf-8", "replace")).encode()
+    return READ_AS_1252.sub(lambda run: _meant(run.group()), data.decode("utf-8", "replace")).encode()
 
 
-def _meant(run: re.Match[str]) -> str:
-    meant = run.group().translate(BYTE_OF).encode("latin-1").decode("utf-8", "replace")
-    return meant if 10 * meant.count("\ufffd") <= len(meant) else run.group()
+@functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
+def _meant(run: str) -> str:
+    meant = run.translate(BYTE_OF).encode("latin-1").decode("utf-8", "replace")
+    return meant if 10 * meant.count("\ufffd") <= len(meant) else run
 
 
 def ptb_codes(text: bytes) -> bytes:

@@ -19,6 +19,7 @@ from .model import (
     TOO_SHORT,
     Anchors,
     Documents,
+    Evidence,
     Signatures,
     Source,
     Spans,
@@ -74,6 +75,7 @@ class Run:
     summary: dict[str, Any] = field(default_factory=dict)
     load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
     load_anchors: Callable[[], Anchors] | None = None
+    load_evidence: Callable[[], Evidence] | None = None
     texts: list[bytes] | None = None  # texts given from Python, by doc
 
     @cached_property
@@ -87,6 +89,12 @@ class Run:
         """The anchors of all documents."""
         assert self.load_anchors is not None
         return self.load_anchors()
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """All pairs that were compared, and how the documents of equal letters are written."""
+        assert self.load_evidence is not None
+        return self.load_evidence()
 
     @cached_property
     def names(self) -> list[bytes]:

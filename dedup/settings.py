@@ -19,6 +19,7 @@ def _knob(default: Any, help: str, low: Any = None, high: Any = None, decides: b
     return field(default=default, metadata={"help": help, "low": low, "high": high, "decides": decides})
 
 
+DECIDED = ("min_jaccard", "min_containment", "min_skeleton", "prefer", "relations")  # by `dedup decide`
 MAX_TEXT = 2_000_000_000  # bytes of one text that the kernels count in 32 bits
 
 

@@ -54,6 +54,7 @@ class Block:
         np.int64
     ]  # [n_docs]: where the text of each begins in the spool; -1 when it is not there
     text_bytes: NDArray[np.int64]  # [n_docs]
+    old_doc: NDArray[np.int32]  # [n_docs]: its number in the last run; -1 where it was read anew
 
 
 def key_of(*facts: object) -> str:
@@ -188,7 +189,7 @@ def _boot() -> bytes:
     return b"unknown"
 
 
-ARRAYS = ("parts", "n_anchors", "text_at", "text_bytes")
+ARRAYS = ("parts", "n_anchors", "text_at", "text_bytes", "old_doc")
 
 
 def _packed(block: Block) -> bytes:

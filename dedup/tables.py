@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .model import Documents, Source, Spans, Verdict, VerifiedPairs
+from .model import Documents, Evidence, Forms, Source, Spans, Verdict, VerifiedPairs
 from .run import Run
 
 KINDS = {
@@ -68,47 +69,100 @@ def _array(column: Any, dtype: Any) -> NDArray[Any]:
     return column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
 
 
-def tables_of(run: Run) -> dict[str, pa.Table]:
-    """Run -> its tables by name, in the order in which they are written."""
-    d, p = run.documents, run.pairs
-    sources = {
+def _sources(run: Run) -> pa.Table:
+    columns = {
         name: pa.array([getattr(x, name) for x in run.sources], kind) for name, kind in SOURCE_KINDS.items()
     }
+    for i, name in enumerate(("text_field", "id_field")):
+        columns[name] = pa.array([fields[i] for fields in run.fields], pa.string())
+    return pa.table(columns)
+
+
+def _documents(run: Run) -> pa.Table:
+    n_anchors = pa.array(np.diff(run.anchors.start))
+    return pa.table({**columns_of(run.documents), "n_anchors": n_anchors})
+
+
+def _pairs(run: Run) -> pa.Table:
+    return pa.table({**_pair_columns(run.pairs), "relation": pa.array(run.pair_relations)})
+
+
+def _compared(run: Run) -> pa.Table:
+    e = run.evidence
+    return pa.table({**_pair_columns(e.pairs), "by_anchors": pa.array(e.by_anchors)})
+
+
+def _forms(run: Run) -> pa.Table:
+    f = run.evidence.forms
+    digests = pa.py_buffer(np.ascontiguousarray(f.digests))
+    return pa.table(
+        {
+            "doc": pa.array(f.docs),
+            "digests": pa.FixedSizeBinaryArray.from_buffers(pa.binary(64), len(f.docs), [None, digests]),
+            "n_shingles": pa.array(f.n_shingles),
+            "n_bones": pa.array(f.n_bones),
+        }
+    )
+
+
+def _boilerplate(run: Run) -> pa.Table:
+    doc = np.repeat(np.arange(len(run.documents)), np.diff(run.spans.indptr))
+    return pa.table(
+        {"doc": pa.array(doc), "start": pa.array(run.spans.start), "end": pa.array(run.spans.end)}
+    )
+
+
+TABLES: dict[str, Callable[[Run], pa.Table]] = {
+    "sources": _sources,
+    "documents": _documents,
+    "pairs": _pairs,
+    "compared": _compared,
+    "forms": _forms,
+    "boilerplate": _boilerplate,
+    "verdict": lambda run: pa.table(columns_of(run.verdict)),
+}  # in the order in which they are written
+
+
+COUNTS = (
+    *("overlap", "size_left", "size_right", "own_overlap", "own_left", "own_right"),
+    *("bones_overlap", "bones_left", "bones_right"),
+)
+
+
+def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
+    counts = (p.overlap, p.size_left, p.size_right, *p.own.T, *p.bones.T)
     return {
-        "sources": pa.table(
-            {
-                **sources,
-                "text_field": pa.array([f for f, _ in run.fields], pa.string()),
-                "id_field": pa.array([f for _, f in run.fields], pa.string()),
-            }
-        ),
-        "documents": pa.table({**columns_of(d), "n_anchors": pa.array(np.diff(run.anchors.start))}),
-        "pairs": pa.table(
-            {
-                "left": pa.array(p.docs[:, 0]),
-                "right": pa.array(p.docs[:, 1]),
-                "overlap": pa.array(p.overlap),
-                "size_left": pa.array(p.size_left),
-                "size_right": pa.array(p.size_right),
-                "own_overlap": pa.array(p.own[:, 0]),
-                "own_left": pa.array(p.own[:, 1]),
-                "own_right": pa.array(p.own[:, 2]),
-                "bones_overlap": pa.array(p.bones[:, 0]),
-                "bones_left": pa.array(p.bones[:, 1]),
-                "bones_right": pa.array(p.bones[:, 2]),
-                "in_runs": pa.array(p.in_runs),
-                "relation": pa.array(run.pair_relations),
-            }
-        ),
-        "boilerplate": pa.table(
-            {
-                "doc": pa.array(np.repeat(np.arange(len(d)), np.diff(run.spans.indptr))),
-                "start": pa.array(run.spans.start),
-                "end": pa.array(run.spans.end),
-            }
-        ),
-        "verdict": pa.table(columns_of(run.verdict)),
+        "left": pa.array(p.docs[:, 0]),
+        "right": pa.array(p.docs[:, 1]),
+        **{name: pa.array(np.ascontiguousarray(c)) for name, c in zip(COUNTS, counts, strict=True)},
+        "in_runs": pa.array(p.in_runs),
     }
+
+
+def _pairs_of(table: pa.Table) -> VerifiedPairs:
+    column = {name: table.column(name).combine_chunks() for name in table.column_names}
+    counts = [_array(column[name], np.int64) for name in COUNTS]
+    return VerifiedPairs(
+        docs=np.stack([_array(column["left"], np.int32), _array(column["right"], np.int32)], axis=1),
+        overlap=counts[0],
+        size_left=counts[1],
+        size_right=counts[2],
+        own=np.stack(counts[3:6], axis=1),
+        bones=np.stack(counts[6:], axis=1),
+        in_runs=_array(column["in_runs"], np.float64),
+    )
+
+
+def evidence_of(compared: pa.Table, forms: pa.Table) -> Evidence:
+    """The tables of what was compared -> Evidence."""
+    digests = forms.column("digests").combine_chunks()
+    raw = np.frombuffer(digests.buffers()[1] or b"", np.uint64)[: 8 * len(digests)].reshape(-1, 8)
+    n_shingles, n_bones = (
+        _array(forms.column(c).combine_chunks(), np.int64) for c in ("n_shingles", "n_bones")
+    )
+    docs = _array(forms.column("doc").combine_chunks(), np.int32)
+    by_anchors = _array(compared.column("by_anchors").combine_chunks(), np.bool_)
+    return Evidence(_pairs_of(compared), by_anchors, Forms(docs, raw, n_shingles, n_bones))
 
 
 def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, NDArray[np.int64]]:
@@ -126,15 +180,7 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, N
             raise ValueError("the verdict names documents that are not there")
     if n and not 0 <= documents.source.min() <= documents.source.max() < len(sources):
         raise ValueError("the documents name sources that are not there")
-    pairs = VerifiedPairs(
-        np.stack([_array(p["left"], np.int32), _array(p["right"], np.int32)], axis=1),
-        _array(p["overlap"], np.int64),
-        _array(p["size_left"], np.int64),
-        _array(p["size_right"], np.int64),
-        np.stack([_array(p[f"bones_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
-        np.stack([_array(p[f"own_{c}"], np.int64) for c in ("overlap", "left", "right")], axis=1),
-        _array(p["in_runs"], np.float64),
-    )
+    pairs = _pairs_of(tables["pairs"])
     if len(pairs) and not 0 <= pairs.docs.min() <= pairs.docs.max() < n:
         raise ValueError("the pairs name documents that are not there")
     indptr = np.r_[0, np.cumsum(np.bincount(_array(b["doc"], np.int64), minlength=n))].astype(np.int64)

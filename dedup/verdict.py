@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster, kernels, lsh, relation, verify
+from . import canonical, cluster, kernels, lsh
+from . import equal as equal_letters
 from .errors import BadSetting, Broken
 from .model import (
     CONTAINED,
@@ -20,7 +21,7 @@ from .model import (
     REWRITTEN,
     CandidatePairs,
     Documents,
-    LetterTable,
+    Forms,
     Signatures,
     Source,
     Verdict,
@@ -82,20 +83,24 @@ def decide(
     signatures: Signatures,
     same: NDArray[np.int32],
     pairs: VerifiedPairs,
+    by_anchors: NDArray[np.bool_],
     verified: Callable[[CandidatePairs], VerifiedPairs],
-    same_letter_pairs: Callable[[NDArray[np.int32]], tuple[VerifiedPairs, NDArray[np.int8]]],
+    forms: Forms,
 ) -> Decision:
     """Verified pairs -> clusters, canonical documents, witnesses and relations.
 
-    Of documents with the same letters the most preferred one speaks for all.  Pairs of documents that
+    `by_anchors` bool[n] are the pairs found as a part and its whole.  Of documents with the same letters
+    the most preferred one speaks for all.  Pairs of documents that
     were never compared, but whose signatures leave hope, are verified on the way.
     """
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
+    # a part is joined to its whole only over anchors that are no boilerplate, however it was found
+    pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs) | by_anchors)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     facts = _facts(sources, documents, same, _without_hubs(pairs.where(limits.reached(pairs)), limits, n))
     place, keys = canonical.rank(rule, facts)
     speaker = _best_of(same, place)[same]
-    equal, equal_kinds = same_letter_pairs(speaker)
+    equal, equal_kinds = equal_letters.pairs(speaker, forms)
     kind = np.full(n, PUNCTUATION, np.int8)
     kind[np.where(speaker[equal.docs[:, 0]] == equal.docs[:, 1], *equal.docs.T)] = equal_kinds
     alone = (speaker == np.arange(n)) | ~drops[kind]
@@ -210,9 +215,10 @@ def _own_skeletons(
     docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
-    at = np.searchsorted(pair_keys(own.docs), pair_keys(beside))
-    good = limits.rewritten(own)[at]
-    return OwnSkeletons(docs[good], own.skeleton_jaccard[at[good]], docs[~good])
+    own = own.where(limits.rewritten(own))
+    good = np.isin(pair_keys(beside), pair_keys(own.docs))
+    at = np.searchsorted(pair_keys(own.docs), pair_keys(beside[good]))
+    return OwnSkeletons(docs[good], own.skeleton_jaccard[at], docs[~good])
 
 
 def parse_relations(relations: str) -> list[str]:
@@ -322,45 +328,6 @@ def _sizes(
     size[pairs.docs[:, 0]], size[pairs.docs[:, 1]] = pairs.size_left, pairs.size_right
     dropped = witness != np.arange(n)
     return np.where(dropped, size[same], 0), np.where(dropped, size[same[witness]], 0)
-
-
-def same_letter_pairs(
-    speaker: NDArray[np.int32],
-    read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
-    table: LetterTable,
-    k: int,
-    run_all: Callable[..., Iterable[tuple[VerifiedPairs, NDArray[np.int8]]]],
-) -> tuple[VerifiedPairs, NDArray[np.int8]]:
-    """Speakers int32[n_docs] -> the pairs (document, its speaker), sorted, and the relation of each."""
-    docs = np.flatnonzero(speaker != np.arange(len(speaker))).astype(np.int32)
-    docs = docs[np.argsort(speaker[docs], kind="stable")]
-    size = 512
-
-    def some_pairs(some: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.int8]]:
-        wanted = np.unique(np.concatenate([some, speaker[some]])).astype(np.int32)
-        texts = dict(zip(wanted.tolist(), read(wanted), strict=True))
-        some = np.array([d for d in some.tolist() if texts[d] and texts[int(speaker[d])]], np.int32)
-        mine = [texts[d] or (b"", b"") for d in some.tolist()]
-        other = [texts[d] or (b"", b"") for d in speaker[some].tolist()]
-        kind = [
-            relation.same_letters(a[0], a[1].decode(), b[0], b[1].decode())
-            for a, b in zip(mine, other, strict=True)
-        ]
-        buffer, starts = verify.joined([text for _, text in mine])
-        _, indptr = kernels.shingle_sets(buffer, starts, table, k)
-        n = np.diff(indptr)
-        bones = np.diff(kernels.skeleton_sets(buffer, starts, table)[1])
-        pairs = np.stack([np.minimum(some, speaker[some]), np.maximum(some, speaker[some])], axis=1)
-        three = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)
-        figures = VerifiedPairs(pairs, n, n, n, three[1], three[0], np.ones(len(n)))
-        return figures, np.array(kind, np.int8)
-
-    found = [(VerifiedPairs.none(), np.zeros(0, np.int8))]
-    found += run_all(some_pairs, [docs[i : i + size] for i in range(0, len(docs), size)])
-    pairs = VerifiedPairs.concatenated([p for p, _ in found])
-    kinds = np.concatenate([kind for _, kind in found])
-    order = np.lexsort((pairs.docs[:, 1], pairs.docs[:, 0]))
-    return pairs.where(order), kinds[order]
 
 
 def check(done: Decision, same: NDArray[np.int32], documents: Documents, limits: Thresholds) -> None:

@@ -143,15 +143,19 @@ class Thresholds:
         share = np.minimum(left / np.maximum(pairs.size_left, 1), right / np.maximum(pairs.size_right, 1))
         return (np.minimum(left, right) >= self.min_part) & (share >= MIN_OWN_SHARE)
 
+    def deciding_jaccard(self, pairs: VerifiedPairs) -> NDArray[np.float64]:
+        """float64[n]: the Jaccard held against the line, that without boilerplate where enough is left."""
+        own = self.framed(pairs) & self.judged_without(pairs)
+        return np.where(own, pairs.discounted_jaccard, pairs.jaccard)
+
     def alike(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
         """bool[n]: alike by their shingles; where there is boilerplate, by what else there is.
 
         Two texts that are little but boilerplate must be nearly the same.
         """
-        without = self.judged_without(pairs)
-        figure = np.where(self.framed(pairs) & without, pairs.discounted_jaccard, pairs.jaccard)
-        strict = self.framed(pairs) & ~without
-        return figure >= np.where(strict, max(self.min_jaccard, MIN_JACCARD_OF_FRAMES), self.min_jaccard)
+        strict = self.framed(pairs) & ~self.judged_without(pairs)
+        line = np.where(strict, max(self.min_jaccard, MIN_JACCARD_OF_FRAMES), self.min_jaccard)
+        return self.deciding_jaccard(pairs) >= line
 
     def rewritten(self, pairs: VerifiedPairs) -> NDArray[np.bool_]:
         """bool[n]: alike by their skeletons, and clearly more so than by their shingles.

@@ -262,6 +262,13 @@ def test_the_texts_stand_side_by_side_where_there_is_room():
     assert all(len(line) <= 80 for line in printed(found, 80).splitlines())
 
 
+def test_side_by_side_no_character_of_a_text_without_spaces_is_lost():
+    text = "".join(chr(0x4E00 + 7 * i) for i in range(300))
+    shown = "".join(printed(of(text, text[::-1]), 130).split())
+    assert all(c in shown for c in text)
+    assert "[-" in shown
+
+
 # ------------------------------------------------------------------ bounds
 
 

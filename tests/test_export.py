@@ -146,3 +146,36 @@ def test_sources_outside_the_working_folder_stay_inside_the_target(run, files, t
     run("export", "corpus", "--to", "out")
     assert sorted(tree(tmp_path / "work/out")) == ["a.txt"]
     assert sorted(os.listdir(tmp_path)) == ["in", "work"]
+
+
+def test_members_of_archives_become_files_below_a_folder_named_like_the_archive(run, files):
+    import io
+    import tarfile
+    import zipfile
+
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    rows = json_rows = json.dumps({"text": OTHER}) + "\n" + json.dumps({"text": OTHER.upper()}) + "\n"
+    members = {"../../out-of-here.txt": POST, "a/rows.jsonl": rows, "a": "another text, of its own " * 3}
+    with zipfile.ZipFile(zipped, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    with tarfile.open(fileobj=tarred, mode="w:gz") as archive:
+        for name, text in {"/etc/x.txt": POST[::-1], "r.jsonl.gz": json_rows[::-1]}.items():
+            data = text.encode() if name.endswith("txt") else gzip.compress(json_rows.lower().encode())
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    files({"in/z.zip": zipped.getvalue(), "in/t.tar.gz": tarred.getvalue(), "in/b.txt": "a text by itself"})
+    run("scan", "in", "--prefer", "path:*!r.jsonl.gz*,first")
+    run("export", "corpus", "--to", "out", "--mode", "symlink")
+    after = tree(Path("out"))
+    assert (
+        gzip.decompress(after.pop("t.tar.gz/r.jsonl.gz"))
+        == json_rows.lower().encode().split(b"\n")[0] + b"\n"
+    )
+    assert after == {
+        "b.txt": b"a text by itself",
+        "t.tar.gz/etc/x.txt": POST[::-1].encode(),
+        "z.zip/out-of-here.txt": POST.encode(),
+        "z.zip/a": members["a"].encode(),
+    }

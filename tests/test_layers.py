@@ -28,28 +28,39 @@ MAY_IMPORT = {
     "tables": LOW | {"run"},
     "spool": LOW | {"tables", "store"},
     "folder": LOW | {"run", "tables", "store", ""},
+    "candidates": LOW | STAGES | {"kernels", "settings", "spool", "verdict"},
+    "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
+    "compared": {"model"},
+    "equal": LOW | {"kernels", "relation", "verify"},
     "ledger": LOW | {"run", "settings", ""},
-    "intake": LOW | STAGES | {"kernels", "readers", "context", "settings", "spool", ""},
-    "verdict": LOW | STAGES | {"kernels", "settings"},
+    "intake": LOW | STAGES | {"kernels", "readers", "context", "settings", "spool", "rescan", "verdict", ""},
+    "verdict": LOW | STAGES | {"kernels", "settings", "equal"},
     "pipeline": LOW | STAGES | {
         "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger",
-        "spool", "store",
+        "spool", "store", "rescan", "compared", "equal", "candidates",
     },
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode", "ledger",
-        "kernels", "verify", "verdict", "settings",
+        "kernels", "lsh", "cluster", "verify", "verdict", "settings", "compared",
     },
-    "cli": LOW | {"settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", ""},
+    "cli": LOW | {
+        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
+        "cli_views", "cli_judge", "cli_page", "",
+    },
+    "cli_page": LOW | {"views", "run", "folder", ""},
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
+    "cli_judge": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "": LOW | {"settings", "pipeline", "run", "folder"},
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_views"},
-    "rich": {"cli", "cli_views", "views"},
+    "click": {"cli", "cli_views", "cli_judge", "cli_page"},
+    "rich": {"cli", "cli_views", "cli_judge", "views"},
     "numba": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
+    "matplotlib": {"views"},
+    "jinja2": {"views"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -54,9 +54,9 @@ def test_a_scan_that_fails_leaves_the_last_good_run(folder, monkeypatch):
 
     dedup.scan(folder / "in", run=folder / "r")
     before = dedup.open_run(folder / "r").clusters
-    for broken in ("write_atomically", "tables_of"):
+    for where, broken in ((run_folder, "write_atomically"), (run_folder.pq, "write_table")):
         with monkeypatch.context() as m:
-            m.setattr(run_folder, broken, lambda *a: (_ for _ in ()).throw(OSError(28, "disk full")))
+            m.setattr(where, broken, lambda *a, **k: (_ for _ in ()).throw(OSError(28, "disk full")))
             with pytest.raises(BadRun, match="disk full"):
                 dedup.scan(folder / "in/a.txt", run=folder / "r")
         assert dedup.open_run(folder / "r").clusters == before

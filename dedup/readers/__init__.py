@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import BinaryIO
 
 import numpy as np
@@ -12,14 +13,27 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..model import CHANGED, UNREADABLE, Documents, Source
-from . import archives, jsonl, text
+from . import archives, columnar, jsonl, mail, office, pdf, table, text, warc
 from .base import BROKEN, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged
 from .streams import unpacked
 
-READERS: dict[str, Reader] = {"text": text.READER, "jsonl": jsonl.READER}
+READERS: dict[str, Reader] = {
+    "text": text.READER,
+    "jsonl": jsonl.READER,
+    "table": table.READER,
+    "columnar": columnar.READER,
+    "warc": warc.READER,
+    "eml": mail.EML,
+    "mbox": mail.MBOX,
+    "docx": office.DOCX,
+    "odt": office.ODT,
+    "epub": office.EPUB,
+    "pdf": pdf.READER,
+}
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
+KNOWN_BYTES = 256  # of work for a document that the last run has read
 
 __all__ = [
     "READERS",
@@ -46,7 +60,7 @@ def kind_of(name: bytes) -> tuple[str, str]:
     codec = CODEC_OF.get(suffix, "")
     suffix = os.path.splitext(stem)[1] if codec else suffix
     reader = next((name for name, r in READERS.items() if suffix.decode("latin-1") in r.suffixes), "text")
-    return reader, "" if READERS[reader].unpacks else codec
+    return reader, "" if codec == "gz" and READERS[reader].unpacks else codec
 
 
 def sniff(head: bytes) -> tuple[str, str]:
@@ -55,6 +69,9 @@ def sniff(head: bytes) -> tuple[str, str]:
     codec = next((name for start, name in magic.items() if head.startswith(start)), "")
     if codec:
         head = _unpacked_head(head, codec)
+    for name, reader in READERS.items():
+        if head.startswith(reader.starts or (b"\0none",)):
+            return name, "" if codec == "gz" and reader.unpacks else codec
     first = head.lstrip().split(b"\n", 1)[0]
     if first.startswith(b"{"):
         try:
@@ -78,16 +95,22 @@ def _unpacked_head(head: bytes, codec: str) -> bytes:
 # ------------------------------------------------------------------ reading
 
 
-def parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[list[Part]]:
+def parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[list[Part]]:
     """Sources -> pieces of work: some small files together, or a piece of one large file.
 
+    Of the sources that the last run has read, `known` has the documents; they are pieces of their own.
     `fields[i]` becomes the options by which source i is read.
     """
     group: list[Part] = []
     size = 0
-    for part in _all_parts(sources, options, fields):
+    for part in _all_parts(sources, options, fields, known):
+        if group and (group[-1].known is None) != (part.known is None):
+            yield group
+            group, size = [], 0
         group.append(part)
-        size += len(part.data) if part.data is not None else sources[part.source].size
+        size += _weight(part, sources[part.source])
         if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
             yield group
             group, size = [], 0
@@ -95,10 +118,25 @@ def parts(sources: Sequence[Source], options: Options, fields: list[Options]) ->
         yield group
 
 
-def _all_parts(sources: Sequence[Source], options: Options, fields: list[Options]) -> Iterator[Part]:
-    by_archive = itertools.groupby(enumerate(sources), lambda item: item[1].member >= 0 and item[1].at)
-    for archive, some in by_archive:
-        if archive:
+def _weight(part: Part, source: Source) -> int:
+    """How much work a part is, in bytes of text."""
+    if part.known is not None:
+        return len(part.known) * KNOWN_BYTES
+    return len(part.data) if part.data is not None else part.n_bytes or source.size
+
+
+def _all_parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[Part]:
+    def kind(item: tuple[int, Source]) -> object:
+        index, source = item
+        return index in known or (source.member >= 0 and source.at)
+
+    for archive, some in itertools.groupby(enumerate(sources), kind):
+        if archive is True:
+            yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
+            continue
+        if isinstance(archive, bytes):
             yield from _of_archive(archive, dict(some), options, fields)
             continue
         for index, source in some:
@@ -185,9 +223,8 @@ def fetch(
     """
     out: dict[int, tuple[bytes, bytes] | None] = dict.fromkeys(docs.tolist())
     order = sorted(docs.tolist(), key=lambda d: (int(documents.source[d]), int(documents.offset[d])))
-    for index in dict.fromkeys(documents.source[order].tolist()):
-        mine = [d for d in order if documents.source[d] == index]
-        source = sources[index]
+    for index, group in groupby(order, key=lambda d: int(documents.source[d])):
+        mine, source = list(group), sources[index]
         if not unchanged(source):
             continue
         places = [(int(documents.offset[d]), int(documents.n_bytes[d])) for d in mine]

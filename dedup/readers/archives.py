@@ -101,6 +101,8 @@ def _tar(open_archive: Open, codec: str) -> Iterator[tuple[Member, BinaryIO | No
                 name = info.name.encode("utf-8", "surrogateescape")
                 yield Member(place, name, info.size), cast(BinaryIO, archive.extractfile(info))
                 place += 1
+        while stream.read(1 << 20):  # the checksum of a packed tar stands behind the end that tar sees
+            pass
 
 
 def open_member(name: bytes, open_archive: Open, wanted: int) -> BinaryIO:
@@ -118,16 +120,16 @@ def _copied(stream: BinaryIO) -> BinaryIO:
     try:
         while data := stream.read(1 << 20):
             copy.write(data)
+        copy.seek(0)
     except BaseException as error:
         copy.close()
         if isinstance(error, ODD):
             raise Damaged(f"the archive is damaged ({error})") from None
         raise
-    copy.seek(0)
     return cast(BinaryIO, copy)
 
 
-class _Lent(io.RawIOBase):
+class Lent(io.RawIOBase):
     """A view of a stream from its start; closing it leaves the stream open."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -157,4 +159,4 @@ class _Lent(io.RawIOBase):
 def lent(stream: BinaryIO) -> Iterator[Callable[[], BinaryIO]]:
     """The stream of a member -> a way to open its bytes, as often as wanted while the block runs."""
     with _copied(stream) as copy:
-        yield lambda: cast(BinaryIO, io.BufferedReader(_Lent(copy)))
+        yield lambda: cast(BinaryIO, io.BufferedReader(Lent(copy)))

@@ -6,7 +6,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
@@ -34,6 +34,7 @@ class Options:
     encoding: str = ""
     max_bytes: int = MAX_DOCUMENT  # of one document; a longer one is set aside
     columns: tuple[str, ...] = ()  # the names of the columns, found by `prepare` where a format has them
+    delimiter: str = ""  # of the cells in a row, found by `prepare`
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class Part:
     data: bytes | None = None
     problem: str = ""  # the source broke off here
     rows: Any = None  # instead of bytes, where a library reads the format
+    n_bytes: int = 0  # about how long `rows` are
     too_large: int = 0  # instead of bytes: the length of one record that is longer than max_bytes
+    known: range | None = None  # instead of bytes: documents of the last run, which has read it already
 
 
 class Record(NamedTuple):
@@ -76,6 +79,8 @@ class Reader:
     records(part, options) -> the documents of one piece, in order, their UTF-8 texts, and the number of
     lines (or rows, or messages) in it.  again(stream, options, places) -> (bytes, UTF-8 text) of the
     documents at those places, in rising order, or None for one that is not there any more.
+    write(stream, out, options, places) -> those records in a new file of the same format, with all their
+    fields; a format whose files are documents has none.
     """
 
     suffixes: tuple[str, ...]
@@ -83,8 +88,10 @@ class Reader:
     parts: Callable[[BinaryIO, int, Options], Iterator[Part]]
     records: Callable[[Part, Options], Read]
     again: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
+    write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
     whole: bool = False  # a file is one document
-    unpacks: bool = False  # reads a packed file (.warc.gz) by itself
+    unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself
+    starts: tuple[bytes, ...] = ()  # first bytes that only this format has, for standard input
 
 
 def slices(stream: BinaryIO, size: int = PART_BYTES) -> Iterator[bytes]:
@@ -122,6 +129,16 @@ def by_place(
             yield (raw, text(raw, options)) if len(raw) == length else None
 
     return again
+
+
+def copy_places(stream: BinaryIO, out: BinaryIO, places: Iterable[Place], end: bytes = b"") -> None:
+    """`write` of a format whose records are bytes in a row, each with `end` after it where it lacks it."""
+    for offset, length in places:
+        stream.seek(offset)
+        raw = stream.read(length)
+        if len(raw) < length:
+            raise Damaged("it ends before a record that was there")
+        out.write(raw if raw.endswith(end) else raw.removesuffix(b"\r") + end)
 
 
 def too_large(options: Options) -> str:

@@ -14,7 +14,20 @@ from ..decode import in_bytes, line_text
 from ..errors import BadInput
 from ..model import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..repair import repair
-from .base import BROKEN, Options, Part, Place, Read, Reader, Record, by_place, slices, too_large, why
+from .base import (
+    BROKEN,
+    Options,
+    Part,
+    Place,
+    Read,
+    Reader,
+    Record,
+    by_place,
+    copy_places,
+    slices,
+    too_large,
+    why,
+)
 from .streams import in_utf8, of_lines
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
@@ -186,11 +199,11 @@ def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes
     utf8, repairs = repair(in_bytes(text)) if text else (b"", ())
     name = "" if name is None else in_bytes(str(name)).decode()
     status = OK if utf8 else EMPTY
-    kept = _kept(value, options.kept_fields)
-    return Record(0, 0, 0, "utf-8", status, name, "", ",".join(repairs), kept), utf8
+    others = kept(value, options.kept_fields)
+    return Record(0, 0, 0, "utf-8", status, name, "", ",".join(repairs), others), utf8
 
 
-def _kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
+def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """The values of some fields as a JSON object, "" when none is wanted; what is missing is left out."""
     found = {}
     for name in names:
@@ -225,4 +238,9 @@ def again(
     return by_place(_text)(in_utf8(stream, options), options, places)
 
 
-READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, again)
+def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
+    """The lines at those places, as they stand."""
+    copy_places(in_utf8(stream, options), out, places, b"\n")
+
+
+READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, again, write)

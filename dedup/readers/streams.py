@@ -8,7 +8,8 @@ import gzip
 import io
 import lzma
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
@@ -92,9 +93,11 @@ class Unpacked(Forward):
     def _start(self) -> None:
         self._packed = self._open()
         self._stream = CODECS[self._codec](self._packed)
+        # subtle: `read` of a file that is cut off raises and forgets what it had; `read1` gives it first
+        self._read = getattr(self._stream, "read1", self._stream.read)
 
     def _next(self, size: int) -> bytes:
-        data = self._stream.read(size)
+        data = self._read(size)
         if self._at + len(data) > self._limit:
             raise Damaged(f"it unpacks to more than {MAX_RATIO} times its size")
         return cast(bytes, data)
@@ -156,6 +159,22 @@ def of_lines(encoding: str) -> str:
     """
     name = codecs.lookup(encoding).name if encoding else ""
     return "utf-8" if name and "\n".encode(name) != b"\n" else name
+
+
+@contextmanager
+def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
+    """A file to be written -> where to write its bytes before they are packed; the same bytes each time."""
+    if codec == "gz":
+        with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
+            yield cast(BinaryIO, packed)
+    elif codec == "zst":
+        with pa.CompressedOutputStream(pa.PythonFile(out, "w"), "zstd") as packed:
+            yield cast(BinaryIO, packed)
+    elif codec:
+        with {"bz2": bz2.BZ2File, "xz": lzma.LZMAFile}[codec](out, "wb") as packed:
+            yield cast(BinaryIO, packed)
+    else:
+        yield out
 
 
 def in_utf8(stream: BinaryIO, options: Options) -> BinaryIO:

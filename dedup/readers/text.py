@@ -13,7 +13,7 @@ from .base import Options, Part, Place, Read, Reader, Record, too_large
 Decode = Callable[[bytes, Options], Decoded]
 
 
-def whole_file(suffixes: tuple[str, ...], decode: Decode) -> Reader:
+def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, ...] = ()) -> Reader:
     """The reader of a format in which a file is one document; decode(bytes, options) -> its text."""
 
     def prepare(stream: BinaryIO, options: Options) -> Options:
@@ -33,7 +33,7 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode) -> Reader:
         repairs = ",".join(text.repairs)
         written = hashlib.blake2b(part.data, digest_size=16).digest() if text.utf8 != part.data else b""
         record = Record(
-            -1, 0, len(part.data), text.encoding, text.status, "", text.note, repairs, written=written
+            -1, 0, len(part.data), text.encoding, text.status, text.id, text.note, repairs, written=written
         )
         return [record], [text.utf8], 0
 
@@ -46,7 +46,7 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode) -> Reader:
             found = decode(raw, options)
             yield (raw, found.utf8) if len(raw) == length and found.status == OK else None
 
-    return Reader(suffixes, prepare, parts, records, again, whole=True)
+    return Reader(suffixes, prepare, parts, records, again, whole=True, starts=starts)
 
 
 READER = whole_file((), lambda data, options: decode(data, options.encoding))

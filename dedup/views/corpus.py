@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import bz2
-import contextlib
 import errno
-import gzip
-import lzma
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
-from ..readers import archives
+from ..readers import READERS, archives
 from ..readers.base import BROKEN, why
 from ..readers.places import open_archive, open_source, unchanged
+from ..readers.streams import packing, unpacked
 from ..run import Run
+from .texts import options_of
 
 MODES: dict[str, Callable[[bytes, bytes], object]] = {
     "copy": shutil.copy2,
     "hardlink": os.link,
     "symlink": lambda source, target: os.symlink(os.path.abspath(source), target),
 }
-PACK: dict[str, Callable[[BinaryIO], Any]] = {  # how records are packed again, as their source was
-    "": contextlib.nullcontext,
-    "gz": lambda file: gzip.GzipFile("", "wb", fileobj=file, mtime=0),
-    "bz2": lambda file: bz2.BZ2File(file, "wb"),
-    "xz": lambda file: lzma.LZMAFile(file, "wb"),  # noqa: SIM115
-    "zst": lambda file: pa.CompressedOutputStream(file, "zstd"),
-}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # nothing more can be written
+PART = b".dedup-part"  # the name of a file that is being written
 
 
 @dataclass
@@ -53,45 +46,113 @@ def export_corpus(
 ) -> Written:
     """Write the kept documents below the folder `to` -> what was written.
 
-    A whole-file document keeps its place in the tree; of a JSON Lines source the kept lines are
-    written, byte for byte, to a file of the same name (always a copy).  A file that has another size
-    or time than when it was scanned is reported and left out.  Raises OutputExists when the folder
-    is not empty and `force` is not given, BadInput when it holds or lies among the sources.
+    A whole-file document keeps its place in the tree; of a source of records the kept ones are written,
+    with all their fields, to a file of the same name, format and packing (always a copy).  A member of an
+    archive becomes a file below a folder with the archive's name.  A file that has another size or time
+    than when it was scanned is reported and left out.  Raises OutputExists when the folder is not empty
+    and `force` is not given, BadInput when it holds or lies among the sources.
     """
     if run.texts is not None:
         raise BadInput("this run was made from texts in memory; there are no files to copy")
     _check_target(run, to, force)
-    out = Written()
-    docs = np.flatnonzero(run.kept | run.too_short if with_short else run.kept)
-    source_of = run.documents.source[docs]
-    names = _target_names(run.sources)
+    export = _Export(run, to, mode, run.kept | run.too_short if with_short else run.kept)
+    files: list[int] = []
+    members: dict[bytes, dict[int, int]] = {}  # archive -> place -> source
+    for index in export.kept:
+        source = run.sources[index]
+        if not unchanged(source):
+            export.problem(source.path, "has changed or gone since the scan; scan again")
+        elif source.member < 0:
+            files.append(index)
+        else:
+            members.setdefault(source.at, {})[source.member] = index
     try:
         to.mkdir(parents=True, exist_ok=True)
-        for index in np.unique(source_of).tolist():
-            source = run.sources[index]
-            target = to / os.fsdecode(names[index])
-            if not unchanged(source):
-                out.problems.append(
-                    (os.fsdecode(source.path), "has changed or gone since the scan; scan again")
-                )
-                continue
-            mine = docs[source_of == index]
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if run.documents.record[mine[0]] == 0:
-                    _place(source, target, mode)
-                else:
-                    _write_records(source, target, run, mine.tolist())
-            except BROKEN as error:
-                if isinstance(error, OSError) and error.errno in FULL:
-                    raise
-                out.problems.append((os.fsdecode(source.path), why(error)))
-                continue
-            out.documents += len(mine)
-            out.files += 1
+        for index in files:
+            export.write(index, lambda s=run.sources[index]: open_source(s))  # type: ignore[misc]
+        for archive, wanted in members.items():
+            export.write_members(archive, wanted)
     except OSError as error:
         raise DedupError(f"{error.filename or to}: cannot be written: {why(error)}") from None
-    return out
+    return export.out
+
+
+class _Export:
+    """The chosen documents, bool[n_docs], on their way to a folder."""
+
+    def __init__(self, run: Run, to: Path, mode: str, chosen: NDArray[np.bool_]) -> None:
+        self.run, self.to, self.mode, self.out = run, to, mode, Written()
+        docs = np.flatnonzero(chosen)
+        source_of = run.documents.source[docs]
+        self.kept = {i: docs[source_of == i].tolist() for i in np.unique(source_of).tolist()}
+        self._names = _target_names(run.sources)
+        self._options = options_of(run)
+
+    def problem(self, path: bytes, what: str) -> None:
+        """Say that a source could not be written."""
+        self.out.problems.append((os.fsdecode(path), what))
+
+    def write_members(self, archive: bytes, wanted: dict[int, int]) -> None:
+        """Write members of an archive (place -> source), in one walk through it."""
+        opener = open_archive(self.run.sources[next(iter(wanted.values()))])
+        for member, stream in archives.members(archive, opener):
+            index = wanted.pop(member.place, None)
+            if index is None:
+                continue
+            if stream is None:
+                self.problem(self.run.sources[index].path, member.problem)
+                continue
+            try:
+                with archives.lent(stream) as opened:
+                    self.write(index, opened)
+            except BROKEN as error:
+                self.problem(self.run.sources[index].path, why(error))
+        for index in wanted.values():
+            self.problem(self.run.sources[index].path, "it is not in the archive any more")
+
+    def write(self, index: int, opened: Callable[[], BinaryIO]) -> None:
+        """Write the kept documents of a source; opened() -> its bytes, those of a member still packed."""
+        source, docs = self.run.sources[index], self.kept[index]
+        target = self.to / os.fsdecode(self._names[index])
+        packed = opened if source.member >= 0 else None
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if READERS[source.reader].write is not None:
+                stream = unpacked(opened, source.codec, source.size) if packed else opened()
+                with stream, _appearing(target) as part:
+                    self._write_records(index, docs, stream, part)
+            elif packed:
+                with packed() as stream, _appearing(target) as part, open(part, "wb") as f:
+                    shutil.copyfileobj(stream, f)
+            else:
+                with _appearing(target) as part:
+                    MODES["copy" if source.file else self.mode](source.at, os.fsencode(part))
+        except BROKEN as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
+            self.problem(source.path, why(error))
+            return
+        self.out.documents += len(docs)
+        self.out.files += 1
+
+    def _write_records(self, index: int, docs: list[int], stream: BinaryIO, part: Path) -> None:
+        source, d = self.run.sources[index], self.run.documents
+        write = READERS[source.reader].write
+        assert write is not None
+        with open(part, "wb") as f, packing(f, source.codec) as out:
+            write(stream, out, self._options[index], [(int(d.offset[i]), int(d.n_bytes[i])) for i in docs])
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """A file to be written, which gets its name only when it is complete."""
+    part = target.with_name(os.fsdecode(PART))
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _check_target(run: Run, to: Path, force: bool) -> None:
@@ -118,70 +179,62 @@ def _check_target(run: Run, to: Path, force: bool) -> None:
 def _target_names(sources: list[Source]) -> list[bytes]:
     """Sources -> paths below the target that can never lead out of it, each once.
 
-    The common folder of all sources is dropped; the rest of the tree is kept.  What a member of an
-    archive is called cannot lead anywhere but below the archive's own name.
+    The common folder of all sources is dropped; the rest of the tree is kept.
 
-    >>> [_target_names([Source(p, "text", "", 0, 0) for p in paths])
-    ...  for paths in ([b"in/a/x.txt", b"in/b/x.txt"], [b"../../etc/passwd"])]
-    [[b'a/x.txt', b'b/x.txt'], [b'passwd']]
+    >>> a, b, c = (Source(p, "text", "", 0, 0) for p in (b"in/a/x.txt", b"in/b/x.txt", b"../../passwd"))
+    >>> _target_names([a, b]), _target_names([c])
+    ([b'a/x.txt', b'b/x.txt'], [b'passwd'])
+    >>> _target_names([a, Source(b"in/c.zip!../../x", "text", "", 0, 0, b"in/c.zip", 0)])
+    [b'a/x.txt', b'c.zip/x']
     """
-    absolute = [os.path.normpath(os.path.join(os.getcwdb(), _harmless(s))) for s in sources]
-    base = os.path.commonpath([os.path.dirname(p) for p in absolute]) if absolute else b"/"
-    names = []
-    taken: set[bytes] = set()
-    for path in absolute:
-        name, n = os.path.relpath(path, base), 1
-        while name in taken:
-            n += 1
-            name = os.path.relpath(path, base) + b"#%d" % n
-        taken.add(name)
-        names.append(name)
-    return names
-
-
-def _harmless(source: Source) -> bytes:
-    """The path of a source, without what leads upwards in the name of a member."""
-    if source.path == b"-":
-        return b"stdin"
-    if source.member < 0:
-        return source.path
-    member = source.path[len(source.at) + 1 :]
-    steps = [step for step in member.split(b"/") if step not in (b"", b".", b"..")]
-    return source.at + b"!" + b"/".join(steps)
-
-
-def _place(source: Source, target: Path, mode: str) -> None:
-    """Copy or link a whole file; appears under its name only when it is complete."""
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    try:
+    outer = [os.path.normpath(os.path.join(os.getcwdb(), _file_name(s))) for s in sources]
+    base = os.path.commonpath([os.path.dirname(p) for p in outer]) if outer else b"/"
+    files: set[bytes] = set()
+    folders: set[bytes] = set()
+    out = [b""] * len(sources)
+    for i in sorted(range(len(sources)), key=lambda i: (sources[i].path, i)):
+        name, source = os.path.relpath(outer[i], base), sources[i]
         if source.member >= 0:
-            opened = archives.open_member(source.at, open_archive(source), source.member)
-            with opened as stream, open(part, "xb") as f:
-                shutil.copyfileobj(stream, f)
-        else:
-            MODES[mode if source.at == source.path else "copy"](source.at, os.fsencode(part))
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+            name = os.path.join(name, *_safe_parts(source.path[len(source.at) + 1 :]))
+        out[i] = _free(name, files, folders)
+    return out
 
 
-def _write_records(source: Source, target: Path, run: Run, docs: list[int]) -> None:
-    """Write the kept records of a source as they stand in it, each with a line end."""
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    try:
-        with open(part, "xb") as file, PACK[source.codec](file) as f:
-            for line in _lines(source, run, docs):
-                f.write(line)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+def _file_name(source: Source) -> bytes:
+    """The file of a source; what came through a pipe gets the suffixes by which it can be read again."""
+    if source.member >= 0 or not source.file:
+        return source.at
+    suffix = READERS[source.reader].suffixes[:1]
+    codec = f".{source.codec}" if source.codec else ""
+    return os.path.basename(source.file) + os.fsencode("".join(suffix) + codec)
 
 
-def _lines(source: Source, run: Run, docs: list[int]) -> Iterator[bytes]:
-    with open_source(source) as stream:
-        for doc in docs:
-            stream.seek(int(run.documents.offset[doc]))
-            line = stream.read(int(run.documents.n_bytes[doc]))
-            yield line if run.documents.record[doc] == 0 else line.rstrip(b"\r") + b"\n"
+def _safe_parts(name: bytes) -> list[bytes]:
+    """The name of a member -> the parts of a path that stays where it is put.
+
+    >>> _safe_parts(b"/../a/./b.txt"), _safe_parts(b"..")
+    ([b'a', b'b.txt'], [b'member'])
+    """
+    parts = [p for p in name.split(b"/") if p not in (b"", b".", b"..")]
+    return [p if len(p) <= 200 else p[:150] + p[-50:] for p in parts] or [b"member"]
+
+
+def _free(name: bytes, files: set[bytes], folders: set[bytes]) -> bytes:
+    """The name, or one like it that is neither taken nor below a file; notes it and its folders as taken.
+
+    >>> files, folders = set(), set()
+    >>> [_free(name, files, folders) for name in (b"a", b"a/b", b"a", b"c/d", b"c")]
+    [b'a', b'a#2/b', b'a#2#2', b'c/d', b'c#2']
+    """
+    path = b""
+    *above, last = name.split(b"/")
+    for part in above:
+        path = os.path.join(path, part)
+        while path in files:
+            path += b"#2"
+        folders.add(path)
+    path = os.path.join(path, last)
+    while path in files or path in folders or os.path.basename(path) == PART:
+        path += b"#2"
+    files.add(path)
+    return path

@@ -17,7 +17,7 @@ from ..relation import same_letters
 from ..run import Run
 from ..settings import Settings
 from ..verdict import thresholds
-from .align import ISLAND, SAME, Alignment, align
+from .align import ISLAND, SAME, Alignment, Span, align
 from .lines import Lines
 from .texts import Text, status_of
 from .words import UNSPACED_CLASS, counts, letters_at
@@ -184,8 +184,8 @@ def explain(left: Text, right: Text, settings: Settings, run: Run | None = None)
     found = align(a.text, b.text, letter_table())
     relation = _relation(a, b, figures, settings)
     place = _place(a, b, figures, found) if relation == RELATIONS[CONTAINED] else None
-    otherwise = _otherwise(a.text, b.text, found)
-    return Explanation(a, b, relation, figures, found, place, otherwise, settings)
+    respelled = otherwise(a.text, b.text, found)
+    return Explanation(a, b, relation, figures, found, place, respelled, settings)
 
 
 def _side(source: Text, run: Run | None) -> Side:
@@ -222,19 +222,25 @@ def _letters(side: Side) -> str:
 
 
 def _place(a: Side, b: Side, figures: Figures, found: Alignment) -> Place | None:
-    """Where the smaller document lies in the larger: from its first long shared passage to its last."""
+    """Where the smaller document lies in the larger."""
     part, whole = (a, b) if figures.left <= figures.right else (b, a)
-    shared = [span for span in found.spans if span.kind == SAME]
+    place = extent(found.spans, whole.text, whole is b)
+    return place and Place(part.name, whole.name, *place, *whole.lines.first_last(*place))
+
+
+def extent(spans: list[Span], whole: str, in_right: bool) -> tuple[int, int] | None:
+    """Where a part lies in its whole, the right or the left text of an alignment: from the first long
+    shared passage to the last, as (start, end) in characters; None where nothing is shared."""
+    shared = [span for span in spans if span.kind == SAME]
     shared = [span for span in shared if span.left[1] - span.left[0] >= 2 * ISLAND] or shared
     if not shared:
         return None
-    there = [span.right if whole is b else span.left for span in shared]
+    there = [span.right if in_right else span.left for span in shared]
     start, end = there[0][0], there[-1][1]
-    end = start + len(whole.text[start:end].rstrip())
-    return Place(part.name, whole.name, start, end, *whole.lines.first_last(start, end))
+    return start, start + len(whole[start:end].rstrip())
 
 
-def _otherwise(left: str, right: str, found: Alignment) -> Counter[tuple[str, str]]:
+def otherwise(left: str, right: str, found: Alignment) -> Counter[tuple[str, str]]:
     """Words of shared passages that are written otherwise: (as in left, as in right) -> how often."""
     out: Counter[tuple[str, str]] = Counter()
     for span in found.spans:
@@ -251,6 +257,19 @@ def _word_pairs(left: str, right: str) -> list[tuple[str, str]]:
     >>> _word_pairs("can't stop,", "ca n't stop ,")
     [("can't", "ca n't"), ('stop,', 'stop ,')]
     """
+    return [
+        (" ".join(left[i:j].split()), " ".join(right[p:q].split()))
+        for (i, j), (p, q) in word_places(left, right)
+    ]
+
+
+def word_places(left: str, right: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Two passages of the same letters -> where the fewest words of each, in order, that have the same
+    letters begin and end.
+
+    >>> word_places("can't stop,", "ca n't stop ,")
+    [((0, 5), (0, 6)), ((6, 11), (7, 13))]
+    """
     (places_a, at_a), (places_b, at_b) = _ends(left), _ends(right)
     common = np.intersect1d(at_a, at_b)
     ends_a = np.searchsorted(at_a, common, "right").tolist()
@@ -258,13 +277,15 @@ def _word_pairs(left: str, right: str) -> list[tuple[str, str]]:
     out = []
     i = j = 0
     for p, q in zip(ends_a, ends_b, strict=True):
-        out.append((_passage(left, places_a[i:p]), _passage(right, places_b[j:q])))
+        out.append((_passage(places_a, i, p), _passage(places_b, j, q)))
         i, j = p, q
     return out
 
 
-def _passage(text: str, places: list[tuple[int, int]]) -> str:
-    return " ".join(text[places[0][0] : places[-1][1]].split()) if places else ""
+def _passage(places: list[tuple[int, int]], i: int, j: int) -> tuple[int, int]:
+    """Words i..j - 1 -> where they begin and end; where there are none, the end of the one before."""
+    end = places[j - 1][1] if j else 0
+    return (places[i][0] if i < j else end), end
 
 
 def _ends(text: str) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:

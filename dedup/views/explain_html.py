@@ -10,7 +10,7 @@ from .align import SAME
 from .explain import EXAMPLES, Explanation, Side
 from .explain_text import what_differs
 from .hunks import Fold, Hunk, hunks, n_words
-from .report import counted, safe
+from .report import counted, safe, safe_lines
 
 SHOWN = 2000  # hunks
 SMALL = 2000  # characters: what differs over more than that is folded too
@@ -58,8 +58,7 @@ def page(found: Explanation) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     """Text of a document -> HTML; its lines stay, other control characters are made visible."""
-    parts = text.replace("\r\n", "\n").split("\n")
-    return "\n".join("\t".join(escape(safe(cell)) for cell in line.split("\t")) for line in parts)
+    return escape(safe_lines(text))
 
 
 def _name(side: Side) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .align import SAME
+from .align import SAME, Span
 from .explain import DIFFERENT, Explanation
 from .hunks import Fold, Hunk, hunks, n_words
 from .lines import Lines
@@ -25,7 +25,7 @@ def explanation_view(found: Explanation, width: int) -> RenderableType:
     parts: list[RenderableType] = [*_names(found), Text(), _head(found), Text(), _table(found)]
     parts += _place(found)
     parts += _otherwise(found)
-    parts += _texts(found, width)
+    parts += texts_view(found, width, SHOWN, "--format html or json has all")
     return Group(*parts)
 
 
@@ -117,29 +117,47 @@ def _otherwise(found: Explanation) -> Iterator[RenderableType]:
 # ------------------------------------------------------------------ the two texts
 
 
-def _texts(found: Explanation, width: int) -> Iterator[RenderableType]:
+def texts_view(
+    found: Explanation, width: int, most: int, rest_words: str, longest: int = 0
+) -> Iterator[RenderableType]:
+    """Both texts with their differences marked, side by side where there is room.
+
+    The first `most` places, and the first `longest` characters of each (0: all).
+    """
     if found.alignment.cut_short:
         yield Text("the texts are too long and too different to be aligned throughout: cut short", "yellow")
     wide = width >= WIDE
     a, b = found.left.text, found.right.text
     lines = found.left.lines, found.right.lines
     shown = 0
-    rest = 0
+    rest, cut = 0, False
     for part in hunks(found.alignment.spans, a, b):
         if isinstance(part, Hunk):
             shown += 1
-        if shown > SHOWN:
+        if shown > most:
             rest += isinstance(part, Hunk)
         elif isinstance(part, Fold):
             words = n_words(a[slice(*part.left)])
             yield Text(f"\n… {counted(words, 'word')} the same …", "dim")
         else:
             yield _where(part, lines)
+            if longest and (begun := _begun(part, longest)) != part:
+                part, cut = begun, True
             yield _side_by_side(part, a, b) if wide else _inline(part, a, b)
     if rest:
-        yield Text(
-            f"\nand differences in {counted(rest, 'more place')}; --format html or json has all", "yellow"
-        )
+        yield Text(f"\nand differences in {counted(rest, 'more place')}; {rest_words}", "yellow")
+    elif cut:
+        yield Text(f"\nand more; {rest_words}", "yellow")
+
+
+def _begun(hunk: Hunk, longest: int) -> Hunk:
+    """The first characters of a hunk, so many of each text."""
+    (i, j), out = (hunk.spans[0].left[0] + longest, hunk.spans[0].right[0] + longest), []
+    for kind, left, right in hunk.spans:
+        if left[0] >= i or right[0] >= j:
+            break
+        out.append(Span(kind, (left[0], min(left[1], i)), (right[0], min(right[1], j))))
+    return Hunk(out)
 
 
 def _where(hunk: Hunk, lines: tuple[Lines, Lines]) -> Text:
@@ -168,8 +186,8 @@ def _side_by_side(hunk: Hunk, a: str, b: str) -> Table:
         _append(left, a[slice(*span.left)], "" if span.kind == SAME else "red")
         _append(right, b[slice(*span.right)], "" if span.kind == SAME else "green")
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
-    table.add_column(ratio=1)
-    table.add_column(ratio=1)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(ratio=1, overflow="fold")
     table.add_row(left, right)
     return table
 

@@ -270,10 +270,15 @@ def _visible(chunk: bytes) -> bytes:
     return "\n".join("\t".join(map(safe, line.split("\t"))) for line in lines).encode()
 
 
-def write_new(path: Path, chunks: Iterator[bytes], force: bool) -> None:
-    """Write a file under a temporary name and rename it; refuses to replace one without `force`."""
+def refuse(path: Path, force: bool) -> None:
+    """Raise OutputExists where a file would be replaced without `force`."""
     if path.exists() and not force:
         raise OutputExists(f"{path}: exists already; give --force to replace it")
+
+
+def write_new(path: Path, chunks: Iterator[bytes], force: bool) -> None:
+    """Write a file under a temporary name and rename it; refuses to replace one without `force`."""
+    refuse(path, force)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "xb") as f:

@@ -28,6 +28,16 @@ RELATION_HELP = {
 BAR, SOURCES = 12, 8
 
 
+def safe_lines(text: str) -> str:
+    """Text of a document -> the same, but its lines and tabs stay.
+
+    >>> safe_lines("a\\r\\n\\tb\\x07")
+    'a\\n\\tb\\\\x07'
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(safe(cell) for cell in line.split("\t")) for line in lines)
+
+
 def size(n: int) -> str:
     """Bytes -> words.
 

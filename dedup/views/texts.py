@@ -9,12 +9,13 @@ import numpy as np
 
 from ..decode import transcode
 from ..errors import BadInput
-from ..model import BINARY, OK, STATUS, Source
+from ..model import BINARY, FAULTS, OK, STATUS, Source
 from ..readers import READERS, Options, fetch, kind_of
-from ..readers.base import BROKEN, why
+from ..readers.base import BROKEN, MAX_DOCUMENT, why
 from ..readers.places import open_source, unchanged
 from ..readers.walk import find_sources
 from ..run import Run
+from ..settings import parse_size
 from .report import safe
 
 
@@ -88,7 +89,7 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
         raise BadInput(f"{safe(name)}: is binary data, not text")
     if run.texts is not None:
         return Text(name, doc, run.texts[doc], run.texts[doc], "utf-8")
-    options = _options(run)[int(d.source[doc])]
+    options = options_of(run)[int(d.source[doc])]
     note: tuple[str, ...] = ()
     if not unchanged(source):
         if not os.path.exists(source.at):
@@ -97,16 +98,18 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
             )
         note = ("changed since the scan; this is the text as it is now",)
     elif d.record[doc] and d.status[doc] == OK:
-        (got,) = fetch(run.sources, _options(run), d, np.array([doc], np.int32))
+        (got,) = fetch(run.sources, options_of(run), d, np.array([doc], np.int32))
         if got is not None:
             return Text(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
     return _read(name, doc, source, int(d.record[doc]), options, note)
 
 
-def _options(run: Run) -> list[Options]:
+def options_of(run: Run) -> list[Options]:
     """How each source of a run was read."""
-    encoding = run.summary["settings"].get("encoding", "")
-    return [Options(*names, encoding=encoding) for names in run.fields]
+    settings = run.summary["settings"]
+    size = parse_size(settings.get("max_document_size", f"{MAX_DOCUMENT}"))
+    encoding = settings.get("encoding", "")
+    return [Options(*names, encoding=encoding, max_bytes=size) for names in run.fields]
 
 
 def _read(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
@@ -125,6 +128,8 @@ def _read(name: str, doc: int, source: Source, line: int, options: Options, note
         raise BadInput(f"{shown}: cannot be read: {why(error)}") from None
     if record.status == BINARY:
         raise BadInput(f"{shown}: is binary data, not text")
+    if record.status in FAULTS:
+        raise BadInput(f"{shown}: {safe(record.note)}")
     raw, repairs = part.data or b"", _names(record.repairs)
     original = transcode(raw, options.encoding).utf8 if repairs and source.reader == "text" else None
     return Text(name, doc, raw, utf8, record.encoding, repairs, notes, original)
@@ -159,7 +164,7 @@ def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
     """Documents -> (first line of its text that is not blank, "" | "gone" | "changed" | why not) of each."""
     if run.texts is not None:
         return [(_first(run.texts[d]), "") for d in docs]
-    fields = _options(run)
+    fields = options_of(run)
     out = []
     for doc in docs:  # one by one: their texts need not fit in memory together
         (got,) = fetch(run.sources, fields, run.documents, np.array([doc], np.int32))

@@ -36,7 +36,12 @@ def answers(run):
     """All that a run says."""
     anchors, signatures = run.anchors, run.signatures
     parts = (signatures.values, signatures.skeletons, anchors.hash, anchors.position, anchors.start)
-    return run.to_arrow(), run.clusters, run.summary, run.sources, [p.tobytes() for p in parts]
+    evidence = [value for part in vars(run.evidence).values() for value in _arrays(part)]
+    return run.to_arrow(), run.clusters, run.summary, run.sources, [p.tobytes() for p in (*parts, *evidence)]
+
+
+def _arrays(part):
+    return [part] if hasattr(part, "tobytes") else [v for x in vars(part).values() for v in _arrays(x)]
 
 
 def refused_or_same(run_folder, expected):
@@ -169,12 +174,12 @@ def test_links_in_a_run_folder_lead_no_writing_and_no_removing_elsewhere(run, fi
         ("tables-000007", "../mine"),
     ):
         (root / "r" / name).symlink_to(target)
-    run("scan", "in", "--run", "r")
+    run("scan", "in", "--run", "r", "--checksum")
     for name in ("texts", "signatures.npy", "log"):
         (root / "r/unfinished").mkdir()
         (root / "r/unfinished/boot").write_bytes(spool._boot())
         (root / "r/unfinished" / name).symlink_to("../../mine/texts")
-        run("scan", "in", "--run", "r")
+        run("scan", "in", "--run", "r", "--checksum")
     assert {p: p.read_bytes() for p in (root / "mine").iterdir()} == before
     run("scan", "in", "--run", "r")
     assert run("export", "keep", "--run", "r").lines == ["in/a.txt", "in/c.txt"]

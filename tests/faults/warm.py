@@ -45,7 +45,7 @@ def serve() -> None:
     for found in pkgutil.walk_packages(dedup.__path__, "dedup."):
         if found.name != "dedup.__main__":
             importlib.import_module(found.name)
-    for name in ("chardet", "datasketch", "rapidfuzz.process", "selectolax.lexbor", "rich.progress"):
+    for name in ("chardet", "datasketch", "rapidfuzz.process", "selectolax.lexbor", "rich.progress", "shlex"):
         importlib.import_module(name)
     for name in ("utf-32-le", "utf-16-le", "utf-16", "cp1252", "latin-1"):
         "".encode(name)

@@ -1,0 +1,92 @@
+"""Signatures and anchors -> candidate pairs: documents that may be alike, or part and whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import cluster, kernels, lsh, passages, verify
+from .model import Anchors, CandidatePairs, Documents, Signatures, Spans
+from .settings import Settings
+from .spool import Rows
+from .verdict import MIN_BONES
+
+NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
+MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
+OWN_RUN = 100  # letters in a row that make a text differ otherwise
+ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
+MIN_RECALL = 0.99  # of a pair at min_jaccard
+
+
+@dataclass(frozen=True)
+class Held:
+    """What grows with the text: signatures and anchors, in memory or in files mapped into it."""
+
+    signatures: Signatures
+    anchors: Anchors
+    forget: Callable[[], None] = lambda: None  # let go of what was read into memory
+    scratch: Path | None = None  # a folder for what does not fit into memory
+
+
+def held_in_memory(rows: list[Rows], start: NDArray[np.int64], settings: Settings) -> Held:
+    """Rows of blocks, and where the anchors of each document begin -> the same, in memory."""
+    signatures = np.concatenate([r.signatures for r in rows])
+    skeletons = np.concatenate([r.skeletons for r in rows])
+    hashes = np.concatenate([r.anchor_hashes for r in rows])
+    positions = np.concatenate([r.anchor_positions for r in rows])
+    facts = (settings.num_perm, settings.seed, settings.k)
+    return Held(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
+
+
+def alike(
+    s: Settings,
+    documents: Documents,
+    signatures: Signatures,
+    docs: NDArray[np.int32],
+    run_all: Callable[..., Iterable[Any]],
+) -> CandidatePairs:
+    """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
+    found = []
+    boned = docs[documents.n_bones[docs] >= MIN_BONES]
+    for values, some, threshold in (
+        (signatures.values, docs, s.min_jaccard),
+        (signatures.skeletons, boned, s.min_skeleton),
+    ):
+        bands = lsh.banding(threshold, MIN_RECALL, s.num_perm)
+        least = lsh.least_matches(threshold, s.num_perm)
+        found.append(lsh.candidate_pairs(values, some, bands, least, run_all).docs)
+    return CandidatePairs.of(np.concatenate(found))
+
+
+def parts_and_wholes(
+    s: Settings,
+    held: Held,
+    docs: NDArray[np.int32],
+    candidates: CandidatePairs,
+    n: int,
+    run_all: Callable[..., Iterable[Any]],
+) -> tuple[CandidatePairs, Spans]:
+    """Anchors -> (part, whole) candidates and the boilerplate of each document.
+
+    Near-duplicates, by their signatures, are taken as one before anything is counted.
+    """
+    close = kernels.matches(held.signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
+    group = cluster.clusters(n, candidates.docs[close])
+    mine = np.zeros(n, np.bool_)
+    mine[docs] = True
+    n_anchors = np.where(mine, np.diff(held.anchors.start), 0)
+    found = passages.no_boilerplate(held.anchors, n_anchors)
+    if s.boilerplate == "on":
+        found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
+        # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
+        enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
+        n_anchors = np.where(enough, found.n_left, n_anchors)
+    pairs = passages.containment_candidates(
+        *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
+    )
+    return pairs, found.spans

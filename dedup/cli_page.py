@@ -1,0 +1,72 @@
+"""The command that writes a run as one HTML page: report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
+    """Add the command of this file to the command line."""
+    commands.add_command(run_option(report))
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="File to write.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.option(
+    "--max-clusters",
+    type=click.IntRange(0),
+    default=100_000,
+    show_default=True,
+    metavar="N",
+    help="Clusters in the page, the largest first.",
+)
+@click.option(
+    "--max-texts",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="MB",
+    help="Texts in the page; of the rest it has the figures.",
+)
+def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_folder: Path) -> None:
+    """Write the run as one HTML page: the account, charts, and every cluster side by side.
+
+    The page works from disk: it loads nothing and sends nothing.  It holds texts of the documents.
+
+    \b
+    dedup report
+    dedup report -o report.html --force --max-texts 2
+    """
+    from .folder import open_run
+    from .views.export import refuse, write_new
+    from .views.page import Limits, page
+    from .views.report import counted, size
+
+    refuse(output, force)
+    run = open_run(run_folder)
+    made = page(run, Limits(clusters=max_clusters, texts=int(max_texts * 1_000_000)), _run_option(run_folder))
+    write_new(output, iter([made.html]), force)
+    held = f"{counted(made.clusters, 'cluster')}, {counted(made.pairs, 'pair')} side by side"
+    click.echo(f"{held}, {size(len(made.html))} -> {output}", err=True)
+
+
+def _run_option(run_folder: Path) -> str:
+    """The option that completes the commands named in the page; "" for the default."""
+    import shlex
+
+    source = click.get_current_context().get_parameter_source("run_folder")
+    if source is click.core.ParameterSource.DEFAULT:
+        return ""
+    return f" --run {shlex.quote(str(run_folder))}"

@@ -1,0 +1,218 @@
+"""Parquet, Arrow IPC and Feather: a document per row, its text in one column, read in batches.
+
+The offset of a record is the number of its row, counted from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from ..decode import line_text
+from ..errors import BadInput
+from ..model import OK, TOO_LARGE, UNREADABLE
+from .arrowfile import BROKEN, Piece, Table, told, top_column, within
+from .base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
+from .jsonl import ID_FIELDS, TEXT_FIELDS, names_of, no_text_field, of_fields
+
+WRITTEN_BYTES = 64 << 20  # of the rows that are written at once
+
+
+# ------------------------------------------------------------------ columns
+
+
+def _type_of(schema: Any, name: str) -> Any:
+    """The type of a column or of a field in it, by its dotted path; None when there is none."""
+    top = top_column(schema, name)
+    if schema.get_field_index(top) < 0:
+        return None
+    found = schema.field(top).type
+    for part in name[len(top) + 1 :].split(".") if name != top else []:
+        if not pa.types.is_struct(found) or found.get_field_index(part) < 0:
+            return None
+        found = found.field(part).type
+    return found
+
+
+def _is_text(kind: Any) -> bool:
+    if kind is not None and pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    views = [getattr(pa, name)() for name in ("string_view", "binary_view") if hasattr(pa, name)]
+    return kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), *views)
+
+
+def _leaves(fields: Any, above: str = "") -> Iterator[str]:
+    """The dotted paths of all columns."""
+    for field in fields:
+        if pa.types.is_struct(field.type):
+            yield from _leaves(field.type, f"{above}{field.name}.")
+        else:
+            yield above + field.name
+
+
+def prepare(stream: BinaryIO, options: Options) -> Options:
+    """Settle the text column and the id column by the schema."""
+    with Table(stream) as table:
+        schema = table.schema
+    asked = [options.text_field] if options.text_field else TEXT_FIELDS
+    text = next((f for f in asked if _is_text(_type_of(schema, f))), "")
+    if not text:
+        columns = list(_leaves(schema))
+        if not options.text_field:
+            raise no_text_field(columns)
+        kind = _type_of(schema, options.text_field)
+        what = (
+            f"no column {asked[0]!r}" if kind is None else f"the column {asked[0]!r} holds {kind}, not text"
+        )
+        raise BadInput(f"{what}; the columns are {names_of(columns)}: name one with --text-field")
+    id_field = options.id_field or next((f for f in ID_FIELDS if f in schema.names and f != text), "")
+    return replace(options, text_field=text, id_field=id_field)
+
+
+def _wanted(schema: Any, options: Options) -> list[str]:
+    names = dict.fromkeys([options.text_field, options.id_field, *options.kept_fields])
+    return [name for name in names if name and _type_of(schema, name) is not None]
+
+
+def _column(batch: Any, name: str) -> Any:
+    import pyarrow.compute as pc
+
+    top = top_column(batch.schema, name)
+    found = batch.column(batch.schema.get_field_index(top))
+    return found if name == top else pc.struct_field(found, name[len(top) + 1 :].split("."))
+
+
+def _bytes_of(column: Any) -> list[bytes | None]:
+    """A column of text -> its bytes, which need not be valid UTF-8."""
+    try:
+        return cast(list[bytes | None], column.cast(pa.large_binary()).to_pylist())
+    except pa.ArrowException:  # a kind that this pyarrow cannot cast
+        return [None if v is None else v.encode() if isinstance(v, str) else v for v in column.to_pylist()]
+
+
+def _values(column: Any) -> list[Any]:
+    """A column of any kind -> Python values; None for all when they make no sense."""
+    if _is_text(column.type):
+        return [None if v is None else v.decode("utf-8", "replace") for v in _bytes_of(column)]
+    try:
+        return cast(list[Any], column.to_pylist())
+    except BROKEN:
+        return [None] * len(column)
+
+
+# ------------------------------------------------------------------ rows
+
+
+def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
+    """Batches, cut into pieces of about PART_BYTES."""
+    with Table(stream) as table:
+        for piece in table.pieces(_wanted(table.schema, options)):
+            step = piece.n_rows
+            if piece.batch is not None:
+                step = max(1, piece.n_rows * PART_BYTES // max(1, piece.batch.nbytes))
+            for at in range(0, piece.n_rows, step):
+                n = min(step, piece.n_rows - at)
+                batch = None if piece.batch is None else piece.batch.slice(at, n)
+                rows = Piece(piece.first + at, n, batch, piece.problem)
+                yield Part(source, rows.first, rows=rows, n_bytes=0 if batch is None else batch.nbytes)
+
+
+def records(part: Part, options: Options) -> Read:
+    """A piece -> its records, one for each row."""
+    piece: Piece = part.rows
+    if piece.batch is None:
+        return [Record(0, piece.first, 0, "", UNREADABLE, note=piece.problem)], [b""], piece.n_rows
+    names = _wanted(piece.batch.schema, options)
+    columns = [_column(piece.batch, name) for name in names]
+    raw = _bytes_of(columns[0])
+    others = [_values(column) for column in columns[1:]]
+    found, texts = [], []
+    for line, data in enumerate(raw):
+        values = {name: column[line] for name, column in zip(names[1:], others, strict=True)}
+        record, utf8 = _record(data, values, options)
+        found.append(record._replace(line=line, offset=piece.first + line, n_bytes=len(data or b"")))
+        texts.append(utf8)
+    return found, texts, piece.n_rows
+
+
+def _record(data: bytes | None, values: dict[str, Any], options: Options) -> tuple[Record, bytes]:
+    if data is None or len(data) <= options.max_bytes:
+        text, encoding = line_text(data, options.encoding) if data else (None, "utf-8")
+        record, utf8 = of_fields({**values, options.text_field: text}, options)
+        return record._replace(encoding=encoding), utf8
+    return Record(0, 0, 0, "", TOO_LARGE, note=too_large(options)), b""
+
+
+def again(
+    stream: BinaryIO, options: Options, places: Sequence[Place]
+) -> Iterator[tuple[bytes, bytes] | None]:
+    """The texts of the rows at those places."""
+    wanted = [row for row, _ in places]
+    found: dict[int, tuple[bytes, bytes]] = {}
+    with told(), Table(stream) as table:
+        for piece in table.pieces([options.text_field], wanted):
+            mine = within(wanted, piece.first, piece.n_rows)
+            if mine and piece.batch is not None:
+                column = _column(piece.batch, options.text_field)
+                for row in mine:
+                    (data,) = _bytes_of(column.slice(row - piece.first, 1))
+                    record, utf8 = _record(data, {}, options)
+                    if record.status == OK:
+                        found[row] = (data or b"", utf8)
+    for row, length in places:
+        got = found.get(row)
+        yield got if got and len(got[0]) == length else None
+
+
+def _writer(table: Table, out: BinaryIO) -> Any:
+    """A writer of the same format, schema and, of Parquet, compression."""
+    import pyarrow.parquet as pq
+
+    if table.parquet is not None:
+        group = table.parquet.metadata.row_group(0)
+        codec = group.column(0).compression if group.num_columns else "SNAPPY"
+        return pq.ParquetWriter(out, table.schema, compression=codec.replace("UNCOMPRESSED", "NONE"))
+    if table.footed:
+        options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+        return pa.ipc.new_file(out, table.schema, options=options)
+    return pa.ipc.new_stream(out, table.schema)
+
+
+def _taken(batch: Any, rows: list[int]) -> list[Any]:
+    """Some rows of a batch, as one batch or more."""
+    try:
+        return [batch.take(pa.array(rows))]
+    except pa.ArrowNotImplementedError:  # string_view, so far
+        return [batch.slice(row, 1) for row in rows]
+
+
+def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
+    """The rows at those places, with all their columns, in a file of the same format and schema."""
+    wanted = [row for row, _ in places]
+    with told(), Table(stream) as table, _writer(table, out) as writer:
+        held: list[Any] = []
+        for piece in table.pieces(None, wanted):
+            mine = [row - piece.first for row in within(wanted, piece.first, piece.n_rows)]
+            if piece.problem and mine:
+                raise Damaged(piece.problem)
+            if mine:
+                held += _taken(piece.batch, mine)
+            if sum(batch.nbytes for batch in held) >= WRITTEN_BYTES:
+                writer.write_table(pa.Table.from_batches(held))
+                held = []
+        if held:
+            writer.write_table(pa.Table.from_batches(held))
+
+
+READER = Reader(
+    (".parquet", ".arrow", ".feather", ".ipc"),
+    prepare,
+    parts,
+    records,
+    again,
+    write,
+    starts=(b"PAR1", b"ARROW1"),
+)

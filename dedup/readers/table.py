@@ -1,0 +1,243 @@
+"""CSV and TSV: a document per row, its text in one column; the first row names the columns.
+
+Rows are those of Python's csv module.  A row that begins a quoted cell which is never closed is a bad
+record; the rows after its first line are read as if it were not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import BinaryIO, NamedTuple
+
+from ..decode import line_text
+from ..errors import BadInput
+from ..model import BAD_RECORD, TOO_LARGE, UNREADABLE
+from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
+from .jsonl import ID_FIELDS, PEEKED, PEEKED_BYTES, TEXT_FIELDS, BadLine, names_of, no_text_field, of_fields
+from .streams import in_utf8
+
+DELIMITERS = ",;\t|"
+MAX_UNCLOSED = 16  # cells in a source that are never closed before the rest is given up
+
+csv.field_size_limit((1 << 31) - 1)  # max_bytes is the limit
+
+
+class Row(NamedTuple):
+    """A row: where it stands, with its line end, its cells, or what is wrong with it."""
+
+    offset: int
+    n_bytes: int
+    cells: list[str]
+    encoding: str = "utf-8"
+    problem: str = ""
+    status: int = BAD_RECORD
+
+
+class _Unclosed(Exception):
+    """A row has not ended within max_bytes, or where the file ends."""
+
+
+class _Lines:
+    """The lines of a stream as the csv module wants them, counted in bytes for each row."""
+
+    def __init__(self, stream: BinaryIO, encoding: str, max_bytes: int) -> None:
+        self._stream, self._asked, self._max = stream, encoding, max_bytes
+        self.begin(stream.tell())
+
+    def begin(self, offset: int) -> None:
+        """A row begins at the offset."""
+        self.offset = offset
+        self.n_bytes = self.first = 0
+        self.encoding, self.problem = "utf-8", ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(self._max + 1)
+        if not line:
+            if self.n_bytes:
+                raise _Unclosed
+            raise StopIteration
+        if len(line) > self._max:
+            while not line.endswith(b"\n") and (more := self._stream.readline(1 << 20)):
+                self.n_bytes += len(line)
+                line = more
+        self.n_bytes += len(line)
+        self.first = self.first or self.n_bytes
+        if self.n_bytes > self._max:
+            raise _Unclosed
+        text = self._decoded(line)
+        if "\0" in text:
+            self.problem = "holds NUL bytes"
+            text = text.replace("\0", "")
+        return text
+
+    def _decoded(self, line: bytes) -> str:
+        if not self._asked and self.offset:  # no byte order mark there
+            with contextlib.suppress(UnicodeDecodeError):
+                return line.decode()
+        text, encoding = line_text(line, self._asked)
+        if encoding != "utf-8":
+            self.encoding = encoding
+        return text
+
+
+def rows(stream: BinaryIO, options: Options, offset: int = 0) -> Iterator[Row]:
+    """The rows of a UTF-8 stream from an offset on; blank lines are none."""
+    stream.seek(offset)
+    lines = _Lines(stream, options.encoding, options.max_bytes)
+    reader = csv.reader(lines, delimiter=options.delimiter or ",")
+    unclosed = 0
+    while True:
+        at = lines.offset
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(at, lines.n_bytes, [], lines.encoding, str(error).split(" - ")[0])
+        except _Unclosed:
+            size = lines.first
+            yield _unclosed(at, lines, options, unclosed)
+            if lines.n_bytes > size:
+                unclosed += 1
+                if unclosed > MAX_UNCLOSED:
+                    return
+                stream.seek(at + size)
+            lines.begin(at + size)
+            reader = csv.reader(lines, delimiter=options.delimiter or ",")
+            continue
+        else:
+            if cells:
+                yield Row(at, lines.n_bytes, cells, lines.encoding, lines.problem)
+        lines.begin(at + lines.n_bytes)
+
+
+def _unclosed(at: int, lines: _Lines, options: Options, before: int) -> Row:
+    """The first line of a row that does not end, as a row of its own."""
+    status, what = BAD_RECORD, "a quote is opened that is never closed"
+    if lines.n_bytes > options.max_bytes:
+        if lines.n_bytes == lines.first:
+            status, what = TOO_LARGE, too_large(options)
+        else:
+            what += f", or the row is {too_large(options)}"
+    if before == MAX_UNCLOSED and lines.n_bytes > lines.first:
+        what += f", as in {before} rows before: the rest is lost"
+    return Row(at, lines.first, [], lines.encoding, what, status)
+
+
+def _in_utf8(stream: BinaryIO, options: Options) -> tuple[BinaryIO, Options]:
+    """A stream of lines, and how they are read: what was turned into UTF-8 is in no other encoding."""
+    found = in_utf8(stream, options)
+    return found, options if found is stream else replace(options, encoding="")
+
+
+def prepare(stream: BinaryIO, options: Options) -> Options:
+    """Find the delimiter and the names of the columns, and settle the text column and the id column."""
+    stream, reading = _in_utf8(stream, options)
+    asked = [options.text_field] if options.text_field else TEXT_FIELDS
+    best: tuple[bool, int, int, list[str]] = (False, -1, 0, [])
+    for i, delimiter in enumerate(DELIMITERS):
+        found = _first_rows(stream, replace(reading, delimiter=delimiter))
+        if found:
+            header = [name.strip() for name in found[0]]
+            even = sum(len(row) == len(header) for row in found) * (len(header) > 1)
+            best = max(best, (any(f in header for f in asked), even, -i, header))
+    *_, place, names = best
+    text = next((f for f in asked if f in names), "")
+    if names and not text and options.text_field:
+        raise BadInput(
+            f"no column {options.text_field!r}; the columns are {names_of(names)}: name one with --text-field"
+        )
+    if names and not text:
+        raise no_text_field(names)
+    id_field = options.id_field or next((f for f in ID_FIELDS if f in names and f != text), "")
+    return replace(
+        options, text_field=text, id_field=id_field, columns=tuple(names), delimiter=DELIMITERS[-place]
+    )
+
+
+def _first_rows(stream: BinaryIO, options: Options) -> list[list[str]]:
+    """The cells of the first rows, by that delimiter; one that is bad or very long ends the look."""
+    out: list[list[str]] = []
+    with contextlib.suppress(*BROKEN):  # told where the rows are read
+        for row in rows(stream, replace(options, max_bytes=min(options.max_bytes, PEEKED_BYTES))):
+            if row.problem or len(out) == PEEKED or row.offset > PEEKED_BYTES:
+                break
+            out.append(row.cells)
+    return out
+
+
+def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
+    """Pieces of about PART_BYTES: the rows below the header, or what stands in its place."""
+    held: list[Row] = []
+    size = start = 0
+    problem = ""
+    try:
+        for number, row in enumerate(rows(*_in_utf8(stream, options))):
+            if number == 0 and options.columns:
+                start = row.offset + row.n_bytes
+                continue
+            held.append(row)
+            size += row.n_bytes
+            if size >= PART_BYTES:
+                yield Part(source, held[0].offset, rows=held, n_bytes=size)
+                start, size, held = row.offset + row.n_bytes, 0, []
+    except BROKEN as error:
+        problem = why(error)
+    if held or problem:
+        yield Part(source, held[0].offset if held else start, rows=held, n_bytes=size, problem=problem)
+
+
+def records(part: Part, options: Options) -> Read:
+    """Rows -> records; the first row below the header is row 1."""
+    found = [_record(number, row, options) for number, row in enumerate(part.rows)]
+    if part.problem:
+        at = part.rows[-1].offset + part.rows[-1].n_bytes if part.rows else part.offset
+        note = f"{part.problem}: the rest is lost"
+        found.append((Record(len(part.rows), at, 0, "", UNREADABLE, note=note), b""))
+    return [r for r, _ in found], [t for _, t in found], len(part.rows)
+
+
+def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
+    problem, status = row.problem, row.status
+    if not problem and len(row.cells) != len(options.columns):
+        problem = f"the number of its cells is {len(row.cells)}, of columns {len(options.columns)}"
+    if not problem:
+        try:
+            record, utf8 = of_fields(dict(zip(options.columns[::-1], row.cells[::-1], strict=True)), options)
+            place = {"line": number, "offset": row.offset, "n_bytes": row.n_bytes, "encoding": row.encoding}
+            return record._replace(**place), utf8  # type: ignore[arg-type]
+        except BadLine as error:
+            problem = str(error)
+    return Record(number, row.offset, row.n_bytes, row.encoding, status, note=problem), b""
+
+
+def again(
+    stream: BinaryIO, options: Options, places: Sequence[Place]
+) -> Iterator[tuple[bytes, bytes] | None]:
+    """The rows at those places, and their texts."""
+    stream, options = _in_utf8(stream, options)
+    options = options if options.columns else prepare(stream, options)
+    for offset, length in places:
+        row = next(rows(stream, options, offset), None)
+        if row is None or row.problem or (row.offset, row.n_bytes) != (offset, length):
+            yield None
+            continue
+        stream.seek(offset)
+        yield stream.read(length), _record(0, row, options)[1]
+
+
+def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
+    """The header and the rows at those places, as they stand."""
+    stream, options = _in_utf8(stream, options)
+    options = options if options.columns else prepare(stream, options)
+    header = next(rows(stream, options))
+    copy_places(stream, out, [(header.offset, header.n_bytes), *places], b"\n")
+
+
+READER = Reader((".csv", ".tsv"), prepare, parts, records, again, write)

@@ -1,0 +1,171 @@
+"""The second scan: what the last run of a run folder knows that need not be read or compared again."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__, ledger
+from .canonical import fields_of, parse_rule
+from .errors import BadSetting, DedupError
+from .folder import open_run
+from .model import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Forms, Source, Spans, VerifiedPairs
+from .readers import kind_of
+from .readers.walk import find_sources
+from .run import Run
+from .settings import DECIDED, Settings
+from .spool import Block, Rows
+
+PASS = ("k", "num_perm", "seed", "text_field", "id_field", "encoding", "max_document_size", "prefer")
+RANGE = 4096  # documents taken over at a time
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The last run, as far as this scan may rely on it; without a run, nothing is known."""
+
+    run: Run | None = None
+    new_doc: NDArray[np.int32] | None = None  # [n_docs of it]: its number in this scan; -1 where it is gone
+
+    def ranges(self, sources: Sequence[Source]) -> dict[int, list[range]]:
+        """The sources that are as they were -> the documents of the last run that they gave."""
+        if self.run is None:
+            return {}
+        d = self.run.documents
+        again = np.zeros(len(self.run.sources), np.bool_)
+        again[d.source[np.isin(d.status, (UNREADABLE, CHANGED))]] = True
+        starts = np.searchsorted(d.source, np.arange(len(self.run.sources) + 1))
+        old = {s.path: i for i, s in enumerate(self.run.sources) if not s.problem and not again[i]}
+        out = {}
+        for index, source in enumerate(sources):
+            i = old.get(source.path, -1)
+            if i >= 0 and replace(self.run.sources[i], given=source.given) == source:
+                first, last = int(starts[i]), int(starts[i + 1])
+                some = [range(at, min(at + RANGE, last)) for at in range(first, last, RANGE)]
+                out[index] = some or [range(first, first)]
+        return out
+
+    def block(self, known: list[tuple[int, range]]) -> tuple[Block, Rows]:
+        """(source, documents of the last run) -> the block that reading them would give."""
+        assert self.run is not None
+        docs = np.concatenate([np.arange(r.start, r.stop) for _, r in known]).astype(np.int32)
+        sizes = [len(r) for _, r in known]
+        columns: dict[str, Any] = {}
+        for f in dataclasses.fields(Documents):
+            column = getattr(self.run.documents, f.name)
+            columns[f.name] = [column[d] for d in docs] if isinstance(column, list) else column[docs]
+        short = columns["status"] == TOO_SHORT  # that is decided anew
+        columns["status"] = np.where(short, OK, columns["status"]).astype(np.int8)
+        columns["note"] = ["" if s else note for s, note in zip(short, columns["note"], strict=True)]
+        columns["source"] = np.repeat([source for source, _ in known], sizes).astype(np.int32)
+        anchors, signatures = self.run.anchors, self.run.signatures
+        spans = [slice(int(anchors.start[r.start]), int(anchors.start[r.stop])) for _, r in known]
+        rows = Rows(
+            signatures.values[docs],
+            signatures.skeletons[docs],
+            np.concatenate([anchors.hash[s] for s in spans]),
+            np.concatenate([anchors.position[s] for s in spans]),
+        )
+        parts = np.array([(source, n, 0) for (source, _), n in zip(known, sizes, strict=True)], np.int64)
+        nowhere = np.full(len(docs), -1, np.int64)
+        n_anchors = anchors.start[docs + 1] - anchors.start[docs]
+        return Block(Documents(**columns), parts, n_anchors, nowhere, nowhere * 0, docs), rows
+
+    def renumbered(self, old_doc: NDArray[np.int32]) -> Earlier:
+        """With the numbers int32[n_docs] that this scan's documents had in the last run, -1 for new ones."""
+        if self.run is None:
+            return self
+        new_doc = np.full(len(self.run.documents), -1, np.int32)
+        known = np.flatnonzero(old_doc >= 0)
+        new_doc[old_doc[known]] = known
+        return replace(self, new_doc=new_doc)
+
+    def pairs(self, spans: Spans) -> VerifiedPairs:
+        """The compared pairs whose documents are both as they were, and so is their boilerplate."""
+        if self.run is None or self.new_doc is None:
+            return VerifiedPairs.none()
+        old = self.run.evidence.pairs
+        same = _same_spans(self.run.spans, spans, self.new_doc)
+        kept = old.where(np.asarray(same[old.docs].all(axis=1)))
+        # subtle: documents keep their order from run to run, so the pairs stay sorted
+        return replace(kept, docs=self.new_doc[kept.docs])
+
+    def forms(self) -> Forms:
+        """How the documents are written that are still there."""
+        if self.run is None or self.new_doc is None:
+            return Forms.none()
+        old = self.run.evidence.forms
+        kept = old.where(self.new_doc[old.docs] >= 0)
+        return replace(kept, docs=self.new_doc[kept.docs])
+
+
+def _same_spans(old: Spans, new: Spans, new_doc: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """bool[n_docs of the last run]: still there, with the same boilerplate."""
+    same = new_doc >= 0
+    docs = np.flatnonzero(same).astype(np.int32)
+    sizes = np.diff(old.indptr)[docs]
+    docs = docs[(sizes > 0) | (np.diff(new.indptr)[new_doc[docs]] > 0)]
+    alike = np.diff(old.indptr)[docs] == np.diff(new.indptr)[new_doc[docs]]
+    same[docs[~alike]] = False
+    docs = docs[alike]
+    a, b = old.of_docs(docs), new.of_docs(new_doc[docs])
+    differs = np.flatnonzero((a.start != b.start) | (a.end != b.end))
+    same[docs[np.searchsorted(a.indptr, differs, "right") - 1]] = False
+    return same
+
+
+def last_run(folder: Path, settings: Settings) -> Run | None:
+    """The run in a folder, if what its pass found is what these settings would find."""
+    try:
+        run = open_run(folder)
+    except DedupError:
+        return None
+    was, now = run.summary["scanned"]["settings"], settings.deciding()
+    same = run.summary["version"] == __version__ and all(was.get(name) == now[name] for name in PASS)
+    return run if same else None
+
+
+def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | None:
+    """The run in a folder, if a scan of these paths with these settings would give the very same."""
+    run = last_run(folder, settings)
+    if run is None or b"-" in paths:
+        return None
+    here = os.fsencode(os.path.realpath(folder))
+    sources, skipped = find_sources(paths, kind_of, here, settings.follow_links)
+    return warned(run, settings) if gives(run, settings, sources, skipped) else None
+
+
+def warned(run: Run, settings: Settings) -> Run:
+    """A run that stands as it is, with the warnings that are asked for now."""
+    found = ledger.warnings(run, ledger.by_source(run), settings)
+    return replace(run, summary={**run.summary, "warnings": found})
+
+
+def gives(run: Run, settings: Settings, sources: Sequence[Source], skipped: dict[str, int]) -> bool:
+    """Whether a scan of these sources with these settings would give this very run."""
+    settled = not np.isin(run.documents.status, (UNREADABLE, CHANGED)).any()
+    same = run.summary["settings"] == settings.deciding() and run.summary["skipped"] == dict(skipped)
+    return bool(settled and same and list(run.sources) == list(sources))
+
+
+def check_decidable(run: Run, settings: Settings) -> None:
+    """Raise BadSetting unless the settings differ from those of the scan only in what its run can answer."""
+    was, now = run.summary["scanned"]["settings"], settings.deciding()
+    for name, value in now.items():
+        if value != was[name] and name not in DECIDED:
+            raise BadSetting(f"{name}: only a scan can change it; scan again")
+        if name in DECIDED[:3] and value < was[name]:
+            raise BadSetting(
+                f"{name}: {value} is below {was[name]}, that of the scan, which compared nothing so unlike; "
+                f"scan again with --{name.replace('_', '-')} {value}"
+            )
+    missing = set(fields_of(parse_rule(settings.prefer))) - set(fields_of(parse_rule(was["prefer"])))
+    if missing:
+        raise BadSetting(f"prefer: the scan did not keep the field {min(missing)!r}; scan again with it")

@@ -1,0 +1,31 @@
+"""What was compared -> the verdict that another `min_jaccard` would have given; no text is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .. import verdict
+from ..compared import Compared
+from ..errors import BadSetting
+from ..model import VerifiedPairs
+from ..run import Run
+from .measure import settings_of
+
+
+def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
+    """What the run would have decided at another `min_jaccard`, from all that was compared.
+
+    All pairs that reach a higher line are among those that were compared, so upwards nothing is estimated.
+    Raises BadSetting below the line of the scan, which compared nothing so unlike.
+    """
+    settings = settings_of(run)
+    if min_jaccard < settings.min_jaccard:
+        raise BadSetting(
+            f"min_jaccard {min_jaccard:g} lies below the {settings.min_jaccard:g} of the run; "
+            f"scan again with --min-jaccard {min_jaccard:g}"
+        )
+    settings, known = replace(settings, min_jaccard=min_jaccard), run.evidence
+    same = verdict.same_letters(run.documents)
+    compared = Compared(known.pairs, lambda _: VerifiedPairs.none())
+    facts = (settings, run.sources, run.documents, run.signatures, same)
+    return verdict.decide(*facts, known.pairs, known.by_anchors, compared, known.forms)
