@@ -64,7 +64,7 @@ def _sign_texts(  # type: ignore[no-untyped-def]
     skeletons = np.empty((n_texts, num_perm), U32)
     counts = np.zeros((n_texts, 4), I64)
     letters_hash = np.zeros((n_texts, 2), U64)
-    room = 1024 + (starts[-1] - starts[0]) // 8
+    room = 1024 + (starts[-1] - starts[0]) // 14
     anchor_hash, anchor_text, anchor_place = np.empty(room, U64), np.empty(room, I32), np.empty(room, I32)
     n_anchors = 0
     letters = np.empty(max(k, 4) + SEGMENT + 2 * LANES, I32)
