@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_views, errors
+from . import __version__, cli_check, cli_views, errors
 from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
@@ -363,3 +363,4 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
 
 
 cli_views.register(commands, run_option)
+cli_check.register(commands, run_option)

@@ -171,6 +171,15 @@ def _current_tables(folder: Path) -> Path | None:
 
 def open_run(folder: Path) -> Run:
     """A run folder -> its run.  Raises BadRun when it is missing, of another version or damaged."""
+    tables, manifest = manifest_of(folder)
+    try:
+        return _read(tables, manifest)
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, IndexError) as error:
+        raise BadRun(f"{folder}: is damaged ({str(error).splitlines()[0]}); scan again") from None
+
+
+def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """A run folder -> (its table folder, its manifest).  Raises BadRun."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
@@ -189,10 +198,7 @@ def open_run(folder: Path) -> Run:
     name = str(manifest.get("tables", ""))
     if not name.startswith("tables-") or "/" in name:
         raise BadRun(f"{folder / MANIFEST}: names the table folder {name!r}; scan again")
-    try:
-        return _read(folder / name, manifest)
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, IndexError) as error:
-        raise BadRun(f"{folder}: is damaged ({str(error).splitlines()[0]}); scan again") from None
+    return folder / name, manifest
 
 
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:

@@ -93,7 +93,7 @@ def decide(
     """
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
-    facts = _facts(sources, documents, same, _without_hubs(pairs.where(limits.reached(pairs)), limits, n))
+    facts = _facts(sources, documents, same, without_hubs(pairs.where(limits.reached(pairs)), limits, n))
     place, keys = canonical.rank(rule, facts)
     speaker = _best_of(same, place)[same]
     equal, equal_kinds = equal_letters.pairs(speaker, forms)
@@ -133,7 +133,7 @@ def _settled(
     best = np.arange(n, dtype=np.int32)  # the speaker, by first document of the same letters
     best[same] = speaker
     for turn in range(WITNESS_ROUNDS + 1):
-        good = _without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+        good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
         edges = edges_of(good)
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
         witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
@@ -243,7 +243,7 @@ def _facts(
     )
 
 
-def _without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
+def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
     """The pairs without those that join a part to its many, otherwise different wholes."""
     alike = limits.alike(pairs) | limits.rewritten(pairs)
     hub = cluster.hubs(n, pairs.docs, alike, limits.left_in_right(pairs), MAX_WHOLES)
