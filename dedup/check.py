@@ -212,7 +212,7 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
+    ) -> tuple[lookup.Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
         """-> pairs with the run; boilerplate of the new documents; pairs among them, alike and by anchors."""
         s, held = self.s, self.fresh.held
         docs = np.flatnonzero(alone).astype(np.int32)
@@ -231,12 +231,12 @@ class _Check:
         old_group = self.existing.cluster
         pairs = lookup.alike(self.index, new, self.existing.signatures, old_group, s)
         by_anchors, share = lookup.parts_and_wholes(self.index, new, old_group)
-        return Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
+        return lookup.Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
 
     def _add_compared(
         self,
         found: dict[int, list[Match]],
-        with_run: Found,
+        with_run: lookup.Found,
         among: tuple[CandidatePairs, CandidatePairs],
     ) -> None:
         """Add what reaches a threshold."""
@@ -358,23 +358,6 @@ class _Check:
         return Match.estimated_of(
             j, s if n_bones >= self.limits.min_bones else 0.0, share, letters, self.limits, **self._about(old)
         )
-
-
-@dataclass(frozen=True)
-class Found:
-    """pairs int64[n, 2]: (new document, document of the run); share float64[n] of their anchors, 0 where
-    they were found by their signatures."""
-
-    pairs: NDArray[np.int64]
-    share: NDArray[np.float64]
-
-    @staticmethod
-    def of(pairs: NDArray[np.int64], by_anchors: NDArray[np.int64], share: NDArray[np.float64]) -> Found:
-        """Both kinds, each pair once."""
-        both = np.concatenate([by_anchors, pairs])
-        shares = np.r_[share, np.zeros(len(pairs))]
-        _, first = np.unique(both[:, 0] << 32 | both[:, 1], return_index=True)
-        return Found(both[first], shares[first])
 
 
 def _joined(a: Spans, b: Spans) -> Spans:

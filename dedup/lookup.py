@@ -111,3 +111,20 @@ def parts_and_wholes(
         out.append(both[rows])
         shares.append(counts[rows] / np.maximum(1, fewer[rows]))
     return np.concatenate(out), np.concatenate(shares)
+
+
+@dataclass(frozen=True)
+class Found:
+    """pairs int64[n, 2]: (new document, document of the run); share float64[n] of their anchors, 0 where
+    they were found by their signatures."""
+
+    pairs: NDArray[np.int64]
+    share: NDArray[np.float64]
+
+    @staticmethod
+    def of(pairs: NDArray[np.int64], by_anchors: NDArray[np.int64], share: NDArray[np.float64]) -> Found:
+        """Both kinds, each pair once."""
+        both = np.concatenate([by_anchors, pairs])
+        shares = np.r_[share, np.zeros(len(pairs))]
+        _, first = np.unique(both[:, 0] << 32 | both[:, 1], return_index=True)
+        return Found(both[first], shares[first])

@@ -41,16 +41,25 @@ MAY_IMPORT = {
     },
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode", "ledger",
-        "kernels", "verify", "verdict", "settings",
+        "kernels", "verify", "verdict", "settings", "matches",
     },
-    "cli": LOW | {"rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", ""},
+    "index": LOW | STAGES | {"buckets", "candidates", "kernels", "settings", "store", "verdict", ""},
+    "lookup": LOW | STAGES | {"candidates", "index", "kernels", "settings", "verdict"},
+    "existing": LOW | {"folder", "index", "readers", "settings", "store", "tables"},
+    "matches": LOW | {"verify"},
+    "check": LOW | STAGES | {
+        "kernels", "readers", "context", "settings", "intake", "verdict", "spool", "store", "rescan",
+        "candidates", "lookup", "index", "existing", "matches",
+    },
+    "cli_check": LOW | {"check", "existing", "intake", "matches", "pipeline", "views"},
+    "cli": LOW | {"cli_check", "rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", ""},  # noqa: E501
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "": LOW | {"settings", "pipeline", "run", "folder"},
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_views"},
-    "rich": {"cli", "cli_views", "views"},
+    "click": {"cli", "cli_check", "cli_views"},
+    "rich": {"cli", "cli_check", "cli_views", "views"},
     "numba": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
