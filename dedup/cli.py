@@ -273,6 +273,12 @@ def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool)
         out.print(report.summary_view(summary, _run_flag(run_folder)))
 
 
+def _tell_stale(run: Any) -> None:
+    """Say which decisions of a review do not hold any more."""
+    for name in run.summary.get("decisions", {}).get("stale", []):
+        _say(f"warning: a decision about {name} is stale; see: dedup review --json", 0)
+
+
 def _run_flag(run_folder: Path) -> str:
     return "" if str(run_folder) == RUN_FOLDER else f" --run {run_folder}"
 
@@ -324,6 +330,7 @@ def _list_command(what: str, help: str) -> None:
         from .views import export as lists
 
         run = open_run(run_folder)
+        _tell_stale(run)
         form = lists.format_for(output, format_)
         n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
@@ -355,7 +362,9 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
     from .folder import open_run
     from .views.corpus import export_corpus
 
-    written = export_corpus(open_run(run_folder), to, mode, force, with_short)
+    run = open_run(run_folder)
+    _tell_stale(run)
+    written = export_corpus(run, to, mode, force, with_short)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     click.echo(f"{written.documents:,} documents in {written.files:,} files -> {to}", err=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ RUN_FOLDER = ".dedup"
 def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     """Add the commands of this file to the command line."""
     commands.add_command(check)
+    commands.add_command(run_option(review))
 
 
 @click.command()
@@ -160,3 +162,115 @@ def _add(new: tuple[str, ...], existing: Existing, overrides: dict[str, Any], qu
     threads = {"threads": overrides["threads"]} if "threads" in overrides else {}
     run = pipeline.scan(paths, existing.settings, run=existing.folder, **threads)
     _tell(f"{run.summary['documents']['seen'] - before:,} documents added to {existing.folder}", quiet)
+
+
+@click.command()
+@click.option("--cluster", metavar="ID", help="Only this cluster, as `dedup show` numbers it.")
+@click.option("--relation", metavar="NAME", help="Only clusters with a document of this relation.")
+@click.option(
+    "--order",
+    type=click.Choice(["largest", "nearest"]),
+    default="largest",
+    show_default=True,
+    help="Largest clusters first, or those nearest to a threshold.",
+)
+@click.option("--again", is_flag=True, help="Also clusters that were decided before.")
+@click.option("--undo", type=int, metavar="N", help="Take back decision N, as --json numbers it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decisions made so far as one JSON object.")
+def review(
+    cluster: str | None,
+    relation: str | None,
+    order: str,
+    again: bool,
+    undo: int | None,
+    as_json: bool,
+    run_folder: Path,
+) -> None:
+    """Go through the clusters in the terminal: accept each, change its canonical document, split one off.
+
+    Each decision is saved as it is made, in the run folder, and holds for the lists, and for later scans
+    as long as the letters of the document stay the same.
+
+    \b
+    dedup review
+    dedup review --order nearest --relation near
+    dedup review --cluster 3
+    """
+    from .folder import open_run
+    from .model import RELATIONS
+
+    if relation is not None and relation not in RELATIONS[1:]:
+        raise errors.BadSetting(f"--relation {relation}: there is none; they are {', '.join(RELATIONS[1:])}")
+    if undo is not None:
+        _undo(run_folder, undo)
+    if as_json:
+        _print_decisions(run_folder)
+    if as_json or undo is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise errors.DedupError("review needs a terminal to show clusters and to read keys; see: dedup show")
+    from rich.console import Console
+
+    from . import kernels
+    from .cli_views import cluster_id
+    from .decisions import Log
+    from .views.review import Session
+
+    run = open_run(run_folder, as_scanned=True)
+    chosen = None if cluster is None else cluster_id(cluster)
+    kernels.warm_up(lambda: _tell("compiling the kernels, only this once (about half a minute) ...", False))
+    with contextlib.closing(Log(run_folder)) as log, _keyboard() as keys:
+        done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
+    click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)
+
+
+@contextlib.contextmanager
+def _keyboard() -> Iterator[Callable[[], str]]:
+    """-> what gives the next key pressed at the terminal; an escape sequence is one key, the end is `q`.
+
+    subtle: click.getchar throws away what was typed before it is called, and gives keys typed fast as one.
+    """
+    import termios
+    import tty
+    from collections import deque
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    waiting: deque[str] = deque()
+
+    def key() -> str:
+        if not waiting:
+            typed = os.read(terminal, 64).decode("utf-8", "replace")
+            waiting.extend([typed] if typed.startswith("\x1b") else typed or "q")
+        return waiting.popleft()
+
+    tty.setcbreak(terminal, termios.TCSADRAIN)
+    try:
+        yield key
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _undo(run_folder: Path, number: int) -> None:
+    from .decisions import Log
+    from .folder import open_run
+
+    open_run(run_folder, as_scanned=True)
+    with contextlib.closing(Log(run_folder)) as log:
+        made = next((d for d in log.standing if d.number == number), None)
+        if made is None:
+            raise errors.BadInput(f"--undo {number}: no such decision stands; see: dedup review --json")
+        log.undo(made)
+
+
+def _print_decisions(run_folder: Path) -> None:
+    """All decisions that stand, and whether each can be applied to the run."""
+    import dataclasses
+    import json
+
+    from .decisions import read, resolved
+    from .folder import open_run
+
+    found = resolved(open_run(run_folder, as_scanned=True), read(run_folder))
+    rows = [{**dataclasses.asdict(f.made), "stale": f.stale or None} for f in found]
+    click.echo(json.dumps({"decisions": rows}, indent=1))

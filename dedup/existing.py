@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from . import index
 from .errors import BadRun
-from .folder import manifest_of
+from .folder import DECISIONS, manifest_of, open_run
 from .model import Documents, Signatures, Source, Spans, VerifiedPairs
 from .readers import Options
 from .readers.places import unchanged
@@ -78,12 +78,18 @@ class Existing:
     @cached_property
     def cluster(self) -> NDArray[np.int32]:
         """int32[n_docs]: the smallest document of the cluster of each."""
-        return self._numbers("verdict", "cluster")
+        return self._verdict("cluster")
 
     @cached_property
     def witness(self) -> NDArray[np.int32]:
         """int32[n_docs]: the kept document that stands for each; itself where it is kept."""
-        return self._numbers("verdict", "witness")
+        return self._verdict("witness")
+
+    def _verdict(self, name: str) -> NDArray[np.int32]:
+        if (self.folder / DECISIONS).exists():
+            column: NDArray[np.int32] = getattr(open_run(self.folder).verdict, name)
+            return column
+        return self._numbers("verdict", name)
 
     # ------------------------------------------------------------------ what is mapped
 

@@ -24,7 +24,7 @@ from . import candidates, canonical, equal, intake, kernels, ledger, verdict, ve
 from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import on_disk, open_run, writing
+from .folder import as_decided, on_disk, open_run, writing
 from .model import (
     EMPTY,
     OK,
@@ -87,7 +87,7 @@ def scan(
         if result is last.run:
             return result
         folder.commit(result)
-        return on_disk(result, result.anchors.start, folder.tables)
+        return as_decided(on_disk(result, result.anchors.start, folder.tables), folder.folder)
 
 
 def decide(run: str | os.PathLike[str], progress: Progress | None = None, **overrides: Any) -> Run:
@@ -107,7 +107,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
         summary["scanned"] = last.summary["scanned"]
         result = replace(result, summary=summary)
         folder.commit(result, of=True)
-        return on_disk(result, result.anchors.start, folder.tables)
+        return as_decided(on_disk(result, result.anchors.start, folder.tables), folder.folder)
 
 
 def _decide_again(context: Context, last: Run) -> Run:

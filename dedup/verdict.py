@@ -103,7 +103,7 @@ def decide(
     ballot = Ballot(same, speaker, alone, place, keys, kind)
 
     def edges_of(good: VerifiedPairs) -> cluster.Edges:
-        return _edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
+        return edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
 
     def compared(missing: CandidatePairs) -> VerifiedPairs:
         hopeful = _hopeful(missing, signatures, documents, s)
@@ -134,9 +134,9 @@ def _settled(
     best[same] = speaker
     for turn in range(WITNESS_ROUNDS + 1):
         good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-        edges = edges_of(good)
+        allowed = edges_of(good)
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-        witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
+        witness = cluster.choose_witnesses(place, cluster.Edges(best[allowed.dropped], best[allowed.witness]))
         follows = np.where(ballot.alone, everyone, witness[speaker])
         witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
         if turn < WITNESS_ROUNDS:
@@ -251,7 +251,7 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
     return pairs.where(alike | ~hub[part])
 
 
-def _edges(
+def edges(
     pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
 ) -> cluster.Edges:
     """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop."""

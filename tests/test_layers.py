@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "store": {"model"},
     "tables": LOW | {"run"},
     "spool": LOW | {"tables", "store"},
-    "folder": LOW | {"run", "tables", "store", ""},
+    "folder": LOW | {"run", "tables", "store", "decisions", ""},
     "candidates": LOW | STAGES | {"kernels", "settings", "spool", "verdict"},
     "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", ""},
     "compared": {"model"},
@@ -41,7 +41,7 @@ MAY_IMPORT = {
     },
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode", "ledger",
-        "kernels", "verify", "verdict", "settings", "matches",
+        "kernels", "verify", "verdict", "settings", "matches", "decisions",
     },
     "index": LOW | STAGES | {"buckets", "candidates", "kernels", "settings", "store", "verdict", ""},
     "lookup": LOW | STAGES | {"candidates", "index", "kernels", "settings", "verdict"},
@@ -51,7 +51,11 @@ MAY_IMPORT = {
         "kernels", "readers", "context", "settings", "intake", "verdict", "spool", "store", "rescan",
         "candidates", "lookup", "index", "existing", "matches",
     },
-    "cli_check": LOW | {"check", "existing", "intake", "matches", "pipeline", "views"},
+    "decisions": LOW | {"canonical", "equal", "folder", "ledger", "run", "settings", "verdict"},
+    "cli_check": LOW | {
+        "check", "cli_views", "decisions", "existing", "folder", "intake", "kernels", "matches", "pipeline",
+        "views",
+    },
     "cli": LOW | {"cli_check", "rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "cli_views", ""},  # noqa: E501
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "": LOW | {"settings", "pipeline", "run", "folder"},
