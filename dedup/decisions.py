@@ -303,7 +303,7 @@ class Layer:
                 standing.append(m)
         reason = REASON if chosen >= 0 else old.reason[top] or REASON
         for m in standing:
-            self._keep(new, m, label, top, reason if m == top else old.reason[m] if len(rest) > 1 else "")
+            self._keep(new, m, label, top, reason if m == top and len(rest) > 1 else "")
         for m in rest:
             if m in standing:
                 continue

@@ -80,7 +80,8 @@ def _match(m: Match) -> Text:
         *([f"its text is {m.text}"] if m.text != "ok" and not m.estimated else []),
         *([f"dropped there for {safe(m.witness)}"] if m.witness and not m.kept else []),
     ]
-    text.append(f"  ({'; '.join(notes)})" if notes else "", "dim")
+    for note in notes:
+        text.append(f"\n{' ' * 13}{note}", "dim")
     return text
 
 

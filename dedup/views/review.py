@@ -272,12 +272,12 @@ class Session:
         text = Text(f"{number[doc]:>4}  ")
         if m.kept:
             role = "split off" if alone else "canonical" if v.canonical[doc] == doc else "kept"
-            text.append(f"{role:<10}", "green")
+            text.append(f"{role:<11}", "green")
             text.append(safe(m.path), "bold")
             if m.reason and not alone:
                 text.append(f"  {m.reason}", "dim")
             return text
-        text.append(f"{'dropped':<10}", "yellow")
+        text.append(f"{'dropped':<11}", "yellow")
         text.append(safe(m.path), "bold")
         text.append(f"  {m.relation}", "yellow")
         figures = f"  J {m.jaccard:.3f}  C {m.containment:.3f}"
