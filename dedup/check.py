@@ -144,7 +144,7 @@ class _Check:
         self.itself = self._themselves()
         others = np.setdiff1d(self.existing.witness[old], old).astype(np.int32)
         self.names = dict(zip(old.tolist(), self.rows.names, strict=True))
-        self.names.update(zip(others.tolist(), self.existing.rows(others).names, strict=True))
+        self.names.update(zip(others.tolist(), self.existing.names(others), strict=True))
         self.spans = _joined(spans, self.index.spans_of(old))
         self.n_bytes = np.concatenate([documents.n_bytes, self.rows.documents.n_bytes])
         found: dict[int, list[Match]] = {d: [] for d in range(self.n)}

@@ -182,6 +182,16 @@ class Existing:
         found = replace(documents_of(documents), source=local.astype(np.int32))
         return Rows(sources, fields, found, shown, where)
 
+    def names(self, docs: NDArray[np.int32]) -> list[bytes]:
+        """The names of some documents of the run int32[m], as the lists have them."""
+        table = self._table("documents", ["source", "record"]).take(docs)
+        which, local = np.unique(table.column("source").to_numpy(), return_inverse=True)
+        paths = self._table("sources", ["path"]).column("path").take(which).to_pylist()
+        return [
+            paths[i] + (b":%d" % record if record else b"")
+            for i, record in zip(local.tolist(), table.column("record").to_pylist(), strict=True)
+        ]
+
     def compared_with(self, docs: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.bool_]]:
         """All that the scan has compared with some documents, and bool[n]: found by their anchors."""
         path = self._tables / "compared.parquet"
