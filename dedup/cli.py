@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_judge, cli_page, cli_paths, cli_views, errors
+from . import __version__, cli_check, cli_judge, cli_page, cli_paths, cli_views, errors
 from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
@@ -290,6 +290,12 @@ def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool)
         out.print(report.summary_view(summary, _run_flag(run_folder)))
 
 
+def _tell_stale(run: Any) -> None:
+    """Say which decisions of a review do not hold any more."""
+    for name in run.summary.get("decisions", {}).get("stale", []):
+        _say(f"warning: a decision about {name} is stale; see: dedup review --json", 0)
+
+
 def _run_flag(run_folder: Path) -> str:
     import shlex
 
@@ -343,6 +349,7 @@ def _list_command(what: str, help: str) -> None:
         from .views import export as lists
 
         run = open_run(run_folder)
+        _tell_stale(run)
         form = lists.format_for(output, format_)
         n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
@@ -374,7 +381,9 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
     from .folder import open_run
     from .views.corpus import export_corpus
 
-    written = export_corpus(open_run(run_folder), to, mode, force, with_short)
+    run = open_run(run_folder)
+    _tell_stale(run)
+    written = export_corpus(run, to, mode, force, with_short)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     what = f"{written.documents:,} documents in {written.files:,} files"
@@ -385,3 +394,4 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
 cli_views.register(commands, run_option)
 cli_judge.register(commands, run_option)
 cli_page.register(commands, run_option)
+cli_check.register(commands, run_option)

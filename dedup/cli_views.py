@@ -154,12 +154,12 @@ def show(
     if cluster is None:
         shown = views.clusters_page(run, page, per_page, relation)
     else:
-        shown = views.cluster_page(run, _cluster_id(cluster), page, per_page, relation)
+        shown = views.cluster_page(run, cluster_id(cluster), page, per_page, relation)
     options = _options(per_page, relation)
     views.print_shown(shown, as_json, Console(highlight=False, soft_wrap=not sys.stdout.isatty()), options)
 
 
-def _cluster_id(cluster: str) -> int:
+def cluster_id(cluster: str) -> int:
     """`3` or `#3` -> 3."""
     number = cluster.removeprefix("#")
     if not (number.isascii() and number.isdigit() and len(number) < 19):

@@ -38,14 +38,27 @@ def forms(
     return Forms.concatenated([Forms.none(), *run_all(some_docs, parts)])
 
 
+def _kinds(mine: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int8]:
+    """Digests uint64[n, 8] of documents of equal letters -> the relation of each pair, int8[n]."""
+    same = [(mine[:, i : i + 2] == other[:, i : i + 2]).all(axis=1) for i in (0, 2, 4, 6)]
+    return np.select(same, [IDENTICAL, ENCODING, WHITESPACE, CASE], PUNCTUATION).astype(np.int8)
+
+
+def kind_of(known: Forms, doc: int, other: int) -> int:
+    """Two documents of equal letters -> their relation; -1 where one of them is not known."""
+    rows = np.searchsorted(known.docs, [doc, other])
+    if rows.max() >= len(known.docs) or (known.docs[rows] != [doc, other]).any():
+        return -1
+    return int(_kinds(known.digests[rows[:1]], known.digests[rows[1:]])[0])
+
+
 def pairs(speaker: NDArray[np.int32], known: Forms) -> tuple[VerifiedPairs, NDArray[np.int8]]:
     """Speakers int32[n_docs] -> the pairs (document, its speaker), sorted, and the relation of each."""
     row = np.full(len(speaker), -1, np.int64)
     row[known.docs] = np.arange(len(known.docs))
     docs = np.flatnonzero((speaker != np.arange(len(speaker))) & (row >= 0) & (row[speaker] >= 0))
     mine, other = known.digests[row[docs]], known.digests[row[speaker[docs]]]
-    same = [(mine[:, i : i + 2] == other[:, i : i + 2]).all(axis=1) for i in (0, 2, 4, 6)]
-    kind = np.select(same, [IDENTICAL, ENCODING, WHITESPACE, CASE], PUNCTUATION).astype(np.int8)
+    kind = _kinds(mine, other)
     n, bones = known.n_shingles[row[docs]], known.n_bones[row[docs]]
     both = np.stack([np.minimum(docs, speaker[docs]), np.maximum(docs, speaker[docs])], axis=1)
     three = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)

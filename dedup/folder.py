@@ -4,6 +4,7 @@
       run.json              settings, versions, ledger, timings, and the name of the table folder
       tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
                             the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy)
+      decisions.jsonl       what was decided in a review (see decisions.py)
       lock                  held while a scan writes
       unfinished/           what a scan at work has read so far; after a kill the next one goes on from there
 
@@ -38,7 +39,7 @@ from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of
 
 FORMAT = 4
-MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
+MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
 SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
 
@@ -212,8 +213,28 @@ def _current_tables(folder: Path) -> Path | None:
 # ------------------------------------------------------------------ opening
 
 
-def open_run(folder: Path) -> Run:
-    """A run folder -> its run.  Raises BadRun when it is missing, of another version or damaged."""
+def open_run(folder: Path, as_scanned: bool = False) -> Run:
+    """A run folder -> its run, with what was decided in a review, or as it was scanned.
+
+    Raises BadRun when it is missing, of another version or damaged.
+    """
+    tables, manifest = manifest_of(folder)
+    with _damaged(folder):
+        run = _read(tables, manifest)
+    return run if as_scanned else as_decided(run, folder)
+
+
+def as_decided(run: Run, folder: Path) -> Run:
+    """A run as it was scanned into a folder -> with what was decided there in a review."""
+    if not (folder / DECISIONS).exists():
+        return run
+    from . import decisions  # subtle: it loads the kernels, which a run without decisions does not need
+
+    return decisions.apply(run, decisions.read(folder))
+
+
+def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """A run folder -> (its table folder, its manifest).  Raises BadRun."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
@@ -234,8 +255,7 @@ def open_run(folder: Path) -> Run:
     name = str(manifest.get("tables", ""))
     if not name.startswith("tables-") or "/" in name:
         raise BadRun(f"{folder / MANIFEST}: names the table folder {name!r}; scan again")
-    with _damaged(folder):
-        return _read(folder / name, manifest)
+    return folder / name, manifest
 
 
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:

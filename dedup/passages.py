@@ -100,7 +100,7 @@ def boilerplate(
 
             runs = np.concatenate([np.zeros(0, np.int64), *run_all(own_runs, anchors.chunks())])
             common = common_in(np.where(runs >= own_run, group, np.int32(-1)))
-    return _boilerplate(anchors, mine, common, run_all)
+    return marked(anchors, mine, common, run_all)
 
 
 def _frequent_passages(
@@ -134,9 +134,11 @@ def no_boilerplate(anchors: Anchors, n_anchors: NDArray[np.int64]) -> Boilerplat
     return Boilerplate(bits, Spans.none(len(n_anchors)), n_anchors)
 
 
-def _boilerplate(
-    anchors: Anchors, mine: NDArray[np.bool_], bits: NDArray[np.uint8], run_all: RunAll
+def marked(
+    anchors: Anchors, mine: NDArray[np.bool_], bits: NDArray[np.uint8], run_all: RunAll = map
 ) -> Boilerplate:
+    """Anchors, and a bit for each that is boilerplate -> where that leaves each document."""
+
     def one_chunk(chunk: AnchorChunk) -> tuple[Any, ...]:
         flags = _bits_of(bits, chunk)
         start, end, indptr = kernels.spans_of(chunk.start, flags, chunk.position)

@@ -24,7 +24,7 @@ from . import candidates, canonical, equal, intake, kernels, ledger, verdict, ve
 from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import open_run, writing
+from .folder import as_decided, open_run, writing
 from .model import (
     EMPTY,
     OK,
@@ -87,7 +87,7 @@ def scan(
         result = _scan(given, settings, *places, last, progress, on_compile)
         if result is last.run:
             return warned(result, settings)
-        return folder.commit(result)
+        return as_decided(folder.commit(result), folder.folder)
 
 
 def decide(run: str | os.PathLike[str], progress: Progress | None = None, **overrides: Any) -> Run:
@@ -106,7 +106,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
         summary = ledger.summary(result, settings, last.summary["skipped"], context.seconds)
         summary["scanned"] = last.summary["scanned"]
         result = replace(result, summary=summary)
-        return folder.commit(result, of=True)
+        return as_decided(folder.commit(result, of=True), folder.folder)
 
 
 def _decide_again(context: Context, last: Run) -> Run:

@@ -22,7 +22,7 @@ FILES: dict[str, Any] = {
 }
 
 
-def _header(dtype: Any, shape: tuple[int, ...]) -> bytes:
+def header(dtype: Any, shape: tuple[int, ...]) -> bytes:
     """The head of a .npy file (NumPy enhancement proposal 1, version 1.0), HEADER bytes long."""
     text = f"{{'descr': '{np.dtype(dtype).str}', 'fortran_order': False, 'shape': {shape}, }}"
     return (
@@ -72,7 +72,7 @@ class Writer:
             width = self._width.get(name)
             shape = (self.rows[name],) if width is None else (self.rows[name], width)
             file.seek(0)
-            file.write(_header(FILES[name], shape))
+            file.write(header(FILES[name], shape))
         self.close()
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class Store:
         path, dtype = self._folder / f"{name}.npy", np.dtype(FILES[name])
         size = HEADER + int(np.prod(shape)) * dtype.itemsize
         with open(path, "rb") as file:
-            if file.read(HEADER) != _header(dtype, shape) or os.fstat(file.fileno()).st_size != size:
+            if file.read(HEADER) != header(dtype, shape) or os.fstat(file.fileno()).st_size != size:
                 raise ValueError(f"{path.name} is not the table of {shape[0]} rows that it should be")
             # subtle: a private writable map, so that compiled code sees the same type as for other arrays
             self._maps[name] = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)

@@ -56,13 +56,19 @@ def _columns(kind: type, table: pa.Table) -> dict[str, Any]:
     for f in fields(kind):
         column = table.column(f.name).combine_chunks()
         if f.name == "letters_hash":
-            n, at = len(column), 2 * column.offset
-            out[f.name] = np.frombuffer(column.buffers()[1] or b"", np.uint64)[at : at + 2 * n].reshape(-1, 2)
+            out[f.name] = letters_hashes(table)
         elif f.name in KINDS:
             out[f.name] = _array(column, KINDS[f.name])
         else:
             out[f.name] = column.to_pylist()
     return out
+
+
+def letters_hashes(table: pa.Table) -> NDArray[np.uint64]:
+    """A table of documents -> their letters hashes, uint64[n, 2]."""
+    column = table.column("letters_hash").combine_chunks()
+    n, at = len(column), 2 * column.offset
+    return np.frombuffer(column.buffers()[1] or b"", np.uint64)[at : at + 2 * n].reshape(-1, 2)
 
 
 def _array(column: Any, dtype: Any) -> NDArray[Any]:
@@ -139,7 +145,8 @@ def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
     }
 
 
-def _pairs_of(table: pa.Table) -> VerifiedPairs:
+def pairs_of(table: pa.Table) -> VerifiedPairs:
+    """A table of pairs -> VerifiedPairs."""
     column = {name: table.column(name).combine_chunks() for name in table.column_names}
     counts = [_array(column[name], np.int64) for name in COUNTS]
     return VerifiedPairs(
@@ -162,7 +169,7 @@ def evidence_of(compared: pa.Table, forms: pa.Table) -> Evidence:
     )
     docs = _array(forms.column("doc").combine_chunks(), np.int32)
     by_anchors = _array(compared.column("by_anchors").combine_chunks(), np.bool_)
-    return Evidence(_pairs_of(compared), by_anchors, Forms(docs, raw, n_shingles, n_bones))
+    return Evidence(pairs_of(compared), by_anchors, Forms(docs, raw, n_shingles, n_bones))
 
 
 def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, NDArray[np.int64]]:
@@ -180,7 +187,7 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, N
             raise ValueError("the verdict names documents that are not there")
     if n and not 0 <= documents.source.min() <= documents.source.max() < len(sources):
         raise ValueError("the documents name sources that are not there")
-    pairs = _pairs_of(tables["pairs"])
+    pairs = pairs_of(tables["pairs"])
     if len(pairs) and not 0 <= pairs.docs.min() <= pairs.docs.max() < n:
         raise ValueError("the pairs name documents that are not there")
     indptr = np.r_[0, np.cumsum(np.bincount(_array(b["doc"], np.int64), minlength=n))].astype(np.int64)

@@ -97,7 +97,7 @@ def decide(
     # a part is joined to its whole only over anchors that are no boilerplate, however it was found
     pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs) | by_anchors)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
-    facts = _facts(sources, documents, same, _without_hubs(pairs.where(limits.reached(pairs)), limits, n))
+    facts = _facts(sources, documents, same, without_hubs(pairs.where(limits.reached(pairs)), limits, n))
     place, keys = canonical.rank(rule, facts)
     speaker = _best_of(same, place)[same]
     equal, equal_kinds = equal_letters.pairs(speaker, forms)
@@ -107,7 +107,7 @@ def decide(
     ballot = Ballot(same, speaker, alone, place, keys, kind)
 
     def edges_of(good: VerifiedPairs) -> cluster.Edges:
-        return _edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
+        return edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
 
     def compared(missing: CandidatePairs) -> VerifiedPairs:
         hopeful = _hopeful(missing, signatures, documents, s)
@@ -137,10 +137,10 @@ def _settled(
     best = np.arange(n, dtype=np.int32)  # the speaker, by first document of the same letters
     best[same] = speaker
     for turn in range(WITNESS_ROUNDS + 1):
-        good = _without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-        edges = edges_of(good)
+        good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+        allowed = edges_of(good)
         label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-        witness = cluster.choose_witnesses(place, cluster.Edges(best[edges.dropped], best[edges.witness]))
+        witness = cluster.choose_witnesses(place, cluster.Edges(best[allowed.dropped], best[allowed.witness]))
         follows = np.where(ballot.alone, everyone, witness[speaker])
         witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
         if turn < WITNESS_ROUNDS:
@@ -247,7 +247,7 @@ def _facts(
     )
 
 
-def _without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
+def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
     """The pairs without those that join a part to its many, otherwise different wholes."""
     alike = limits.alike(pairs) | limits.rewritten(pairs)
     hub = cluster.hubs(n, pairs.docs, alike, limits.left_in_right(pairs), MAX_WHOLES)
@@ -255,7 +255,7 @@ def _without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedP
     return pairs.where(alike | ~hub[part])
 
 
-def _edges(
+def edges(
     pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
 ) -> cluster.Edges:
     """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop."""

@@ -49,7 +49,7 @@ def cluster_page(
     """
     docs = run.clustered[run.cluster_ids[run.clustered] == cluster_id]
     if not len(docs):
-        raise BadInput(_no_cluster(run, cluster_id))
+        raise BadInput(no_cluster(run, cluster_id))
     canonical = int(run.verdict.canonical[docs[0]])
     mine = docs[_related(run, docs, relation)]
     mine = mine[np.lexsort((mine, ~run.kept[mine], mine != canonical))]
@@ -93,7 +93,8 @@ def _cluster(run: Run, cluster_id: int, docs: NDArray[np.int32]) -> Shown:
     }
 
 
-def _no_cluster(run: Run, cluster_id: int) -> str:
+def no_cluster(run: Run, cluster_id: int) -> str:
+    """What to say of an id that no cluster has."""
     last = int(run.cluster_ids.max(initial=0))
     if not last:
         return f"cluster {cluster_id}: this run has no clusters"

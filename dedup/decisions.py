@@ -1,0 +1,388 @@
+"""What a person has decided about clusters: a list that only grows, and how it changes the verdict of a run.
+
+`decisions.jsonl` in the run folder has an object a line, flushed to disk as it is made:
+
+    {"number": 1, "kind": "canonical", "doc": {"path": ..., "record": 0, "letters": "..."}, ...}
+
+kind: accept (the cluster is right as it stands), canonical (the document stands for its cluster), split
+(the document is kept and belongs to no cluster), undo (of an earlier number).  Documents are named by path,
+record and the hash of their letters, so a decision holds as long as the letters do, in later scans too.
+The tables of the run stay as the scan wrote them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import canonical, equal, ledger, verdict
+from .errors import BadRun
+from .folder import DECISIONS as FILE
+from .model import KEPT, NEAR, OK, RELATIONS, REWRITTEN, Verdict, pair_keys
+from .run import Run
+from .settings import Settings
+
+ACCEPT, CANONICAL, SPLIT, UNDO = KINDS = ("accept", "canonical", "split", "undo")
+REASON = "review"  # why a document is canonical, or kept, in the lists
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A document, by what does not change from scan to scan."""
+
+    path: str
+    record: int
+    letters: str  # hash of its letters, 32 hexadecimal digits
+
+    @property
+    def name(self) -> str:
+        return f"{self.path}:{self.record}" if self.record else self.path
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A line of the file."""
+
+    number: int
+    kind: str
+    doc: Ref | None = None  # of accept: the canonical document
+    members: str = ""  # of accept: a digest of the documents of the cluster
+    undoes: int = 0
+    time: str = ""
+
+    @staticmethod
+    def of(values: dict[str, Any]) -> Decision:
+        """A parsed line; raises TypeError, KeyError or ValueError."""
+        doc = Ref(**values["doc"]) if values.get("doc") else None
+        found = Decision(**{**values, "doc": doc})
+        if found.kind not in KINDS or (doc is None) != (found.kind == UNDO):
+            raise ValueError(f"kind {found.kind!r}")
+        return found
+
+
+# ------------------------------------------------------------------ the file
+
+
+def read(folder: Path) -> list[Decision]:
+    """The decisions of a run folder that stand, in order; a last line torn by a crash is no decision.
+
+    Raises BadRun when another line is damaged.
+    """
+    try:
+        lines = (folder / FILE).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadRun(f"{folder / FILE}: cannot be read: {error.strerror or error}") from None
+    standing: dict[int, Decision] = {}
+    for number, line in enumerate(
+        lines[:-1], 1
+    ):  # subtle: what follows the last line end is torn, or nothing
+        try:
+            made = Decision.of(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise BadRun(f"{folder / FILE}: line {number} is no decision; mend or remove that line") from None
+        if made.kind == UNDO:
+            standing.pop(made.undoes, None)
+        else:
+            standing[made.number] = made
+    return list(standing.values())
+
+
+class Log:
+    """The file, open for one review; each decision is on disk before `add` returns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.standing = read(folder)
+        path = folder / FILE
+        try:
+            is_new = not path.exists()
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            data = path.read_bytes()
+            os.ftruncate(self._file, data.rfind(b"\n") + 1)  # a torn last line
+            if is_new:
+                _sync_folder(folder)
+        except BlockingIOError:
+            os.close(self._file)
+            raise BadRun(f"{folder}: another review is at work in it") from None
+        except OSError as error:
+            raise BadRun(f"{path}: cannot be written: {error.strerror or error}") from None
+        self.standing = read(folder)
+        self._last = data.count(b"\n")
+
+    def add(self, kind: str, doc: Ref | None = None, members: str = "", undoes: int = 0) -> Decision:
+        """Write a decision."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        made = Decision(self._last + 1, kind, doc, members, undoes, now)
+        os.write(self._file, json.dumps(asdict(made)).encode() + b"\n")
+        os.fsync(self._file)
+        self._last += 1
+        if kind != UNDO:
+            self.standing.append(made)
+        return made
+
+    def undo(self, made: Decision) -> None:
+        """Take a decision back."""
+        self.add(UNDO, undoes=made.number)
+        self.standing.remove(made)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# ------------------------------------------------------------------ documents
+
+
+def ref(run: Run, doc: int) -> Ref:
+    """A document of a run -> what a decision calls it."""
+    d = run.documents
+    path = os.fsdecode(run.sources[int(d.source[doc])].path)
+    return Ref(path, int(d.record[doc]), _letters(run, doc))
+
+
+def _letters(run: Run, doc: int) -> str:
+    return np.ascontiguousarray(run.documents.letters_hash[doc], "<u8").tobytes().hex()
+
+
+def members_digest(run: Run, docs: Iterable[int]) -> str:
+    """Documents of a cluster -> a digest of their names and letters; their order does not matter."""
+    lines = sorted(f"{run.name(d)}\0{_letters(run, d)}" for d in docs)
+    return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A decision and the document it is about; `stale` says why it cannot be applied, "" when it can."""
+
+    made: Decision
+    doc: int
+    stale: str
+
+
+def resolved(run: Run, standing: Sequence[Decision]) -> list[Found]:
+    """Decisions -> the documents of the run that they are about."""
+    wanted = {os.fsencode(m.doc.path) for m in standing if m.doc}
+    sources = {i: s.path for i, s in enumerate(run.sources) if s.path in wanted}
+    rows = np.flatnonzero(np.isin(run.documents.source, list(sources)))
+    place = {
+        (os.fsdecode(sources[s]), r): d
+        for d, s, r in zip(
+            rows.tolist(),
+            run.documents.source[rows].tolist(),
+            run.documents.record[rows].tolist(),
+            strict=True,
+        )
+    }
+    size = np.bincount(run.verdict.cluster, minlength=len(run.documents))
+
+    def one(made: Decision) -> Found:
+        assert made.doc is not None
+        doc = place.get((made.doc.path, made.doc.record), -1)
+        if doc < 0:
+            return Found(made, doc, "it is not in the run any more")
+        if _letters(run, doc) != made.doc.letters:
+            return Found(made, doc, "its text has changed")
+        if run.documents.status[doc] != OK:
+            return Found(made, doc, "it is set aside now")
+        alone = size[run.verdict.cluster[doc]] == 1
+        return Found(made, doc, "it is in no cluster now" if alone else "")
+
+    return [one(made) for made in standing]
+
+
+# ------------------------------------------------------------------ the verdict
+
+
+def apply(run: Run, standing: Sequence[Decision]) -> Run:
+    """A run as it was scanned, decisions -> the run as decided; its summary tells those that do not fit.
+
+    A document that is made canonical drops the members of its cluster that were verified against it; the
+    others stay with their witness where it is still kept, go to another kept document that they were
+    verified against, or are kept.  Raises Broken when the result fails the check that a scan's must pass.
+    """
+    found = resolved(run, standing)
+    layer = Layer(run)
+    changed = replace(run, verdict=layer.verdict(found))
+    pairs = verdict.Decision(changed.verdict, run.pairs, run.pair_relations)
+    verdict.check(pairs, layer.same, run.documents, layer.limits)
+    old = run.summary
+    summary = {**old, **ledger.summary(changed, layer.settings, old["skipped"], {})}
+    stale = [f for f in found if f.stale and f.made.kind != ACCEPT]
+    told = [f"a decision is stale: {f.made.kind} {_name(f)}: {f.stale}" for f in stale]
+    summary["warnings"] = [*old["warnings"], *told]
+    summary["seconds"] = old["seconds"]
+    applied = sum(not f.stale for f in found if f.made.kind != ACCEPT)
+    summary["decisions"] = {"applied": applied, "stale": [_name(f) for f in stale]}
+    return replace(changed, summary=summary)
+
+
+def _name(found: Found) -> str:
+    return found.made.doc.name if found.made.doc else ""
+
+
+class Layer:
+    """A run as it was scanned, ready to be decided over and over."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        known = Settings.__dataclass_fields__
+        self.settings = Settings(**{k: v for k, v in run.summary["settings"].items() if k in known})
+        self.limits = verdict.thresholds(self.settings)
+        self.same = verdict.same_letters(run.documents)
+        relations = verdict.parse_relations(self.settings.relations)
+        self._drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in relations])
+        self._rows = np.flatnonzero(run.pair_relations >= NEAR)
+        self._keys = pair_keys(run.pairs.docs[self._rows])  # rising, as the pairs are
+        good = run.pairs.where(self._rows)
+        rule = dict(canonical.parse_rule(self.settings.prefer))
+        edges = verdict.edges(good, self.limits, self._drops, whole_for_part="cleanest" in rule)
+        self._allowed = np.unique(edges.dropped.astype(np.int64) << 32 | edges.witness)
+
+    def verdict(self, found: Sequence[Found]) -> Verdict:
+        """The verdict of the scan, changed by the decisions that can be applied; later ones win."""
+        old = self.run.verdict
+        new = replace(old, **{name: getattr(old, name).copy() for name in _COLUMNS}, reason=list(old.reason))
+        chosen: dict[int, int] = {}
+        split: dict[int, set[int]] = {}
+        for f in found:
+            if f.stale or f.made.kind == ACCEPT:
+                continue
+            label = int(old.cluster[f.doc])
+            if f.made.kind == CANONICAL:
+                chosen[label] = f.doc
+                split.get(label, set()).discard(f.doc)
+            else:
+                split.setdefault(label, set()).add(f.doc)
+                if chosen.get(label) == f.doc:
+                    del chosen[label]
+        labels = np.array(sorted({*chosen, *split}), np.int32)
+        docs = np.flatnonzero(np.isin(old.cluster, labels))
+        docs = docs[np.argsort(old.cluster[docs], kind="stable")]
+        for part in np.split(docs, np.searchsorted(old.cluster[docs], labels[1:])) if len(labels) else []:
+            label = int(old.cluster[part[0]])
+            self._decide(new, part.tolist(), chosen.get(label, -1), split.get(label, set()))
+        return new
+
+    def _decide(self, new: Verdict, members: list[int], chosen: int, split: set[int]) -> None:
+        """One cluster: its canonical document (-1: as it was, if it can be) and the documents split off."""
+        old = self.run.verdict
+        for doc in split:
+            self._keep(new, doc, doc, doc, REASON)
+        rest = [m for m in members if m not in split]
+        if not rest:
+            return
+        kept = [m for m in rest if old.witness[m] == m]
+        top = chosen if chosen >= 0 else int(old.canonical[members[0]])
+        if top not in rest:
+            letters = self.run.documents.n_letters
+            top = min(kept or rest, key=lambda m: (-int(letters[m]), m))
+        standing = [top]
+        label = min(rest)
+        for m in rest:
+            if m != top and old.witness[m] == m and not (chosen >= 0 and self._edge(m, top)):
+                standing.append(m)
+        reason = REASON if chosen >= 0 else old.reason[top] or REASON
+        for m in standing:
+            self._keep(new, m, label, top, reason if m == top and len(rest) > 1 else "")
+        for m in rest:
+            if m in standing:
+                continue
+            new.cluster[m], new.canonical[m], new.reason[m] = label, top, ""
+            if chosen >= 0 and self._edge(m, top):
+                self._drop(new, m, top)
+            elif int(old.witness[m]) not in standing:
+                witness = next((q for q in standing if self._edge(m, q)), -1)
+                if witness >= 0:
+                    self._drop(new, m, witness)
+                else:
+                    standing.append(m)
+                    self._keep(new, m, label, top, "")
+
+    def _edge(self, doc: int, witness: int) -> bool:
+        """Whether a document may be dropped for another: what they were measured at allows it."""
+        same = self.same
+        if doc == witness:
+            return False
+        if same[doc] == same[witness]:
+            kind = self._equal_kind(doc, witness)
+            return kind >= 0 and bool(self._drops[kind])
+        key = int(same[doc]) << 32 | int(same[witness])
+        at = int(np.searchsorted(self._allowed, key))
+        if at == len(self._allowed) or self._allowed[at] != key:
+            return False
+        row = self._row(doc, witness)
+        # equal letters need not be cut into words alike, so a skeleton speaks for its own document only
+        borrowed = same[doc] != doc or same[witness] != witness
+        return not (borrowed and self.run.pair_relations[row] == REWRITTEN)
+
+    def _row(self, doc: int, witness: int) -> int:
+        """The row of the pair of two documents of other letters."""
+        beside = np.array([[self.same[doc], self.same[witness]]])
+        return int(self._rows[np.searchsorted(self._keys, pair_keys(beside)[0])])
+
+    def _equal_kind(self, doc: int, witness: int) -> int:
+        """The relation of two documents of equal letters; -1 where it is not known."""
+        return equal.kind_of(self.run.evidence.forms, doc, witness)
+
+    def _keep(self, new: Verdict, doc: int, label: int, top: int, reason: str) -> None:
+        new.cluster[doc], new.canonical[doc], new.witness[doc] = label, top, doc
+        new.relation[doc], new.reason[doc] = KEPT, reason
+        for name in ("jaccard", "containment", "discounted_jaccard", "discounted_containment"):
+            getattr(new, name)[doc] = 1.0
+        new.skeleton_jaccard[doc] = np.nan
+        new.size[doc] = new.witness_size[doc] = 0
+
+    def _drop(self, new: Verdict, doc: int, witness: int) -> None:
+        new.witness[doc] = witness
+        if self.same[doc] == self.same[witness]:
+            forms = self.run.evidence.forms
+            size = forms.n_shingles[np.searchsorted(forms.docs, doc)]
+            new.relation[doc] = self._equal_kind(doc, witness)
+            figures, sizes = (1.0, 1.0, 1.0, 1.0), (size, size)
+            new.skeleton_jaccard[doc] = np.nan
+        else:
+            row, p = self._row(doc, witness), self.run.pairs
+            pair = p.where(np.array([row]))
+            kind = int(self.run.pair_relations[row])
+            new.relation[doc] = kind
+            figures = (
+                *(float(pair.jaccard[0]), float(pair.containment[0])),
+                *(float(pair.discounted_jaccard[0]), float(pair.discounted_containment[0])),
+            )
+            new.skeleton_jaccard[doc] = pair.skeleton_jaccard[0] if kind == REWRITTEN else np.nan
+            is_left = p.docs[row, 0] == self.same[doc]
+            both = (pair.size_left[0], pair.size_right[0])
+            sizes = both if is_left else both[::-1]
+        new.jaccard[doc], new.containment[doc] = figures[:2]
+        new.discounted_jaccard[doc], new.discounted_containment[doc] = figures[2:]
+        new.size[doc], new.witness_size[doc] = sizes
+
+
+_COLUMNS = [name for name in Verdict.__dataclass_fields__ if name != "reason"]
+
+
+def clusters_of(run: Run) -> list[NDArray[np.int32]]:
+    """The clusters of a run, int32[m] each: their documents, in the order of their ids."""
+    docs = run.clustered
+    ids = run.cluster_ids[docs]
+    return np.split(docs, np.flatnonzero(ids[1:] != ids[:-1]) + 1) if len(docs) else []

@@ -1,0 +1,215 @@
+"""A run as `check` sees it: a few columns of numbers, files mapped into memory, and rows that are asked for.
+
+`folder.open_run` reads all tables of a run; of a million documents that takes seconds and gigabytes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from . import index
+from .errors import BadRun
+from .folder import DECISIONS, manifest_of, open_run
+from .model import Documents, Signatures, Source, Spans, VerifiedPairs
+from .readers import Options
+from .readers.places import unchanged
+from .settings import Settings
+from .store import FILES, Store
+from .tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some documents of a run, numbered 0, 1, ... anew with their sources."""
+
+    sources: list[Source]
+    fields: list[Options]
+    documents: Documents
+    names: list[bytes]
+    places: list[tuple[bytes, int]]  # where each is: the absolute path of its source, its record
+
+
+class Existing:
+    """A run folder, opened for lookups.  Raises BadRun when it is missing, of another version or damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._tables, manifest = manifest_of(folder)
+        try:
+            known = Settings.__dataclass_fields__
+            self.settings = Settings(**{k: v for k, v in manifest["settings"].items() if k in known})
+            self.scanned: dict[str, Any] = manifest["scanned"]
+            self.n_docs = int(manifest["rows"]["documents"])
+            self.home = os.fsencode(self.scanned["folder"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadRun(f"{folder}: is damaged (the manifest lacks {error}); scan again") from None
+
+    # ------------------------------------------------------------------ columns
+
+    def _table(self, name: str, columns: list[str], **how: Any) -> pa.Table:
+        path = self._tables / f"{name}.parquet"
+        try:
+            return pq.read_table(path, columns=columns, page_checksum_verification=True, **how)
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> BadRun:
+        why = (str(error).splitlines() or ["?"])[0]
+        return BadRun(f"{self.folder}: is damaged, or was written anew just now ({why}); try again, or scan")
+
+    def _numbers(self, table: str, name: str) -> NDArray[Any]:
+        column = self._table(table, [name]).column(name)
+        if len(column) != self.n_docs:
+            raise self._damaged(ValueError(f"{table} has {len(column)} rows, not {self.n_docs}"))
+        return np.array(column.to_numpy())  # subtle: writable, as compiled code expects its arrays
+
+    @cached_property
+    def cluster(self) -> NDArray[np.int32]:
+        """int32[n_docs]: the smallest document of the cluster of each."""
+        return self._verdict("cluster")
+
+    @cached_property
+    def witness(self) -> NDArray[np.int32]:
+        """int32[n_docs]: the kept document that stands for each; itself where it is kept."""
+        return self._verdict("witness")
+
+    def _verdict(self, name: str) -> NDArray[np.int32]:
+        if (self.folder / DECISIONS).exists():
+            column: NDArray[np.int32] = getattr(open_run(self.folder).verdict, name)
+            return column
+        return self._numbers("verdict", name)
+
+    # ------------------------------------------------------------------ what is mapped
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """Signatures and skeletons of all documents, mapped."""
+        s, shape = self.settings, (self.n_docs, self.settings.num_perm)
+        found = []
+        for name in ("signatures", "skeletons"):
+            try:
+                values = np.load(self._tables / f"{name}.npy", mmap_mode="r" if self.n_docs else None)
+            except (OSError, ValueError) as error:
+                raise self._damaged(error) from None
+            if values.shape != shape or values.dtype != FILES[name]:
+                raise self._damaged(ValueError(f"{name}.npy is {values.shape}, not {shape}"))
+            found.append(np.asarray(values))
+        return Signatures(found[0], found[1], s.num_perm, s.seed, s.k)
+
+    def open_index(self) -> index.Index | None:
+        """The index, when it has been made."""
+        return index.opened(self._tables)
+
+    def make_index(self, scratch: Path) -> index.Index:
+        """Make the index beside the tables of the run; in `scratch` where they cannot be written to."""
+        columns = self._columns()
+        where = self._tables
+        try:
+            with tempfile.TemporaryFile(dir=where):
+                pass
+        except OSError:
+            where = scratch
+        try:
+            index.write(where, columns, self.settings, scratch)
+        except OSError as error:
+            raise BadRun(f"{error.filename or where}: cannot be written: {error.strerror or error}") from None
+        made = index.opened(where)
+        if made is None:
+            raise BadRun(f"{self.folder}: was written anew just now; try again")
+        return made
+
+    def _columns(self) -> index.Columns:
+        names = ["status", "letters_hash", "n_bones", "n_anchors"]
+        table = self._table("documents", names)
+        frames = self._table("boilerplate", ["doc", "start", "end"])
+        number = {name: table.column(name).to_numpy() for name in names if name != "letters_hash"}
+        sizes = np.bincount(frames.column("doc").to_numpy(), minlength=self.n_docs)
+        spans = Spans(
+            frames.column("start").to_numpy(),
+            frames.column("end").to_numpy(),
+            _starts(sizes).astype(np.int64),
+        )
+        try:
+            store = Store(self._tables, self.n_docs, self.settings.num_perm, _starts(number["n_anchors"]))
+        except (OSError, ValueError) as error:
+            raise self._damaged(error) from None
+        s = self.settings
+        return index.Columns(
+            number["status"],
+            letters_hashes(table),
+            number["n_bones"],
+            store.signatures(s.seed, s.k),
+            store.anchors,
+            spans,
+            self.cluster,
+        )
+
+    # ------------------------------------------------------------------ rows
+
+    def rows(self, docs: NDArray[np.int32]) -> Rows:
+        """Some documents of the run int32[m], with their sources."""
+        documents = self._table("documents", list(Documents.__dataclass_fields__)).take(docs)
+        of_source = documents.column("source").to_numpy()
+        which, local = np.unique(of_source, return_inverse=True)
+        names = [*SOURCE_KINDS, "text_field", "id_field"]
+        rows = self._table("sources", names).take(which).to_pydict()
+        paths = [Source(*row) for row in zip(*(rows[c] for c in SOURCE_KINDS), strict=True)]
+        # as they were found from where the scan was started
+        sources = [replace(s, file=os.path.join(self.home, s.at)) for s in paths]
+        fields = [
+            Options(text, id_, encoding=self.settings.encoding)
+            for text, id_ in zip(rows["text_field"], rows["id_field"], strict=True)
+        ]
+        record = documents.column("record").to_pylist()
+        at = local.tolist()
+        where = [
+            (os.path.normpath(os.path.join(self.home, paths[i].path)), r)
+            for i, r in zip(at, record, strict=True)
+        ]
+        shown = [paths[i].path + (b":%d" % r if r else b"") for i, r in zip(at, record, strict=True)]
+        found = replace(documents_of(documents), source=local.astype(np.int32))
+        return Rows(sources, fields, found, shown, where)
+
+    def names(self, docs: NDArray[np.int32]) -> list[bytes]:
+        """The names of some documents of the run int32[m], as the lists have them."""
+        table = self._table("documents", ["source", "record"]).take(docs)
+        which, local = np.unique(table.column("source").to_numpy(), return_inverse=True)
+        paths = self._table("sources", ["path"]).column("path").take(which).to_pylist()
+        return [
+            paths[i] + (b":%d" % record if record else b"")
+            for i, record in zip(local.tolist(), table.column("record").to_pylist(), strict=True)
+        ]
+
+    def compared_with(self, docs: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.bool_]]:
+        """All that the scan has compared with some documents, and bool[n]: found by their anchors."""
+        path = self._tables / "compared.parquet"
+        some = pa.array(np.unique(docs), pa.int32())
+        wanted = pc.field("left").isin(some) | pc.field("right").isin(some)
+        try:
+            table = ds.dataset(path).to_table(filter=wanted)
+            return pairs_of(table), table.column("by_anchors").to_numpy()
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise self._damaged(error) from None
+
+
+def state_of(source: Source) -> str:
+    """Whether a source is as the scan read it: ok, gone or changed."""
+    if unchanged(source):
+        return "ok"
+    return "changed" if os.path.exists(source.at) else "gone"
+
+
+def _starts(sizes: NDArray[Any]) -> NDArray[np.int64]:
+    return np.r_[0, np.cumsum(sizes)].astype(np.int64)

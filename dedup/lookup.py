@@ -1,0 +1,131 @@
+"""New documents looked up in the index of a run -> the documents of it that they may duplicate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import candidates, kernels, lsh, passages
+from .index import Index, bandings, counted
+from .model import Anchors, Signatures
+from .settings import Settings
+from .verdict import MIN_BONES
+
+
+@dataclass(frozen=True)
+class Newcomers:
+    """New documents to be looked up, and their anchors without boilerplate."""
+
+    docs: NDArray[np.int32]  # of the new ones: those that are looked for
+    n_bones: NDArray[np.int64]  # [n_new]
+    signatures: Signatures
+    anchors: Anchors
+    boilerplate: passages.Boilerplate
+    n_anchors: NDArray[np.int64]  # [n_new]: by which each is judged
+
+
+BEST_OF_GROUP = 8  # documents of one cluster that a new one is compared with
+BEST = 64  # documents of the run that a new one is compared with, by their signatures
+AT_ONCE = 512  # new documents
+
+
+def alike(
+    index: Index, new: Newcomers, existing: Signatures, group: NDArray[np.int32], s: Settings
+) -> NDArray[np.int64]:
+    """int64[n, 2]: (new document, document of the run) that share a band, and enough of their signatures."""
+    bands, bones = bandings(s)
+    lowest = lsh.least_sampled_jaccard(s.min_jaccard, s.min_containment)
+    boned = new.docs[new.n_bones[new.docs] >= MIN_BONES]
+    out = [np.zeros((0, 2), np.int64)]
+    for is_bones, docs, table, least in (
+        (False, new.docs, bands, int(lsh.least_matches(lowest, s.num_perm, s.sample))),
+        (True, boned, bones, int(lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))),
+    ):
+        old = existing.skeletons if is_bones else existing.values
+        mine = new.signatures.skeletons if is_bones else new.signatures.values
+        for i in range(0, len(docs), AT_ONCE):
+            some = docs[i : i + AT_ONCE]
+            values = mine[some]
+            pairs = index.in_band(values, is_bones, table)
+            agree = _agree(values, old, pairs)
+            pairs, agree = pairs[agree >= least], agree[agree >= least]
+            rows = _best((group[pairs[:, 1]], pairs[:, 0]), pairs[:, 1], agree, BEST_OF_GROUP)
+            rows = rows[_best((pairs[rows, 0],), pairs[rows, 1], agree[rows], BEST)]
+            out.append(np.stack([some[pairs[rows, 0]], pairs[rows, 1]], axis=1).astype(np.int64))
+    return np.unique(np.concatenate(out), axis=0)
+
+
+def _agree(
+    values: NDArray[np.uint32], old: NDArray[np.uint32], pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64[n]: how many values of the signatures of each pair agree."""
+    parts = [pairs[i : i + (1 << 14)] for i in range(0, len(pairs), 1 << 14)]
+    return np.concatenate(
+        [np.zeros(0, np.int64), *((values[p[:, 0]] == old[p[:, 1]]).sum(axis=1) for p in parts)]
+    )
+
+
+def _best(
+    columns: tuple[NDArray[np.int64] | NDArray[np.int32], ...],
+    old: NDArray[np.int64],
+    score: NDArray[np.int64],
+    most: int,
+) -> NDArray[np.int64]:
+    """Columns that make a key, documents of the run, scores -> the rows of the highest scores of each key.
+
+    >>> _best((np.array([7, 7, 7, 8]),), np.array([1, 2, 3, 4]), np.array([5, 9, 9, 1]), 2).tolist()
+    [1, 2, 3]
+    """
+    order = np.lexsort((old, -score, *columns))
+    key = np.stack([c[order] for c in columns])
+    first = np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)] if len(order) else np.zeros(0, np.bool_)
+    places = np.arange(len(order))
+    rank = places - np.maximum.accumulate(np.where(first, places, 0))
+    return order[rank < most]
+
+
+def parts_and_wholes(
+    index: Index, new: Newcomers, group: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(int64[n, 2]: (new document, document of the run) where one may hold the other, by their anchors;
+    float64[n]: the share of the anchors of the one with fewer that both have).
+
+    As in a scan: the two share a quarter of the anchors of the one that has fewer, and at least two.
+    """
+    out, shares = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
+    wanted = np.zeros(len(new.n_anchors), np.bool_)
+    wanted[new.docs] = True
+    for chunk in new.anchors.chunks(1 << 16):
+        usable = wanted[chunk.doc] & ~kernels.get_bits(
+            new.boilerplate.bits, chunk.begin, chunk.begin + len(chunk.hash)
+        )
+        hashes, docs = chunk.hash[usable], chunk.doc[usable]
+        which, old = index.with_anchor(hashes)
+        pairs, counts = counted(docs[which].astype(np.int64) << 32 | old)
+        both = np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
+        fewer = np.minimum(new.n_anchors[both[:, 0]], index.counts[both[:, 1]])
+        good = np.flatnonzero(counts >= np.maximum(np.minimum(2, fewer), candidates.ANCHOR_SHARE * fewer))
+        columns = (group[both[good, 1]], both[good, 0])
+        rows = good[_best(columns, both[good, 1], counts[good], passages.PAIRS_WITH_GROUP)]
+        out.append(both[rows])
+        shares.append(counts[rows] / np.maximum(1, fewer[rows]))
+    return np.concatenate(out), np.concatenate(shares)
+
+
+@dataclass(frozen=True)
+class Found:
+    """pairs int64[n, 2]: (new document, document of the run); share float64[n] of their anchors, 0 where
+    they were found by their signatures."""
+
+    pairs: NDArray[np.int64]
+    share: NDArray[np.float64]
+
+    @staticmethod
+    def of(pairs: NDArray[np.int64], by_anchors: NDArray[np.int64], share: NDArray[np.float64]) -> Found:
+        """Both kinds, each pair once."""
+        both = np.concatenate([by_anchors, pairs])
+        shares = np.r_[share, np.zeros(len(pairs))]
+        _, first = np.unique(both[:, 0] << 32 | both[:, 1], return_index=True)
+        return Found(both[first], shares[first])

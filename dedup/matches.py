@@ -1,0 +1,231 @@
+"""What `check` says of each new document, and the list of pairs that a person has accepted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import BadInput
+from .model import (
+    CONTAINED,
+    FAULTS,
+    NEAR,
+    OK,
+    RELATIONS,
+    REWRITTEN,
+    STATUS,
+    Documents,
+    Source,
+    VerifiedPairs,
+)
+from .verify import Thresholds
+
+NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"
+STATES = (NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A document that a new one duplicates.
+
+    `side` is "part" when the new document is part of the other one, "whole" when it holds the other one,
+    else "".  `estimated`: the other text cannot be read as it was, and the figures come from signatures.
+    """
+
+    path: str
+    in_run: bool
+    relation: str
+    side: str
+    jaccard: float
+    containment: float
+    discounted_jaccard: float | None
+    discounted_containment: float | None
+    skeleton_jaccard: float | None
+    size: int | None  # shingles of the new document
+    other_size: int | None
+    kept: bool | None  # in the run; its witness there
+    witness: str | None
+    text: str  # of the other document: ok, gone, changed, unreadable
+    estimated: bool = False
+    allowed: bool = False
+
+    @staticmethod
+    def of(
+        kind: int, pairs: VerifiedPairs, row: int | None, left: bool, limits: Thresholds, **about: object
+    ) -> Match:
+        """A verified pair, its left document the new one or not; of equal letters perhaps without a row."""
+        name = RELATIONS[kind]
+        if row is None:
+            return Match(relation=name, side="", jaccard=1.0, containment=1.0, **_UNKNOWN, **about)  # type: ignore[arg-type]
+        sizes = int(pairs.size_left[row]), int(pairs.size_right[row])
+        mine, other = sizes if left else sizes[::-1]
+        side = ""
+        if kind == CONTAINED:
+            in_other = bool((limits.left_in_right if left else limits.right_in_left)(pairs)[row])
+            side = "part" if in_other else "whole"
+        return Match(
+            relation=name,
+            side=side,
+            jaccard=float(pairs.jaccard[row]),
+            containment=float(pairs.containment[row]),
+            discounted_jaccard=float(pairs.discounted_jaccard[row]),
+            discounted_containment=float(pairs.discounted_containment[row]),
+            skeleton_jaccard=float(pairs.skeleton_jaccard[row]) if kind == REWRITTEN else None,
+            size=mine,
+            other_size=other,
+            **about,  # type: ignore[arg-type]
+        )
+
+    @staticmethod
+    def estimated_of(
+        j: float, bones: float, share: float, letters: tuple[int, int], limits: Thresholds, **about: object
+    ) -> list[Match]:
+        """Estimated Jaccard and skeleton Jaccard, share of anchors -> a match, if they reach a threshold.
+
+        The overlap of two sets of Jaccard j is j / (1 + j) of their sizes together.
+        """
+        mine, other = letters
+        held = j / (1 + j) * (mine + other) / max(1, min(letters))
+        containment = min(1.0, max(held, share))
+        if j >= limits.min_jaccard:
+            kind = NEAR
+        elif containment >= limits.min_containment and min(letters) >= limits.min_part:
+            kind = CONTAINED
+        elif bones >= limits.min_skeleton and bones > j:
+            kind = REWRITTEN
+        else:
+            return []
+        side = "" if kind != CONTAINED else "part" if mine <= other else "whole"
+        figures: dict[str, Any] = {**_UNKNOWN, "skeleton_jaccard": bones if kind == REWRITTEN else None}
+        found = Match(
+            relation=RELATIONS[kind],
+            side=side,
+            jaccard=j,
+            containment=containment,
+            estimated=True,
+            **figures,
+            **about,  # type: ignore[arg-type]
+        )
+        return [found]
+
+
+_UNKNOWN: dict[str, None] = dict.fromkeys(
+    ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "size", "other_size")
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a new document; `matches` with the closest one first."""
+
+    path: str
+    file: str
+    record: int  # line in the file; 0 for a whole file
+    id: str
+    status: str  # one of STATES
+    note: str
+    fault: bool = False
+    matches: tuple[Match, ...] = field(default=())
+
+
+def matched(
+    sources: Sequence[Source], documents: Documents, doc: int, matches: list[Match], itself: bool
+) -> Checked:
+    """A new document and what it duplicates -> what is told of it; `itself`: it is in the run already."""
+    source, record = sources[int(documents.source[doc])], int(documents.record[doc])
+    name = os.fsdecode(source.path + (b":%d" % record if record else b""))
+    best = tuple(sorted(matches, key=_closeness))
+    status, note = DUPLICATE if best else IN_RUN if itself else NEW, documents.note[doc]
+    state = int(documents.status[doc])
+    if state != OK:
+        status, best = SET_ASIDE, ()
+        note = f"{STATUS[state]}{': ' if note else ''}{note}"
+    return Checked(
+        name,
+        os.fsdecode(source.path if source.member < 0 else source.at),
+        record,
+        documents.id[doc],
+        status,
+        note,
+        state in FAULTS,
+        best,
+    )
+
+
+def _closeness(m: Match) -> tuple[object, ...]:
+    """Exact before estimated, the mildest relation, the run before new ones, figures, kept ones, the name."""
+    figure = max(m.jaccard, m.skeleton_jaccard or 0.0)
+    return (
+        m.estimated,
+        min(RELATIONS.index(m.relation), NEAR) if m.side != "whole" else NEAR + 1,
+        not m.in_run,
+        -figure if m.relation != RELATIONS[CONTAINED] else -m.containment,
+        not m.kept,
+        m.path,
+    )
+
+
+# ------------------------------------------------------------------ accepted pairs
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Accepted pairs, and new documents that are accepted whatever they duplicate; entry -> line."""
+
+    path: Path
+    lines: dict[tuple[str, ...], int]
+
+    @staticmethod
+    def read(path: Path) -> Allowed:
+        """A file with a line for each: `new TAB existing`, or the name of a new document.
+
+        Blank lines and those that begin with `# ` are passed over.  Raises BadInput.
+        """
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+        lines: dict[tuple[str, ...], int] = {}
+        for number, line in enumerate(raw.split(b"\n"), 1):
+            text = line.rstrip(b"\r")
+            if not text.strip() or text.startswith(b"# "):
+                continue
+            names = tuple(_plain(os.fsdecode(name)) for name in text.split(b"\t"))
+            if len(names) > 2 or not all(names):
+                raise BadInput(
+                    f"{path}, line {number}: neither `new TAB existing` nor one name; a name with a tab "
+                    "in it cannot be listed"
+                )
+            lines.setdefault(names, number)
+        return Allowed(path, lines)
+
+    def applied(self, found: list[Checked]) -> tuple[list[Checked], list[str]]:
+        """The documents with what is accepted marked; and the entries that nothing needed, for a person."""
+        used: set[tuple[str, ...]] = set()
+
+        def one(doc: Checked) -> Checked:
+            mine = _plain(doc.path)
+            matches = []
+            for m in doc.matches:
+                entries = [e for e in ((mine,), (mine, _plain(m.path))) if e in self.lines]
+                used.update(entries)
+                matches.append(replace(m, allowed=bool(entries)))
+            status = doc.status
+            if status == DUPLICATE and all(m.allowed for m in matches):
+                status = ALLOWED
+            return replace(doc, status=status, matches=tuple(sorted(matches, key=lambda m: m.allowed)))
+
+        marked = [one(doc) for doc in found]
+        unused = [
+            f"{self.path}, line {number}: nothing to accept: {' and '.join(names)}"
+            for names, number in self.lines.items()
+            if names not in used
+        ]
+        return marked, unused
+
+
+def _plain(name: str) -> str:
+    return os.path.normpath(name) if name.strip() else ""
