@@ -169,8 +169,9 @@ def _current_tables(folder: Path) -> Path | None:
 # ------------------------------------------------------------------ opening
 
 
-def open_run(folder: Path) -> Run:
+def open_run(folder: str | os.PathLike[str]) -> Run:
     """A run folder -> its run.  Raises BadRun when it is missing, of another version or damaged."""
+    folder = Path(folder)
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
