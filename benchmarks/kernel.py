@@ -1,6 +1,6 @@
 """The compiled pass alone: MB/s of UTF-8 on one core, by language, beside sha256 of the same bytes.
 
-python benchmarks/kernel.py [--pool DIR] [--megabytes 40] [--rounds 5]
+python benchmarks/kernel.py [--pool DIR] [--megabytes 40] [--rounds 5] [--sample 512]
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def main() -> None:
     p.add_argument("--pool", type=Path, default=POOL)
     p.add_argument("--megabytes", type=int, default=40)
     p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--sample", type=int, default=Settings().sample)
     a = p.parse_args()
     s = Settings()
     permutations = minhash.permutations(s.num_perm, s.seed)
@@ -58,7 +59,7 @@ def main() -> None:
             f.flush()
             for _ in range(a.rounds):
                 t0 = time.perf_counter()
-                kernels.sign_texts(buffer, starts, letter_table(), s.k, WINDOW, *permutations)
+                kernels.sign_texts(buffer, starts, letter_table(), s.k, WINDOW, *permutations, a.sample)
                 t1 = time.perf_counter()
                 subprocess.run(["sha256sum", f.name], check=True, capture_output=True)
                 t2 = time.perf_counter()

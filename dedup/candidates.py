@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cluster, kernels, lsh, passages, verify
-from .model import Anchors, CandidatePairs, Documents, Signatures, Spans
+from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans
 from .settings import Settings
 from .spool import Rows
 from .verdict import MIN_BONES
@@ -51,20 +51,48 @@ def alike(
     run_all: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
     """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
-    found = []
+    near = by_shingles(s, documents, signatures, docs, run_all)
     boned = docs[documents.n_bones[docs] >= MIN_BONES]
-    for values, some, threshold in (
-        (signatures.values, docs, s.min_jaccard),
-        (signatures.skeletons, boned, s.min_skeleton),
-    ):
-        bands = lsh.banding(threshold, MIN_RECALL, s.num_perm)
-        least = lsh.least_matches(threshold, s.num_perm)
-        found.append(lsh.candidate_pairs(values, some, bands, least, run_all).docs)
-    return CandidatePairs.of(np.concatenate(found))
+    bands = lsh.banding(s.min_skeleton, MIN_RECALL, s.num_perm)
+    least = _least_matches(s, s.min_skeleton, documents.n_bones, lsh.EVERY)
+    rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all)
+    return CandidatePairs.of(np.concatenate([near.docs, rewritten.docs]))
+
+
+def by_shingles(
+    s: Settings,
+    documents: Documents,
+    signatures: Signatures,
+    docs: NDArray[np.int32],
+    run_all: Callable[..., Iterable[Any]],
+) -> CandidatePairs:
+    """Pairs that share a band of their shingles."""
+    bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
+    least = _least_matches(s, s.min_jaccard, documents.n_letters, s.sample)
+    return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all)
+
+
+def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:
+    """The bands that find a pair at `min_jaccard`, unless it is found as a part and its whole."""
+    lowest = lsh.least_sampled_jaccard(min_jaccard, min_containment)
+    return lsh.banding(lowest, MIN_RECALL, num_perm)
+
+
+def _least_matches(
+    s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int
+) -> Callable[[NDArray[np.int32]], NDArray[np.int64]]:
+    """-> pairs of documents -> the values that they must share to be as alike as `jaccard`, perhaps."""
+
+    def least(pairs: NDArray[np.int32]) -> Any:
+        left, right = sizes[pairs].T
+        return lsh.least_matches(lsh.sampled_jaccard(jaccard, left, right, sample), s.num_perm, sample)
+
+    return least
 
 
 def parts_and_wholes(
     s: Settings,
+    n_letters: NDArray[np.int64],
     held: Held,
     docs: NDArray[np.int32],
     candidates: CandidatePairs,
@@ -75,7 +103,9 @@ def parts_and_wholes(
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
-    close = kernels.matches(held.signatures.values, candidates.docs) >= NEAR_DUPLICATE * s.num_perm
+    left, right = n_letters[candidates.docs].T
+    near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
+    close = kernels.matches(held.signatures.values, candidates.docs) >= near * s.num_perm
     group = cluster.clusters(n, candidates.docs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True

@@ -291,7 +291,9 @@ def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool)
 
 
 def _run_flag(run_folder: Path) -> str:
-    return "" if str(run_folder) == RUN_FOLDER else f" --run {run_folder}"
+    import shlex
+
+    return "" if str(run_folder) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run_folder)))}"
 
 
 @commands.group()
@@ -344,7 +346,7 @@ def _list_command(what: str, help: str) -> None:
         form = lists.format_for(output, format_)
         n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
-            click.echo(f"{n:,} rows -> {output}", err=True)
+            click.echo(f"{n:,} rows -> {errors.safe(str(output))}", err=True)
 
 
 _list_command("keep", "The canonical-document list: canonical and single documents, one path a line.")
@@ -375,7 +377,8 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path)
     written = export_corpus(open_run(run_folder), to, mode, force, with_short)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
-    click.echo(f"{written.documents:,} documents in {written.files:,} files -> {to}", err=True)
+    what = f"{written.documents:,} documents in {written.files:,} files"
+    click.echo(f"{what} -> {errors.safe(str(to))}", err=True)
     return errors.FAILED if written.problems else errors.DONE
 
 

@@ -117,7 +117,7 @@ def _write(found: Explanation, format_: str, output: Path | None, force: bool) -
     chunks = (piece.encode("utf-8", "backslashreplace") for piece in pieces)
     if output is not None:
         write_new(output, chunks, force)
-        click.echo(f"{found.relation} -> {output}", err=True)
+        click.echo(f"{found.relation} -> {errors.safe(str(output))}", err=True)
         return
     for chunk in chunks:
         sys.stdout.buffer.write(chunk)
@@ -174,7 +174,7 @@ def _options(per_page: int, relation: str | None) -> str:
     context = click.get_current_context()
     given = context.get_parameter_source("run_folder") is not click.core.ParameterSource.DEFAULT
     return (
-        (f" --run {shlex.quote(str(context.params['run_folder']))}" if given else "")
+        (f" --run {errors.safe(shlex.quote(str(context.params['run_folder'])))}" if given else "")
         + (f" --relation {relation}" if relation else "")
         + (f" --per-page {per_page}" if per_page != 20 else "")
     )

@@ -126,7 +126,7 @@ def in_bytes(text: str) -> bytes:
 def line_text(line: bytes, encoding: str = "") -> tuple[str, str]:
     """A line of a format whose marks are ASCII -> (its text, the encoding it was in)."""
     if encoding:
-        return line.decode(encoding, "replace"), encoding
+        return line.decode(encoding, "replace").removeprefix("\ufeff"), encoding
     try:
         return line.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:

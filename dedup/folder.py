@@ -19,6 +19,7 @@ import functools
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,7 @@ from .run import Run
 from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST, LOCK, UNFINISHED = "run.json", "lock", "unfinished"
 LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
 SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
@@ -47,11 +48,42 @@ SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the table
 def write_atomically(path: Path, data: bytes) -> None:
     """Write under a temporary name, flush to disk, rename."""
     part = path.with_name(path.name + ".part")
-    with open(part, "wb") as f:
+    part.unlink(missing_ok=True)
+    with open(part, "xb") as f:  # a link of that name is not followed
         f.write(data)
         f.flush()
         os.fsync(f.fileno())
     os.replace(part, path)
+    flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Flush a file, or the names in a folder, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def checksum(path: Path) -> int:
+    """A file -> the CRC-32 of its bytes."""
+    found = 0
+    with open(path, "rb") as f:
+        while data := f.read(1 << 20):
+            found = zlib.crc32(data, found)
+    return found
+
+
+def flushed(path: Path) -> int:
+    """Flush a file to disk -> its checksum."""
+    flush(path)
+    return checksum(path)
+
+
+def manifest_checksum(manifest: dict[str, Any]) -> int:
+    """A manifest -> the CRC-32 of all that is in it, but for that itself."""
+    return zlib.crc32(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}).encode())
 
 
 class RunFolder:
@@ -65,38 +97,49 @@ class RunFolder:
         self.unfinished = folder / UNFINISHED
         self.committed = False
 
-    def commit(self, run: Run, of: bool = False) -> None:
+    def commit(self, run: Run, of: bool = False) -> Run:
         """Write the tables, then the manifest; only then remove what the manifest no longer names.
 
         `of` the last run in this folder it is, where only the verdict is new; the other tables are linked.
+        -> the run as it is on disk.
         """
         last = (_current_tables(self.folder) or self.folder) if of else None
-        sizes = {}
+        known = json.loads((self.folder / MANIFEST).read_bytes())["checksums"] if of else {}
+        sizes, checksums = {}, {}
         for name, make in TABLES.items():
             path = self.tables / f"{name}.parquet"
             if last and name in LASTING:
                 _link(last / path.name, path)
+                checksums[path.name] = known[path.name]
             else:
-                pq.write_table(make(run), path, compression="zstd", write_page_checksum=True)
+                with open(path, "xb") as f:
+                    pq.write_table(make(run), f, compression="zstd", write_page_checksum=True)
+                checksums[path.name] = flushed(path)
             sizes[name] = pq.read_metadata(path).num_rows
         for name in FILES:
             path = self.tables / f"{name}.npy"
             if last:
                 _link(last / path.name, path)
+                checksums[path.name] = known[path.name]
             else:
                 os.replace(self.unfinished / path.name, path)
+                checksums[path.name] = flushed(path)
+        flush(self.tables)
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
             "tables": self.tables.name,
             "rows": sizes,
+            "checksums": checksums,
             **run.summary,
         }
+        manifest["checksum"] = manifest_checksum(manifest)
         write_atomically(
             self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
         )
         self.committed = True
         self.clean(keep=self.tables)
+        return on_disk(run, run.anchors.start, self.tables, checksums)
 
     def clean(self, keep: Path | None, unfinished: bool = True) -> None:
         """Remove table folders other than `keep`, and what is unfinished."""
@@ -161,7 +204,7 @@ def writing(folder: Path) -> Iterator[RunFolder]:
 
 def _current_tables(folder: Path) -> Path | None:
     """The table folder that a good manifest names."""
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
         return folder / json.loads((folder / MANIFEST).read_bytes())["tables"]
     return None
 
@@ -178,7 +221,7 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
         raise BadRun(f"{folder}: no run here; make one with: dedup scan FOLDER") from None
     except NotADirectoryError:
         raise BadRun(f"{folder}: is a file, not a run folder") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadRun(f"{folder / MANIFEST}: cannot be read ({error}); scan again") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise BadRun(f"{folder / MANIFEST}: is no run manifest; scan again")
@@ -187,50 +230,70 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
             f"{folder}: was written in run format {manifest['format']} ({manifest.get('program')}), "
             f"this is dedup {__version__} with format {FORMAT}; scan again"
         )
+    if manifest.get("checksum") != manifest_checksum(manifest):
+        raise BadRun(f"{folder / MANIFEST}: is damaged, or was changed by hand; scan again")
     name = str(manifest.get("tables", ""))
     if not name.startswith("tables-") or "/" in name:
         raise BadRun(f"{folder / MANIFEST}: names the table folder {name!r}; scan again")
-    try:
+    with _damaged(folder):
         return _read(folder / name, manifest)
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, IndexError) as error:
-        raise BadRun(f"{folder}: is damaged ({str(error).splitlines()[0]}); scan again") from None
 
 
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:
-    small = {name: _read_table(tables, name) for name in SMALL}
+    small = {name: _read_table(tables, name, manifest["checksums"]) for name in SMALL}
     for name, table in small.items():
         if table.num_rows != manifest["rows"][name]:
             raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
-    own = ("format", "program", "tables", "rows")
+    own = ("format", "program", "tables", "rows", "checksums", "checksum")
+    scanned = manifest["scanned"]
+    if not all(isinstance(path, str) for path in (scanned["folder"], *scanned["paths"])):
+        raise ValueError("the paths that were scanned are no text")
     run, anchor_start = run_of(small, {k: v for k, v in manifest.items() if k not in own})
-    return on_disk(run, anchor_start, tables)
+    return on_disk(run, anchor_start, tables, manifest["checksums"])
 
 
-def _read_table(tables: Path, name: str) -> pa.Table:
+def _read_table(tables: Path, name: str, checksums: dict[str, int]) -> pa.Table:
     path = tables / f"{name}.parquet"
-    try:
+    _check(path, checksums)
+    with _damaged(path):
         return pq.read_table(path, page_checksum_verification=True, memory_map=False)
-    except (OSError, pa.ArrowException) as error:
-        raise BadRun(f"{path}: is damaged ({str(error).splitlines()[0]}); scan again") from None
 
 
-def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path) -> Run:
+def _check(path: Path, checksums: dict[str, int]) -> None:
+    with _damaged(path):
+        if checksum(path) != checksums[path.name]:
+            raise ValueError("its bytes are not those that were written")
+
+
+def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path, checksums: dict[str, int]) -> Run:
     """The run with its signatures and anchors read from its folder when they are asked for."""
-    settings = run.summary["settings"]
+    num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
     @functools.cache
     def store() -> Store:
-        try:
-            return Store(tables, len(run.documents), settings["num_perm"], anchor_start)
-        except (OSError, ValueError) as error:
-            raise BadRun(f"{tables}: is damaged ({error}); scan again") from None
+        with _damaged(tables):
+            for name in FILES:
+                _check(tables / f"{name}.npy", checksums)
+            return Store(tables, len(run.documents), num_perm, anchor_start)
 
     def signatures() -> Signatures:
-        return store().signatures(settings["seed"], settings["k"])
+        return store().signatures(seed, k)
 
     def evidence() -> Evidence:
-        return evidence_of(_read_table(tables, "compared"), _read_table(tables, "forms"))
+        compared, forms = (_read_table(tables, name, checksums) for name in ("compared", "forms"))
+        with _damaged(tables):
+            return evidence_of(compared, forms)
 
     return replace(
         run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
     )
+
+
+@contextlib.contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """What a table or a manifest raises that makes no sense -> BadRun."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, LookupError, ValueError, TypeError, AttributeError) as error:
+        reason = " ".join((str(error) or repr(error)).split())[:200]
+        raise BadRun(f"{path}: is damaged ({reason}); scan again") from None

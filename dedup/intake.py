@@ -154,7 +154,7 @@ def _key(group: list[Part], sources: list[Source], options: Options, settings: S
     read = [
         (replace(part, data=None, rows=None), len(part.data or b""), sources[part.source]) for part in group
     ]
-    return key_of(__version__, settings.k, settings.num_perm, settings.seed, options, read)
+    return key_of(__version__, settings.k, settings.num_perm, settings.sample, settings.seed, options, read)
 
 
 def _cost(part: Part, source: Source) -> int:
@@ -176,7 +176,7 @@ def sign(
     """
     a, b = minhash.permutations(settings.num_perm, settings.seed)
     buffer, starts = verify.joined([text for _, _, texts, _ in read for text in texts])
-    signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b)
+    signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b, settings.sample)
     counts = signed.counts
     rows = [record for _, found, _, _ in read for record in found]
     columns = zip(*rows, strict=True) if rows else ((),) * len(Record._fields)

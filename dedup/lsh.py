@@ -7,7 +7,7 @@ a stated recall, and the exact check afterwards removes what that lets in.
 
 The bands overlap.  Think of the signature as `rows` lines of m = num_perm // rows values; band i of
 round t takes from line r the value (i + t*r) mod m.  Within a round the bands share nothing, and two
-bands of different rounds share at most one value, so 128 values serve as well as 288 would.
+bands of different rounds share at most one value, so 128 values serve as well as many more.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from . import kernels
 from .model import Banding, CandidatePairs
 
-MAX_ROUNDS = 4
+MAX_ROUNDS = 10
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
 AT_ONCE, ROWS_AT_ONCE = 16, 1 << 15  # bands, and documents, whose keys are taken at a time
+EVERY = 2**40  # the sample that leaves nothing out
 
 
 def columns(num_perm: int, rows: int, rounds: int) -> NDArray[np.int32]:
@@ -65,7 +66,7 @@ def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
     best: Banding | None = None
     for rows in range(min(MAX_ROWS, num_perm), 0, -1):
         m = num_perm // rows
-        rounds = MAX_ROUNDS if m > (MAX_ROUNDS - 1) * (rows - 1) else 1
+        rounds = min(MAX_ROUNDS, 1 + (m - 1) // max(rows - 1, 1))  # more would share two values
         # subtle: overlap can only lower the recall, so the closed form is an upper bound of it
         if rows > 1 and 1 - (1 - min_jaccard**rows) ** (m * rounds) < min_recall:
             continue
@@ -80,29 +81,78 @@ def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
     return best
 
 
-def least_matches(min_jaccard: float, num_perm: int) -> int:
+def sampled_jaccard(
+    jaccard: float, left: NDArray[np.int64], right: NDArray[np.int64], sample: int
+) -> NDArray[np.float64]:
+    """The Jaccard of the samples of two sets, of left and right elements int64[n], at a given Jaccard.
+
+    A sample is the `sample` smallest of a set.  The larger set has the lower rate, and what both samples
+    hold is what the sets share, at that rate.  So it is lower where the sizes differ.
+
+    >>> sampled_jaccard(0.5, np.array([300, 9000, 9000]), np.array([300, 9000, 10800]), 512).round(2).tolist()
+    [0.5, 0.5, 0.44]
+    """
+    in_left, in_right, rate = _rates(left, right, sample)
+    shared = jaccard / (1 + jaccard) * (left + right) * rate
+    return shared / np.maximum(in_left + in_right - shared, np.maximum(shared, 1e-9))
+
+
+def overlap(
+    jaccard: NDArray[np.float64], left: NDArray[np.int64], right: NDArray[np.int64], sample: int
+) -> NDArray[np.float64]:
+    """The Jaccard of the samples of two sets -> how many elements the sets share; the way back."""
+    in_left, in_right, rate = _rates(left, right, sample)
+    return jaccard / (1 + jaccard) * (in_left + in_right) / rate
+
+
+def _rates(left: NDArray[np.int64], right: NDArray[np.int64], sample: int) -> tuple[Any, Any, Any]:
+    in_left, in_right = np.minimum(left, sample), np.minimum(right, sample)
+    return in_left, in_right, np.minimum(in_left / np.maximum(left, 1), in_right / np.maximum(right, 1))
+
+
+def least_sampled_jaccard(min_jaccard: float, min_containment: float) -> float:
+    """The lowest Jaccard of the samples of two long texts at `min_jaccard`, neither contained in the other.
+
+    At a Jaccard j the smaller of two sets, r times as large one and the other, is held by the larger to
+    j (1 + r) / (1 + j); from `min_containment` on it is found through its anchors.
+
+    >>> [round(least_sampled_jaccard(j, 0.8), 3) for j in (0.4, 0.5, 0.6, 0.7, 0.8)]
+    [0.286, 0.4, 0.545, 0.7, 0.8]
+    """
+    ratio = max(1.0, min_containment * (1 + min_jaccard) / min_jaccard - 1)
+    shared = min_jaccard / (1 + min_jaccard) * (1 + 1 / ratio)
+    return shared / (2 - shared)
+
+
+def standard_error(jaccard: Any, num_perm: int, sample: int) -> Any:
+    """Of a Jaccard estimated from `num_perm` values of signatures of samples of that size."""
+    variance = np.maximum(jaccard * (1 - jaccard), 0.01)
+    return np.sqrt(variance * (1 / num_perm + (1 + jaccard) ** 2 / (2 * sample)))
+
+
+def least_matches(jaccard: Any, num_perm: int, sample: int) -> Any:
     """How many signature values a candidate must share to be worth the exact check.
 
-    Five standard errors below `min_jaccard`: a pair at the threshold falls under it with a
-    probability below 3e-7.
+    Five standard errors below the (sampled) Jaccard it is to have: a pair at the threshold falls under it
+    with a probability below 3e-7.  Without a sample, and with one of 512:
 
-    >>> least_matches(0.5, 128)
-    36
+    >>> int(least_matches(0.5, 128, EVERY)), int(least_matches(0.5, 128, 512))
+    (36, 32)
     """
-    error = (min_jaccard * (1 - min_jaccard) / num_perm) ** 0.5
-    return max(0, int(np.ceil(num_perm * (min_jaccard - STANDARD_ERRORS * error))))
+    error = standard_error(jaccard, num_perm, sample)
+    return np.maximum(0, np.ceil(num_perm * (jaccard - STANDARD_ERRORS * error))).astype(np.int64)
 
 
 def candidate_pairs(
     signatures: NDArray[np.uint32],
     docs: NDArray[np.int32],
     bands: Banding,
-    min_matches: int,
+    least: Callable[[NDArray[np.int32]], NDArray[np.int64]],
     run_all: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
     """Signatures uint32[n_docs, num_perm], documents int32[n] (rising) -> candidate pairs.
 
-    They share a band and at least `min_matches` values.
+    They share a band, and at least as many values as `least` says of pairs of documents int32[m, 2].
 
     `run_all(function, items)` maps, on as many threads as the caller likes.
     """
@@ -111,16 +161,19 @@ def candidate_pairs(
         some = bands.columns[i : i + AT_ONCE]
 
         def keys_of(start: int, some: NDArray[np.int32] = some) -> NDArray[np.uint64]:
-            values = signatures[docs[start : start + ROWS_AT_ONCE]]
-            return np.stack([kernels.band_keys(values, band) for band in some])
+            by_column = np.ascontiguousarray(signatures[docs[start : start + ROWS_AT_ONCE]].T)
+            return np.stack([kernels.band_keys(by_column, band) for band in some])
 
         starts = range(0, len(docs), ROWS_AT_ONCE)
         keys = np.concatenate([np.zeros((len(some), 0), np.uint64), *run_all(keys_of, starts)], axis=1)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-            order = np.argsort(keys, kind="stable")
+            counts = np.zeros(1 << max(10, min(28, (8 * len(keys)).bit_length())), np.uint8)
+            kernels.tally(counts, keys, 2)
+            shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
+            order = shared[np.argsort(keys[shared], kind="stable")]
             pairs = docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
-            return pairs[kernels.matches(signatures, pairs) >= min_matches]
+            return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
 
         found += run_all(one_band, list(keys))
     return CandidatePairs.of(np.concatenate(found))

@@ -1,5 +1,8 @@
 """Shingle hashes -> signature.  `datasketch.MinHash(scheme="affine32")` is the definition.
 
+The signature of a text is that of all its shingle hashes, or where there are more than `sample`
+different ones, of the `sample` smallest of them.
+
 datasketch takes the lower 32 bits of each shingle hash, mixes them once, and keeps for each of
 num_perm permutations x -> a*x + b mod 2^32 the smallest value (Broder 1997; datasketch 2.0).
 """
@@ -23,6 +26,18 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
 
     a, b = MinHash(num_perm=num_perm, seed=seed, scheme=SCHEME).permutations
     return np.ascontiguousarray(a, np.uint32), np.ascontiguousarray(b, np.uint32)
+
+
+def smallest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
+    """Shingle hashes uint64[n] -> uint64[m], the `size` smallest different ones; all where there are fewer.
+
+    What a long text is represented by.  The hashes are evenly spread, so this is a random sample of the
+    set, and the same one for the same set (bottom-k sketch: Cohen and Kaplan 2007).
+
+    >>> smallest(np.array([5, 9, 1, 5, 7], np.uint64), 3).tolist()
+    [1, 5, 7]
+    """
+    return np.unique(hashes)[:size]
 
 
 def signature(hashes: NDArray[np.uint64], num_perm: int, seed: int) -> NDArray[np.uint32]:

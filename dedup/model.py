@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,20 @@ class LetterTable:
     pool: NDArray[np.int32]
     starts: NDArray[np.int32]
     unicode: str
+
+    @cached_property
+    def packed(self) -> NDArray[np.int32]:
+        """value << 5 | flags int32[0x110000]: one look-up a character; 16: the letter counts twice."""
+        value = self.value.copy()
+        size = np.diff(self.starts)
+        pair = self.pool[np.minimum(self.starts[:-1, None] + [[0, 1]], max(len(self.pool) - 1, 0))]
+        twice = (size == 2) & (pair[:, 0] == pair[:, 1])
+        at = np.flatnonzero(value < 0)
+        at = at[twice[-value[at]]]
+        value[at] = pair[-value[at], 0]
+        packed = value << 5 | self.flags
+        packed[at] |= 16
+        return packed
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from . import candidates, canonical, equal, intake, kernels, ledger, verdict, ve
 from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import on_disk, open_run, writing
+from .folder import open_run, writing
 from .model import (
     EMPTY,
     OK,
@@ -87,8 +87,7 @@ def scan(
         result = _scan(given, settings, *places, last, progress, on_compile)
         if result is last.run:
             return warned(result, settings)
-        folder.commit(result)
-        return on_disk(result, result.anchors.start, folder.tables)
+        return folder.commit(result)
 
 
 def decide(run: str | os.PathLike[str], progress: Progress | None = None, **overrides: Any) -> Run:
@@ -107,8 +106,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
         summary = ledger.summary(result, settings, last.summary["skipped"], context.seconds)
         summary["scanned"] = last.summary["scanned"]
         result = replace(result, summary=summary)
-        folder.commit(result, of=True)
-        return on_disk(result, result.anchors.start, folder.tables)
+        return folder.commit(result, of=True)
 
 
 def _decide_again(context: Context, last: Run) -> Run:
@@ -277,7 +275,7 @@ def _decide(
         held.forget()
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        parts, spans = candidates.parts_and_wholes(s, held, alone, alike, n, run_all)
+        parts, spans = candidates.parts_and_wholes(s, documents.n_letters, held, alone, alike, n, run_all)
         held.forget()
 
     compared = Compared(earlier.pairs(spans), _comparer(context, documents, read, spans))

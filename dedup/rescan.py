@@ -23,7 +23,17 @@ from .run import Run
 from .settings import DECIDED, Settings
 from .spool import Block, Rows
 
-PASS = ("k", "num_perm", "seed", "text_field", "id_field", "encoding", "max_document_size", "prefer")
+PASS = (
+    "k",
+    "num_perm",
+    "sample",
+    "seed",
+    "text_field",
+    "id_field",
+    "encoding",
+    "max_document_size",
+    "prefer",
+)
 RANGE = 4096  # documents taken over at a time
 
 

@@ -38,6 +38,9 @@ class Settings:
     )
     k: int = _knob(8, "Letters in a shingle.", 3, 64)
     num_perm: int = _knob(128, "Values in a signature: more find more exactly, at a cost in time.", 16, 1024)
+    sample: int = _knob(
+        512, "Shingles that the signature of a longer text is made of: the smallest hashes.", 64, 2**40
+    )
     seed: int = _knob(1, "Seed of the signature's permutations.", 0, 2**32 - 1)
     prefer: str = _knob(
         "fullest,cased", "Which document of a cluster to keep: policies in order, comma-separated."

@@ -52,12 +52,12 @@ def shingle_hashes(letters: str, k: int) -> NDArray[np.uint64]:
 
 
 def letters_hash(letters: str) -> tuple[int, int]:
-    """Letters -> 128 bits that stand for them: MurmurHash3_x64_128 of their UTF-32-LE bytes, seed 0.
+    """Letters -> 128 bits that stand for them: MurmurHash3_x64_128 of their UTF-16-LE bytes, seed 0.
 
     >>> letters_hash("")
     (0, 0)
     """
-    data = letters.encode("utf-32-le")
+    data = letters.encode("utf-16-le")
     c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
     h1 = h2 = 0
     blocks = len(data) // 16

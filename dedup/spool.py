@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,19 +71,21 @@ class Spool:
 
     def __init__(self, folder: Path, num_perm: int) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         boot = folder / "boot"
-        if not boot.exists() or boot.read_text() != _boot():
-            for old in folder.iterdir():
-                old.unlink()
-            boot.write_text(_boot())
-        self._texts = os.open(folder / "texts", os.O_RDWR | os.O_CREAT, 0o600)
+        if folder.is_symlink():  # nothing that lies elsewhere is cleared or written to
+            folder.unlink()
+        linked = folder.is_dir() and any(p.is_symlink() for p in folder.iterdir())
+        if linked or not boot.exists() or boot.read_bytes() != _boot():
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        boot.write_bytes(_boot())
+        self._texts = os.open(folder / "texts", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self._end = os.fstat(self._texts).st_size
         self._lock = threading.Lock()
-        self._earlier = self._logged()
         self._log: Any = None  # open for writing from the first new block on
         self._n_blocks = 0  # taken over or written
         self.store = Writer(folder, num_perm)
+        self._earlier = self._whole(self._logged())
 
     def close(self) -> None:
         """Let go of the files."""
@@ -143,6 +146,19 @@ class Spool:
                 out.append((str(key), int(n_docs), int(n_anchors)))
         return out
 
+    def _whole(self, blocks: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+        """The first blocks, as long as all their rows are in the store.
+
+        subtle: a scan that was killed while it committed has moved files of the store away already.
+        """
+        docs = min(self.store.size("signatures"), self.store.size("skeletons"))
+        anchors = min(self.store.size("anchor_hashes"), self.store.size("anchor_positions"))
+        for i, (_, n_docs, n_anchors) in enumerate(blocks):
+            docs, anchors = docs - n_docs, anchors - n_anchors
+            if min(docs, anchors, n_docs, n_anchors) < 0:
+                return blocks[:i]
+        return blocks
+
     # ------------------------------------------------------------------ texts, from any thread
 
     def put(self, texts: NDArray[np.uint8]) -> int:
@@ -166,11 +182,11 @@ class Spool:
         return data
 
 
-def _boot() -> str:
+def _boot() -> bytes:
     """When this machine was started, as far as that can be known."""
     with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "unknown"
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    return b"unknown"
 
 
 ARRAYS = ("parts", "n_anchors", "text_at", "text_bytes", "old_doc")

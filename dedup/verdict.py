@@ -273,18 +273,19 @@ def _hopeful(
 ) -> NDArray[np.bool_]:
     """bool[n]: the pairs whose signatures and lengths do not rule out that one is dropped for the other.
 
-    From the estimated Jaccard j and the lengths, overlap = j / (1 + j) * (left + right), and the
-    containment is overlap / the shorter; both may be off by five standard errors of j.
+    From the estimated Jaccard j and the lengths follow the overlap and the containment, overlap / the
+    shorter; j may be off by five standard errors.
     """
     agree = kernels.matches(signatures.values, pairs.docs)
     j = agree / s.num_perm
-    high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * np.sqrt(np.maximum(j * (1 - j), 0.01) / s.num_perm))
-    left, right = documents.n_letters[pairs.docs[:, 0]], documents.n_letters[pairs.docs[:, 1]]
-    containment = high / (1 + high) * (left + right) / np.maximum(1, np.minimum(left, right))
+    high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * lsh.standard_error(j, s.num_perm, s.sample))
+    left, right = documents.n_letters[pairs.docs].T
+    containment = lsh.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
     bones = kernels.matches(signatures.skeletons, pairs.docs)
     both = np.minimum(documents.n_bones[pairs.docs[:, 0]], documents.n_bones[pairs.docs[:, 1]]) >= MIN_BONES
-    rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm))
-    least = lsh.least_matches(s.min_jaccard, s.num_perm)
+    rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))
+    sampled = lsh.sampled_jaccard(s.min_jaccard, left, right, s.sample)
+    least = lsh.least_matches(sampled, s.num_perm, s.sample)
     return (agree >= least) | (containment >= s.min_containment) | rewritten
 
 

@@ -57,3 +57,11 @@ def test_the_transcript_in_the_readme_is_what_the_program_prints():
     lines = [line.rstrip() for line in golden.splitlines()]
     for line in shown.group(1).splitlines():
         assert re.sub(r"; [\d.]+ s, .*/s", "; (time)", line.rstrip()) in lines, line
+
+
+def test_the_table_of_faults_names_tests_that_exist():
+    text = (ROOT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
+    assert len(named) > 40
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), test

@@ -65,17 +65,22 @@ def skeleton_by_table(text):
     return skeleton.skeleton_hashes(known)
 
 
-def sign(items, k, window):
-    return kernels.sign_texts(*packed(items), TABLE, k, window, A, B)
+def sign(items, k, window, sample=2**40):
+    return kernels.sign_texts(*packed(items), TABLE, k, window, A, B, sample)
 
 
 @examples
-@given(st.lists(any_text, min_size=1, max_size=4), shingle_lengths, st.integers(2, 40))
-@example(HOSTILE, 8, 16)
-@example([HOSTILE[-1] * 3], 8, 32)
-def test_one_pass_equals_the_plain_definitions(items, k, window):
+@given(
+    st.lists(any_text, min_size=1, max_size=4),
+    shingle_lengths,
+    st.integers(2, 40),
+    st.sampled_from([1, 7, 100, 2**40]),
+)
+@example(HOSTILE, 8, 16, 100)
+@example([HOSTILE[-1] * 3], 8, 32, 64)
+def test_one_pass_equals_the_plain_definitions(items, k, window, sample):
     signatures, skeletons, counts, letters_hash, anchor_hash, anchor_text, anchor_place = sign(
-        items, k, window
+        items, k, window, sample
     )
     for i, text in enumerate(items):
         bones = skeleton_by_table(text)
@@ -85,7 +90,8 @@ def test_one_pass_equals_the_plain_definitions(items, k, window):
         hashes = shingle.shingle_hashes(plain, k)
         assert counts[i, 0] == len(plain)
         assert tuple(map(int, letters_hash[i])) == shingle.letters_hash(plain)
-        assert np.array_equal(signatures[i], minhash.signature(hashes, NUM_PERM, 1))
+        smallest = minhash.smallest(hashes, sample)
+        assert np.array_equal(signatures[i], minhash.signature(smallest, NUM_PERM, 1))
         places = passages.winnow(hashes, window)
         mine = anchor_text == i
         assert anchor_place[mine].tolist() == places
@@ -124,12 +130,35 @@ def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anc
     assert sets.tolist() == sorted(set(hashes.tolist()))
 
 
+RNG = np.random.default_rng(9)
+LONG = {
+    "random": "".join(RNG.choice(list("abcdefghijklmnop qrstuvwxyz"), 60_000)),
+    "one letter": "a" * 40_000,
+    "a sentence again and again": "It says the same thing once more, and then again. " * 1000,
+    "few letters first, then many": ". " * 9000 + "".join(RNG.choice(list("abcdefgh"), 30_000)),
+    "many letters first, then few": "".join(RNG.choice(list("abcdefgh"), 3000)) + "abc, " * 9000,
+    "two scripts": "".join(RNG.choice(list("abcd "), 9000)) + "".join(RNG.choice(list("日本語漢字"), 9000)),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("sample", [64, 512, 2**40])
+def test_a_long_text_is_signed_by_its_smallest_different_hashes(name, sample):
+    hashes = shingle.shingle_hashes(letters_by_table(LONG[name]), 8)
+    signed = sign(["before", LONG[name], "after"], 8, 24, sample)
+    expected = minhash.signature(minhash.smallest(hashes, sample), NUM_PERM, 1)
+    assert np.array_equal(signed.signatures[1], expected)
+    mine = signed.anchor_text == 1
+    assert signed.anchor_place[mine].tolist() == passages.winnow(hashes, 24)
+    assert len(set(signed.anchor_text.tolist())) == 3
+
+
 @examples
 @given(st.binary(max_size=200))
 def test_broken_utf8_stays_within_its_text(data):
     buffer = np.frombuffer(data + b"letters", np.uint8)
     starts = np.array([0, len(data), len(buffer)], np.int64)
-    counts = kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B).counts
+    counts = kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B, 512).counts
     assert counts[1, 0] == 7
 
 
@@ -137,7 +166,7 @@ def test_broken_utf8_stays_within_its_text(data):
 @given(any_text)
 def test_letters_hash_is_murmurhash3_x64_128(text):
     h1, h2 = shingle.letters_hash(text)
-    assert (h1, h2) == mmh3.hash64(text.encode("utf-32-le"), seed=0, signed=False)
+    assert (h1, h2) == mmh3.hash64(text.encode("utf-16-le"), seed=0, signed=False)
 
 
 @examples

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     },
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode", "ledger",
-        "kernels", "lsh", "cluster", "verify", "verdict", "settings", "compared",
+        "kernels", "lsh", "cluster", "verify", "verdict", "settings", "compared", "candidates",
     },
     "cli": LOW | {
         "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
@@ -58,6 +58,7 @@ ONLY_IN = {
     "click": {"cli", "cli_paths", "cli_views", "cli_judge", "cli_page"},
     "rich": {"cli", "cli_views", "cli_judge", "views"},
     "numba": {"kernels"},
+    "llvmlite": {"kernels"},
     "datasketch": {"minhash"},
     "rapidfuzz": {"views"},
     "matplotlib": {"views"},

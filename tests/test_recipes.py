@@ -179,9 +179,10 @@ def test_recipe_leaks(shell, files, tmp_path):
 
 @pytest.mark.slow
 def test_recipe_datasketch(shell, files):
-    files({**COPIES, "corpus/empty.txt": "", "new.txt": POST.replace("twice", "thrice")})
+    long = " ".join(f"{i} {POST[i:]} {OTHER[:i]}" for i in range(1, 300, 7))
+    files({**COPIES, "corpus/empty.txt": "", "corpus/long.txt": long, "new.txt": long.lower()})
     shell("sh", block("datasketch", "sh"))
-    assert shell("python", block("datasketch", "python")) == "corpus/a.txt\n"
+    assert shell("python", block("datasketch", "python")) == "corpus/long.txt\n"
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def test_other_settings_and_another_start_of_the_machine_do_not_take_old_blocks(
     assert sum(signed) == 1200
     stopped()
     signed.clear()
-    monkeypatch.setattr(spool, "_boot", lambda: "another start")
+    monkeypatch.setattr(spool, "_boot", lambda: b"another start")
     dedup.scan(folder / "in", run=folder / "r")
     assert sum(signed) == 600
 
@@ -118,3 +118,13 @@ def test_a_signal_ends_a_scan_with_its_code_and_one_line(folder, number, code):
     assert "Traceback" not in err.decode()
     assert err.decode().strip().startswith("dedup: interrupted; the last good run is still in place")
     assert (folder / "r/run.json").read_bytes() == before
+
+
+def test_a_scan_killed_while_it_commits_ends_with_the_same_bytes(folder, monkeypatch):
+    dedup.scan(folder / "in", run=folder / "whole")
+    with monkeypatch.context() as m:
+        m.setattr("dedup.folder.write_atomically", lambda *a: (_ for _ in ()).throw(Killed()))
+        with pytest.raises(Killed):
+            dedup.scan(folder / "in", run=folder / "r")
+    dedup.scan(folder / "in", run=folder / "r")
+    assert tables(folder / "r") == tables(folder / "whole")

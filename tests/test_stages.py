@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, lsh, normalize, relation, verify
+from dedup import canonical, cluster, lsh, minhash, normalize, relation, verify
 from dedup.decode import decode
 from dedup.model import BINARY, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
 
@@ -98,10 +98,35 @@ def test_bands_find_a_pair_at_the_threshold_with_the_stated_recall(num_perm, jac
     assert hit.mean() >= 0.985
 
 
-def test_bands_of_different_rounds_share_at_most_one_value():
-    columns = lsh.columns(128, 4, 4)
+@pytest.mark.parametrize("ratio", [1.0, 1.2, 1.4])
+def test_long_texts_of_different_length_are_found_by_their_samples(ratio):
+    """Jaccard 0.5, neither contained in the other at 0.8 below a ratio of 1.4."""
+    bands = lsh.banding(lsh.least_sampled_jaccard(0.5, 0.8), 0.99, 128)
+    rng, a_and_b = np.random.default_rng(5), minhash.permutations(128, 1)
+    sizes = np.array([6000]), np.array([int(6000 * ratio)])
+    shared = int(sum(sizes)[0] / 3)
+    least = lsh.least_matches(lsh.sampled_jaccard(0.5, *sizes, 512), 128, 512)[0]
+    found, agreeing = 0, []
+    for _ in range(400):
+        hashes = rng.integers(0, 2**64, sum(sizes)[0] - shared, np.uint64)
+        both = [hashes[: sizes[0][0]], hashes[sizes[0][0] - shared :]]
+        x = [minhash.smallest(h, 512).astype(np.uint32) for h in both]  # mixed already
+        left, right = ((a_and_b[0][:, None] * h + a_and_b[1][:, None]).min(axis=1) for h in x)
+        agree = left == right
+        agreeing.append(agree.mean())
+        found += agree[bands.columns].all(axis=1).any() and agree.sum() >= least
+    assert found / 400 >= 0.98
+    # a little lower where the sizes are equal, since the two rates differ by chance
+    assert np.mean(agreeing) == pytest.approx(lsh.sampled_jaccard(0.5, *sizes, 512)[0], abs=0.02)
+    back = lsh.overlap(lsh.sampled_jaccard(0.5, *sizes, 512), *sizes, 512)
+    assert back == pytest.approx(shared, abs=2)
+
+
+@pytest.mark.parametrize(("rows", "rounds"), [(4, 4), (4, lsh.MAX_ROUNDS), (6, 5)])
+def test_bands_of_different_rounds_share_at_most_one_value(rows, rounds):
+    columns = lsh.columns(128, rows, rounds)
     sets = [set(c) for c in columns.tolist()]
-    assert all(len(s) == 4 for s in sets)
+    assert all(len(s) == rows for s in sets)
     assert max(len(a & b) for i, a in enumerate(sets) for b in sets[:i]) == 1
 
 

@@ -145,7 +145,7 @@ def test_the_line_is_an_edge_of_the_bins_wherever_it_lies():
 
 
 def test_the_s_curve_is_that_of_the_bands_of_the_scan():
-    curve = s_curve(0.7, 128)
+    curve = s_curve(0.7, 0.8, 128)
     bands = lsh.banding(0.7, 0.99, 128)
     assert (curve["bands"], curve["rows"]) == bands.columns.shape
     for point in curve["points"]:

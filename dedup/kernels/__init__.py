@@ -67,7 +67,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
     with event.install_listener("numba:compile", CompileListener(on_compile)):
         buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
         one = np.ones(4, np.uint32)
-        sign_texts(buffer, starts, table, 3, 2, one, one)
+        sign_texts(buffer, starts, table, 3, 2, one, one, 1)
         hashes, indptr = shingle_sets(buffer, starts, table, 3)
         skeleton_sets(buffer, starts, table)
         pairs = np.zeros((1, 2), np.int32)

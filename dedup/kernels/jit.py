@@ -16,7 +16,7 @@ from numba.core import event
 from ..shingle import BASE as _BASE
 
 BASE = np.uint64(_BASE)
-I64, U64, U32, I32, U8 = np.int64, np.uint64, np.uint32, np.int32, np.uint8
+I64, U64, U32, I32, U16, U8 = np.int64, np.uint64, np.uint32, np.int32, np.uint16, np.uint8
 
 
 def jit(**options: Any) -> Callable[[Any], Any]:

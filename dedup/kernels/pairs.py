@@ -23,15 +23,18 @@ def matches(signatures: NDArray[np.uint32], pairs: NDArray[np.int32]) -> NDArray
 
 
 @jit()
-def band_keys(signatures: NDArray[np.uint32], columns: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Signatures uint32[n, num_perm], the columns of one band -> uint64[n], equal for equal bands."""
-    out = np.empty(len(signatures), U64)
-    for i in range(len(signatures)):
-        h = U64(0)
-        for c in columns:
-            h = fmix64(h ^ U64(signatures[i, c])) + BASE
-        out[i] = h
+def band_keys(values: NDArray[np.uint32], columns: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """Signatures by column uint32[num_perm, n], columns of a band -> uint64[n], equal for equal bands."""
+    out = np.zeros(values.shape[1], U64)
+    for c in columns:
+        _mix_in(values[c], out)
     return out
+
+
+@jit()
+def _mix_in(values: NDArray[np.uint32], keys: NDArray[np.uint64]) -> None:
+    for i in range(len(keys)):
+        keys[i] = fmix64(keys[i] ^ U64(values[i])) + BASE
 
 
 @jit()

@@ -8,18 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Spans
-from .jit import I32, I64, U8, U64, jit
-from .text import (
-    MAX_EXPANSION,
-    SEGMENT,
-    bone,
-    bones_of,
-    grown,
-    letters_of,
-    power,
-    rolling,
-    short_hash,
-)
+from .jit import I32, I64, U16, U64, jit
+from .sample import sort_unique
+from .simd import LANES
+from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
 
 
 def shingle_sets(
@@ -35,19 +27,20 @@ def shingle_sets(
     """
     spans = without or Spans.none(len(starts) - 1)
     places = (spans.start, spans.end, spans.indptr)
-    tables = (table.value, table.flags, table.pool, table.starts)
-    return _shingle_sets(buffer, starts, *tables, k, power(k), *places)
+    tables = (table.packed, table.pool, table.starts)
+    return _shingle_sets(buffer, starts, *tables, k, powers(k), *places)
 
 
 @jit()
-def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power, span_start, span_end, spans):  # type: ignore[no-untyped-def]
+def _shingle_sets(buffer, starts, packed, pool, pool_starts, k, powers, span_start, span_end, spans):  # type: ignore[no-untyped-def]
     n_texts = len(starts) - 1
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]), U64)
-    letters = np.empty(k + SEGMENT + MAX_EXPANSION, I32)
-    begins = np.empty(len(letters), U8)
+    letters, fifth = np.empty(k + SEGMENT + 2 * LANES, I32), np.empty(k + SEGMENT + 2 * LANES, I32)
+    units, tops = np.empty(2 * len(letters), U16), np.empty(len(letters), U16)
+    one, other = np.empty(len(letters), U64), np.empty(len(letters), U64)
     counts = np.zeros(4, I64)
-    room, ends = np.empty(SEGMENT, U64), np.empty(SEGMENT, I64)  # for the sort
+    room, ends = np.empty(SEGMENT, U64), np.empty(2 * SEGMENT, I64)  # for the sort
     used = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
@@ -55,13 +48,13 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power, spa
         at = used
         base, span = I64(0), spans[t]
         while place < end:
-            place, n = letters_of(
-                buffer, place, end, value, flags, pool, pool_starts, letters, begins, carried, counts
+            place, n, _, _ = letters_of(
+                buffer, place, end, packed, pool, pool_starts, letters, carried, units, 0, fifth, counts
             )
-            if at + n + 1 > len(hashes):
+            if at + n + LANES > len(hashes):
                 hashes = grown(hashes, 2 * len(hashes) + n)
             if n >= k:
-                new = rolling(letters, n, k, power, hashes, at)
+                new = shingle_row(letters, n, k, powers, one, other, hashes[at:], tops, 0)
                 if spans[t] == spans[t + 1]:
                     at += new
                 else:
@@ -84,7 +77,7 @@ def _shingle_sets(buffer, starts, value, flags, pool, pool_starts, k, power, spa
         n_values = at - used
         if n_values > len(room):
             room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)
-        used += _sort_unique(hashes[used:at], room, ends)
+        used += sort_unique(hashes[used:at], room, ends)
         indptr[t + 1] = used
     return hashes[:used], indptr
 
@@ -93,79 +86,40 @@ def skeleton_sets(
     buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """n texts -> their sets of skeleton shingle hashes as CSR: uint64[nnz] rising in each slice, indptr."""
-    return _skeleton_sets(buffer, starts, table.value, table.flags, table.pool, table.starts, power(4))
+    return _skeleton_sets(buffer, starts, table.packed, table.pool, table.starts, powers(4)[4])
 
 
 @jit()
-def _skeleton_sets(buffer, starts, value, flags, pool, pool_starts, power4):  # type: ignore[no-untyped-def]
+def _skeleton_sets(buffer, starts, packed, pool, pool_starts, power4):  # type: ignore[no-untyped-def]
     n_texts = len(starts) - 1
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]) // 8, U64)
-    letters, begins = np.empty(SEGMENT + MAX_EXPANSION, I32), np.empty(SEGMENT + MAX_EXPANSION, U8)
-    word, cuts, counts = np.empty(2, I64), np.empty(3, U64), np.zeros(4, I64)
-    room, ends = np.empty(SEGMENT, U64), np.empty(SEGMENT, I64)
+    letters, fifth = np.empty(4 + SEGMENT + 2 * LANES, I32), np.empty(4 + SEGMENT + 2 * LANES, I32)
+    cuts, counts, units = np.empty(len(letters), U64), np.zeros(4, I64), np.empty(2 * len(letters), U16)
+    room, ends = np.empty(SEGMENT, U64), np.empty(2 * SEGMENT, I64)  # for the sort
     used = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
         at = used
-        word[:], cuts[:] = 0, 0
-        counts[3] = 1
+        carried, n_cuts = 0, I64(0)
+        counts[3] = 0
         while place < end:
-            place, n = letters_of(
-                buffer, place, end, value, flags, pool, pool_starts, letters, begins, 0, counts
+            place, n, _, found = letters_of(
+                buffer, place, end, packed, pool, pool_starts, letters, carried, units, 0, fifth, counts
             )
-            if at + n + 1 > len(hashes):
-                hashes = grown(hashes, 2 * len(hashes) + n)
-            at += bones_of(letters, begins, 0, n, word, cuts, power4, hashes[at:])
-        if word[0] >= 5:
-            if at == len(hashes):
-                hashes = grown(hashes, 2 * len(hashes) + 1)
-            at += bone(cuts[0], word, cuts, power4, hashes[at:], 0)
+            if at + found > len(hashes):
+                hashes = grown(hashes, 2 * len(hashes) + found)
+            at += skeleton_row(letters, fifth, found, cuts, n_cuts, power4, hashes[at:])
+            n_cuts += found
+            carried = min(n, 4)
+            for i in range(carried):
+                letters[i] = letters[n - carried + i]
         n_values = at - used
         if n_values > len(room):
             room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)
-        used += _sort_unique(hashes[used:at], room, ends)
+        used += sort_unique(hashes[used:at], room, ends)
         indptr[t + 1] = used
     return hashes[:used], indptr
-
-
-@jit()
-def _sort_unique(values: NDArray[np.uint64], room: NDArray[np.uint64], ends: NDArray[np.int64]) -> int:
-    """Sort evenly spread values in place and drop repeats -> how many are left in front.
-
-    One pass into about as many buckets as there are values, by the leading bits, then insertion: the
-    values are outputs of a 64-bit mixer, so a bucket holds one or two different ones.  `room` has
-    space for the values, `ends` for the next power of two and one more.
-    """
-    n = len(values)
-    if n < 2:
-        return n
-    bits = 1
-    while (2 << bits) <= n and bits < 26:
-        bits += 1
-    shift = U64(64 - bits)
-    ends[: (1 << bits) + 1] = 0
-    for i in range(n):
-        ends[I64(values[i] >> shift) + 1] += 1
-    for i in range(1 << bits):
-        ends[i + 1] += ends[i]
-    for i in range(n):
-        bucket = I64(values[i] >> shift)
-        room[ends[bucket]] = values[i]
-        ends[bucket] += 1
-    for i in range(1, n):
-        v = room[i]
-        j = i - 1
-        while j >= 0 and room[j] > v:
-            room[j + 1] = room[j]
-            j -= 1
-        room[j + 1] = v
-    used = 0
-    for i in range(n):
-        if i == 0 or room[i] != room[i - 1]:
-            values[used] = room[i]
-            used += 1
-    return used
 
 
 @jit()

@@ -1,4 +1,4 @@
-"""UTF-8 -> letters; letters -> rolling shingle hashes and the letters hash."""
+"""UTF-8 -> letters; letters -> shingle hashes, skeleton hashes and the letters hash."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..shingle import BASE as _BASE
-from .jit import BASE, I32, I64, U8, U64, jit
+from .jit import BASE, I64, U16, U64, jit
+from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
-SEGMENT = 8192  # letters taken at a time: letters, hashes and 32-bit hashes then stay in the L2 cache
-MAX_EXPANSION = 18  # the most letters of one code point (U+FDFA)
+SEGMENT = 8192  # letters taken at a time: letters, hashes and what is made of them stay in the L2 cache
+MIN_WORD = 5  # letters of a word that is part of the skeleton
+FIRST_UNSPACED = 0x0E00  # the scripts from there on have no skeleton
+TWICE = 16  # in LetterTable.packed
+BEYOND_ASCII = U64(0x8080808080808080)
 
 
-def power(k: int) -> np.uint64:
-    return np.uint64(pow(_BASE, k, 1 << 64))
+def powers(k: int) -> NDArray[np.uint64]:
+    """-> uint64[k + 1], the powers of BASE."""
+    return np.array([pow(_BASE, i, 1 << 64) for i in range(k + 1)], np.uint64)
+
+
+@jit()
+def whole(n: int) -> int:
+    """n rounded up to LANES: some values more, which mean nothing, are faster than a few left over."""
+    return (n + LANES - 1) // LANES * LANES
 
 
 @jit()
@@ -21,72 +32,145 @@ def letters_of(
     buffer: NDArray[np.uint8],
     place: int,
     end: int,
-    value: NDArray[np.int32],
-    flags: NDArray[np.uint8],
+    packed: NDArray[np.int32],
     pool: NDArray[np.int32],
     pool_starts: NDArray[np.int32],
     out: NDArray[np.int32],
-    begins: NDArray[np.uint8],
     n: int,
+    units: NDArray[np.uint16],
+    n_units: int,
+    fifth: NDArray[np.int32],
     counts: NDArray[np.int64],
-) -> tuple[int, int]:
-    """Letters of buffer[place:end] into out[n:], until either is used up -> (place, n).
+) -> tuple[int, int, int, int]:
+    """Letters of buffer[place:end] into out[n:], until either is used up -> (place, n, n_units, n_fifth).
 
-    begins[i] is 1 where out[i] is the first letter of a word.  Adds to counts[1] the capitals, to
-    counts[2] the punctuation marks; counts[3] is 0 inside a word and 1 elsewhere, as at the start.
-    Broken UTF-8 is read as some code point or other, but never beyond `end`.
+    The same letters in UTF-16 go into units[n_units:], which has room for twice as many; fifth[:n_fifth]
+    is where in `out` the fifth letter of a word stands, of each word that has a part in the skeleton.
+    Adds to counts[1] the capitals, to counts[2] the punctuation marks; counts[3] is the letters of the
+    word so far, 0 at the start.  `out` is filled but for LANES at its end.  Broken UTF-8 is read as some
+    code point or other, but never beyond `end`.
     """
-    limit = len(out) - MAX_EXPANSION
+    limit = len(out) - 2 * LANES
     upper = marks = I64(0)
-    outside = U8(counts[3])
+    run, found = counts[3], 0
     while place < end and n < limit:
-        c = I32(buffer[place])
+        c = I64(buffer[place])
         if c < 0x80:
+            if place + LANES <= len(buffer) and eight_bytes(buffer, place) & BEYOND_ASCII == 0:
+                before = n
+                place, n, found, run = _ascii(
+                    buffer, place, end, out, n, units, n_units, fifth, found, run, counts
+                )
+                n_units += n - before
+                continue
             place += 1
-            v, flag = value[c], flags[c]
-            out[n], begins[n] = v, outside
-            outside = U8(v == 0)
-            n += v != 0
-            upper += flag & 1
-            marks += flag >> 1
-            continue
-        width = 2 if c < 0xE0 else (3 if c < 0xF0 else 4)
-        if place + width > end:
-            place = end
-            break
-        if width == 2:
-            c = ((c & 31) << 6) | (I32(buffer[place + 1]) & 63)
-        elif width == 3:
-            c = ((c & 15) << 12) | ((I32(buffer[place + 1]) & 63) << 6) | (I32(buffer[place + 2]) & 63)
+        elif c < 0xE0:
+            if place + 2 > end:
+                place = end
+                break
+            c = ((c & 31) << 6) | (I64(buffer[place + 1]) & 63)
+            place += 2
+        elif c < 0xF0:
+            if place + 3 > end:
+                place = end
+                break
+            c = ((c & 15) << 12) | ((I64(buffer[place + 1]) & 63) << 6) | (I64(buffer[place + 2]) & 63)
+            place += 3
         else:
+            if place + 4 > end:
+                place = end
+                break
             c = (
                 ((c & 7) << 18)
-                | ((I32(buffer[place + 1]) & 63) << 12)
-                | ((I32(buffer[place + 2]) & 63) << 6)
-                | (I32(buffer[place + 3]) & 63)
+                | ((I64(buffer[place + 1]) & 63) << 12)
+                | ((I64(buffer[place + 2]) & 63) << 6)
+                | (I64(buffer[place + 3]) & 63)
             )
-        place += width
-        if c >= len(value):
-            continue
-        v = value[c]
-        flag = flags[c]
+            place += 4
+            if c >= len(packed):
+                continue
+        entry = packed[c]
+        v = entry >> 5
+        upper += entry & 1
+        marks += (entry >> 1) & 1
         if v > 0:
-            out[n], begins[n] = v, outside
-            outside = U8(0)
+            if run == 0 and v >= FIRST_UNSPACED:
+                run = I64(MIN_WORD)  # subtle: past the fifth letter from the start, so it never comes to it
+            run += 1
+            out[n], fifth[found] = v, n
+            found += run == MIN_WORD
             n += 1
+            n_units = _unit(v, units, n_units)
+            if entry & TWICE:
+                run += 1
+                out[n], fifth[found] = v, n
+                found += run == MIN_WORD
+                n += 1
+                n_units = _unit(v, units, n_units)
         elif v < 0:
             for j in range(pool_starts[-v], pool_starts[-v + 1]):
-                out[n], begins[n] = pool[j], outside
-                outside = U8(0)
+                if run == 0 and pool[j] >= FIRST_UNSPACED:
+                    run = I64(MIN_WORD)
+                run += 1
+                out[n], fifth[found] = pool[j], n
+                found += run == MIN_WORD
                 n += 1
-        elif flag & 4 == 0:
-            outside = U8(1)
-        upper += flag & 1
-        marks += (flag >> 1) & 1
+                n_units = _unit(pool[j], units, n_units)
+        elif entry & 4 == 0:
+            run = I64(0)
     counts[1] += upper
     counts[2] += marks
-    counts[3] = outside
-    return place, n
+    counts[3] = run
+    return place, n, n_units, found
+
+
+@jit()
+def _unit(letter: int, out: NDArray[np.uint16], at: int) -> int:
+    """One letter in UTF-16 into out[at:] -> where it ends."""
+    if letter < 0x10000:
+        out[at] = letter
+        return at + 1
+    out[at], out[at + 1] = 0xD7C0 + (letter >> 10), 0xDC00 | (letter & 0x3FF)
+    return at + 2
+
+
+@jit()
+def _ascii(
+    buffer: NDArray[np.uint8],
+    place: int,
+    end: int,
+    out: NDArray[np.int32],
+    n: int,
+    units: NDArray[np.uint16],
+    n_units: int,
+    fifth: NDArray[np.int32],
+    found: int,
+    run: int,
+    counts: NDArray[np.int64],
+) -> tuple[int, int, int, int]:
+    """The same for the ASCII bytes at the front of buffer[place:place + 64] -> (place, n, n_fifth, run)."""
+    beyond, letters, upper, marks = ascii_masks(buffer, place)
+    width = min(first_bit(beyond), end - place)
+    if width < LANES:
+        there = (U64(1) << U64(width)) - U64(1)
+        letters, upper, marks = letters & there, upper & there, marks & there
+    squeeze(buffer, place, letters, out, n, units, n_units)
+    # bit i of `five`: the byte i and the four before it are letters
+    before = (~U64(0) << U64(63 - min(run, MIN_WORD))) << U64(1)
+    five = letters
+    for i in range(1, MIN_WORD):
+        five &= (letters << U64(i)) | (before >> U64(64 - i))
+    fifths = five & ~((five << U64(1)) | U64(run >= MIN_WORD))
+    while fifths != 0:
+        i = first_bit(fifths)
+        fifth[found] = n + count_bits(letters & ((U64(1) << U64(i)) - U64(1)))
+        found += 1
+        fifths &= fifths - U64(1)
+    last_run = leading_zeros(~(letters << U64(LANES - width)))
+    run = run + width if last_run == width else last_run
+    counts[1] += count_bits(upper)
+    counts[2] += count_bits(marks)
+    return place + width, n + count_bits(letters), found, run
 
 
 @jit()
@@ -97,89 +181,83 @@ def fmix64(h: np.uint64) -> np.uint64:
 
 
 @jit()
-def rolling(
-    letters: NDArray[np.int32], n: int, k: int, power: np.uint64, out: NDArray[np.uint64], at: int
+def shingle_row(
+    letters: NDArray[np.int32],
+    n: int,
+    k: int,
+    powers: NDArray[np.uint64],
+    one: NDArray[np.uint64],
+    other: NDArray[np.uint64],
+    out: NDArray[np.uint64],
+    tops: NDArray[np.uint16],
+    at: int,
 ) -> int:
-    """The shingle hashes of letters[:n], n >= k, into out[at:] -> their number."""
-    h = U64(0)
-    for i in range(k):
-        h = h * BASE + U64(letters[i])
-    out[at] = fmix64(h)
-    for i in range(k, n):
-        h = h * BASE + (U64(letters[i]) - U64(letters[i - k]) * power)
-        out[at + i - k + 1] = fmix64(h)
+    """The shingle hashes of letters[:n], n >= k >= 2, into out[at:], their upper 16 bits into tops[at:].
+
+    `one` and `other` are room for n values.  The polynomials of m letters make those of 2m and m + 1 for
+    all places at once, so k letters take log k steps, none of which waits for the place before.
+    """
+    _with_more(letters, letters[1:], BASE, n - 1, one)
+    m = 2
+    bit = 1
+    while 4 * bit <= k:
+        bit *= 2
+    if k & bit:
+        _with_more(one, letters[m:], BASE, n - m, other)
+        one, other, m = other, one, m + 1
+    while bit > 1:
+        bit //= 2
+        _with_more(one, one[m:], powers[m], n - 2 * m + 1, other)
+        one, other, m = other, one, 2 * m
+        if k & bit:
+            _with_more(one, letters[m:], BASE, n - m, other)
+            one, other, m = other, one, m + 1
+    _mixed(one, n - k + 1, out[at:], tops[at:])
     return n - k + 1
 
 
 @jit()
-def bones_of(
-    letters: NDArray[np.int32],
-    begins: NDArray[np.uint8],
-    start: int,
-    end: int,
-    word: NDArray[np.int64],
-    cuts: NDArray[np.uint64],
-    power: np.uint64,
-    out: NDArray[np.uint64],
-) -> int:
-    """The skeleton shingle hashes of the words that end in letters[start:end] into out -> their number.
-
-    A word ends where the next begins.  Carried from segment to segment: word int64[2], the letters of
-    the word so far (negative in a script without skeleton) and the number of cuts before it; cuts
-    uint64[3], the polynomial of its first four letters and of the two cuts before.  `power` is BASE^4.
-    """
-    first = start  # the end of the word that was carried in
-    while first < end and begins[first] == 0:
-        if 0 <= word[0] < 4:
-            cuts[0] = cuts[0] * BASE + U64(letters[first])
-        word[0] += 1
-        first += 1
-    if first == end:
-        return 0
-    found = bone(cuts[0], word, cuts, power, out, 0) if word[0] >= 5 else 0
-    # subtle: places and cuts are gathered without a branch, since no processor can foresee where words end
-    places, n_words = np.empty(end - first + 1, I32), 0
-    for i in range(first, end):
-        places[n_words] = i
-        n_words += begins[i]
-    last = places[n_words - 1]
-    n_cuts = found
-    for w in range(n_words - 1):
-        p = places[w]
-        h = ((U64(letters[p]) * BASE + U64(letters[p + 1])) * BASE + U64(letters[p + 2])) * BASE
-        out[n_cuts] = h + U64(letters[p + 3])
-        n_cuts += (places[w + 1] - p >= 5) & (letters[p] < 0x0E00)
-    for i in range(found, n_cuts):
-        cut = out[i]
-        word[1] += 1
-        out[found] = fmix64((cuts[2] * power + cuts[1]) * power + cut)
-        found += word[1] >= 3
-        cuts[2], cuts[1] = cuts[1], cut
-    cuts[0] = U64(0)
-    word[0] = I64(0) if letters[last] < 0x0E00 else I64(-1) << I64(62)
-    for i in range(last, end):
-        if 0 <= word[0] < 4:
-            cuts[0] = cuts[0] * BASE + U64(letters[i])
-        word[0] += 1
-    return found
+def _with_more(left, right, power, n, out):  # type: ignore[no-untyped-def]
+    """Polynomials of the letters left and right of n places -> of both, `power` being BASE^letters right."""
+    # subtle: a slice of its own for each shifted view; numba's test for a negative index would keep
+    # left[i + m] from being vectorized
+    for i in range(whole(n)):
+        out[i] = U64(left[i]) * power + U64(right[i])
 
 
 @jit()
-def bone(
-    cut: np.uint64,
-    word: NDArray[np.int64],
+def _mixed(
+    polynomials: NDArray[np.uint64], n: int, out: NDArray[np.uint64], tops: NDArray[np.uint16]
+) -> None:
+    for i in range(whole(n)):
+        h = fmix64(polynomials[i])
+        out[i], tops[i] = h, U16(h >> U64(48))
+
+
+@jit()
+def skeleton_row(
+    letters: NDArray[np.int32],
+    fifth: NDArray[np.int32],
+    found: int,
     cuts: NDArray[np.uint64],
+    n_cuts: int,
     power: np.uint64,
     out: NDArray[np.uint64],
-    found: int,
 ) -> int:
-    """One more cut word: its skeleton shingle, if it has one, into out[found] -> how many now."""
-    word[1] += 1
-    if word[1] >= 3:
-        out[found] = fmix64((cuts[2] * power + cuts[1]) * power + cut)
-        found += 1
-    cuts[2], cuts[1] = cuts[1], cut
-    return found
+    """The skeleton shingle hashes that end in the words of fifth[:found] into out -> their number.
+
+    cuts[:2] is the polynomials of the two cut words before, of `n_cuts` in all; the rest of `cuts` is
+    room for found values.  `power` is BASE^4.
+    """
+    for i in range(found):
+        p = fifth[i]
+        h = ((U64(letters[p - 4]) * BASE + U64(letters[p - 3])) * BASE + U64(letters[p - 2])) * BASE
+        cuts[i + 2] = h + U64(letters[p - 1])
+    skipped = max(0, min(found, 2 - n_cuts))
+    for i in range(skipped, found):
+        out[i - skipped] = fmix64((cuts[i] * power + cuts[i + 1]) * power + cuts[i + 2])
+    cuts[0], cuts[1] = cuts[found], cuts[found + 1]
+    return found - skipped
 
 
 @jit()
@@ -197,37 +275,29 @@ def rotl(x: np.uint64, bits: int) -> np.uint64:
 
 
 @jit()
-def murmur_blocks(letters: NDArray[np.int32], start: int, end: int, state: NDArray[np.uint64]) -> int:
-    """MurmurHash3_x64_128 over whole blocks of four letters of letters[start:end] -> where they end."""
+def murmur_blocks(data: NDArray[np.uint16], n: int, state: NDArray[np.uint64]) -> int:
+    """MurmurHash3_x64_128 over the whole blocks of 16 bytes of data[:n] -> where they end."""
     c1, c2 = U64(0x87C37B91114253D5), U64(0x4CF5AD432745937F)
     h1, h2 = state[0], state[1]
-    while start + 4 <= end:
-        k1 = U64(letters[start]) | (U64(letters[start + 1]) << U64(32))
-        k2 = U64(letters[start + 2]) | (U64(letters[start + 3]) << U64(32))
-        h1 ^= rotl(k1 * c1, 31) * c2
+    for at in range(0, n - 7, 8):
+        h1 ^= rotl(eight_bytes(data, at) * c1, 31) * c2
         h1 = (rotl(h1, 27) + h2) * U64(5) + U64(0x52DCE729)
-        h2 ^= rotl(k2 * c2, 33) * c1
+        h2 ^= rotl(eight_bytes(data, at + 4) * c2, 33) * c1
         h2 = (rotl(h2, 31) + h1) * U64(5) + U64(0x38495AB5)
-        start += 4
     state[0], state[1] = h1, h2
-    return start
+    return n & ~7
 
 
 @jit()
-def murmur_end(letters: NDArray[np.int32], start: int, end: int, n: int, state: NDArray[np.uint64]) -> None:
-    """The last block (fewer than four letters) and the finish over n letters in all."""
+def murmur_end(data: NDArray[np.uint16], n: int, n_all: int, state: NDArray[np.uint64]) -> None:
+    """The last block, data[:n], n < 8, and the finish over n_all values.  Writes zeros up to data[7]."""
     c1, c2 = U64(0x87C37B91114253D5), U64(0x4CF5AD432745937F)
-    k1 = k2 = U64(0)
-    if end - start > 0:
-        k1 = U64(letters[start])
-    if end - start > 1:
-        k1 |= U64(letters[start + 1]) << U64(32)
-    if end - start > 2:
-        k2 = U64(letters[start + 2])
-    h2 = state[1] ^ (rotl(k2 * c2, 33) * c1)
-    h1 = state[0] ^ (rotl(k1 * c1, 31) * c2)
-    h1 ^= U64(4 * n)
-    h2 ^= U64(4 * n)
+    for i in range(n, 8):
+        data[i] = U16(0)
+    h2 = state[1] ^ (rotl(eight_bytes(data, 4) * c2, 33) * c1)
+    h1 = state[0] ^ (rotl(eight_bytes(data, 0) * c1, 31) * c2)
+    h1 ^= U64(2 * n_all)
+    h2 ^= U64(2 * n_all)
     h1 += h2
     h2 += h1
     h1, h2 = fmix64(h1), fmix64(h2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -20,6 +21,8 @@ TAR_CODECS = {
     **{b".tar": "", b".tar.gz": "gz", b".tgz": "gz", b".tar.bz2": "bz2", b".tbz2": "bz2"},
     **{b".tar.xz": "xz", b".txz": "xz", b".tar.zst": "zst", b".tzst": "zst"},
 }
+# what zipfile and tarfile raise besides, over bytes that make no sense
+ODD = (ValueError, ArithmeticError, LookupError, RuntimeError, struct.error)
 
 Open = Callable[[str], BinaryIO]  # codec -> the unpacked bytes of the archive
 
@@ -59,15 +62,18 @@ def members(name: bytes, open_archive: Open) -> Iterator[tuple[Member, BinaryIO 
         for found in walk:
             place = found[0].place
             yield found
-    except (*BROKEN, ValueError, OverflowError) as error:
+    except (*BROKEN, *ODD) as error:
         yield Member(place + 1, b"", 0, f"{why(error)}: the rest is lost"), None
 
 
 def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
+    total = 0
     with open_archive("") as stream, zipfile.ZipFile(stream) as archive:
-        for place, info in enumerate(i for i in archive.infolist() if not i.is_dir()):
+        limit = max(FREE_BYTES, MAX_RATIO * stream.seek(0, os.SEEK_END))
+        for place, info in enumerate(i for i in archive.infolist() if not i.filename.endswith("/")):
             name = info.filename.encode("utf-8", "surrogateescape")
-            member = Member(place, name, info.file_size, _zip_problem(info))
+            total += info.file_size
+            member = Member(place, name, info.file_size, _zip_problem(info, total > limit))
             if member.problem:
                 yield member, None
                 continue
@@ -78,10 +84,11 @@ def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
                 yield Member(place, name, info.file_size, f"cannot be unpacked ({error})"), None
 
 
-def _zip_problem(info: zipfile.ZipInfo) -> str:
+def _zip_problem(info: zipfile.ZipInfo, too_much: bool) -> str:
+    """Why a member cannot be read; `too_much`: those up to it, which may share bytes, unpack to too much."""
     if info.flag_bits & 1:
         return "is encrypted"
-    if info.file_size > max(FREE_BYTES, MAX_RATIO * info.compress_size):
+    if too_much or info.file_size > max(FREE_BYTES, MAX_RATIO * info.compress_size):
         return f"it unpacks to more than {MAX_RATIO} times its size"
     return ""
 
@@ -94,6 +101,8 @@ def _tar(open_archive: Open, codec: str) -> Iterator[tuple[Member, BinaryIO | No
                 name = info.name.encode("utf-8", "surrogateescape")
                 yield Member(place, name, info.size), cast(BinaryIO, archive.extractfile(info))
                 place += 1
+        while stream.read(1 << 20):  # the checksum of a packed tar stands behind the end that tar sees
+            pass
 
 
 def open_member(name: bytes, open_archive: Open, wanted: int) -> BinaryIO:
@@ -112,8 +121,10 @@ def _copied(stream: BinaryIO) -> BinaryIO:
         while data := stream.read(1 << 20):
             copy.write(data)
         copy.seek(0)
-    except BaseException:
+    except BaseException as error:
         copy.close()
+        if isinstance(error, ODD):
+            raise Damaged(f"the archive is damaged ({error})") from None
         raise
     return cast(BinaryIO, copy)
 

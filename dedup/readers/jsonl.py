@@ -28,7 +28,7 @@ from .base import (
     too_large,
     why,
 )
-from .streams import in_utf8
+from .streams import in_utf8, of_lines
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
 ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")
@@ -42,15 +42,20 @@ class BadLine(Exception):
 def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
     """A line -> its object, and the encoding it was in; raises BadLine.
 
-    subtle: orjson refuses lone surrogates and NaN, which other programs write; json takes them.
+    subtle: orjson refuses lone surrogates and NaN, which other programs write; json takes them.  A line
+    in the encoding that was asked for may be other text when it is taken for UTF-8 (UTF-7, HZ).
     """
-    found = "utf-8"
+    encoding = of_lines(encoding)
+    found = encoding or "utf-8"
+    if found != "utf-8":
+        line = in_bytes(line_text(line, encoding)[0])
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         try:
-            text, found = line_text(line, encoding)
+            text, detected = line_text(line, encoding and "utf-8")
             value = json.loads(text)
+            found = encoding or detected
         except (ValueError, RecursionError) as error:
             raise BadLine(f"not JSON: {str(error) or 'nested too deeply'}".split(" (char")[0]) from None
     if not isinstance(value, dict):
@@ -77,16 +82,15 @@ def lookup(value: Mapping[str, Any], name: str) -> Any:
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Settle the text field and the id field by the first records of the source."""
     fields: dict[str, None] = {}
-    first: Mapping[str, Any] | None = None
+    found = ""
     for line in first_lines(in_utf8(stream, options)):
         try:
             value = parse(line, options.encoding)[0]
         except BadLine:
             continue
-        first = value if first is None else first
+        found = found or next((f for f in TEXT_FIELDS if isinstance(value.get(f), str)), "")
         fields.update(dict.fromkeys(value))
-    found = next((f for f in TEXT_FIELDS if isinstance((first or {}).get(f), str)), "")
-    if not (options.text_field or found) and first is not None:
+    if not (options.text_field or found) and fields:
         raise no_text_field(fields)
     id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != options.text_field), "")
     return replace(options, text_field=options.text_field or found or "text", id_field=id_field)
@@ -122,11 +126,11 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
             start = 0
             if skipped:
                 start = chunk.find(b"\n") + 1
-                skipped += start or len(chunk)
+                skipped += start - 1 if start else len(chunk)
                 if not start:
                     continue
                 yield Part(source, offset, too_large=skipped)
-                offset, skipped = offset + skipped, 0
+                offset, skipped = offset + skipped + 1, 0
             end = chunk.rfind(b"\n") + 1
             if end > start:
                 held += chunk[start:end]
@@ -157,7 +161,7 @@ def records(part: Part, options: Options) -> Read:
     lines = part.data.split(b"\n")
     last = lines.pop() if part.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
-        if line and not line.isspace():
+        if line and (not line.isspace() or len(line) > options.max_bytes):
             record, utf8 = _record(number, offset, line, options)
             found.append(record)
             texts.append(utf8)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from typing import BinaryIO, cast
 
 from ..model import Source
 from . import archives, remote
+from .base import Damaged
 from .streams import unpacked
 
 
 def open_file(source: Source) -> BinaryIO:
-    """-> the bytes of the file of a source, as they are on disk or at its URL."""
+    """-> the bytes of the file of a source, as they are on disk or at its URL.
+
+    subtle: a pipe that has taken the place of the file since it was listed would block for ever.
+    """
     if remote.is_url(source.at):
         return remote.open_url(source)
-    return cast(BinaryIO, open(source.at, "rb"))
+    handle = os.open(source.at, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Damaged("is not a regular file any more")
+    return cast(BinaryIO, os.fdopen(handle, "rb"))
 
 
 def open_archive(source: Source) -> archives.Open:

@@ -10,6 +10,7 @@ import lzma
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -149,6 +150,17 @@ def unpacked(open_packed: Callable[[], BinaryIO], codec: str, size: int) -> Bina
     return cast(BinaryIO, io.BufferedReader(Unpacked(open_packed, codec, size), 1 << 18))
 
 
+@lru_cache
+def of_lines(encoding: str) -> str:
+    """An encoding that was asked for, "" for none -> that of a line after `in_utf8`.
+
+    >>> of_lines(""), of_lines("CP1252"), of_lines("utf-16")
+    ('', 'cp1252', 'utf-8')
+    """
+    name = codecs.lookup(encoding).name if encoding else ""
+    return "utf-8" if name and "\n".encode(name) != b"\n" else name
+
+
 @contextmanager
 def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
     """A file to be written -> where to write its bytes before they are packed; the same bytes each time."""
@@ -166,11 +178,15 @@ def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
 
 
 def in_utf8(stream: BinaryIO, options: Options) -> BinaryIO:
-    """A stream of lines -> one in which a line ends at \\n: wide encodings are turned into UTF-8."""
+    """A stream of lines -> one in which a line ends at \n: wide encodings are turned into UTF-8."""
     head = stream.read(4)
     stream.seek(0)
-    wide = next((name for mark, name in BOMS if head.startswith(mark) and name != "utf-8-sig"), "")
+    mark = next((name for mark, name in BOMS if head.startswith(mark) and name != "utf-8-sig"), "")
     asked = codecs.lookup(options.encoding).name if options.encoding else ""
-    if wide or (asked and "\n".encode(asked) != b"\n"):
-        return cast(BinaryIO, io.BufferedReader(_Transcoded(stream, wide or asked), 1 << 18))
+    if asked and of_lines(asked) == asked:
+        return stream
+    if asked in ("utf-16", "utf-32") and mark != asked:  # as bytes.decode has it where there is no mark
+        asked += "-le"
+    if asked or mark:
+        return cast(BinaryIO, io.BufferedReader(_Transcoded(stream, asked or mark), 1 << 18))
     return stream

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, lsh, verdict
+from .. import kernels, verdict
+from ..candidates import by_shingles
 from ..model import NEAR, CandidatePairs, VerifiedPairs
 from ..run import Run
 from .measure import measured, rows_of, settings_of
 
-MIN_RECALL = 0.99  # of the bands, as in a scan
 MEASURED = 400  # candidates below the line that are read again and measured
 
 
@@ -37,9 +37,7 @@ def candidates_of(run: Run) -> CandidatePairs:
     s = settings_of(run)
     same = verdict.same_letters(run.documents)
     docs = np.flatnonzero(run.ok & (same == np.arange(len(same)))).astype(np.int32)
-    bands = lsh.banding(s.min_jaccard, MIN_RECALL, s.num_perm)
-    least = lsh.least_matches(s.min_jaccard, s.num_perm)
-    return lsh.candidate_pairs(run.signatures.values, docs, bands, least, map)
+    return by_shingles(s, run.documents, run.signatures, docs, map)
 
 
 def not_joined(run: Run, candidates: CandidatePairs) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

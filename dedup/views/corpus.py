@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ MODES: dict[str, Callable[[bytes, bytes], object]] = {
     "hardlink": os.link,
     "symlink": lambda source, target: os.symlink(os.path.abspath(source), target),
 }
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # nothing more can be written
 PART = b".dedup-part"  # the name of a file that is being written
 
 
@@ -70,6 +72,7 @@ def export_corpus(
         else:
             members.setdefault(source.at, {})[source.member] = index
     try:
+        to.mkdir(parents=True, exist_ok=True)
         for index in files:
             export.write(index, lambda s=run.sources[index]: open_source(s))  # type: ignore[misc]
         for archive, wanted in members.items():
@@ -116,9 +119,9 @@ class _Export:
         """Write the kept documents of a source; opened() -> its bytes, those of a member still packed."""
         source, docs = self.run.sources[index], self.kept[index]
         target = self.to / os.fsdecode(self._names[index])
-        target.parent.mkdir(parents=True, exist_ok=True)
         packed = opened if source.member >= 0 else None
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             if READERS[source.reader].write is not None:
                 stream = unpacked(opened, source.codec, source.size) if packed else opened()
                 with stream, _appearing(target) as part:
@@ -131,6 +134,8 @@ class _Export:
                 with _appearing(target) as part:
                     MODES["copy" if source.file else self.mode](source.at, os.fsencode(part))
         except BROKEN as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
             self.problem(source.path, why(error))
             return
         self.out.documents += len(docs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BadSetting, DedupError, OutputExists
+from ..errors import BadSetting, DedupError, OutputExists, safe
 from ..ledger import by_source
 from ..model import RELATIONS, STATUS
 from ..run import Run
@@ -156,14 +157,13 @@ def _csv(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterato
     A cell that a spreadsheet would take for a formula gets an apostrophe before it, unless raw.
     """
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row[c], style.raw) for c in columns])
-        yield buffer.getvalue().encode("utf-8", "surrogateescape")
+    # subtle: csv quotes a cell for the line ends of its own terminator only, and \r ends a line for readers
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    for cells in itertools.chain([columns], ([_cell(row[c], style.raw) for c in columns] for row in rows)):
+        writer.writerow(cells)
+        yield (buffer.getvalue()[:-2] + "\n").encode("utf-8", "surrogateescape")
         buffer.seek(0)
         buffer.truncate()
-    yield buffer.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _cell(value: Any, raw: bool) -> Any:
@@ -195,6 +195,8 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
         **dict.fromkeys(PAIR_FIGURES[:5], pa.float64()),
         **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
     }
+    if "seen" in columns:  # here `kept` is a number
+        kinds |= dict.fromkeys(("seen", "kept", "dropped", "set_aside", "bytes"), pa.int64())
     table = list(rows)
     sink = io.BytesIO()
     data = {c: pa.array([_unicode(row[c]) for row in table], kinds.get(c, pa.string())) for c in columns}
@@ -253,12 +255,19 @@ def export(
 
     chunks = FORMATS[format](counted(), columns, Style(b"\0" if nul else b"\n", csv_raw))
     if output is None:
+        visible = sys.stdout.isatty()  # a terminal would obey what a name says
         for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.write(_visible(chunk) if visible else chunk)
         sys.stdout.buffer.flush()
     else:
         write_new(output, chunks, force)
     return n
+
+
+def _visible(chunk: bytes) -> bytes:
+    """Lines of a list -> the same with control characters made visible."""
+    lines = chunk.decode("utf-8", "surrogateescape").split("\n")
+    return "\n".join("\t".join(map(safe, line.split("\t"))) for line in lines).encode()
 
 
 def refuse(path: Path, force: bool) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import lsh, verdict
+from ..candidates import shingle_bands
 from ..model import CONTAINED, NEAR, RELATIONS, REWRITTEN, CandidatePairs
 from ..run import Run
-from .borderline import MIN_RECALL, Borderline, borderline, candidates_of, not_joined
+from .borderline import Borderline, borderline, candidates_of, not_joined
 from .measure import row_figures, settings_of
 from .recall import measured_recall
 from .whatif import decided_at
@@ -37,7 +38,7 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
         "pairs": int((run.pair_relations >= NEAR).sum()),
         "same_letters": int((run.pair_relations < NEAR).sum()),
         "histogram": histogram(run, candidates),
-        "s_curve": s_curve(settings.min_jaccard, settings.num_perm),
+        "s_curve": s_curve(settings.min_jaccard, settings.min_containment, settings.num_perm),
         "lines": what_if(run),
         "near_line": {"above": int(near_line.joined.sum()), "below": int((~near_line.joined).sum())},
         "above": _pairs(run, near_line, near_line.nearest(True, shown)),
@@ -77,14 +78,14 @@ def _binned(values: NDArray[np.float64], bins: NDArray[np.float64]) -> NDArray[n
     return np.histogram(values, bins)[0]
 
 
-def s_curve(min_jaccard: float, num_perm: int) -> Report:
-    """How likely the bands of a scan make a pair of each Jaccard a candidate.
+def s_curve(min_jaccard: float, min_containment: float, num_perm: int) -> Report:
+    """How likely the bands of a scan make a pair of each Jaccard, of texts of one length, a candidate.
 
-    >>> curve = s_curve(0.5, 128)
-    >>> curve["bands"], curve["rows"], [p["found"] for p in curve["points"] if p["jaccard"] == 0.5]
-    (96, 4, [0.9933])
+    >>> curve = s_curve(0.5, 0.8, 128)
+    >>> all(p["found"] >= 0.99 for p in curve["points"] if p["jaccard"] >= 0.5)
+    True
     """
-    bands = lsh.banding(min_jaccard, MIN_RECALL, num_perm).columns
+    bands = shingle_bands(min_jaccard, min_containment, num_perm).columns
     points = [
         {"jaccard": j, "found": round(lsh.recall(j, bands, num_perm), 4)} for j in edges(min_jaccard).tolist()
     ]

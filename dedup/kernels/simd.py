@@ -1,0 +1,207 @@
+"""Steps over many lanes at once, which the compiler does not find by itself (LLVM vectors, any processor).
+
+Each is one expression of LLVM's own vector language, so it is right everywhere; where a processor has
+wide registers and a compress instruction (AVX-512), each is a few instructions for 64 letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.ir
+import numba
+import numba.core.cgutils
+import numba.extending
+
+LANES = 64
+intrinsic: Any = numba.extending.intrinsic  # what it makes takes one argument fewer than it is made of
+ir: Any = llvmlite.ir
+types: Any = numba.types
+cgutils: Any = numba.core.cgutils
+_BYTES = ir.VectorType(ir.IntType(8), LANES)
+_UNITS = ir.VectorType(ir.IntType(16), LANES)
+_WORDS = ir.VectorType(ir.IntType(32), LANES)
+_MASK = ir.IntType(64)
+
+
+def _data(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+    """-> pointer to array[at]."""
+    base = context.make_array(kind)(context, builder, array).data
+    return builder.gep(base, [at], inbounds=True, source_etype=context.get_data_type(kind.dtype))
+
+
+def _load(context: Any, builder: Any, kind: Any, array: Any, at: Any, vector: Any) -> Any:
+    pointer = builder.bitcast(_data(context, builder, kind, array, at), vector.as_pointer())
+    return builder.load(pointer, align=vector.element.width // 8)
+
+
+def _store(context: Any, builder: Any, kind: Any, array: Any, at: Any, vector: Any) -> None:
+    pointer = builder.bitcast(_data(context, builder, kind, array, at), vector.type.as_pointer())
+    builder.store(vector, pointer, align=vector.type.element.width // 8)
+
+
+def _splat(builder: Any, scalar: Any, vector: Any) -> Any:
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+
+
+def _constant(vector: Any, value: int) -> Any:
+    return ir.Constant(vector, [value] * vector.count)
+
+
+def _between(builder: Any, values: Any, low: int, high: int) -> Any:
+    """Lanes -> i1 lanes: low <= value <= high."""
+    moved = builder.sub(values, _constant(_BYTES, low))
+    return builder.icmp_unsigned("<=", moved, _constant(_BYTES, high - low))
+
+
+def _folded(builder: Any, values: Any) -> Any:
+    """Bytes -> bytes, the capitals of ASCII made small."""
+    upper = _between(builder, values, ord("A"), ord("Z"))
+    return builder.select(upper, builder.or_(values, _constant(_BYTES, 0x20)), values)
+
+
+# ASCII of category P, first and last of each row
+_MARKS = [
+    ("!", "#"),
+    ("%", "*"),
+    (",", "/"),
+    (":", ";"),
+    ("?", "@"),
+    ("[", "]"),
+    ("_", "_"),
+    ("{", "{"),
+    ("}", "}"),
+]
+
+
+@intrinsic
+def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
+    """buffer[at:at + 64] -> four uint64, a bit a byte: beyond ASCII, letters and digits, capitals, marks."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
+        high = builder.icmp_signed("<", values, _constant(_BYTES, 0))
+        upper = _between(builder, values, ord("A"), ord("Z"))
+        letters = builder.or_(
+            _between(builder, _folded(builder, values), ord("a"), ord("z")),
+            _between(builder, values, ord("0"), ord("9")),
+        )
+        marks = _between(builder, values, ord(_MARKS[0][0]), ord(_MARKS[0][1]))
+        for low, last in _MARKS[1:]:
+            marks = builder.or_(marks, _between(builder, values, ord(low), ord(last)))
+        masks = [builder.bitcast(bits, _MASK) for bits in (high, letters, upper, marks)]
+        return context.make_tuple(builder, signature.return_type, masks)
+
+    return types.UniTuple(types.uint64, 4)(buffer, types.int64), codegen
+
+
+@intrinsic
+def squeeze(typing: Any, buffer: Any, at: Any, mask: Any, out: Any, n: Any, units: Any, m: Any) -> Any:
+    """The bytes of buffer[at:at + 64] where `mask` is set, case folded, into out[n:] and units[m:].
+
+    Writes 64 values, of which those beyond the set bits mean nothing.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = _folded(builder, _load(context, builder, signature.args[0], args[0], args[1], _BYTES))
+        lanes = builder.bitcast(args[2], ir.VectorType(ir.IntType(1), LANES))
+        compress = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(_BYTES, [_BYTES, lanes.type, _BYTES]),
+            "llvm.experimental.vector.compress.v64i8",
+        )
+        packed = builder.call(compress, [values, lanes, ir.Constant(_BYTES, ir.Undefined)])
+        _store(context, builder, signature.args[3], args[3], args[4], builder.zext(packed, _WORDS))
+        _store(context, builder, signature.args[5], args[5], args[6], builder.zext(packed, _UNITS))
+        return context.get_dummy_value()
+
+    return types.none(buffer, types.int64, types.uint64, out, types.int64, units, types.int64), codegen
+
+
+def _compared(operator: str) -> Callable[..., Any]:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        left = _load(context, builder, signature.args[0], args[0], args[1], _UNITS)
+        if isinstance(signature.args[2], types.Array):
+            right = _load(context, builder, signature.args[2], args[2], args[1], _UNITS)
+        else:
+            right = _splat(builder, args[2], _UNITS)
+        return builder.bitcast(builder.icmp_unsigned(operator, left, right), _MASK)
+
+    return codegen
+
+
+@intrinsic
+def equal_mask(typing: Any, left: Any, at: Any, right: Any) -> Any:
+    """uint16 arrays -> uint64, a bit a value: left[at:at + 64] == right[at:at + 64]."""
+    return types.uint64(left, types.int64, right), _compared("==")
+
+
+@intrinsic
+def at_most_mask(typing: Any, values: Any, at: Any, limit: Any) -> Any:
+    """uint16 array -> uint64, a bit a value: values[at:at + 64] <= limit."""
+    return types.uint64(values, types.int64, types.uint16), _compared("<=")
+
+
+@intrinsic
+def min_lanes(typing: Any, x: Any, n: Any, a: Any, b: Any, out: Any, p: Any) -> Any:
+    """out[q] = min(out[q], a[q] * x[i] + b[q]) in 32 bits, over x[:n], for the 64 q from p on."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = signature.args
+        factor = _load(context, builder, kind[2], args[2], args[5], _WORDS)
+        offset = _load(context, builder, kind[3], args[3], args[5], _WORDS)
+        least = cgutils.alloca_once_value(builder, _load(context, builder, kind[4], args[4], args[5], _WORDS))
+        with cgutils.for_range(builder, args[1]) as loop:
+            one = builder.load(_data(context, builder, kind[0], args[0], loop.index))
+            value = builder.add(builder.mul(_splat(builder, one, _WORDS), factor), offset)
+            so_far = builder.load(least)
+            smaller = builder.icmp_unsigned("<", value, so_far)
+            builder.store(builder.select(smaller, value, so_far), least)
+        _store(context, builder, kind[4], args[4], args[5], builder.load(least))
+        return context.get_dummy_value()
+
+    return types.none(x, types.int64, a, b, out, types.int64), codegen
+
+
+@intrinsic
+def first_bit(typing: Any, mask: Any) -> Any:
+    """uint64 -> int64: the place of its lowest set bit; 64 where there is none."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def leading_zeros(typing: Any, mask: Any) -> Any:
+    """uint64 -> int64: how many of its highest bits are not set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def count_bits(typing: Any, mask: Any) -> Any:
+    """uint64 -> int64: how many bits are set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def eight_bytes(typing: Any, buffer: Any, at: Any) -> Any:
+    """The eight bytes from buffer[at] on -> uint64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.bitcast(_data(context, builder, signature.args[0], *args), _MASK.as_pointer())
+        return builder.load(pointer, align=1)
+
+    return types.uint64(buffer, types.int64), codegen
