@@ -213,11 +213,12 @@ def _current_tables(folder: Path) -> Path | None:
 # ------------------------------------------------------------------ opening
 
 
-def open_run(folder: Path, as_scanned: bool = False) -> Run:
+def open_run(folder: str | os.PathLike[str], as_scanned: bool = False) -> Run:
     """A run folder -> its run, with what was decided in a review, or as it was scanned.
 
     Raises BadRun when it is missing, of another version or damaged.
     """
+    folder = Path(folder)
     tables, manifest = manifest_of(folder)
     with _damaged(folder):
         run = _read(tables, manifest)

@@ -26,7 +26,7 @@ def folder(files):
 
 def test_a_run_that_is_opened_equals_the_one_that_was_written(folder):
     written = dedup.scan(folder / "in", run=folder / "r")
-    opened = dedup.open_run(folder / "r")
+    opened = dedup.open_run(str(folder / "r"))
     assert opened.clusters == written.clusters
     assert opened.keep() == written.keep()
     assert opened.drop() == written.drop()

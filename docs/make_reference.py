@@ -1,0 +1,383 @@
+"""The generated parts of the reference, made from the program: python docs/make_reference.py [--check]
+
+Writes what stands between `<!-- made by docs/make_reference.py: NAME -->` and `<!-- end -->` in
+docs/reference.md, and docs/summary.schema.json.  With --check it writes nothing, names the files that differ
+and exits with 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent))  # the program beside this file, whichever is installed
+
+import dedup  # noqa: E402
+from dedup import store, tables  # noqa: E402
+from dedup.cli import commands, export  # noqa: E402
+from dedup.model import RELATIONS, STATUS  # noqa: E402
+from dedup.settings import Settings  # noqa: E402
+from dedup.views.export import EXPORTERS  # noqa: E402
+
+REFERENCE, SCHEMA = DOCS / "reference.md", DOCS / "summary.schema.json"
+PART = re.compile(r"(<!-- made by docs/make_reference\.py: ([A-Za-z -]+) -->\n).*?(<!-- end -->)", re.S)
+SETTINGS = {field.name: field for field in dataclasses.fields(Settings)}
+
+ROW_PER = {
+    "sources": "file, member of an archive, URL",
+    "documents": "document seen",
+    "pairs": "verified pair that reached a threshold",
+    "compared": "pair that was verified, whatever its figures",
+    "forms": "document whose letters another one has too",
+    "boilerplate": "stretch of boilerplate",
+    "verdict": "document seen",
+    "signatures": "document seen",
+    "skeletons": "document seen",
+    "anchor_hashes": "anchor",
+    "anchor_positions": "anchor",
+}
+MEANING = {
+    "anchor_hashes": "hash of the shingle there; of each document its n_anchors, one after another",
+    "anchor_positions": "its place, counted in letters",
+    "bones_left": "shingles of the left skeleton",
+    "bones_overlap": "shingles that both skeletons have; 0 where they were not compared",
+    "bones_right": "shingles of the right skeleton",
+    "by_anchors": "the pair was proposed by anchors",
+    "canonical": "row of the cluster's canonical document",
+    "cluster": "row of the cluster's first document; its own where it stands alone",
+    "codec": "how it is packed: gz, bz2, xz, zst or nothing",
+    "containment": "to the witness: overlap / the smaller set",
+    "digests": "128 bits each of its bytes, its text, that without spacing, that without capitals",
+    "discounted_containment": "containment without boilerplate",
+    "discounted_jaccard": "Jaccard without boilerplate",
+    "doc": "row of the document",
+    "encoding": "encoding its text was read in",
+    "end": "place of the shingle after its last",
+    "fields": "values that a policy of `--prefer` asks for, as a JSON object",
+    "file": "where the bytes are when not at path, such as the archive",
+    "given": "the path on the command line by which it was found",
+    "id": "the record's own id",
+    "id_field": "field of the id",
+    "in_runs": "share of the smaller one's runs of 3k letters that a many times larger one holds; else 1",
+    "jaccard": "to the witness; 1 where it is kept",
+    "left": "row of one document",
+    "letters_hash": "128-bit hash of its letters",
+    "member": "its place among the members of the archive; -1 for none",
+    "mtime_ns": "time of its last change",
+    "n_anchors": "its anchors",
+    "n_bones": "shingles of its skeleton",
+    "n_bytes": "its length in bytes",
+    "n_letters": "its letters",
+    "n_marks": "its punctuation marks",
+    "n_shingles": "its distinct shingles",
+    "n_upper": "its capitals",
+    "note": "why it was set aside, in words",
+    "offset": "where its bytes begin in the unpacked source",
+    "overlap": "shingles that both have",
+    "own_left": "shingles of the left document that are no boilerplate",
+    "own_overlap": "shingles that both have and that are no boilerplate",
+    "own_right": "shingles of the right document that are no boilerplate",
+    "path": "its name",
+    "problem": "why nothing could be read",
+    "reader": "the format it is read as",
+    "reason": "the policy that chose a canonical document",
+    "record": "line, row or record in the source; 0 for a whole file",
+    "relation": "a number of the list below",
+    "repairs": "what was done to its text before it was compared",
+    "right": "row of the other document",
+    "signatures": "MinHash signature of its shingles",
+    "size": "length of the file in bytes",
+    "verdict.size": "distinct shingles of a dropped document; 0 where it is kept",
+    "size_left": "distinct shingles of the left document",
+    "size_right": "distinct shingles of the right document",
+    "skeleton_jaccard": "Jaccard of the skeletons where it is rewritten, else NaN",
+    "skeletons": "MinHash signature of its skeleton",
+    "source": "row of its source",
+    "start": "place of its first shingle",
+    "status": "a number of the list below",
+    "text_field": "field of the text",
+    "version": "the ETag of a URL whose size or time is not known",
+    "witness": "row of the kept document that stands for it; its own where it is kept",
+    "witness_size": "distinct shingles of the witness",
+    "written": "digest of the file's bytes where they are not those of its text",
+}
+
+# ------------------------------------------------------------------ tables
+
+
+def table(head: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
+    """Cells -> a Markdown table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in lines)
+
+
+def split_help(text: str) -> tuple[str, str]:
+    """Help with a default in brackets -> (help, default).
+
+    >>> split_help("File to write. [stdout]"), split_help("[default: by suffix]")
+    (('File to write.', 'stdout'), ('', 'by suffix'))
+    """
+    found = re.fullmatch(r"(.*?)\s*\[(?:default: )?([^]]*)\]", text)
+    return (found[1], found[2]) if found else (text, "")
+
+
+def of_commands() -> str:
+    """The table of commands, a line of help each."""
+    return table(
+        ("command", "what it does"),
+        ((f"`{n}`", c.get_short_help_str(500).rstrip(".")) for n, c in commands.commands.items()),
+    )
+
+
+def of_settings() -> str:
+    """The table of settings: flag, default, range, help."""
+    rows = []
+    for name, field in SETTINGS.items():
+        text, default = split_help(field.metadata["help"])
+        low, high = field.metadata["low"], field.metadata["high"]
+        if field.default != "":
+            default = f"`{'no' if field.default is False else field.default}`"
+        between = "" if low is None else f"{low} to {high}"
+        rows.append((f"`--{name.replace('_', '-')}`", default, between, text.rstrip(".")))
+    return table(("setting", "default", "range", "meaning"), rows)
+
+
+def of_options(command: click.Command, without: Iterable[str] = ()) -> str:
+    """The options of a command, but for those named."""
+    rows = [option_row(p) for p in command.params if isinstance(p, click.Option) and p.name not in without]
+    return table(("option", "default", "meaning"), rows)
+
+
+def option_row(option: click.Option) -> tuple[str, str, str]:
+    """An option -> its flags, default and meaning."""
+    text, default = split_help(option.help or "")
+    info = option.to_info_dict()
+    kind = option.type
+    flags = ", ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
+    if isinstance(kind, click.Choice):
+        text = f"{text.rstrip('.')}: " * bool(text) + ", ".join(f"`{choice}`" for choice in kind.choices)
+    elif not option.is_flag:
+        metavar = option.metavar or kind.name.upper()
+        flags += " " + {"INTEGER": "N", "INTEGER RANGE": "N", "DIRECTORY": "DIR"}.get(metavar, metavar)
+    if not default and info["default"] not in (None, False):
+        default = f"`{info['default']}`"
+    return flags, default, text.rstrip(".")
+
+
+def of_lists() -> str:
+    """The lists of `dedup export` and their columns."""
+    names = {name: export.commands[name].help or "" for name in EXPORTERS}
+    rows = ((f"`{n}`", names[n].rstrip("."), ", ".join(EXPORTERS[n][1])) for n in EXPORTERS)
+    return table(("list", "what is in it", "columns"), rows)
+
+
+def list_options() -> str:
+    """The options that all lists have."""
+    made = {of_options(export.commands[name]) for name in EXPORTERS}
+    assert len(made) == 1, "the lists have come to differ in their options"
+    return made.pop()
+
+
+def run_tables() -> dict[str, dict[str, str]]:
+    """The tables of a run folder, as those of a run of two texts are: name -> column -> type."""
+    run = dedup.scan_texts(["one text of a few words", "One text of a few words."])
+    out = {
+        name: {field.name: str(field.type) for field in make(run).schema}
+        for name, make in tables.TABLES.items()
+    }
+    wide = ("signatures", "skeletons")
+    for name, dtype in store.FILES.items():
+        out[name] = {name: dtype.__name__ + " of num_perm" * (name in wide)}
+    return out
+
+
+def of_tables() -> str:
+    """Every column of every table of a run folder."""
+    found = run_tables()
+    assert set(found) == set(ROW_PER), "ROW_PER does not name the tables that there are"
+    used = {_meant(name, column) for name, columns in found.items() for column in columns}
+    assert used == set(MEANING), f"MEANING lacks or has too many: {sorted(used ^ set(MEANING))}"
+    parts = []
+    for name, columns in found.items():
+        file = f"{name}.npy" if name in store.FILES else f"{name}.parquet"
+        rows = ((f"`{c}`", kind, MEANING[_meant(name, c)]) for c, kind in columns.items())
+        parts.append(f"`{file}`, a row per {ROW_PER[name]}:\n\n" + table(("column", "type", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _meant(name: str, column: str) -> str:
+    """The key of MEANING for a column of a table."""
+    return f"{name}.{column}" if f"{name}.{column}" in MEANING else column
+
+
+def of_codes() -> str:
+    """The names for which `relation` and `status` hold numbers."""
+    named = {"relation": RELATIONS, "status": STATUS}
+    return "".join(
+        f"- `{column}`: " + ", ".join(f"{i} {name}" for i, name in enumerate(names)) + "\n"
+        for column, names in named.items()
+    )
+
+
+def parts() -> dict[str, str]:
+    """The generated parts of the reference, by name."""
+    return {
+        "commands": of_commands(),
+        "settings": of_settings(),
+        "lists": of_lists(),
+        "tables": of_tables(),
+        "codes": of_codes(),
+        "options scan": of_options(commands.commands["scan"], SETTINGS),
+        "options export LIST": list_options(),
+        "options export corpus": of_options(export.commands["corpus"]),
+        **{
+            f"options {name}": of_options(command)
+            for name, command in commands.commands.items()
+            if name not in ("scan", "export")
+        },
+    }
+
+
+# ------------------------------------------------------------------ the schema of --json
+
+COUNT = {"type": "integer", "minimum": 0}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+TEXT = {"type": "string"}
+JSON_KINDS = {float: "number", int: "integer", str: "string", bool: "boolean"}
+
+
+def an_object(about: str = "", **properties: Any) -> dict[str, Any]:
+    """The schema of an object that has just these keys."""
+    head = {"description": about} if about else {}
+    closed = {"properties": properties, "required": list(properties), "additionalProperties": False}
+    return {**head, "type": "object", **closed}
+
+
+def a_map(about: str, values: Any, keys: Iterable[str] = ()) -> dict[str, Any]:
+    """The schema of an object of any of these keys, or of any keys at all."""
+    named = {"propertyNames": {"enum": list(keys)}} if keys else {}
+    return {"description": about, "type": "object", **named, "additionalProperties": values}
+
+
+def a_list(items: Any, about: str = "", most: int | None = None) -> dict[str, Any]:
+    """The schema of an array."""
+    head = {"description": about} if about else {}
+    return {**head, "type": "array", "items": items, **({} if most is None else {"maxItems": most})}
+
+
+def settings_schema() -> dict[str, Any]:
+    """The settings on which a result depends, with their ranges."""
+    out = {}
+    for name, field in SETTINGS.items():
+        if field.metadata["decides"]:
+            low, high = field.metadata["low"], field.metadata["high"]
+            between = {} if low is None else {"minimum": low, "maximum": high}
+            about = split_help(field.metadata["help"])[0]
+            out[name] = {"description": about, "type": JSON_KINDS[type(field.default)], **between}
+    return an_object(**out)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of what `dedup scan --json` and `dedup decide --json` print."""
+    dropping, reasons = RELATIONS[1:], STATUS[1:]
+    relation = {"enum": list(RELATIONS)}
+    reason = {"enum": list(reasons)}
+    member = an_object(
+        path=TEXT, relation=relation, jaccard=SHARE, containment=SHARE,
+        skeleton_jaccard={**SHARE, "type": ["number", "null"]},
+    )  # fmt: skip
+    cluster = an_object(
+        cluster_id={"type": "integer", "minimum": 1}, size={"type": "integer", "minimum": 2},
+        canonical=TEXT, reason=TEXT, members=a_list(member, "the first, without the canonical one", 5),
+    )  # fmt: skip
+    source = an_object(
+        path=TEXT, seen=COUNT, kept=COUNT, dropped=COUNT, set_aside=COUNT,
+        reasons=a_map("documents set aside, by reason", COUNT, reasons), bytes=COUNT,
+    )  # fmt: skip
+    summary = an_object(
+        version=TEXT,
+        settings={"$ref": "#/$defs/settings"},
+        documents=an_object(
+            "seen = kept + dropped + set_aside", seen=COUNT, kept=COUNT, dropped=COUNT, set_aside=COUNT
+        ),
+        bytes=an_object(seen=COUNT, dropped=COUNT),
+        sources={**COUNT, "description": "files, members of archives, URLs"},
+        by_source=a_list(source, "a file of many records, or a path given with all files found by it", 1000),
+        warnings=a_list(TEXT, "what a person should look at before acting on the lists"),
+        skipped=a_map("what was passed over without reading, by reason", COUNT),
+        relations=a_map("dropped documents, by the relation to their witness", COUNT, dropping),
+        clusters=an_object(
+            count=COUNT,
+            documents={**COUNT, "description": "documents that are not alone"},
+            relations=a_map("clusters, by the furthest relation in each", COUNT, RELATIONS),
+            largest=a_list(cluster, "", 5),
+        ),
+        set_aside=an_object(
+            reasons=a_map("documents set aside, by reason", COUNT, reasons),
+            documents=a_list(an_object(path=TEXT, reason=reason, note=TEXT), "the first of them", 1000),
+        ),
+        seconds=a_map("wall seconds of each phase", {"type": "number", "minimum": 0}),
+        scanned=an_object(
+            "the scan, of which `settings` may have been decided anew",
+            folder=TEXT, paths=a_list(TEXT), settings={"$ref": "#/$defs/settings"},
+        ),
+    )  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dedup scan --json",
+        **summary,
+        "$defs": {"settings": settings_schema()},
+    }
+
+
+# ------------------------------------------------------------------ files
+
+
+def filled(text: str, made: dict[str, str]) -> str:
+    """The reference with its generated parts made anew.  Raises ValueError when a part has no place."""
+    found = [name for _, name, _ in PART.findall(text)]
+    if sorted(found) != sorted(made):
+        raise ValueError(
+            f"reference.md: parts without, or with two places: {set(found) ^ set(made) or found}"
+        )
+    return PART.sub(lambda part: f"{part[1]}\n{made[part[2]]}\n{part[3]}", text)
+
+
+def wanted() -> dict[Path, str]:
+    """The files as they should be."""
+    return {
+        REFERENCE: filled(REFERENCE.read_text("utf-8"), parts()),
+        SCHEMA: json.dumps(schema(), indent=1) + "\n",
+    }
+
+
+def stale() -> list[Path]:
+    """The files that are not as they should be."""
+    return [p for p, text in wanted().items() if not p.exists() or p.read_text("utf-8") != text]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with --check only compare them -> exit code."""
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write("usage: python docs/make_reference.py [--check]\n")
+        return 2
+    if arguments:
+        old = stale()
+        for path in old:
+            sys.stderr.write(f"{path}: is not what the program says; run: python docs/make_reference.py\n")
+        return int(bool(old))
+    for path, text in wanted().items():
+        path.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,220 @@
+"""Every block of docs/recipes.md is run, in a folder with what its recipe speaks of.
+
+Each command is a process of its own, so most of these tests are slow ones.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from .conftest import OTHER, POST, ROOT
+
+RECIPES = (ROOT / "docs" / "recipes.md").read_text()
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+MARKED = re.compile(
+    r"^<!-- recipe: ([\w-]+)(?:; needs: ([\w.]+))?(?:; file: (\S+))? -->\n```(\w+)\n(.*?)^```$", re.M | re.S
+)
+HINT = "pip install 'dedup[test-recipes]'"
+THIRD = (
+    "The lamp at the end of the mole was lit by hand until the winter in which the keeper's boat was lost."
+)
+TEXTS = [POST, OTHER, POST.upper(), THIRD, OTHER.replace(" ", "\n")]  # two are copies
+LINES = "".join(json.dumps({"id": f"p{i}", "text": t}) + "\n" for i, t in enumerate(TEXTS))
+COPIES = {"corpus/a.txt": POST, "corpus/-b c\n.txt": POST.upper(), "corpus/deep/d.txt": OTHER}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block and what its marker says."""
+
+    recipe: str
+    needs: str
+    file: str
+    language: str
+    code: str
+
+
+BLOCKS = [Block(*found) for found in MARKED.findall(RECIPES)]
+
+
+def require(library: str) -> None:
+    """Skip the test where a library is not here."""
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not here: {HINT}")
+
+
+@pytest.fixture
+def shell(files, tmp_path):
+    """shell("sh" or "python", code) runs it in the test's folder, where `dedup` is this program."""
+    tools = tmp_path / "tools"
+    files({"tools/dedup": f'#!/bin/sh\nexec "{sys.executable}" -m dedup "$@"\n'})
+    (tools / "dedup").chmod(0o755)
+    env = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+        **{"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+        **{"HF_HOME": str(tmp_path / "hf"), "AWS_EC2_METADATA_DISABLED": "true"},
+    }
+
+    def call(language: str, code: str, code_wanted: int = 0, **more: str) -> str:
+        program = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}[language]
+        done = subprocess.run(
+            [*program, code], cwd=tmp_path, env={**env, **more}, capture_output=True, text=True
+        )
+        assert done.returncode == code_wanted, done.stdout + done.stderr
+        return done.stdout
+
+    return call
+
+
+def block(recipe: str, language: str, needs: str = "") -> str:
+    """The code of the one block of a recipe that is in this language and needs this library."""
+    (found,) = [b.code for b in BLOCKS if (b.recipe, b.language, b.needs) == (recipe, language, needs)]
+    return found
+
+
+def names(path: Path) -> list[str]:
+    """The files below a folder."""
+    return sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+
+
+def test_every_block_has_a_marker_and_every_recipe_a_test():
+    assert len(BLOCKS) == len(FENCE.findall(RECIPES))
+    tested = {name.removeprefix("test_recipe_") for name in globals() if name.startswith("test_recipe_")}
+    assert {b.recipe.replace("-", "_") for b in BLOCKS} == tested
+
+
+def test_recipe_folder(shell, files, tmp_path):
+    files(COPIES)
+    shell("sh", block("folder", "sh"))
+    assert names(tmp_path / "clean") == ["a.txt", "deep/d.txt"]
+    assert (tmp_path / "dropped.csv").read_text().count(",case,") == 1
+    assert names(tmp_path / "corpus") == sorted(name.removeprefix("corpus/") for name in COPIES)
+    said = shell("python", block("folder", "python") + "print(sorted(texts))")
+    assert said == f"{sorted([POST, OTHER])}\n"
+
+
+@pytest.mark.slow
+def test_recipe_s3(shell, tmp_path):
+    pytest.importorskip("moto.server", reason=f"moto is not here: {HINT}")
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+        packed = gzip.compress(LINES.encode())
+        for key, data in {"corpus": b"", "corpus/posts/a.jsonl.gz": packed, "corpus/other.txt": b"x"}.items():
+            # subtle: without a type urllib sends a form, of which the server stores nothing
+            headers = {"Content-Type": "text/plain", "Authorization": "AWS key:signature"}
+            request = urllib.request.Request(f"{endpoint}/{key}", data, headers, method="PUT")
+            urllib.request.urlopen(request).close()
+        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+        shell("sh", block("s3", "sh", "moto.server"), AWS_ENDPOINT_URL=endpoint, **keys)
+    finally:
+        server.stop()
+    kept = (tmp_path / "keep.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[:2] for line in kept] == [
+        [f"s3://corpus/posts/a.jsonl.gz:{i + 1}", f"p{i}"] for i in (0, 1, 3)
+    ]
+    (written,) = (tmp_path / "clean").rglob("*.jsonl.gz")
+    ids = [json.loads(line)["id"] for line in gzip.decompress(written.read_bytes()).splitlines()]
+    assert ids == ["p0", "p1", "p3"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A Parquet file of five rows, two of them copies."""
+    path = tmp_path_factory.mktemp("data") / "data.parquet"
+    pq.write_table(pa.table({"id": [f"p{i}" for i in range(5)], "text": TEXTS, "stars": range(5)}), path)
+    return path.read_bytes()
+
+
+@pytest.mark.slow
+def test_recipe_parquet(shell, files, tmp_path, data):
+    files({"data.parquet": data})
+    shell("sh", block("parquet", "sh"))
+    assert pq.read_table(tmp_path / "clean" / "data.parquet")["stars"].to_pylist() == [0, 1, 3]
+    shell("python", block("parquet", "python"))
+    marked = pq.read_table(tmp_path / "marked.parquet")
+    assert marked["kept"].to_pylist() == [True, True, False, True, False]
+    assert marked["relation"].to_pylist() == ["kept", "kept", "case", "kept", "whitespace"]
+    assert marked["cluster_id"].to_pylist() == [1, 2, 1, 0, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["pandas", "polars", "duckdb", "datasets"])
+def test_what_a_recipe_wrote_loads_in(library, shell, files, data):
+    require(library)
+    files({"clean/data.parquet": data})
+    assert shell("python", block("parquet", "python", library)) == "5 ['id', 'text', 'stars']\n"
+
+
+@pytest.mark.slow
+def test_recipe_leaks(shell, files, tmp_path):
+    files(
+        {
+            **{"train/a.txt": POST, "train/b.txt": THIRD, "test/1.txt": POST.lower(), "test/2.txt": OTHER},
+            **{"test/3.txt": OTHER.upper(), "test/long.txt": f"{THIRD} {THIRD[::-1]}"},
+        }
+    )
+    shell("sh", block("leaks", "sh"))
+    said = shell("python", block("leaks", "python")).splitlines()
+    assert "test/1.txt case 1.0 1.0 train/a.txt" in said
+    assert not any("test/2" in line or "test/3" in line for line in said)
+    assert (tmp_path / "leaked.txt").read_text().splitlines() == ["test/1.txt", "test/long.txt"]
+
+
+@pytest.mark.slow
+def test_recipe_datasketch(shell, files):
+    long = " ".join(f"{i} {POST[i:]} {OTHER[:i]}" for i in range(1, 300, 7))
+    files({**COPIES, "corpus/empty.txt": "", "corpus/long.txt": long, "new.txt": long.lower()})
+    shell("sh", block("datasketch", "sh"))
+    assert shell("python", block("datasketch", "python")) == "corpus/long.txt\n"
+
+
+@pytest.mark.slow
+def test_recipe_workflow(shell, files):
+    yaml = pytest.importorskip("yaml", reason=f"PyYAML is not here: {HINT}")
+    workflow = yaml.safe_load(block("workflow", "yaml"))
+    assert set(workflow) == {"name", True, "env", "jobs"}  # subtle: YAML 1.1 reads `on` as true
+    steps = workflow["jobs"]["duplicates"]["steps"]
+    assert all(("run" in step) != ("uses" in step) for step in steps)
+    scan, failed = (step for step in steps if step.get("run", "").startswith("dedup "))
+    assert failed["if"] == "failure()"
+    files({"corpus/a.txt": POST, "corpus/b.txt": OTHER})
+    shell("sh", scan["run"])
+    files({"corpus/c.txt": OTHER})
+    shell("sh", scan["run"], 1)
+    assert "corpus/c.txt,,corpus/b.txt,identical" in shell("sh", failed["run"])
+
+
+def test_recipe_pre_commit(shell, files):
+    yaml = pytest.importorskip("yaml", reason=f"PyYAML is not here: {HINT}")
+    ((hook,),) = (repo["hooks"] for repo in yaml.safe_load(block("pre-commit", "yaml"))["repos"])
+    assert {"id", "name", "entry", "language"} <= set(hook)
+    assert re.match(hook["files"], "corpus/a.txt")
+    files({"corpus/a.txt": POST, "corpus/b.txt": POST})
+    shell("sh", hook["entry"], 1)
+
+
+def test_recipe_delete(shell, files, tmp_path):
+    files(COPIES)
+    shell("sh", block("delete", "sh"))
+    (remove,) = (line for line in block("delete", "sh").splitlines() if " rm " in line)
+    shell("sh", remove)  # once more, where nothing is left to delete
+    assert names(tmp_path / "corpus") == ["a.txt", "deep/d.txt"]
+    shell("sh", "tar xzf dropped.tar.gz")
+    assert (tmp_path / "corpus" / "-b c\n.txt").read_text() == POST.upper()
