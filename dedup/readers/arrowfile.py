@@ -50,6 +50,7 @@ class Table:
                 raise Damaged("Feather version 1 is not read; write it again as version 2")
             else:
                 self.schema = self._open_ipc(None)
+            _check_names(self.schema)
         except BROKEN as error:
             self.__exit__()
             if isinstance(error, Damaged):
@@ -111,7 +112,9 @@ class Table:
         for group in range(self.parquet.num_row_groups):
             n = at = 0
             try:
-                n = self.parquet.metadata.row_group(group).num_rows
+                n = max(0, said := self.parquet.metadata.row_group(group).num_rows)
+                if said < 0:
+                    raise Damaged("a group of fewer than no rows")
                 if rows is None or within(rows, first, n):
                     for batch in self.parquet.iter_batches(
                         BATCH_ROWS, [group], None if columns is None else list(columns), use_threads=False
@@ -140,6 +143,13 @@ class Table:
                 yield "the file is cut off"
         except BROKEN as error:
             yield _why(error)
+
+
+def _check_names(fields: Any) -> None:
+    """Look at the names of all columns and the fields in them; ValueError where one is no text."""
+    for field in fields:
+        if field.name is not None and pa.types.is_nested(field.type):
+            _check_names(field.type.field(i) for i in range(field.type.num_fields))
 
 
 def within(rows: Sequence[int], first: int, n: int) -> Sequence[int]:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from dedup.readers import kind_of
+
 from .targets import SUFFIXES, good_manifest
 
 FOUND = Path(__file__).with_name("found")  # TARGET/NAME: the bytes that broke it once
@@ -92,6 +94,15 @@ def archive_files() -> list[bytes]:
     return out + [data[: len(data) // 2] for data in out]
 
 
+def files_of(reader: str) -> list[bytes]:
+    """Files of a reader's formats, each of a few short documents."""
+    from ..test_formats import FORMATS, contents
+
+    mine = [form for form in FORMATS if kind_of(form.name.encode()) == (reader, "")]
+    texts = [TEXT[:60], "x " * 150, f"A: {TEXT[40:]}"]
+    return [data for form in mine for data in contents(form, ["a", "b", "c"], texts).values()]
+
+
 def seeds(target: str) -> dict[str, bytes]:
     """A target -> its seeds by name."""
     if target == "packed":
@@ -105,6 +116,6 @@ def seeds(target: str) -> dict[str, bytes]:
     elif target == "decode":
         made = [b"\0" + text for text in texts()]
     else:
-        made = [b"\0\x05" + data for data in (*texts(), *rows())]
+        made = [b"\0\x05" + data for data in (*files_of(target.removeprefix("reader-")), *rows(), *texts())]
     kept = {path.name: path.read_bytes() for path in sorted((FOUND / target).glob("*"))}
     return {**{f"seed-{i:02}": data for i, data in enumerate(made)}, **kept}
