@@ -13,6 +13,7 @@ bands of different rounds share at most one value, so 128 values serve as well a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from . import kernels
 from .model import Banding, CandidatePairs
 
+TRIALS = 20_000
 MAX_ROUNDS = 10
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
@@ -40,7 +42,7 @@ def columns(num_perm: int, rows: int, rounds: int) -> NDArray[np.int32]:
     return (r * m + (i + t * r) % m).reshape(-1, rows).astype(np.int32)
 
 
-def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int = 20_000) -> float:
+def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int = TRIALS) -> float:
     """Probability that a pair of the given Jaccard agrees in some band: the S-curve at one point.
 
     Overlapping bands have no closed form, so it is counted over `trials` random signatures, always
@@ -51,32 +53,50 @@ def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int 
     >>> round(recall(0.5, bands, 128), 2), round(1 - (1 - 0.5 ** 4) ** 32, 2)
     (0.87, 0.87)
     """
+    return _share(_found(_agreeing(jaccard, num_perm, trials), bands), trials)
+
+
+def _agreeing(jaccard: float, num_perm: int, trials: int) -> NDArray[np.uint8]:
+    """-> uint8[num_perm, trials / 8], a bit for each trial: two random signatures agree in that value."""
     agree = np.random.RandomState(0).random_sample((num_perm, trials)) < jaccard  # noqa: NPY002 (frozen stream)
-    found = np.zeros(trials, np.bool_)
+    return np.packbits(agree, axis=1)
+
+
+def _found(agreeing: NDArray[np.uint8], bands: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """-> uint8[trials / 8], a bit for each trial: the signatures agree in some band."""
+    found = np.zeros(agreeing.shape[1], np.uint8)
     for band in bands:
-        found |= np.logical_and.reduce(agree[band])
-    return float(found.mean())
+        found |= np.bitwise_and.reduce(agreeing[band])
+    return found
 
 
+def _share(found: NDArray[np.uint8], trials: int) -> float:
+    return int(np.unpackbits(found, count=trials).sum()) / trials
+
+
+@lru_cache
 def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
     """-> the bands with the most rows, so the fewest candidates, that reach `min_recall` at `min_jaccard`.
 
     Where none does (few permutations, a low threshold), the bands with the highest recall.
     """
     best: Banding | None = None
+    agreeing = _agreeing(min_jaccard, num_perm, TRIALS)
     for rows in range(min(MAX_ROWS, num_perm), 0, -1):
         m = num_perm // rows
         rounds = min(MAX_ROUNDS, 1 + (m - 1) // max(rows - 1, 1))  # more would share two values
         # subtle: overlap can only lower the recall, so the closed form is an upper bound of it
         if rows > 1 and 1 - (1 - min_jaccard**rows) ** (m * rounds) < min_recall:
             continue
-        for n_rounds in range(1, rounds + 1):
-            bands = columns(num_perm, rows, n_rounds)
-            found = Banding(bands, recall(min_jaccard, bands, num_perm))
-            if found.recall >= min_recall:
-                return found
-            if best is None or found.recall > best.recall:
-                best = found
+        bands = columns(num_perm, rows, rounds)
+        found = np.zeros(agreeing.shape[1], np.uint8)
+        for n in range(m, len(bands) + 1, m):  # one round more each time
+            found |= _found(agreeing, bands[n - m : n])
+            this = Banding(bands[:n], _share(found, TRIALS))
+            if this.recall >= min_recall:
+                return this
+            if best is None or this.recall > best.recall:
+                best = this
     assert best is not None
     return best
 
