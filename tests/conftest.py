@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -23,6 +24,14 @@ VARIANTS = ROOT.parent / "shared" / "data" / "variants"
 needs_variants = pytest.mark.skipif(
     not VARIANTS.is_dir(), reason="the labelled set is not beside this checkout (../shared/data/variants)"
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """fsync does nothing in this process: it guards against a loss of power, which no test here brings about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 class Outcome:
