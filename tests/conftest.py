@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from dedup import cli
 from dedup.normalize import letters
 from dedup.skeleton import skeleton_hashes
+
+from .faults.warm import Warm
 
 # subtle: a shell starts what it puts into the background deaf to SIGINT, and children inherit that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -28,7 +31,7 @@ needs_variants = pytest.mark.skipif(
 
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting_for_the_disk():
-    """fsync does nothing in this process: it guards against a loss of power, which no test here brings about."""
+    """fsync does nothing in this process: it is against a loss of power, which no test brings about."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
         yield
@@ -77,6 +80,14 @@ def run(capfdbinary, monkeypatch, tmp_path):
     return call
 
 
+@pytest.fixture(scope="session")
+def warm():
+    """warm("scan", "in", cwd=folder, kill_after=0.1) runs a command in a forked child; see faults/warm.py."""
+    server = Warm()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def files(tmp_path):
     """files({"a.txt": "..."}) writes files (text or bytes) below the test's folder."""
@@ -91,6 +102,7 @@ def files(tmp_path):
     return make
 
 
+@lru_cache(1024)
 def shingle_set(text: str, k: int = 8) -> set[str]:
     """The definition, in the plainest words."""
     plain = letters(text)

@@ -191,7 +191,7 @@ def test_links_in_a_run_folder_lead_no_writing_and_no_removing_elsewhere(run, fi
 @pytest.fixture
 def corpus(tmp_path):
     (tmp_path / "in").mkdir()
-    for i in range(300):
+    for i in range(100):
         (tmp_path / f"in/{i:03}.txt").write_text(f"{POST[i % 97 :]} {i % 70} {OTHER[: i % 89]}")
     dedup.scan(tmp_path / "in/001.txt", run=tmp_path / "r")
     return tmp_path
