@@ -27,7 +27,7 @@ MAX_ROUNDS = 10
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
-FEW = 100  # documents of which a band takes less time than to hand it to a thread
+FEW = 100  # documents whose bands take less time than to hand each to a thread
 AT_ONCE, ROWS_AT_ONCE = 16, 1 << 15  # bands, and documents, whose keys are taken at a time
 EVERY = 2**40  # the sample that leaves nothing out
 
@@ -177,7 +177,6 @@ def candidate_pairs(
 
     `run_all(function, items)` maps, on as many threads as the caller likes.
     """
-    map_bands = map if len(docs) <= FEW else run_all
     found = [np.zeros((0, 2), np.int32)]
     for i in range(0, len(bands.columns), AT_ONCE):
         some = bands.columns[i : i + AT_ONCE]
@@ -187,7 +186,7 @@ def candidate_pairs(
             return np.stack([kernels.band_keys(by_column, band) for band in some])
 
         starts = range(0, len(docs), ROWS_AT_ONCE)
-        keys = np.concatenate([np.zeros((len(some), 0), np.uint64), *map_bands(keys_of, starts)], axis=1)
+        keys = np.concatenate([np.zeros((len(some), 0), np.uint64), *run_all(keys_of, starts)], axis=1)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
             counts = np.zeros(1 << max(10, min(28, (8 * len(keys)).bit_length())), np.uint8)
@@ -197,5 +196,8 @@ def candidate_pairs(
             pairs = docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
             return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
 
-        found += map_bands(one_band, list(keys))
+        def some_bands(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+            return np.concatenate([one_band(of_one) for of_one in keys])
+
+        found += run_all(some_bands, [keys] if len(docs) <= FEW else np.split(keys, len(keys)))
     return CandidatePairs.of(np.concatenate(found))
