@@ -193,11 +193,11 @@ def candidate_pairs(
             kernels.tally(counts, keys, 2)
             shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
             order = shared[np.argsort(keys[shared], kind="stable")]
-            pairs = docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
-            return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
+            return docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
 
         def some_bands(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-            return np.concatenate([one_band(of_one) for of_one in keys])
+            pairs = np.concatenate([one_band(of_one) for of_one in keys])
+            return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
 
         found += run_all(some_bands, [keys] if len(docs) <= FEW else np.split(keys, len(keys)))
     return CandidatePairs.of(np.concatenate(found))
