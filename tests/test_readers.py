@@ -96,7 +96,10 @@ def packed_rows():
 
 
 @pytest.mark.parametrize("codec", PACK)
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize(
+    "share",
+    [0.5, 0.999, pytest.param(0.1, marks=pytest.mark.slow), pytest.param(0.9, marks=pytest.mark.slow)],
+)
 def test_a_packed_file_that_is_cut_off_is_told_and_what_came_before_is_kept(
     run, files, packed_rows, codec, share
 ):

@@ -83,12 +83,17 @@ def judged(folder):
     return good, len(d) - len(good), sorted({STATUS[s] for s in d.status[~run.ok].tolist()})
 
 
+@pytest.mark.parametrize(
+    "shares",
+    [(0.001, 0.5, 0.999), pytest.param((0.01, 0.1, 0.3, 0.7, 0.9, 0.99), marks=pytest.mark.slow)],
+    ids=["three cuts", "more cuts"],
+)
 @pytest.mark.parametrize("name", PACKED)
-def test_a_packed_file_that_is_cut_off_is_told_and_loses_only_what_is_cut_off(files, tmp_path, name):
+def test_a_packed_file_that_is_cut_off_is_told_and_loses_only_what_is_cut_off(files, name, shares):
     data = PACKED[name]()
     whole, faults, _ = judged(files({"in/" + name: data}) / "in")
     assert faults == 0
-    for share in (0.001, 0.1, 0.5, 0.9, 0.999):
+    for share in shares:
         cut = data[: int(len(data) * share)]
         good, faults, reasons = judged(files({"in/" + name: cut, "in/z.txt": POST}) / "in")
         assert set(good) - set(whole) == {tuple(h) for h in _hash(POST)}
