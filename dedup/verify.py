@@ -63,7 +63,7 @@ def verify(
         docs, local = np.unique(part, return_inverse=True)
         texts = read(docs)
         there = np.array([t is not None for t in texts])
-        buffer, starts = joined([t or b"" for t in texts])
+        buffer, starts = kernels.joined([t or b"" for t in texts])
         hashes, indptr = kernels.shingle_sets(buffer, starts, table, k)
         local = local.reshape(-1, 2).astype(np.int32)
         readable = there[local].all(axis=1)
@@ -97,24 +97,12 @@ def _in_runs(
     rows = np.flatnonzero((larger > MANY_TIMES * smaller) & (2 * counts[:, 0] > smaller))
     if len(rows):
         docs, local = np.unique(pairs[rows], return_inverse=True)
-        some, places = joined([buffer[starts[d] : starts[d + 1]].tobytes() for d in docs.tolist()])
+        some, places = kernels.joined([buffer[starts[d] : starts[d + 1]].tobytes() for d in docs.tolist()])
         runs = kernels.overlaps(
             *kernels.shingle_sets(some, places, table, run), local.reshape(-1, 2).astype(np.int32)
         )
         out[rows] = runs[:, 0] / np.maximum(1, runs[:, 1:].min(axis=1))
     return out
-
-
-def joined(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Texts -> (buffer uint8[n], starts int64[len(texts) + 1]), what the kernels take.
-
-    >>> buffer, starts = joined([b"ab", b"", b"c"])
-    >>> bytes(buffer), starts.tolist()
-    (b'abc', [0, 2, 2, 3])
-    """
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(t) for t in texts], out=starts[1:])
-    return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
 
 
 MANY_TIMES = 8  # so much larger is a text that may hold a short one by chance

@@ -13,6 +13,7 @@ import numpy as np
 from numba.core import event
 
 from ..normalize import letter_table
+from .damage import once_encoded, signs_of_damage
 from .jit import CompileListener
 from .pairs import (
     band_keys,
@@ -33,7 +34,7 @@ from .pairs import (
 )
 from .sets import overlaps, own_overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
-from .text import SEGMENT
+from .text import SEGMENT, joined
 
 __all__ = [
     "SEGMENT",
@@ -43,7 +44,9 @@ __all__ = [
     "distinct_groups",
     "get_bits",
     "in_a_row",
+    "joined",
     "matches",
+    "once_encoded",
     "overlaps",
     "own_overlaps",
     "own_runs",
@@ -52,6 +55,7 @@ __all__ = [
     "shared_term_pairs",
     "shingle_sets",
     "sign_texts",
+    "signs_of_damage",
     "skeleton_sets",
     "spans_of",
     "tallied",
@@ -66,6 +70,8 @@ def warm_up(on_compile: Callable[[], None]) -> None:
     table = letter_table()
     with event.install_listener("numba:compile", CompileListener(on_compile)):
         buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
+        signs_of_damage(buffer, starts)
+        once_encoded(buffer, np.zeros(1 << 16, np.int16), np.empty(14, np.uint8), np.empty(7, np.uint8))
         one = np.ones(4, np.uint32)
         sign_texts(buffer, starts, table, 3, 2, one, one, 1)
         hashes, indptr = shingle_sets(buffer, starts, table, 3)
