@@ -64,17 +64,15 @@ def verify(
         texts = read(docs)
         there = np.array([t is not None for t in texts])
         buffer, starts = kernels.joined([t or b"" for t in texts])
-        hashes, indptr = kernels.shingle_sets(buffer, starts, table, k)
-        local = local.reshape(-1, 2).astype(np.int32)
+        local = local.reshape(-1, 2)
         readable = there[local].all(axis=1)
-        counts = kernels.overlaps(hashes, indptr, local[readable])
-        bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), local[readable])
-        own, frames = counts, spans.of_docs(docs)
-        if len(frames.start):
-            without = kernels.shingle_sets(buffer, starts, table, k, frames)
-            own = kernels.own_overlaps(hashes, indptr, *without, local[readable])
-        in_runs = _in_runs(buffer, starts, table, 3 * k, local[readable].astype(np.int32), counts)
-        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2], bones, own, in_runs)
+        asked = local[readable].astype(np.int32)
+        sets = kernels.marked_sets(buffer, starts, table, k, spans.of_docs(docs))
+        counts = kernels.figures(*sets, asked)
+        bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), asked)
+        in_runs = _in_runs(buffer, starts, table, 3 * k, asked, counts)
+        n, left, right = counts[:, :3].T
+        return VerifiedPairs(part[readable], n, left, right, bones, counts[:, 3:], in_runs)
 
     parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]
     return VerifiedPairs.none().merged(VerifiedPairs.concatenated(parts))
@@ -93,7 +91,7 @@ def _in_runs(
     A long text holds most short shingles of any other by chance, but not whole runs of them.
     """
     out = np.ones(len(pairs))
-    smaller, larger = counts[:, 1:].min(axis=1), counts[:, 1:].max(axis=1)
+    smaller, larger = counts[:, 1:3].min(axis=1), counts[:, 1:3].max(axis=1)
     rows = np.flatnonzero((larger > MANY_TIMES * smaller) & (2 * counts[:, 0] > smaller))
     if len(rows):
         docs, local = np.unique(pairs[rows], return_inverse=True)

@@ -32,7 +32,7 @@ from .pairs import (
     tally,
     terms_of_docs,
 )
-from .sets import overlaps, own_overlaps, shingle_sets, skeleton_sets
+from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
 from .text import SEGMENT, joined
 
@@ -42,13 +42,14 @@ __all__ = [
     "bucket_pairs",
     "components",
     "distinct_groups",
+    "figures",
     "get_bits",
     "in_a_row",
     "joined",
+    "marked_sets",
     "matches",
     "once_encoded",
     "overlaps",
-    "own_overlaps",
     "own_runs",
     "postings",
     "set_bits",
@@ -82,7 +83,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
-        own_overlaps(hashes, indptr, hashes, indptr, pairs)
+        figures(hashes, indptr, pairs)
         in_a_row(hashes, np.zeros(len(hashes), np.int32), 2)
         counts = np.zeros(8, np.uint8)
         tally(counts, hashes, 2)
