@@ -18,6 +18,7 @@ from .jit import CompileListener
 from .pairs import (
     band_keys,
     bucket_pairs,
+    by_column,
     components,
     distinct_groups,
     get_bits,
@@ -40,6 +41,7 @@ __all__ = [
     "SEGMENT",
     "band_keys",
     "bucket_pairs",
+    "by_column",
     "components",
     "distinct_groups",
     "figures",
@@ -80,6 +82,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
         matches(np.zeros((1, 4), np.uint32), pairs)
+        by_column(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32))
         band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
