@@ -124,8 +124,8 @@ def whole_jaccard(jaccard: float, left: int, right: int, sample: int) -> float:
     (0.5, 0.5)
     """
     sizes = np.array([left]), np.array([right])
-    shared = float(overlap(np.array([jaccard]), *sizes, sample)[0])
-    return min(1.0, shared / max(1e-9, left + right - shared))
+    shared = min(left, right, float(overlap(np.array([jaccard]), *sizes, sample)[0]))
+    return shared / max(1e-9, left + right - shared)
 
 
 def _rates(left: NDArray[np.int64], right: NDArray[np.int64], sample: int) -> tuple[Any, Any, Any]:
