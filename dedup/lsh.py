@@ -12,8 +12,8 @@ bands of different rounds share at most one value, so 128 values serve as well a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from . import kernels
 from .model import Banding, CandidatePairs
 
-TRIALS = 20_000
 MAX_ROUNDS = 10
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
-FEW = 100  # documents whose bands take less time than to hand each to a thread
-AT_ONCE, ROWS_AT_ONCE = 16, 1 << 15  # bands, and documents, whose keys are taken at a time
+AT_ONCE, KEYS_AT_ONCE = 16, 1 << 22  # bands at least, and keys at most, that are taken at a time
+ROWS_AT_ONCE = 1 << 15  # documents whose keys are taken at a time
 EVERY = 2**40  # the sample that leaves nothing out
 
 
@@ -43,7 +42,7 @@ def columns(num_perm: int, rows: int, rounds: int) -> NDArray[np.int32]:
     return (r * m + (i + t * r) % m).reshape(-1, rows).astype(np.int32)
 
 
-def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int = TRIALS) -> float:
+def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int = 20_000) -> float:
     """Probability that a pair of the given Jaccard agrees in some band: the S-curve at one point.
 
     Overlapping bands have no closed form, so it is counted over `trials` random signatures, always
@@ -54,50 +53,43 @@ def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int 
     >>> round(recall(0.5, bands, 128), 2), round(1 - (1 - 0.5 ** 4) ** 32, 2)
     (0.87, 0.87)
     """
-    return _share(_found(_agreeing(jaccard, num_perm, trials), bands), trials)
+    agree = _agreeing(jaccard, num_perm, trials)
+    found = np.zeros_like(agree[0])
+    for first, *others in bands.tolist():
+        in_band = agree[first].copy()
+        for column in others:
+            in_band &= agree[column]
+        found |= in_band
+    return int(np.unpackbits(found)[:trials].sum()) / trials
 
 
+@functools.lru_cache(4)
 def _agreeing(jaccard: float, num_perm: int, trials: int) -> NDArray[np.uint8]:
-    """-> uint8[num_perm, trials / 8], a bit for each trial: two random signatures agree in that value."""
-    agree = np.random.RandomState(0).random_sample((num_perm, trials)) < jaccard  # noqa: NPY002 (frozen stream)
-    return np.packbits(agree, axis=1)
+    """Random signatures of pairs of that Jaccard -> uint8[num_perm, trials / 8], a bit where they agree."""
+    random = np.random.RandomState(0).random_sample((num_perm, trials))  # noqa: NPY002 (frozen stream)
+    return np.packbits(random < jaccard, axis=1)
 
 
-def _found(agreeing: NDArray[np.uint8], bands: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """-> uint8[trials / 8], a bit for each trial: the signatures agree in some band."""
-    found = np.zeros(agreeing.shape[1], np.uint8)
-    for band in bands:
-        found |= np.bitwise_and.reduce(agreeing[band])
-    return found
-
-
-def _share(found: NDArray[np.uint8], trials: int) -> float:
-    return int(np.unpackbits(found, count=trials).sum()) / trials
-
-
-@lru_cache
+@functools.lru_cache
 def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
     """-> the bands with the most rows, so the fewest candidates, that reach `min_recall` at `min_jaccard`.
 
     Where none does (few permutations, a low threshold), the bands with the highest recall.
     """
     best: Banding | None = None
-    agreeing = _agreeing(min_jaccard, num_perm, TRIALS)
     for rows in range(min(MAX_ROWS, num_perm), 0, -1):
         m = num_perm // rows
         rounds = min(MAX_ROUNDS, 1 + (m - 1) // max(rows - 1, 1))  # more would share two values
         # subtle: overlap can only lower the recall, so the closed form is an upper bound of it
         if rows > 1 and 1 - (1 - min_jaccard**rows) ** (m * rounds) < min_recall:
             continue
-        bands = columns(num_perm, rows, rounds)
-        found = np.zeros(agreeing.shape[1], np.uint8)
-        for n in range(m, len(bands) + 1, m):  # one round more each time
-            found |= _found(agreeing, bands[n - m : n])
-            this = Banding(bands[:n], _share(found, TRIALS))
-            if this.recall >= min_recall:
-                return this
-            if best is None or this.recall > best.recall:
-                best = this
+        for n_rounds in range(1, rounds + 1):
+            bands = columns(num_perm, rows, n_rounds)
+            found = Banding(bands, recall(min_jaccard, bands, num_perm))
+            if found.recall >= min_recall:
+                return found
+            if best is None or found.recall > best.recall:
+                best = found
     assert best is not None
     return best
 
@@ -124,6 +116,17 @@ def overlap(
     """The Jaccard of the samples of two sets -> how many elements the sets share; the way back."""
     in_left, in_right, rate = _rates(left, right, sample)
     return jaccard / (1 + jaccard) * (in_left + in_right) / rate
+
+
+def whole_jaccard(jaccard: float, left: int, right: int, sample: int) -> float:
+    """The Jaccard of the samples of two sets of that many elements -> the Jaccard of the sets.
+
+    >>> round(whole_jaccard(0.44, 9000, 10800, 512), 2), round(whole_jaccard(0.5, 300, 400, 512), 9)
+    (0.5, 0.5)
+    """
+    sizes = np.array([left]), np.array([right])
+    shared = min(left, right, float(overlap(np.array([jaccard]), *sizes, sample)[0]))
+    return shared / max(1e-9, left + right - shared)
 
 
 def _rates(left: NDArray[np.int64], right: NDArray[np.int64], sample: int) -> tuple[Any, Any, Any]:
@@ -178,26 +181,26 @@ def candidate_pairs(
     `run_all(function, items)` maps, on as many threads as the caller likes.
     """
     found = [np.zeros((0, 2), np.int32)]
-    for i in range(0, len(bands.columns), AT_ONCE):
-        some = bands.columns[i : i + AT_ONCE]
+    at_once = max(AT_ONCE, KEYS_AT_ONCE // max(1, len(docs)))
+    for i in range(0, len(bands.columns), at_once):
+        some = bands.columns[i : i + at_once]
 
-        def keys_of(start: int, some: NDArray[np.int32] = some) -> NDArray[np.uint64]:
-            by_column = np.ascontiguousarray(signatures[docs[start : start + ROWS_AT_ONCE]].T)
-            return np.stack([kernels.band_keys(by_column, band) for band in some])
+        keys = np.empty((len(some), len(docs)), np.uint64)
 
-        starts = range(0, len(docs), ROWS_AT_ONCE)
-        keys = np.concatenate([np.zeros((len(some), 0), np.uint64), *run_all(keys_of, starts)], axis=1)
+        def take_keys(start: int, some: NDArray[np.int32] = some, keys: NDArray[np.uint64] = keys) -> None:
+            by_column = kernels.by_column(signatures, docs[start : start + ROWS_AT_ONCE])
+            for row, band in zip(keys, some, strict=True):
+                row[start : start + ROWS_AT_ONCE] = kernels.band_keys(by_column, band)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
             counts = np.zeros(1 << max(10, min(28, (8 * len(keys)).bit_length())), np.uint8)
             kernels.tally(counts, keys, 2)
             shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
-            order = shared[np.argsort(keys[shared], kind="stable")]
+            order = shared[np.argsort(keys[shared])]
             return docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
 
-        def some_bands(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-            pairs = np.concatenate([one_band(of_one) for of_one in keys])
-            return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
-
-        found += run_all(some_bands, [keys] if len(docs) <= FEW else np.split(keys, len(keys)))
+        for _ in run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE)):
+            pass
+        pairs = CandidatePairs.of(np.concatenate(list(run_all(one_band, list(keys))))).docs
+        found.append(pairs[kernels.matches(signatures, pairs) >= least(pairs)])
     return CandidatePairs.of(np.concatenate(found))

@@ -41,7 +41,7 @@ DOCS_OF_GROUP = 64  # of one group of near-duplicates, looked at for each anchor
 PAIRS_WITH_GROUP = 4  # candidates that a document makes with one group
 IN_A_ROW = 3  # anchors that make a passage
 MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
-FEW_ANCHORS = 64  # a document with more is looked for by every SAMPLED-th of them
+FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of them
 SAMPLED = 4
 MAX_TALLY = 28  # bits of the largest table of counts
 
