@@ -29,6 +29,19 @@ needs_variants = pytest.mark.skipif(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options
+def pytest_cmdline_main(config):
+    """A run of all tests takes a process for each core, up to four; one of a few files takes none.
+
+    -n 0 is none for all tests too; so are options that need the terminal.
+    """
+    o, cores = config.option, min(4, os.cpu_count() or 1)
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    alone = o.usepdb or o.capture == "no" or o.collectonly or hasattr(config, "workerinput")
+    if everything and not alone and cores > 1 and getattr(o, "numprocesses", 0) is None:
+        o.numprocesses, o.dist = cores, "worksteal"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting_for_the_disk():
     """fsync does nothing in this process: it is against a loss of power, which no test brings about."""
