@@ -191,11 +191,11 @@ def containment_candidates(
         return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)
 
     with buckets:
-        found = list(run_all(one_bucket, range(N_BUCKETS)))
-    sizes, docs, few = (np.concatenate(column) for column in zip(*found, strict=True))
+        sizes, docs, few = _columns(run_all(one_bucket, range(N_BUCKETS)))
     doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
     few_sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64) if len(sizes) else sizes
-    few_postings, few_docs = _starts(few_sizes), docs[few]
+    few_postings, few_docs = _starts(few_sizes), docs if few.all() else docs[few]
+    del sizes, docs, few
     n_terms = np.where(many & (n_anchors == known.n_left), n_sampled, n_anchors)
 
     def some_docs(start: int) -> NDArray[np.int32]:
@@ -205,6 +205,15 @@ def containment_candidates(
     step = max(1, -(-n_docs // RANGES))
     pairs = [np.zeros((0, 2), np.int32), *run_all(some_docs, range(0, n_docs, step))]
     return CandidatePairs.of(np.concatenate(pairs))
+
+
+def _columns(rows: Iterable[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
+    """Rows of arrays -> each column as one array; what is joined is let go of, as there may be much of it."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    out = []
+    while columns:
+        out.append(np.concatenate(columns.pop(0)))
+    return out
 
 
 def _shared_anchors(
