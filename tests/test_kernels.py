@@ -1,6 +1,7 @@
 """The compiled kernels equal the plain definitions, on generated and on hostile text."""
 
 import unicodedata
+from unittest import mock
 
 import mmh3
 import numpy as np
@@ -246,6 +247,28 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share)
     none = passages.no_boilerplate(anchors, n_anchors)
     args = (anchors, np.ones(n, np.bool_), none, group, n_anchors, min_share)
     assert passages.containment_candidates(*args).docs.tolist() == expected
+
+
+@examples
+@given(st.lists(st.lists(st.integers(0, 20), max_size=16, unique=True), min_size=1, max_size=8))
+def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(anchors_of_doc):
+    n, sets = len(anchors_of_doc), [{a << 8 for a in anchors} for anchors in anchors_of_doc]
+    start = np.cumsum([0] + [len(s) for s in sets])
+    flat = np.array([a for s in sets for a in sorted(s)], np.uint64)
+    anchors = Anchors(flat, np.zeros(len(flat), np.int32), start)
+    n_anchors = np.diff(start)
+    none = passages.no_boilerplate(anchors, n_anchors)
+    with mock.patch.object(passages, "FEW_ANCHORS", 6):
+        args = (anchors, np.ones(n, np.bool_), none, np.arange(n, dtype=np.int32), n_anchors, 0.25)
+        got = passages.containment_candidates(*args).docs.tolist()
+    in_sample = {a for s in sets for a in s if (a >> 8) % 4 == 0}
+    in_short = {a for s in sets if len(s) <= 6 for a in s}
+    n_terms = [len(s & in_sample) if len(s) > 6 else len(s) for s in sets]
+    shared = {
+        (i, j): len(sets[i] & sets[j] & (in_sample | in_short)) for i in range(n) for j in range(i + 1, n)
+    }
+    fewer = {(i, j): min(n_terms[i], n_terms[j]) for i, j in shared}
+    assert got == [[*p] for p in shared if shared[p] and shared[p] >= max(min(2, fewer[p]), 0.25 * fewer[p])]
 
 
 @examples

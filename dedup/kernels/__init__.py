@@ -96,7 +96,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
-        sizes, some, _ = postings(hashes, docs, group, 2, 2)
+        sizes, some, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
         shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
         components(2, pairs)

@@ -232,12 +232,17 @@ def spans_of(
 
 @jit()
 def postings(
-    hashes: NDArray[np.uint64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int, few: int
+    hashes: NDArray[np.uint64],
+    docs: NDArray[np.int32],
+    sure: NDArray[np.bool_],
+    group: NDArray[np.int32],
+    most: int,
+    few: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
     """Sorted hashes uint64[n] with their docs int32[n] -> the postings of those in 2 to `most` groups.
 
     (sizes int64[n_terms], docs int32[nnz] sorted by group and then document in each, bool[nnz]: among the
-    first `few` of its group there).
+    first `few` of its group there).  A hash of which no row is `sure` has none.
     """
     n = len(hashes)
     sizes, out, first = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_)
@@ -246,7 +251,7 @@ def postings(
         end = start + 1
         while end < n and hashes[end] == hashes[start]:
             end += 1
-        if end - start > 1:
+        if end - start > 1 and np.any(sure[start:end]):
             keys = np.empty(end - start, I64)
             for i in range(start, end):
                 keys[i - start] = I64(group[docs[i]]) << 32 | I64(docs[i])
