@@ -29,8 +29,11 @@ class Held:
 
     signatures: Signatures
     anchors: Anchors
-    forget: Callable[[], None] = lambda: None  # let go of what was read into memory
     scratch: Path | None = None  # a folder for what does not fit into memory
+
+    def forget(self) -> None:
+        """Let go of what was read into memory from files."""
+        self.signatures.forget()
 
 
 def held_in_memory(rows: list[Rows], start: NDArray[np.int64], settings: Settings) -> Held:
@@ -55,7 +58,7 @@ def alike(
     boned = docs[documents.n_bones[docs] >= MIN_BONES]
     bands = lsh.banding(s.min_skeleton, MIN_RECALL, s.num_perm)
     least = _least_matches(s, s.min_skeleton, documents.n_bones, lsh.EVERY)
-    rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all)
+    rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
     return CandidatePairs.of(np.concatenate([near.docs, rewritten.docs]))
 
 
@@ -69,7 +72,7 @@ def by_shingles(
     """Pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
     least = _least_matches(s, s.min_jaccard, documents.n_letters, s.sample)
-    return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all)
+    return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all, signatures.forget)
 
 
 def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:

@@ -10,10 +10,11 @@ STAGES = {
     "decode", "normalize", "shingle", "skeleton", "minhash", "passages",
     "repair", "lsh", "verify", "cluster", "canonical", "relation",
 }  # fmt: skip
-LOW = {"model", "errors"}
+LOW = {"model", "errors", "keys"}
 MAY_IMPORT = {
     "errors": set(),
-    "model": set(),
+    "model": {"keys"},
+    "keys": set(),
     "settings": {"errors"},
     "context": {"settings"},
     "kernels": LOW | {"normalize", "shingle"},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "folder": LOW | {"run", "tables", "store", "decisions", ""},
     "candidates": LOW | STAGES | {"kernels", "settings", "spool", "verdict"},
     "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
-    "compared": {"model"},
+    "compared": {"model", "keys"},
     "equal": LOW | {"kernels", "relation", "verify"},
     "ledger": LOW | {"run", "settings", ""},
     "intake": LOW | STAGES | {"kernels", "readers", "context", "settings", "spool", "rescan", "verdict", ""},

@@ -351,24 +351,3 @@ def shared_term_pairs(
         for key in best:
             taken[group[I32(key & 0x7FFFFFFF)]] = 0
     return out[:m].copy()
-
-
-@jit()
-def components(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """n nodes, edges int32[m, 2] -> int32[n]: the smallest node of each one's component (union-find)."""
-    parent = np.arange(n).astype(I32)
-    for p in range(len(pairs)):
-        a, b = pairs[p, 0], pairs[p, 1]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        if a < b:
-            parent[b] = a
-        elif b < a:
-            parent[a] = b
-    for i in range(n):  # subtle: a parent is never larger than its child, so one rising sweep is enough
-        parent[i] = parent[parent[i]]
-    return parent
