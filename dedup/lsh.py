@@ -196,7 +196,7 @@ def candidate_pairs(
                 row[start : start + ROWS_AT_ONCE] = kernels.band_keys(by_column, band)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-            counts = np.zeros(1 << max(10, min(28, (8 * len(keys)).bit_length())), np.uint8)
+            counts = np.zeros(1 << max(10, min(26, (2 * len(keys)).bit_length())), np.uint8)
             kernels.tally(counts, keys, 2)
             shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
             order = shared[np.argsort(keys[shared])]

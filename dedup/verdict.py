@@ -287,6 +287,7 @@ def _hopeful(
     rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))
     sampled = lsh.sampled_jaccard(s.min_jaccard, left, right, s.sample)
     least = lsh.least_matches(sampled, s.num_perm, s.sample)
+    signatures.forget()
     return (agree >= least) | (containment >= s.min_containment) | rewritten
 
 
