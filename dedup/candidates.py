@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cluster, kernels, lsh, passages, verify
+from .memory import give_back
 from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans
 from .settings import Settings
 from .spool import Rows
@@ -32,8 +33,9 @@ class Held:
     scratch: Path | None = None  # a folder for what does not fit into memory
 
     def forget(self) -> None:
-        """Let go of what was read into memory from files."""
+        """Let go of what was read into memory from files, and of what is free."""
         self.signatures.forget()
+        give_back()
 
 
 def held_in_memory(rows: list[Rows], start: NDArray[np.int64], settings: Settings) -> Held:
@@ -109,6 +111,7 @@ def parts_and_wholes(
     left, right = n_letters[candidates.docs].T
     near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
     close = kernels.matches(held.signatures.values, candidates.docs) >= near * s.num_perm
+    held.forget()
     group = cluster.clusters(n, candidates.docs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
@@ -119,6 +122,7 @@ def parts_and_wholes(
         # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
         enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
         n_anchors = np.where(enough, found.n_left, n_anchors)
+        held.forget()
     pairs = passages.containment_candidates(
         *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,17 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .memory import give_back
 from .settings import Settings
 
 Progress = Callable[[str, int, int, int], None]  # phase, done, total, documents so far
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-
-def _give_back() -> None:
-    """Return freed memory to the system where the C library (glibc) has kept it between what is in use."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass(frozen=True)
@@ -72,5 +65,5 @@ class Context:
         """Add the wall seconds of the block to the timings, and give back the memory that it has freed."""
         start = time.perf_counter()
         yield
-        _give_back()
+        give_back()
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - start, 3)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .buckets import N_BUCKETS, Buckets
+from .memory import give_back
 from .model import AnchorChunk, Anchors, CandidatePairs, Spans
 
 
@@ -192,9 +193,12 @@ def containment_candidates(
 
     with buckets:
         sizes, docs, few = _columns(run_all(one_bucket, range(N_BUCKETS)))
+    give_back()
     doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
-    few_sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64) if len(sizes) else sizes
-    few_postings, few_docs = _starts(few_sizes), docs if few.all() else docs[few]
+    if not few.all():
+        sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
+        docs = docs[few]
+    few_postings, few_docs = _starts(sizes), docs
     del sizes, docs, few
     n_terms = np.where(many & (n_anchors == known.n_left), n_sampled, n_anchors)
 
