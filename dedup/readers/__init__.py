@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import BinaryIO
 
@@ -58,7 +58,11 @@ def kind_of(name: bytes) -> tuple[str, str]:
     """
     stem, suffix = os.path.splitext(name.lower())
     codec = CODEC_OF.get(suffix, "")
-    suffix = os.path.splitext(stem)[1] if codec else suffix
+    return _kind_of_suffix(os.path.splitext(stem)[1] if codec else suffix, codec)
+
+
+@lru_cache
+def _kind_of_suffix(suffix: bytes, codec: str) -> tuple[str, str]:
     reader = next((name for name, r in READERS.items() if suffix.decode("latin-1") in r.suffixes), "text")
     return reader, "" if codec == "gz" and READERS[reader].unpacks else codec
 

@@ -142,7 +142,8 @@ def find_sources(
     """
     walk = Walk(kind_of, run_folder, follow_links)
     found: dict[bytes, Source] = {}
-    for given in sorted({remote.local_path(path) for path in paths}):
+    all_given = sorted({remote.local_path(path) for path in paths})
+    for given in all_given:
         for source in walk.found(given):
             while (other := found.get(source.path)) and (other.at, other.member) != (
                 source.at,
@@ -150,7 +151,10 @@ def find_sources(
             ):
                 source = replace(source, path=source.path + b"#2")  # a file named like a member of an archive
             found.setdefault(source.path, source)
-    return _once(sorted(found.values(), key=_order), walk.skipped, follow_links), walk.skipped
+    sources = sorted(found.values(), key=_order)
+    if len(all_given) == 1 and not follow_links and os.path.isdir(all_given[0]):
+        return sources, walk.skipped  # below one folder without links every file has one path
+    return _once(sources, walk.skipped, follow_links), walk.skipped
 
 
 def _order(source: Source) -> tuple[bytes, int]:
