@@ -87,6 +87,12 @@ def manifest_checksum(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}).encode())
 
 
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write one table of a run."""
+    with open(path, "xb") as f:
+        pq.write_table(table, f, compression="zstd", write_page_checksum=True)
+
+
 class RunFolder:
     """A run folder that is open for writing, under its lock."""
 
@@ -113,8 +119,7 @@ class RunFolder:
                 _link(last / path.name, path)
                 checksums[path.name] = known[path.name]
             else:
-                with open(path, "xb") as f:
-                    pq.write_table(make(run), f, compression="zstd", write_page_checksum=True)
+                write_table(make(run), path)
                 checksums[path.name] = flushed(path)
             sizes[name] = pq.read_metadata(path).num_rows
         for name in FILES:
@@ -125,14 +130,19 @@ class RunFolder:
             else:
                 os.replace(self.unfinished / path.name, path)
                 checksums[path.name] = flushed(path)
+        self.publish(sizes, checksums, run.summary)
+        return on_disk(run, run.anchors.start, self.tables, checksums)
+
+    def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
+        """Name the written tables in the manifest, and remove what it no longer names."""
         flush(self.tables)
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
             "tables": self.tables.name,
-            "rows": sizes,
+            "rows": rows,
             "checksums": checksums,
-            **run.summary,
+            **summary,
         }
         manifest["checksum"] = manifest_checksum(manifest)
         write_atomically(
@@ -140,7 +150,6 @@ class RunFolder:
         )
         self.committed = True
         self.clean(keep=self.tables)
-        return on_disk(run, run.anchors.start, self.tables, checksums)
 
     def clean(self, keep: Path | None, unfinished: bool = True) -> None:
         """Remove table folders other than `keep`, and what is unfinished."""

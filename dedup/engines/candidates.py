@@ -1,0 +1,297 @@
+"""Signatures and anchors -> candidate pairs, as DataFrame operations around the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import kernels, lsh, passages, pipeline, verdict, verify
+from ..settings import Settings
+from .arrow import Columns, batch, ddl, in_groups, numbers, starts_of, texts, unpacked
+from .store import Frame
+
+Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+BAND: Columns = {"band": "int32", "key": "int64", "doc": "int64"}
+FOUND: Columns = {"left": "int64", "right": "int64", "views": "int32"}
+ALIKE: Columns = {
+    **{"left": "int64", "right": "int64", "close": "bool"},
+    **{"n_left": "int64", "n_right": "int64"},
+}
+TERM: Columns = {"hash": "int64", "doc": "int64", "group": "int64"}
+SHARED: Columns = {"doc": "int64", "other": "int64", "other_group": "int64", "n": "int64"}
+PAIRS_AT_ONCE = 1 << 20
+HEAVY, SAMPLED = 200_000, 64  # rows of a bucket that are not given to one task; 1 document of 64 is looked at
+SPLITS = 64  # of a heavy bucket
+
+
+def buckets(s: Settings) -> list[tuple[int, Any, NDArray[np.int32]]]:
+    """Settings -> (number, which signature, columns) of each band of both views."""
+    out: list[tuple[int, Any, NDArray[np.int32]]] = []
+    for view, threshold in (("values", s.min_jaccard), ("skeletons", s.min_skeleton)):
+        for columns in lsh.banding(threshold, pipeline.MIN_RECALL, s.num_perm).columns:
+            out.append((len(out), view, columns))
+    return out
+
+
+def banded(bands: list[tuple[int, Any, NDArray[np.int32]]], s: Settings) -> Mapper:
+    """-> signatures (doc, values, skeletons, n_bones) -> a row per band."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            docs = numbers(one, "doc")
+            boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES)
+            everyone = np.arange(len(docs))
+            found = {view: signatures(one, view, s) for view in ("values", "skeletons")}
+            for number, view, columns in bands:
+                mine = everyone if view == "values" else boned
+                keys = kernels.band_keys(found[view][mine], columns)
+                yield batch(
+                    BAND,
+                    {
+                        "band": np.full(len(mine), number, np.int32),
+                        "key": keys.view(np.int64),
+                        "doc": docs[mine],
+                    },
+                )
+
+    return run
+
+
+def signatures(table: pa.Table | pa.RecordBatch, name: str, s: Settings) -> NDArray[np.uint32]:
+    """A column of packed signatures -> uint32[n, num_perm]."""
+    return unpacked(texts(table, name), np.uint32)[0].reshape(-1, s.num_perm)
+
+
+def collapsed(first_skeleton_band: int) -> Mapper:
+    """-> rows of bands sorted by band, key, doc -> pairs, by `kernels.bucket_pairs`."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in in_groups(batches, ["band", "key"], rows=1 << 20, size=1 << 30):
+            starts = starts_of(table, ["band", "key"])
+            sizes = np.diff(np.r_[starts, table.num_rows])
+            rows = np.flatnonzero(np.repeat(sizes > 1, sizes))
+            bucket = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes)[rows]
+            found = kernels.bucket_pairs(bucket, np.arange(len(rows), dtype=np.int32), lsh.FULL_BUCKET)
+            docs = numbers(table, "doc")[rows]
+            views = np.where(numbers(table, "band")[rows] < first_skeleton_band, 1, 2)
+            for start in range(0, len(found), PAIRS_AT_ONCE):
+                some = found[start : start + PAIRS_AT_ONCE]
+                yield batch(
+                    FOUND,
+                    {
+                        "left": docs[some[:, 0]],
+                        "right": docs[some[:, 1]],
+                        "views": views[some[:, 0]].astype(np.int32),
+                    },
+                )
+
+    return run
+
+
+def bucket_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
+    """Documents (doc, values, skeletons, n_bones) -> pairs that share a bucket: (left, right, views).
+
+    A bucket of more than `heavy` documents, known from a sample, is cut by document number over many
+    tasks; its star and its chain are put together from the parts, which gives the same pairs.
+    """
+    from pyspark.sql import functions as f
+
+    bands = buckets(s)
+    first_skeleton = sum(view == "values" for _, view, _ in bands)
+    make = banded(bands, s)
+    rows = firsts.select("doc", "values", "skeletons", "n_bones").mapInArrow(make, ddl(BAND))
+    least = max(lsh.FULL_BUCKET + 1, heavy // SAMPLED)
+    sample = firsts.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else firsts
+    sampled = sample.select("doc", "values", "skeletons", "n_bones").mapInArrow(make, ddl(BAND))
+    known = sampled.groupBy("band", "key").count().where(f.col("count") >= least)
+    keys = known.orderBy(f.desc("count")).limit(10_000).select("band", "key").collect()
+    collapse = collapsed(first_skeleton)
+    if not keys:
+        found = _hashed(rows, collapse)
+    else:
+        these = f.broadcast(firsts.sparkSession.createDataFrame(keys, "band int, key bigint"))
+        light = rows.join(these, ["band", "key"], "left_anti")
+        found = _hashed(light, collapse).union(_cut(rows.join(these, ["band", "key"]), first_skeleton))
+    return found.groupBy("left", "right").agg(f.bit_or("views").alias("views"))
+
+
+def _hashed(rows: Frame, collapse: Mapper) -> Frame:
+    sorted_rows = rows.repartition("band", "key").sortWithinPartitions("band", "key", "doc")
+    return sorted_rows.mapInArrow(collapse, ddl(FOUND))
+
+
+def _cut(rows: Frame, first_skeleton: int) -> Frame:
+    """Rows of heavy buckets, each of more than FULL_BUCKET documents -> star and chain of each."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    split = ["band", "key", "split"]
+    # subtle: splits must be ranges of documents, so that the parts of a chain stand in order
+    rows = rows.withColumn("split", f.shiftright("doc", 14))
+    parts = rows.groupBy(split).agg(f.min("doc").alias("low"), f.max("doc").alias("high"))
+    tops = parts.groupBy("band", "key").agg(f.min("low").alias("first"))
+    before = f.lag("high").over(Window.partitionBy("band", "key").orderBy("split"))
+    links = parts.withColumn("before", before).where("before is not null")
+    within = f.lag("doc").over(Window.partitionBy(split).orderBy("doc"))
+    chain = rows.withColumn("before", within).where("before is not null").select("band", "before", "doc")
+    chain = chain.union(links.select("band", "before", f.col("low").alias("doc")))
+    star = rows.join(f.broadcast(tops), ["band", "key"]).where("doc != first").select("band", "first", "doc")
+    views = f.when(f.col("band") < first_skeleton, 1).otherwise(2)
+    names = ["left", "right", "views"]
+    both = [
+        star.select("first", "doc", views).toDF(*names),
+        chain.select("before", "doc", views).toDF(*names),
+    ]
+    return both[0].union(both[1])
+
+
+def matched(s: Settings) -> Mapper:
+    """-> pairs with both signatures -> those that share enough values; `close` where nearly all."""
+    least = lsh.least_matches(s.min_jaccard, s.num_perm), lsh.least_matches(s.min_skeleton, s.num_perm)
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            views = numbers(one, "views")
+            agree = [
+                (signatures(one, f"left_{view}", s) == signatures(one, f"right_{view}", s)).sum(axis=1)
+                for view in ("values", "skeletons")
+            ]
+            good = ((views & 1 > 0) & (agree[0] >= least[0])) | ((views & 2 > 0) & (agree[1] >= least[1]))
+            kept = {name: numbers(one, name)[good] for name in ("left", "right", "n_left", "n_right")}
+            yield batch(ALIKE, {**kept, "close": agree[0][good] >= pipeline.NEAR_DUPLICATE * s.num_perm})
+
+    return run
+
+
+def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
+    """Documents (doc, n_letters, values, skeletons, n_bones) -> candidates (left, right, close, n_*)."""
+    from pyspark.sql import functions as f
+
+    pairs = bucket_pairs(firsts, s, heavy)
+    for side in ("left", "right"):
+        mine = firsts.select(
+            f.col("doc").alias(side),
+            f.col("n_letters").alias(f"n_{side}"),
+            f.col("values").alias(f"{side}_values"),
+            f.col("skeletons").alias(f"{side}_skeletons"),
+        )
+        pairs = pairs.join(mine, side)
+    return pairs.mapInArrow(matched(s), ddl(ALIKE))
+
+
+# ------------------------------------------------------------------ parts and wholes
+
+
+def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Anchors (doc, group, anchor_hash, flagged) -> a row per document and anchor that is no boilerplate."""
+    for one in batches:
+        hashes, starts = unpacked(texts(one, "anchor_hash"), np.int64)
+        row = np.repeat(np.arange(one.num_rows), np.diff(starts))
+        keep = np.ones(len(hashes), np.bool_)
+        for i, flagged in enumerate(texts(one, "flagged")):
+            if flagged:
+                keep[starts[i] + np.frombuffer(flagged, np.int32)] = False
+        hashes, row = hashes[keep], row[keep]
+        order = np.lexsort((hashes, row))
+        hashes, row = hashes[order], row[order]
+        new = np.ones(len(row), np.bool_)
+        new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
+        docs, group, row = numbers(one, "doc"), numbers(one, "group"), row[new]
+        yield batch(TERM, {"hash": hashes[new], "doc": docs[row], "group": group[row]})
+
+
+def shared(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Terms sorted by hash, group, doc -> how many anchors two documents of other groups share, here."""
+    for table in in_groups(batches, ["hash"], rows=1 << 18, size=1 << 30):
+        starts = starts_of(table, ["hash"])
+        docs, group = numbers(table, "doc"), numbers(table, "group")
+        names, local = np.unique(group, return_inverse=True)
+        local = local.astype(np.int32)
+        rows = np.arange(len(docs), dtype=np.int32)  # a document stands once in a posting
+        indptr = np.r_[starts, len(docs)].astype(np.int64)
+        groups = kernels.distinct_groups(indptr, rows, local, passages.MAX_GROUPS)
+        few = kernels.first_of_group(indptr, rows, local, passages.DOCS_OF_GROUP)
+        for some in _portions(indptr, np.flatnonzero((groups > 1) & (groups <= passages.MAX_GROUPS)), few):
+            yield from _counted(some, indptr, few, docs, local, group)
+
+
+def _portions(
+    indptr: NDArray[np.int64], usable: NDArray[np.int64], few: NDArray[np.bool_]
+) -> Iterator[NDArray[np.int64]]:
+    """Usable postings -> some at a time, so that their pairs fit in memory."""
+    before = np.r_[0, np.cumsum(few)]
+    cost = np.diff(indptr)[usable] * (before[indptr[usable + 1]] - before[indptr[usable]])
+    portion = np.cumsum(cost) // (4 * PAIRS_AT_ONCE)
+    for start, end in zip(*_runs(portion), strict=True):
+        yield usable[start:end]
+
+
+def _runs(values: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else values
+    return starts.tolist(), [*starts[1:].tolist(), len(values)][: len(starts)]
+
+
+def _counted(
+    some: NDArray[np.int64],
+    indptr: NDArray[np.int64],
+    few: NDArray[np.bool_],
+    docs: NDArray[np.int64],
+    local: NDArray[np.int32],
+    group: NDArray[np.int64],
+) -> Iterator[pa.RecordBatch]:
+    left, right = [], []
+    for t in some.tolist():
+        rows = np.arange(indptr[t], indptr[t + 1])
+        others = rows[few[rows]]
+        left.append(np.repeat(rows, len(others)))
+        right.append(np.tile(others, len(rows)))
+    a, b = np.concatenate(left), np.concatenate(right)
+    apart = local[a] != local[b]
+    a, b = a[apart], b[apart]
+    if not len(a):
+        return
+    nodes, at = np.unique(docs, return_inverse=True)
+    keys, first, n = np.unique(at[a] * len(nodes) + at[b], return_index=True, return_counts=True)
+    a, b = a[first], b[first]
+    for start in range(0, len(a), PAIRS_AT_ONCE):
+        x, y = a[start : start + PAIRS_AT_ONCE], b[start : start + PAIRS_AT_ONCE]
+        columns = {"doc": docs[x], "other": docs[y], "other_group": group[y]}
+        yield batch(SHARED, {**columns, "n": n[start : start + PAIRS_AT_ONCE]})
+
+
+def part_pairs(anchored: Frame) -> Frame:
+    """Documents (doc, group, n_letters, anchor_hash, flagged) -> candidates (left, right, n_left, n_right).
+
+    `flagged` are the places of the anchors that are boilerplate, int32.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    rows = anchored.select("doc", "group", "anchor_hash", "flagged").mapInArrow(terms, ddl(TERM))
+    rows = rows.repartition("hash").sortWithinPartitions("hash", "group", "doc")
+    counts = rows.mapInArrow(shared, ddl(SHARED))
+    counts = counts.groupBy("doc", "other", "other_group").agg(f.sum("n").alias("n"))
+    whole = f.length("anchor_hash") / 8
+    left = whole - f.coalesce(f.length("flagged"), f.lit(0)) / 4
+    n_terms = f.when(left >= verify.MIN_OWN_SHARE * whole, left).otherwise(whole).cast("bigint")
+    for side, name in (("doc", "left"), ("other", "right")):
+        facts = anchored.select(
+            f.col("doc").alias(side), n_terms.alias(f"t_{name}"), f.col("n_letters").alias(f"n_{name}")
+        )
+        counts = counts.join(facts, side)
+    fewer = f.least("t_left", "t_right")
+    enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), pipeline.ANCHOR_SHARE * fewer)
+    order = Window.partitionBy("doc", "other_group").orderBy(f.desc("n"), "other")
+    best = counts.where(f.col("n") >= enough).withColumn("rank", f.row_number().over(order))
+    best = best.where(f.col("rank") <= passages.PAIRS_WITH_GROUP)
+    swap = f.col("doc") > f.col("other")
+    return best.select(
+        f.least("doc", "other").alias("left"),
+        f.greatest("doc", "other").alias("right"),
+        f.when(swap, f.col("n_right")).otherwise(f.col("n_left")).alias("n_left"),
+        f.when(swap, f.col("n_left")).otherwise(f.col("n_right")).alias("n_right"),
+    ).distinct()

@@ -1,0 +1,189 @@
+"""The pass on executors: units of sources -> one row per document, by the same readers and kernels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import intake
+from ..model import EMPTY, OK, Documents, Source
+from ..readers import Options, Record, parts, read
+from ..repair import repair
+from ..settings import Settings
+from ..tables import KINDS, columns_of
+from .arrow import Columns, batch, packed, texts
+
+_KIND = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
+DOCUMENT: Columns = {
+    f.name: "binary" if f.name in ("letters_hash", "written") else _KIND.get(KINDS.get(f.name, str), "string")
+    for f in fields(Documents)
+}
+PASSED: Columns = {
+    "ordinal": "int64",  # place in the source; -1 in the row of the source itself
+    **DOCUMENT,
+    **dict.fromkeys(("text", "values", "skeletons", "anchor_hash", "anchor_place"), "binary"),
+}
+UNIT_BYTES = 64 << 20
+Spans = list[tuple[int, int]]
+
+
+def units_of(sources: Sequence[Source], unit_bytes: int) -> list[list[int]]:
+    """Sources -> units of work: small ones together, the members of an archive together.
+
+    >>> units_of([Source(b"a", "text", "", 5, 0), Source(b"b", "text", "", 9, 0)], 10)
+    [[0], [1]]
+    """
+    units: list[list[int]] = []
+    archives: dict[bytes, list[int]] = {}
+    size = unit_bytes
+    for i, source in enumerate(sources):
+        if source.member >= 0 and not source.problem:
+            if source.at not in archives:
+                archives[source.at] = []
+                units.append(archives[source.at])
+                size = unit_bytes
+            archives[source.at].append(i)
+            continue
+        if size + source.size > unit_bytes:
+            units.append([])
+            size = 0
+        units[-1].append(i)
+        size += source.size + 4096
+    return units
+
+
+def write_units(path: Path, sources: Sequence[Source], units: list[list[int]]) -> None:
+    """Sources by unit -> a file that executors read: a row per source, a batch per unit."""
+    names = [f.name for f in fields(Source)]
+    schema = pa.schema([("index", pa.int64()), *((n, _source_kind(n)) for n in names)])
+    with pa.OSFile(str(path), "wb") as out, pa.ipc.new_file(out, schema) as writer:
+        for unit in units:
+            columns = [pa.array(unit, pa.int64())]
+            columns += [pa.array([getattr(sources[i], n) for i in unit], _source_kind(n)) for n in names]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _source_kind(name: str) -> pa.DataType:
+    if name in ("size", "mtime_ns", "member"):
+        return pa.int64()
+    return pa.binary() if name in ("path", "file", "given") else pa.string()
+
+
+def reader(
+    path: str, options: Options, settings: Settings
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """-> numbers of units -> the documents in them."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            for number in one.column(0).to_pylist():
+                with pa.OSFile(path, "rb") as f:
+                    rows = pa.ipc.open_file(f).get_batch(number).to_pylist()
+                index = [row.pop("index") for row in rows]
+                yield from _read_unit([Source(**row) for row in rows], index, options, settings)
+
+    return run
+
+
+def _read_unit(
+    sources: list[Source], index: list[int], options: Options, settings: Settings
+) -> Iterator[pa.RecordBatch]:
+    found = [Options()] * len(sources)
+    ordinals, lines = [0] * len(sources), [0] * len(sources)
+    for group in parts(sources, options, found):
+        got = [(p.source, *read(p, sources[p.source], found[p.source])) for p in group]
+        yield _signed(got, ordinals, lines, index, settings)
+    yield batch(
+        PASSED,
+        {
+            "ordinal": [-1] * len(sources),
+            "source": index,
+            "encoding": [f.text_field for f in found],
+            "id": [f.id_field for f in found],
+        },
+    )
+
+
+def _signed(
+    got: list[tuple[int, list[Record], list[bytes], int]],
+    ordinals: list[int],
+    lines: list[int],
+    index: list[int],
+    settings: Settings,
+) -> pa.RecordBatch:
+    """What was read of some sources -> their rows; counts documents and lines of each source on."""
+    block, buffer = intake.sign(got, settings)
+    d = block.documents
+    place, record = [], d.record.copy()
+    at = 0
+    for source, records, _, n_lines in got:
+        rows = slice(at, at + len(records))
+        place += range(ordinals[source], ordinals[source] + len(records))
+        record[rows] += np.where(record[rows] > 0, lines[source], 0)
+        ordinals[source] += len(records)
+        lines[source] += n_lines
+        at += len(records)
+    n, anchors = len(d), block.anchors
+    starts = np.r_[0, np.cumsum(np.bincount(anchors.doc, minlength=n))].astype(np.int64)
+    each = np.arange(n + 1, dtype=np.int64) * settings.num_perm
+    columns: dict[str, Any] = {
+        **columns_of(d),
+        "source": np.array(index, np.int64)[d.source],
+        "record": record,
+        "ordinal": place,
+        "text": packed(buffer, np.r_[block.text_at, len(buffer)].astype(np.int64)),
+        "values": packed(block.signatures, each),
+        "skeletons": packed(block.skeletons, each),
+        "anchor_hash": packed(anchors.hash, starts),
+        "anchor_place": packed(anchors.position, starts),
+    }
+    return batch(PASSED, columns)
+
+
+GIVEN: Columns = {"name": "string", "text": "string"}
+
+
+def taker(settings: Settings) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """-> rows (name, text) of a DataFrame, sorted by name within ranges -> documents, as of texts given.
+
+    A partition is a source: the partitions are ranges of names in rising order.
+    """
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        part = context.partitionId() if context else 0
+        ordinals, lines = [0], [0]
+        for one in batches:
+            given = [(t or "").encode("utf-8", "replace") for t in texts(one, "text")]
+            names = texts(one, "name")
+            for start in range(0, len(given), 1000):
+                repaired = [repair(t) for t in given[start : start + 1000]]
+                utf8 = [t for t, _ in repaired]
+                records = [
+                    Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, name, "", ",".join(done))
+                    for (t, done), name in zip(repaired, names[start : start + 1000], strict=True)
+                ]
+                if records:
+                    yield _signed([(0, records, utf8, 0)], ordinals, lines, [part], settings)
+        yield batch(PASSED, {"ordinal": [-1], "source": [part]})
+
+    return run
+
+
+def numbers_of(bases: NDArray[np.int64]) -> pa.Table:
+    """Number of the first document of each source -> a table to join."""
+    return pa.table({"source": pa.array(np.arange(len(bases)), pa.int32()), "base": pa.array(bases)})
+
+
+def settings_text(settings: Settings) -> str:
+    """Settings -> text, one line, the same for equal settings."""
+    return json.dumps(asdict(settings), sort_keys=True)

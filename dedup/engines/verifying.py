@@ -1,0 +1,159 @@
+"""Pairs of documents, verified on executors: their texts are joined to them block by block.
+
+A block is a document and at most some hundred pairs in which it is the larger one, so its text is sent
+once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import verdict, verify
+from ..model import CandidatePairs, Spans, VerifiedPairs
+from ..normalize import letter_table
+from ..settings import Settings
+from .arrow import Columns, batch, ddl, in_groups, numbers, texts
+from .store import Frame
+
+FIGURES: Columns = {
+    **dict.fromkeys(("left", "right", "overlap", "size_left", "size_right"), "int64"),
+    **dict.fromkeys(("bones_overlap", "bones_left", "bones_right"), "int64"),
+    **dict.fromkeys(("own_overlap", "own_left", "own_right"), "int64"),
+    "in_runs": "double",
+}
+VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
+EQUAL: Columns = {"doc": "int64", "speaker": "int64", "kind": "int8", "n": "int64", "bones": "int64"}
+PAIRS_OF_BLOCK = 256
+Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def figures(pairs: VerifiedPairs, docs: NDArray[np.int64]) -> dict[str, Any]:
+    """Verified pairs of documents docs[0], docs[1], ... -> columns of FIGURES."""
+    sides = docs[pairs.docs].reshape(-1, 2)
+    three = [pairs.overlap, pairs.size_left, pairs.size_right, *pairs.bones.T, *pairs.own.T]
+    return dict(zip(FIGURES, [*sides.T, *three, pairs.in_runs], strict=True))
+
+
+def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
+    """Columns of FIGURES -> verified pairs, sorted, numbered by their places in docs, rising."""
+    column = {name: numbers(table, name) for name in FIGURES}
+    sides = np.stack([np.searchsorted(docs, column[side]) for side in ("left", "right")], axis=1)
+    bones, own = (
+        np.stack([column[f"{what}_{x}"] for x in ("overlap", "left", "right")], axis=1).astype(np.int64)
+        for what in ("bones", "own")
+    )
+    three = [column[name].astype(np.int64) for name in ("overlap", "size_left", "size_right")]
+    found = VerifiedPairs(sides.astype(np.int32), *three, bones, own, column["in_runs"].astype(np.float64))
+    return VerifiedPairs.none().merged(found)
+
+
+def spans_of(starts: list[bytes | None], ends: list[bytes | None]) -> Spans:
+    """Packed stretches of boilerplate of each document -> Spans."""
+    start, end = (np.frombuffer(b"".join(x or b"" for x in side), np.int64) for side in (starts, ends))
+    sizes = np.array([len(x or b"") // 8 for x in starts], np.int64)
+    return Spans(start, end, np.r_[0, np.cumsum(sizes)].astype(np.int64))
+
+
+class Texts:
+    """The texts that came with some rows: (doc, text, start, end), where text is not null."""
+
+    def __init__(self, table: pa.Table, extra: str = "") -> None:
+        rows = np.flatnonzero(table.column("text").is_valid().to_numpy(zero_copy_only=False))
+        docs, first = np.unique(numbers(table, "doc")[rows], return_index=True)
+        self.docs = docs
+        some = table.take(pa.array(rows[first]))
+        self.texts = texts(some, "text")
+        self.written = texts(some, extra) if extra else self.texts
+        self.spans = Spans.none(len(docs)) if extra else spans_of(texts(some, "start"), texts(some, "end"))
+
+    def verified(self, pairs: NDArray[np.int64], k: int) -> VerifiedPairs:
+        """Pairs int64[n, 2] of documents here -> verified, numbered by their places in `docs`."""
+        local = CandidatePairs.of(np.searchsorted(self.docs, pairs).astype(np.int32))
+        n_bytes = np.array([len(t) for t in self.texts], np.int64)
+
+        def read(some: NDArray[np.int32]) -> list[bytes | None]:
+            return [self.texts[d] for d in some.tolist()]
+
+        return verify.verify(local, n_bytes, read, letter_table(), k, self.spans, map)
+
+
+def _verifier(s: Settings) -> Mapper:
+    limits = verdict.thresholds(s)
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in in_groups(batches, ["block", "chunk"]):
+            pairs = table.filter(table.column("text").is_null())
+            here = Texts(table)
+            both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
+            found = here.verified(both, s.k)
+            sure = limits.alike(found) | limits.rewritten(found)
+            yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
+
+    return run
+
+
+def _comparer(s: Settings) -> Mapper:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in in_groups(batches, ["block", "chunk"]):
+            pairs = table.filter(table.column("text").is_null())
+            here = Texts(table, "written")
+            speaker = np.arange(len(here.docs), dtype=np.int32)
+            mine, others = (np.searchsorted(here.docs, numbers(pairs, side)) for side in ("left", "right"))
+            speaker[mine] = others
+
+            def read(docs: NDArray[np.int32], here: Texts = here) -> list[tuple[bytes, bytes] | None]:
+                return [(here.written[d] or here.texts[d], here.texts[d]) for d in docs.tolist()]
+
+            found, kinds = verdict.same_letter_pairs(speaker, read, letter_table(), s.k, map)
+            left, right = found.docs.T
+            docs = np.where(speaker[left] != left, left, right)
+            yield batch(
+                EQUAL,
+                {
+                    "doc": here.docs[docs],
+                    "speaker": here.docs[speaker[docs]],
+                    "kind": kinds,
+                    "n": found.overlap,
+                    "bones": found.bones[:, 0],
+                },
+            )
+
+    return run
+
+
+def _blocks(pairs: Frame, read: Frame) -> Frame:
+    """Pairs (left, right, block) and documents (doc, text, ...) -> rows of both, block by block."""
+    from pyspark.sql import functions as f
+
+    counts = pairs.groupBy("block").count().where(f.col("count") > PAIRS_OF_BLOCK)
+    other = f.when(f.col("left") == f.col("block"), f.col("right")).otherwise(f.col("left"))
+    chunks = f.ceil(f.coalesce("count", f.lit(1)) / PAIRS_OF_BLOCK)
+    pairs = pairs.join(counts, "block", "left")
+    pairs = pairs.withColumn("chunk", f.pmod(f.xxhash64(other), chunks).cast("bigint"))
+    pairs = pairs.select("block", "chunk", "left", "right")
+    sides = [pairs.select("block", "chunk", f.col(side).alias("doc")) for side in ("left", "right")]
+    wanted = sides[0].union(sides[1]).distinct().join(read, "doc")
+    rows = wanted.unionByName(pairs, allowMissingColumns=True)
+    return rows.repartition("block", "chunk").sortWithinPartitions("block", "chunk")
+
+
+def verified(pairs: Frame, read: Frame, s: Settings) -> Frame:
+    """Pairs (left, right, n_left, n_right), texts (doc, text, start, end) -> VERIFIED, a row of each."""
+    from pyspark.sql import functions as f
+
+    larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
+    rows = _blocks(pairs.select("left", "right", larger.alias("block")), read)
+    return rows.mapInArrow(_verifier(s), ddl(VERIFIED))
+
+
+def compared(pairs: Frame, read: Frame, s: Settings) -> Frame:
+    """Documents of equal letters (left), each with its speaker (right), texts (doc, text, written) -> EQUAL."""
+    from pyspark.sql import functions as f
+
+    rows = _blocks(pairs.select("left", "right", f.col("right").alias("block")), read)
+    return rows.mapInArrow(_comparer(s), ddl(EQUAL))
