@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from .. import kernels, passages, pipeline
+from .. import candidates, kernels, passages
 from .arrow import Columns, batch, ddl, numbers, texts, unpacked
 from .store import Frame, Store
 
@@ -76,7 +76,7 @@ def boilerplate(store: Store, anchored: Frame) -> Frame:
 
     def often(rows: Frame) -> Frame:
         held = rows.select("passage", "group").distinct().groupBy("passage").count()
-        return held.where(f.col("count") > pipeline.MAX_HOLDERS).select("passage")
+        return held.where(f.col("count") > candidates.MAX_HOLDERS).select("passage")
 
     def places(rows: Frame) -> Frame:
         at = rows.groupBy("doc").agg(f.collect_list("at").alias("at"))
@@ -86,7 +86,7 @@ def boilerplate(store: Store, anchored: Frame) -> Frame:
     common = store.stage("common", lambda: rows.join(often(rows), "passage", "left_semi"))
     if common.isEmpty():
         return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))
-    differing = places(common).mapInArrow(_differing(pipeline.OWN_RUN), ddl(DIFFERS)).where("differs")
+    differing = places(common).mapInArrow(_differing(candidates.OWN_RUN), ddl(DIFFERS)).where("differs")
     differing = store.stage("differing", lambda: differing)
     ours = common.join(differing.select("doc"), "doc", "left_semi")
     found = common.join(often(ours), "passage", "left_semi")

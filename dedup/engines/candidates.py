@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels, lsh, passages, pipeline, verdict, verify
+from .. import candidates, kernels, lsh, passages, verdict, verify
+from ..kernels.jit import BASE
 from ..settings import Settings
 from .arrow import Columns, batch, ddl, in_groups, numbers, starts_of, texts, unpacked
 from .store import Frame
@@ -21,7 +22,11 @@ ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
     **{"n_left": "int64", "n_right": "int64"},
 }
-TERM: Columns = {"hash": "int64", "doc": "int64", "group": "int64"}
+TERM: Columns = {
+    **{"hash": "int64", "doc": "int64", "group": "int64", "place": "int64"},
+    **{"small": "bool", "sure": "bool"},  # small: of a document with few anchors
+}
+SIZED: Columns = {"doc": "int64", "n_letters": "int64", "n_terms": "int64"}
 SHARED: Columns = {"doc": "int64", "other": "int64", "other_group": "int64", "n": "int64"}
 PAIRS_AT_ONCE = 1 << 20
 HEAVY, SAMPLED = 200_000, 64  # rows of a bucket that are not given to one task; 1 document of 64 is looked at
@@ -32,7 +37,7 @@ def buckets(s: Settings) -> list[tuple[int, Any, NDArray[np.int32]]]:
     """Settings -> (number, which signature, columns) of each band of both views."""
     out: list[tuple[int, Any, NDArray[np.int32]]] = []
     for view, threshold in (("values", s.min_jaccard), ("skeletons", s.min_skeleton)):
-        for columns in lsh.banding(threshold, pipeline.MIN_RECALL, s.num_perm).columns:
+        for columns in lsh.banding(threshold, candidates.MIN_RECALL, s.num_perm).columns:
             out.append((len(out), view, columns))
     return out
 
@@ -162,7 +167,7 @@ def matched(s: Settings) -> Mapper:
             ]
             good = ((views & 1 > 0) & (agree[0] >= least[0])) | ((views & 2 > 0) & (agree[1] >= least[1]))
             kept = {name: numbers(one, name)[good] for name in ("left", "right", "n_left", "n_right")}
-            yield batch(ALIKE, {**kept, "close": agree[0][good] >= pipeline.NEAR_DUPLICATE * s.num_perm})
+            yield batch(ALIKE, {**kept, "close": agree[0][good] >= candidates.NEAR_DUPLICATE * s.num_perm})
 
     return run
 
@@ -186,48 +191,83 @@ def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
 # ------------------------------------------------------------------ parts and wholes
 
 
-def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Anchors (doc, group, anchor_hash, flagged) -> a row per document and anchor that is no boilerplate."""
+def terms(bits: int) -> Mapper:
+    """-> anchors (doc, group, anchor_hash, flagged) -> a row per document and anchor that is no boilerplate.
+
+    `place` says where the table of `passages.containment_candidates`, of 2^bits counts, has the hash.
+    """
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            hashes, row, keep, many, _ = _usable(one)
+            hashes, row = hashes[keep], row[keep]
+            order = np.lexsort((hashes, row))
+            hashes, row = hashes[order], row[order]
+            new = np.ones(len(row), np.bool_)
+            new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
+            hashes, row = hashes[new], row[new]
+            yield batch(
+                TERM,
+                {
+                    "hash": hashes.view(np.int64),
+                    "doc": numbers(one, "doc")[row],
+                    "group": numbers(one, "group")[row],
+                    "place": ((hashes * BASE) >> np.uint64(64 - bits)).astype(np.int64),
+                    "small": ~many[row],
+                    "sure": ~many[row] | passages.sample(hashes),
+                },
+            )
+
+    return run
+
+
+def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Anchors (doc, n_letters, anchor_hash, flagged) -> how many of them speak for each document."""
     for one in batches:
-        hashes, starts = unpacked(texts(one, "anchor_hash"), np.int64)
-        row = np.repeat(np.arange(one.num_rows), np.diff(starts))
-        keep = np.ones(len(hashes), np.bool_)
-        for i, flagged in enumerate(texts(one, "flagged")):
-            if flagged:
-                keep[starts[i] + np.frombuffer(flagged, np.int32)] = False
-        hashes, row = hashes[keep], row[keep]
-        order = np.lexsort((hashes, row))
-        hashes, row = hashes[order], row[order]
-        new = np.ones(len(row), np.bool_)
-        new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
-        docs, group, row = numbers(one, "doc"), numbers(one, "group"), row[new]
-        yield batch(TERM, {"hash": hashes[new], "doc": docs[row], "group": group[row]})
+        _, _, _, _, n_terms = _usable(one)
+        yield batch(
+            SIZED, {"doc": numbers(one, "doc"), "n_letters": numbers(one, "n_letters"), "n_terms": n_terms}
+        )
+
+
+def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
+    """(hashes, row of each, no boilerplate; by row: many anchors, how many speak for it)."""
+    hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+    n = np.diff(starts)
+    row = np.repeat(np.arange(one.num_rows), n)
+    keep = np.ones(len(hashes), np.bool_)
+    for i, flagged in enumerate(texts(one, "flagged")):
+        if flagged:
+            keep[starts[i] + np.frombuffer(flagged, np.int32)] = False
+    left = np.bincount(row[keep], minlength=one.num_rows)
+    # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
+    n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n, left, n)
+    many = n_anchors > passages.FEW_ANCHORS
+    sampled = np.bincount(row[keep & passages.sample(hashes)], minlength=one.num_rows)
+    return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)
 
 
 def shared(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Terms sorted by hash, group, doc -> how many anchors two documents of other groups share, here."""
+    """Terms sorted by hash -> how many anchors two documents of other groups share, here."""
     for table in in_groups(batches, ["hash"], rows=1 << 18, size=1 << 30):
-        starts = starts_of(table, ["hash"])
-        docs, group = numbers(table, "doc"), numbers(table, "group")
-        names, local = np.unique(group, return_inverse=True)
-        local = local.astype(np.int32)
-        rows = np.arange(len(docs), dtype=np.int32)  # a document stands once in a posting
-        indptr = np.r_[starts, len(docs)].astype(np.int64)
-        groups = kernels.distinct_groups(indptr, rows, local, passages.MAX_GROUPS)
-        few = kernels.first_of_group(indptr, rows, local, passages.DOCS_OF_GROUP)
-        for some in _portions(indptr, np.flatnonzero((groups > 1) & (groups <= passages.MAX_GROUPS)), few):
-            yield from _counted(some, indptr, few, docs, local, group)
+        docs, first, row = np.unique(numbers(table, "doc"), return_index=True, return_inverse=True)
+        group = numbers(table, "group")[first]
+        local = np.unique(group, return_inverse=True)[1].astype(np.int32)
+        hashes = numbers(table, "hash").view(np.uint64)
+        limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
+        sizes, found, few = kernels.postings(hashes, row.astype(np.int32), local, *limits)
+        indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+        for some in _portions(indptr, few):
+            yield from _counted(some, indptr, few, found, docs, local, group)
 
 
-def _portions(
-    indptr: NDArray[np.int64], usable: NDArray[np.int64], few: NDArray[np.bool_]
-) -> Iterator[NDArray[np.int64]]:
-    """Usable postings -> some at a time, so that their pairs fit in memory."""
+def _portions(indptr: NDArray[np.int64], few: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """Postings -> some at a time, so that their pairs fit in memory."""
     before = np.r_[0, np.cumsum(few)]
-    cost = np.diff(indptr)[usable] * (before[indptr[usable + 1]] - before[indptr[usable]])
+    cost = np.diff(indptr) * np.diff(before[indptr])
     portion = np.cumsum(cost) // (4 * PAIRS_AT_ONCE)
     for start, end in zip(*_runs(portion), strict=True):
-        yield usable[start:end]
+        yield np.arange(start, end)
 
 
 def _runs(values: NDArray[np.int64]) -> tuple[list[int], list[int]]:
@@ -239,52 +279,51 @@ def _counted(
     some: NDArray[np.int64],
     indptr: NDArray[np.int64],
     few: NDArray[np.bool_],
+    found: NDArray[np.int32],
     docs: NDArray[np.int64],
     local: NDArray[np.int32],
     group: NDArray[np.int64],
 ) -> Iterator[pa.RecordBatch]:
+    """Some postings, documents found[indptr[t]:indptr[t + 1]] each -> rows of SHARED."""
     left, right = [], []
     for t in some.tolist():
-        rows = np.arange(indptr[t], indptr[t + 1])
-        others = rows[few[rows]]
-        left.append(np.repeat(rows, len(others)))
-        right.append(np.tile(others, len(rows)))
-    a, b = np.concatenate(left), np.concatenate(right)
+        mine = found[indptr[t] : indptr[t + 1]]
+        others = mine[few[indptr[t] : indptr[t + 1]]]
+        left.append(np.repeat(mine, len(others)))
+        right.append(np.tile(others, len(mine)))
+    a, b = np.concatenate(left).astype(np.int64), np.concatenate(right).astype(np.int64)
     apart = local[a] != local[b]
-    a, b = a[apart], b[apart]
-    if not len(a):
-        return
-    nodes, at = np.unique(docs, return_inverse=True)
-    keys, first, n = np.unique(at[a] * len(nodes) + at[b], return_index=True, return_counts=True)
-    a, b = a[first], b[first]
-    for start in range(0, len(a), PAIRS_AT_ONCE):
-        x, y = a[start : start + PAIRS_AT_ONCE], b[start : start + PAIRS_AT_ONCE]
+    keys, n = np.unique(a[apart] * len(docs) + b[apart], return_counts=True)
+    for start in range(0, len(keys), PAIRS_AT_ONCE):
+        x, y = np.divmod(keys[start : start + PAIRS_AT_ONCE], len(docs))
         columns = {"doc": docs[x], "other": docs[y], "other_group": group[y]}
         yield batch(SHARED, {**columns, "n": n[start : start + PAIRS_AT_ONCE]})
 
 
-def part_pairs(anchored: Frame) -> Frame:
+def part_pairs(anchored: Frame, n_anchors: int) -> Frame:
     """Documents (doc, group, n_letters, anchor_hash, flagged) -> candidates (left, right, n_left, n_right).
 
-    `flagged` are the places of the anchors that are boilerplate, int32.
+    `flagged` are the places of the anchors that are boilerplate, int32; n_anchors is the number of all
+    anchors of the corpus.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    rows = anchored.select("doc", "group", "anchor_hash", "flagged").mapInArrow(terms, ddl(TERM))
-    rows = rows.repartition("hash").sortWithinPartitions("hash", "group", "doc")
+    bits = len(passages._table(n_anchors // 2)).bit_length() - 1
+    rows = anchored.select("doc", "group", "anchor_hash", "flagged").mapInArrow(terms(bits), ddl(TERM))
+    there = rows.where("small").select("place").distinct()
+    unsure = rows.where("not sure").join(there, "place", "left_semi")
+    names = ["hash", "doc", "group"]
+    rows = rows.where("sure").select(*names).union(unsure.select(*names))
+    rows = rows.repartition("hash").sortWithinPartitions("hash")
     counts = rows.mapInArrow(shared, ddl(SHARED))
     counts = counts.groupBy("doc", "other", "other_group").agg(f.sum("n").alias("n"))
-    whole = f.length("anchor_hash") / 8
-    left = whole - f.coalesce(f.length("flagged"), f.lit(0)) / 4
-    n_terms = f.when(left >= verify.MIN_OWN_SHARE * whole, left).otherwise(whole).cast("bigint")
+    sizes = anchored.select("doc", "n_letters", "anchor_hash", "flagged").mapInArrow(sized, ddl(SIZED))
     for side, name in (("doc", "left"), ("other", "right")):
-        facts = anchored.select(
-            f.col("doc").alias(side), n_terms.alias(f"t_{name}"), f.col("n_letters").alias(f"n_{name}")
-        )
+        facts = sizes.toDF(side, f"n_{name}", f"t_{name}")
         counts = counts.join(facts, side)
     fewer = f.least("t_left", "t_right")
-    enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), pipeline.ANCHOR_SHARE * fewer)
+    enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), candidates.ANCHOR_SHARE * fewer)
     order = Window.partitionBy("doc", "other_group").orderBy(f.desc("n"), "other")
     best = counts.where(f.col("n") >= enough).withColumn("rank", f.row_number().over(order))
     best = best.where(f.col("rank") <= passages.PAIRS_WITH_GROUP)

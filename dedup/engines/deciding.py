@@ -16,17 +16,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import verdict
-from ..model import CandidatePairs, Signatures, Source, VerifiedPairs, pair_keys
+from ..model import CandidatePairs, Forms, Signatures, Source, VerifiedPairs, pair_keys
 from ..settings import Settings
-from .arrow import Columns, batch, in_groups, numbers, texts
+from .arrow import Columns, batch, in_groups, numbers, texts, unpacked
 from .candidates import signatures
-from .letters import CHOSEN, documents_of
-from .verifying import EQUAL, FIGURES, Texts, figures, pairs_of
+from .letters import CHOSEN, FORM, documents_of
+from .verifying import FIGURES, Texts, figures, pairs_of
 
-DOCUMENT, PAIR, EQUAL_PAIR, TEXT, ANSWER = range(5)  # what a row of a component is
+DOCUMENT, PAIR, WRITTEN, TEXT, ANSWER = range(5)  # what a row of a component is
 INPUT: Columns = {
     **{"component": "int64", "what": "int8"},
-    **{**CHOSEN, **FIGURES, **EQUAL},
+    **{**CHOSEN, **FIGURES, **FORM},
     **dict.fromkeys(("values", "skeletons", "text", "start", "end"), "binary"),
 }
 RULED: Columns = {
@@ -35,7 +35,7 @@ RULED: Columns = {
     **dict.fromkeys(("jaccard", "containment", "discounted_jaccard", "discounted_containment"), "double"),
     **{"skeleton_jaccard": "double", "size": "int64", "witness_size": "int64", "reason": "string"},
 }  # a verdict, of a document or, in the row of a group, of all its documents that are not here
-VERDICT, GROUP, GOOD, ASKED = range(4)  # what a row that comes out is
+VERDICT, GROUP, GOOD, ASKED, SERVED = range(5)  # what a row that comes out is
 OUTPUT: Columns = {
     **{"what": "int8", "component": "int64", "doc": "int64", "kind": "int8"},
     **RULED,
@@ -54,6 +54,7 @@ class _Pairs:
         here = table.filter(pa.array(what == TEXT))
         self.texts = Texts(here) if here.num_rows else None
         self.asked = np.zeros((0, 2), np.int32)
+        self.wanted = np.zeros(0, np.int64)
 
     @property
     def waiting(self) -> NDArray[np.bool_]:
@@ -62,6 +63,7 @@ class _Pairs:
 
     def verified(self, wanted: CandidatePairs) -> VerifiedPairs:
         """Pairs -> their figures; all zero where they are not known yet."""
+        self.wanted = np.union1d(self.wanted, pair_keys(wanted.docs))
         missing = wanted.docs[~np.isin(pair_keys(wanted.docs), pair_keys(self.answers.docs))]
         if self.texts is not None and len(missing):
             there = np.isin(self.docs[missing], self.texts.docs).all(axis=1)
@@ -119,7 +121,7 @@ def _ward(table: pa.Table, s: Settings) -> _Ward:
     for values, name in zip(both, ("values", "skeletons"), strict=True):
         values[first] = signatures(mine.filter(pa.array(first)), name, s)
     weight = np.where(first, numbers(mine, "weight"), 0).astype(np.int64)
-    signed = Signatures(*both, s.num_perm, s.seed, s.k)
+    signed = Signatures(both[0], both[1], s.num_perm, s.seed, s.k)
     return _Ward(docs, numbers(mine, "component"), same, weight, signed, mine)
 
 
@@ -128,17 +130,11 @@ def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
     documents, n = documents_of(ward.table), len(ward.docs)
     paths, times = texts(ward.table, "path"), numbers(ward.table, "mtime_ns").tolist()
     sources = [Source(p or b"", "text", "", 0, int(t)) for p, t in zip(paths, times, strict=True)]
-    equal = table.filter(pa.array(numbers(table, "what") == EQUAL_PAIR))
     pairs = _Pairs(table, ward.docs, ward.component, s)
-
-    def same_letter_pairs(speaker: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.int8]]:
-        return _equal(equal, ward.docs, speaker)
-
+    formed = _forms(table.filter(pa.array(numbers(table, "what") == WRITTEN)), ward.docs)
+    given = (ward.signatures, ward.same, pairs.given, pairs.verified, formed)
+    done = verdict.decide(s, sources, documents, *given, weight=ward.weight)
     limits = verdict.thresholds(s)
-    done = verdict.decide(
-        *(s, sources, documents, ward.signatures, ward.same, pairs.given, pairs.verified, same_letter_pairs),
-        weight=ward.weight,
-    )
     verdict.check(done, ward.same, documents, limits)
     waiting, asked = pairs.waiting, ward.docs[pairs.asked]
     yield _rows(ASKED, ward.component[pairs.asked[:, 0]], left=asked[:, 0], right=asked[:, 1])
@@ -150,6 +146,9 @@ def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
     good = done.pairs.where(rows)
     component = ward.component[good.docs[:, 0]]
     yield _rows(GOOD, component, kind=done.relations[rows], **figures(good, ward.docs))
+    served = pairs.answers.among(pairs.wanted)
+    served = served.where(~waiting[served.docs[:, 0]])
+    yield _rows(SERVED, ward.component[served.docs[:, 0]], **figures(served, ward.docs))
     here = np.bincount(ward.same, minlength=n)
     partly = np.flatnonzero(~waiting & (ward.weight > here))  # groups with documents that are not here
     yield _group_rows(done, ward, columns, partly)
@@ -173,20 +172,13 @@ def _ruled(done: verdict.Decision, docs: NDArray[np.int64]) -> dict[str, Any]:
     return {**columns, **{name: docs[columns[name]] for name in ("cluster", "canonical", "witness")}}
 
 
-def _equal(
-    table: pa.Table, docs: NDArray[np.int64], speaker: NDArray[np.int32]
-) -> tuple[VerifiedPairs, NDArray[np.int8]]:
-    """What `verdict.same_letter_pairs` gives, from what is known."""
-    mine = np.searchsorted(docs, numbers(table, "doc")).astype(np.int32)
-    others = np.searchsorted(docs, numbers(table, "speaker")).astype(np.int32)
-    assert (speaker[mine] == others).all()
-    assert len(mine) == (speaker != np.arange(len(speaker))).sum()
-    sides = np.stack([np.minimum(mine, others), np.maximum(mine, others)], axis=1)
-    n, bones = numbers(table, "n").astype(np.int64), numbers(table, "bones").astype(np.int64)
-    three = np.stack([n] * 3, axis=1)
-    found = VerifiedPairs(sides, n, n, n, np.stack([bones] * 3, axis=1), three, np.ones(len(n)))
-    order = np.lexsort((sides[:, 1], sides[:, 0]))
-    return found.where(order), numbers(table, "kind")[order].astype(np.int8)
+def _forms(table: pa.Table, docs: NDArray[np.int64]) -> Forms:
+    """Rows of FORM -> how documents are written, by their places in docs."""
+    order = np.argsort(numbers(table, "doc"), kind="stable")
+    digests = unpacked(texts(table, "digests"), np.uint64)[0].reshape(-1, 8)
+    counts = (numbers(table, name)[order].astype(np.int64) for name in ("n_shingles", "n_bones"))
+    at = np.searchsorted(docs, numbers(table, "doc")[order])
+    return Forms(at.astype(np.int32), digests[order], *counts)
 
 
 def _group_rows(

@@ -11,24 +11,39 @@ import pyarrow as pa
 
 from .. import verdict
 from ..errors import Broken
-from ..model import CHANGED, IDENTICAL, KEPT, OK, RELATIONS, REWRITTEN
+from ..model import CHANGED, KEPT, OK, RELATIONS, REWRITTEN
 from ..settings import Settings
 from .arrow import Columns, batch, ddl
 from .boilerplate import FLAGGED, boilerplate
 from .candidates import HEAVY, alike_pairs, part_pairs
 from .components import IN_ONE_TASK, components
-from .deciding import ANSWER, ASKED, DOCUMENT, EQUAL_PAIR, GOOD, GROUP, INPUT, OUTPUT, PAIR, RULED, TEXT
-from .deciding import VERDICT, decider
-from .letters import CHOSEN, FACTS, chosen, equal_pairs, same_letters
-from .reading import DOCUMENT as DOCUMENT_COLUMNS
+from .deciding import (
+    ANSWER,
+    ASKED,
+    DOCUMENT,
+    GOOD,
+    GROUP,
+    INPUT,
+    OUTPUT,
+    PAIR,
+    RULED,
+    SERVED,
+    TEXT,
+    VERDICT,
+    WRITTEN,
+    decider,
+)
+from .letters import CHOSEN, FACTS, FORM, chosen, forms, same_letters, with_kinds
 from .store import Frame, Store
-from .verifying import EQUAL, FIGURES, VERIFIED, pairs_of, verified
+from .verifying import FIGURES, pairs_of, verified
 
 OWN: Columns = {
     "left": "int64",
     "right": "int64",
     "skeleton": "double",
 }  # skeleton is null where it is not enough
+FIGURE_NAMES = ("jaccard", "containment", "discounted_jaccard", "discounted_containment")
+OF_GROUP = ("cluster", "canonical", "witness", *FIGURE_NAMES, "size", "witness_size")
 TEXT_OF_COMPONENT = 16 << 20  # bytes; a smaller component that asks for pairs is sent its texts
 
 
@@ -45,24 +60,32 @@ class Limits:
 class Found:
     """The result as DataFrames."""
 
-    documents: Frame  # doc, base of the source, and the columns of the pass
+    k: int
+    documents: Frame  # doc and the columns of the pass
     letters: Frame  # doc, state, same, weight
     boilerplate: Frame  # doc (first of its letters), start, end
     verdict: Frame  # doc and the columns of the verdict, of every document
     pairs: Frame  # FIGURES and relation
-    by_stage: dict[str, float]
+    compared: Frame  # FIGURES and part
+    forms: Frame  # FORM
 
 
 def decide(
-    store: Store, documents: Frame, sources: Frame, changed: list[int], s: Settings, limits: Limits
+    store: Store,
+    documents: Frame,
+    n_anchors: int,
+    sources: Frame,
+    changed: list[int],
+    s: Settings,
+    limits: Limits,
 ) -> Found:
     """Documents after the pass, sources (source, path, mtime_ns), those that changed -> the result."""
     from pyspark.sql import functions as f
 
-    if changed:
-        lost = f.col("source").isin(changed) & (f.col("status") == OK)
-        documents = documents.withColumn("status", f.when(lost, CHANGED).otherwise(f.col("status")))
-    letters = store.stage("letters", lambda: same_letters(documents, s.k))
+    lost = f.col("source").isin(changed) & (f.col("status") == OK)
+    status = f.when(lost, CHANGED).otherwise(f.col("status")) if changed else f.col("status")
+    seen = documents.withColumn("status", status)
+    letters = store.stage("letters", lambda: same_letters(seen, s.k))
     own = letters.where("same = doc").select("doc")
     kept = ["doc", "n_letters", "n_bones", "values", "skeletons", "anchor_hash", "anchor_place"]
     firsts = store.stage("firsts", lambda: documents.select(*kept).join(own, "doc"))
@@ -75,34 +98,38 @@ def decide(
         frames = boilerplate(store, anchored)
     else:
         frames = store.spark.createDataFrame([], ddl(FLAGGED))
-    parts = store.stage(
-        "parts", lambda: part_pairs(anchored.join(frames.select("doc", "flagged"), "doc", "left"))
-    )
+    flagged = anchored.join(frames.select("doc", "flagged"), "doc", "left")
+    parts = store.stage("parts", lambda: part_pairs(flagged, n_anchors))
     texts = documents.select("doc", "text").join(frames.select("doc", "start", "end"), "doc", "left")
-    pairs = store.stage("pairs", lambda: _sure_pairs(alike, parts, texts, s))
+    compared = store.stage("compared", lambda: _compared(alike, parts, texts, s))
+    pairs = compared.where("sure or part").select(*FIGURES)
     facts = _facts(documents, sources, letters, s)
     few = store.stage("chosen", lambda: chosen(facts.where("weight > 1"), s))
+    several = documents.select("doc", "text", "written").join(letters.where("weight > 1"), "doc")
+    formed = store.stage("forms", lambda: forms(several, s))
     speakers = few.where("place = 0").select("same", f.col("doc").alias("speaker"))
-    members = letters.where("weight > 1").select("doc", "same")
-    raw = documents.select("doc", "text", "written")
-    equal = store.stage("equal", lambda: equal_pairs(members, speakers, raw, s))
+    equal = with_kinds(formed, speakers)
     joined = components(store, "components", pairs, limits.in_one_task)
-    rows = _rows(facts, few, equal, pairs, joined, firsts)
+    rows = _rows(facts, few, formed, pairs, joined, firsts)
     decided = _decided(store, rows, texts, s, limits)
-    ruled = store.stage("verdict", lambda: _ruled(store, decided, documents, equal, few, texts, s))
-    all_pairs = store.stage("all-pairs", lambda: _all_pairs(decided, equal))
-    return Found(documents, letters, frames, ruled, all_pairs, store.seconds)
+    own = store.stage("own", lambda: _own_skeletons(decided, equal, few, texts, s))
+    ruled = store.stage("verdict", lambda: _ruled(decided, documents, _rest(decided, equal, few, s), own, s))
+    served = decided.where(f.col("what") == SERVED).select(*FIGURES, f.lit(False).alias("part"))
+    served = served.union(own.select(*FIGURES, f.lit(False)))
+    everything = compared.select(*FIGURES, f.coalesce("part", f.lit(False)).alias("part")).union(served)
+    names = [f.max(x).alias(x) for x in (*FIGURES, "part") if x not in ("left", "right")]
+    everything = everything.groupBy("left", "right").agg(*names)
+    return Found(s.k, documents, letters, frames, ruled, _all_pairs(decided, equal), everything, formed)
 
 
-def _sure_pairs(alike: Frame, parts: Frame, texts: Frame, s: Settings) -> Frame:
-    """Candidates -> verified pairs that are alike or rewritten, or stand among the parts."""
+def _compared(alike: Frame, parts: Frame, texts: Frame, s: Settings) -> Frame:
+    """Candidates -> VERIFIED, and `part`: found as a part and its whole."""
     from pyspark.sql import functions as f
 
     names = ["left", "right", "n_left", "n_right"]
     candidates = alike.select(*names).union(parts.select(*names)).distinct()
-    found = verified(candidates, texts, s)
     part = parts.select("left", "right", f.lit(True).alias("part"))
-    return found.join(part, ["left", "right"], "left").where("sure or part").select(*FIGURES)
+    return verified(candidates, texts, s).join(part, ["left", "right"], "left")
 
 
 def _facts(documents: Frame, sources: Frame, letters: Frame, s: Settings) -> Frame:
@@ -126,7 +153,7 @@ def _as_input(rows: Frame, what: int) -> Frame:
     return rows.select(*named, f.lit(what).cast("tinyint").alias("what"))
 
 
-def _rows(facts: Frame, few: Frame, equal: Frame, pairs: Frame, joined: Frame, firsts: Frame) -> Frame:
+def _rows(facts: Frame, few: Frame, formed: Frame, pairs: Frame, joined: Frame, firsts: Frame) -> Frame:
     """All that is known of the documents that have a pair or an equal, by component: rows of INPUT."""
     from pyspark.sql import functions as f
 
@@ -137,10 +164,9 @@ def _rows(facts: Frame, few: Frame, equal: Frame, pairs: Frame, joined: Frame, f
     mine = mine.join(of_group, "same", "left").select(*CHOSEN, component)
     signed = mine.join(firsts.select("doc", "values", "skeletons"), "doc", "left")
     of_pair = joined.select(f.col("doc").alias("left"), f.col("label").alias("component"))
-    beside = equal.join(few.where("place != 0").select("doc"), "doc").join(of_group, "same", "left")
-    beside = beside.select("doc", "speaker", "kind", "n", "bones", component)
+    beside = formed.join(few.select("doc"), "doc").join(of_group, "same", "left").select(*FORM, component)
     rows = _as_input(signed, DOCUMENT).union(_as_input(pairs.join(of_pair, "left"), PAIR))
-    return rows.union(_as_input(beside, EQUAL_PAIR))
+    return rows.union(_as_input(beside, WRITTEN))
 
 
 def _decided(store: Store, rows: Frame, texts: Frame, s: Settings, limits: Limits) -> Frame:
@@ -195,14 +221,12 @@ def _own(s: Settings) -> Any:
     return run
 
 
-def _ruled(
-    store: Store, decided: Frame, documents: Frame, equal: Frame, few: Frame, texts: Frame, s: Settings
-) -> Frame:
-    """Decided documents and groups -> the verdict of every document."""
+def _ruled(decided: Frame, documents: Frame, rest: Frame, own: Frame, s: Settings) -> Frame:
+    """Decided documents, and those that follow their speaker -> the verdict of every document."""
     from pyspark.sql import functions as f
 
     mine = decided.where(f.col("what") == VERDICT).select("doc", *RULED)
-    all_rows = mine.unionByName(_followers(store, decided, equal, few, texts, s))
+    all_rows = mine.unionByName(_followers(rest, own.mapInArrow(_own(s), ddl(OWN))))
     itself, one, none = f.col("doc"), f.lit(1.0), f.lit(0)
     defaults = {
         **dict.fromkeys(("cluster", "canonical", "witness"), itself),
@@ -214,43 +238,50 @@ def _ruled(
     return joined.select("doc", *(f.coalesce(name, defaults[name]).alias(name) for name in RULED))
 
 
-def _followers(store: Store, decided: Frame, equal: Frame, few: Frame, texts: Frame, s: Settings) -> Frame:
-    """The verdict of documents of equal letters that were not in their component: they follow their speaker."""
+def _rest(decided: Frame, equal: Frame, few: Frame, s: Settings) -> Frame:
+    """Documents of equal letters that were not in their component, with what holds for their group.
+
+    `over` is the relation of the group to that of its witness, -1 where its speaker is kept; `follows`,
+    whether the document is dropped for its speaker or the speaker's witness.
+    """
     from pyspark.sql import functions as f
 
-    names = [name for name in RULED if name not in ("relation", "skeleton_jaccard", "reason")]
     groups = decided.where(f.col("what") == GROUP)
-    groups = groups.select(f.col("doc").alias("same"), f.col("kind").alias("over"), *names)
+    groups = groups.select(f.col("doc").alias("same"), f.col("kind").alias("over"), *OF_GROUP)
     rest = equal.join(few.select("doc"), "doc", "left_anti").select("doc", "same", "kind")
-    rest = rest.join(groups, "same")
-    drops = [i for i, name in enumerate(RELATIONS) if name in verdict.parse_relations(s.relations)]
+    drops = [RELATIONS.index(name) for name in verdict.parse_relations(s.relations)]
     follows = f.col("kind").isin(drops) if drops else f.lit(False)
-    rest = rest.withColumn("follows", follows)
-    beside = rest.where(f.col("follows") & (f.col("over") == REWRITTEN))
-    wanted = beside.select(
-        f.least("doc", "witness").alias("left"), f.greatest("doc", "witness").alias("right")
-    )
-    wanted = wanted.withColumn("n_left", f.lit(0)).withColumn("n_right", f.lit(0))
-    own = store.stage("own", lambda: verified(wanted, texts, s).mapInArrow(_own(s), ddl(OWN)))
+    return rest.join(groups, "same").withColumn("follows", follows)
+
+
+def _own_skeletons(decided: Frame, equal: Frame, few: Frame, texts: Frame, s: Settings) -> Frame:
+    """VERIFIED pairs of such documents with their witness, where their group is rewritten."""
+    from pyspark.sql import functions as f
+
+    rest = _rest(decided, equal, few, s).where(f.col("follows") & (f.col("over") == REWRITTEN))
+    sides = [f.least("doc", "witness").alias("left"), f.greatest("doc", "witness").alias("right")]
+    return verified(rest.select(*sides, f.lit(0).alias("n_left"), f.lit(0).alias("n_right")), texts, s)
+
+
+def _followers(rest: Frame, own: Frame) -> Frame:
+    """Documents that were not in their component, OWN -> their verdicts."""
+    from pyspark.sql import functions as f
+
     pair = (f.least("doc", "witness") == f.col("left")) & (f.greatest("doc", "witness") == f.col("right"))
     rest = rest.join(own, pair, "left")
-    lost = ~f.col("follows") | ((f.col("over") == REWRITTEN) & f.col("skeleton").isNull())
+    rewritten = f.col("over") == REWRITTEN
+    lost = ~f.col("follows") | (rewritten & f.col("skeleton").isNull())
     relation = f.when(f.col("over") < 0, f.col("kind")).otherwise(f.col("over"))
-    skeleton = f.when(~lost & (f.col("over") == REWRITTEN), f.col("skeleton")).otherwise(float("nan"))
-    return rest.select(
-        *("doc", "cluster", "canonical"),
-        f.when(lost, f.col("doc")).otherwise(f.col("witness")).alias("witness"),
-        f.when(lost, KEPT).otherwise(relation).cast("tinyint").alias("relation"),
-        # subtle: as in the local engine, a document kept for its own skeleton has figures of 1
-        *(
-            f.when(lost, 1.0).otherwise(f.col(x)).alias(x)
-            for x in names
-            if x.endswith(("jaccard", "containment"))
-        ),
-        skeleton.alias("skeleton_jaccard"),
-        *(f.when(lost, 0).otherwise(f.col(x)).alias(x) for x in ("size", "witness_size")),
-        f.lit("").alias("reason"),
-    )
+    skeleton = f.when(~lost & rewritten, f.col("skeleton")).otherwise(float("nan"))
+    values = {
+        **{name: f.when(lost, 1.0).otherwise(f.col(name)) for name in OF_GROUP if name in FIGURE_NAMES},
+        **{name: f.when(lost, 0).otherwise(f.col(name)) for name in ("size", "witness_size")},
+        "witness": f.when(lost, f.col("doc")).otherwise(f.col("witness")),
+        "relation": f.when(lost, KEPT).otherwise(relation).cast("tinyint"),
+        **{"skeleton_jaccard": skeleton, "reason": f.lit("")},
+        **{name: f.col(name) for name in ("cluster", "canonical")},
+    }
+    return rest.select("doc", *(values[name].alias(name) for name in RULED))
 
 
 def _all_pairs(decided: Frame, equal: Frame) -> Frame:
@@ -258,7 +289,7 @@ def _all_pairs(decided: Frame, equal: Frame) -> Frame:
     from pyspark.sql import functions as f
 
     good = decided.where(f.col("what") == GOOD).select(*FIGURES, f.col("kind").alias("relation"))
-    n, bones = f.col("n"), f.col("bones")
+    n, bones = f.col("n_shingles"), f.col("n_bones")
     figures = [n, n, n, bones, bones, bones, n, n, n, f.lit(1.0)]
     sides = [f.least("doc", "speaker"), f.greatest("doc", "speaker")]
     named = [c.alias(name) for c, name in zip([*sides, *figures], FIGURES, strict=True)]

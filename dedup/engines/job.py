@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import __version__, canonical, intake, ledger, pipeline
+from .. import __version__, canonical, intake, pipeline, verdict
 from ..errors import BadInput, BadSetting
-from ..folder import FORMAT, RunFolder, open_run, write_table, writing
+from ..folder import FORMAT, RunFolder, write_table, writing
 from ..model import Source
 from ..readers import Options, kind_of
 from ..readers.places import unchanged
 from ..readers.walk import find_sources
-from ..run import Run
 from ..settings import Settings
 from ..tables import tables_of
 from . import flow, reading
+from .account import Account, account
 from .arrow import ddl
 from .session import check_executors, session, told_plainly
 from .store import Frame, Store, Told
-from .writing import PART, write_tables
+from .writing import PART, blank_run, stated, write_store, write_tables
 
+SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
 MOST_DOCUMENTS = 2**31 - 1  # that the tables of a run folder can number
 
 
@@ -44,12 +46,14 @@ class Ways:
     told: Told = lambda *_: None
 
 
-def scan(paths: Sequence[str | bytes | os.PathLike[str]], settings: Settings, run: Path, ways: Ways) -> Run:
+def scan(
+    paths: Sequence[str | bytes | os.PathLike[str]], settings: Settings, run: Path, ways: Ways
+) -> Account:
     """Files and folders -> a run folder, on Spark.  Raises BadSetting for what the engine cannot honour."""
     given = [os.fsencode(p) for p in paths]
     refuse(given, settings)
     canonical.parse_rule(settings.prefer)
-    pipeline.verdict.parse_relations(settings.relations)
+    verdict.parse_relations(settings.relations)
     with writing(run) as folder:
         here = os.fsencode(os.path.realpath(folder.folder))
         sources, skipped = find_sources(given, kind_of, here, settings.follow_links)
@@ -81,7 +85,7 @@ def _scan(
     skipped: dict[str, int],
     settings: Settings,
     ways: Ways,
-) -> Run:
+) -> Account:
     options = pipeline._options(settings)
     key = fingerprint(sources, options, settings)
     base = folder.unfinished.absolute() / f"spark-{key}"
@@ -89,30 +93,35 @@ def _scan(
     samples = [s.at for s in sources if not s.problem]
     check_executors(spark, str(base), [os.path.abspath(p) for p in samples[:: max(1, len(samples) // 20)]])
     store = Store(spark, str(base), ways.told)
-    with _partitioned(spark, ways.partitions):
+    with _partitioned(spark, ways, sum(x.size for x in sources)):
         absolute = [replace(s, file=os.path.abspath(s.at)) for s in sources]
         passed = store.stage(
             "pass", lambda: _passed(spark, base, absolute, options, settings, ways.partitions)
         )
-        counts, fields = _counted(passed, len(sources))
+        counts, anchors, fields = _counted(passed, len(sources))
         n_docs = int(counts.sum())
         if n_docs > MOST_DOCUMENTS:
             raise BadInput(f"{n_docs:,} documents: a run folder numbers at most {MOST_DOCUMENTS:,}")
         documents = _numbered(spark, passed, counts)
+        n_anchors = int(anchors.sum())
         about = _about(spark, sources)
         changed: list[int] = []
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
             stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
-            found = flow.decide(stages, documents, about, changed, settings, ways.limits)
+            found = flow.decide(stages, documents, n_anchors, about, changed, settings, ways.limits)
             more = _changed_sources(sources, changed)
             if not more:
                 break
             changed = sorted({*changed, *more})
+        write_store(_placed(spark, passed, counts, anchors), folder.tables, n_docs, n_anchors, settings)
         sizes = write_tables(found, folder.tables, n_docs, settings, ways.part)
-    sizes = {"sources": len(sources), **sizes}
-    _write_sources(folder.tables, sources, fields, settings)
-    return _published(folder, sizes, given, skipped, settings, store.seconds)
+        _write_sources(folder.tables, sources, fields, settings)
+        rows = stages.stage("rows", lambda: _rows(found))
+        done = account(rows, sources, settings, skipped, store.seconds)
+    done.summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in given]}
+    folder.publish({"sources": len(sources), **sizes}, done.summary)
+    return done
 
 
 def fingerprint(sources: Sequence[Source], options: Options, settings: Settings) -> str:
@@ -130,26 +139,26 @@ def _only(folder: Path, mine: Path) -> None:
     mine.mkdir(exist_ok=True)
 
 
-class _partitioned:  # noqa: N801 (used as a context manager)
-    """A fixed number of partitions while the block runs; 0 leaves them to Spark."""
+@contextlib.contextmanager
+def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
+    """The number of partitions of each shuffle while the block runs.
 
-    NAMES = ("spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled")
-
-    def __init__(self, spark: Any, partitions: int) -> None:
-        self.spark, self.partitions = spark, partitions
-
-    def __enter__(self) -> None:
-        self.old = [self.spark.conf.get(name) for name in self.NAMES]
-        if self.partitions:
-            for name, value in zip(self.NAMES, (str(self.partitions), "false"), strict=True):
-                self.spark.conf.set(name, value)
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            for name, value in zip(self.NAMES, self.old, strict=True):
-                self.spark.conf.set(name, value)
-        except Exception:  # noqa: S110 (the session has ended: there is nothing to set back)
-            pass
+    What was asked for; else, unless it is set already, by the size of the sources and the cores.
+    """
+    count, joined = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled"
+    old = {name: spark.conf.get(name) for name in (count, joined)}
+    cores = int(spark.sparkContext.defaultParallelism)
+    if ways.partitions:
+        spark.conf.set(count, str(ways.partitions))
+        spark.conf.set(joined, "false")
+    elif old[count] == "200" and count not in ways.conf:
+        spark.conf.set(count, str(max(2 * cores, SHUFFLED * total // PARTITION_BYTES)))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # a session that has ended needs nothing set back
+            for name, value in old.items():
+                spark.conf.set(name, value)
 
 
 def _passed(
@@ -165,26 +174,46 @@ def _passed(
     return rows.mapInArrow(reading.reader(str(path), options, settings), ddl(reading.PASSED))
 
 
-def _counted(passed: Frame, n_sources: int) -> tuple[Any, list[tuple[str, str]]]:
-    """Documents of each source, and the fields it was read by."""
+def _counted(passed: Frame, n_sources: int) -> tuple[Any, Any, list[tuple[str, str]]]:
+    """Documents and anchors of each source, and the fields it was read by."""
     from pyspark.sql import functions as f
 
-    counts, fields = np.zeros(n_sources, np.int64), [("", "")] * n_sources
-    for source, n in passed.where("ordinal >= 0").groupBy("source").agg(f.count("*")).collect():
-        counts[source] = n
+    counts, anchors = np.zeros(n_sources, np.int64), np.zeros(n_sources, np.int64)
+    fields = [("", "")] * n_sources
+    both = passed.where("ordinal >= 0").groupBy("source")
+    n_anchors = f.sum(f.length("anchor_hash") / 8).cast("bigint")
+    for source, n, m in both.agg(f.count("*"), n_anchors).collect():
+        counts[source], anchors[source] = n, m
     for source, text, name in passed.where("ordinal < 0").select("source", "encoding", "id").collect():
         fields[source] = (text or "", name or "")
-    return counts, fields
+    return counts, anchors, fields
 
 
 def _numbered(spark: Any, passed: Frame, counts: Any) -> Frame:
     """Documents with their numbers, in the order of (source, place in the source)."""
     from pyspark.sql import functions as f
 
-    bases = np.r_[0, np.cumsum(counts)][:-1].astype(np.int64)
-    base = spark.createDataFrame(reading.numbers_of(bases))
+    base = spark.createDataFrame(reading.numbers_of(_before(counts)))
     joined = passed.where("ordinal >= 0").join(f.broadcast(base), "source")
     return joined.withColumn("doc", f.col("base") + f.col("ordinal")).drop("base", "ordinal")
+
+
+def _placed(spark: Any, passed: Frame, counts: Any, anchors: Any) -> Frame:
+    """The same, and `anchors_before`: how many anchors all documents before it have; in order by source."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    base = spark.createDataFrame(
+        reading.numbers_of(_before(anchors)).rename_columns(["source", "anchor_base"])
+    )
+    order = Window.partitionBy("source").orderBy("ordinal").rowsBetween(Window.unboundedPreceding, -1)
+    own = f.coalesce(f.sum(f.length("anchor_hash") / 8).over(order), f.lit(0)).cast("bigint")
+    rows = passed.where("ordinal >= 0").withColumn("own", own).join(f.broadcast(base), "source")
+    return _numbered(spark, rows.withColumn("anchors_before", f.col("anchor_base") + f.col("own")), counts)
+
+
+def _before(sizes: Any) -> Any:
+    return np.r_[0, np.cumsum(sizes)][:-1].astype(np.int64)
 
 
 def _about(spark: Any, sources: Sequence[Source]) -> Frame:
@@ -212,28 +241,11 @@ def _changed_sources(sources: Sequence[Source], known: list[int]) -> list[int]:
 def _write_sources(
     folder: Path, sources: list[Source], fields: list[tuple[str, str]], settings: Settings
 ) -> None:
-    from .writing import empty_run
-
-    run = replace(empty_run(settings), sources=sources, fields=fields)
-    write_table(tables_of(run)["sources"], folder / "sources.parquet", "sources")
+    run = replace(blank_run(settings), sources=sources, fields=fields)
+    write_table(tables_of(run)["sources"], folder / "sources.parquet")
 
 
-def _published(
-    folder: RunFolder,
-    sizes: dict[str, int],
-    given: list[bytes],
-    skipped: dict[str, int],
-    settings: Settings,
-    seconds: dict[str, float],
-) -> Run:
-    from ..folder import _read
-
-    basis = {"settings": settings.deciding(), "tables": folder.tables.name, "rows": sizes}
-    run = _read(folder.tables, basis)
-    summary = ledger.summary(run, settings, skipped, seconds)
-    summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in given]}
-    folder.publish(sizes, summary)
-    return open_run(folder.folder)
-
-
-Made = Callable[..., Run]
+def _rows(found: flow.Found) -> Frame:
+    """A row per document: where it stands, what became of it, and its verdict."""
+    documents = stated(found.documents, found.letters, found.k)
+    return documents.select("doc", "source", "record", "n_bytes", "state", "note").join(found.verdict, "doc")

@@ -1,23 +1,28 @@
-"""Documents of the same letters: the first of them, the one that speaks for them, how each differs from it."""
+"""Documents of the same letters: the first of them, the one that speaks for all, how each is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import canonical
-from ..model import OK, TOO_SHORT, Documents
+from .. import canonical, equal
+from ..model import CASE, ENCODING, IDENTICAL, OK, PUNCTUATION, TOO_SHORT, WHITESPACE, Documents
+from ..normalize import letter_table
 from ..settings import Settings
-from .arrow import Columns, batch, ddl, in_groups, numbers, starts_of, texts
+from .arrow import Columns, batch, ddl, in_groups, numbers, packed, starts_of, texts
 from .store import Frame
-from .verifying import compared
 
 FACTS: Columns = {
     **{"doc": "int64", "same": "int64", "weight": "int64", "n_letters": "int64", "n_upper": "int64"},
     **{"n_marks": "int64", "n_bones": "int64", "mtime_ns": "int64", "path": "binary", "fields": "string"},
+}
+FORM: Columns = {
+    **{"doc": "int64", "same": "int64", "digests": "binary"},
+    **{"n_shingles": "int64", "n_bones": "int64"},
 }
 CHOSEN: Columns = {**FACTS, "place": "int32"}
 AT_ONCE = 10_000  # documents of the same letters that one task looks at
@@ -58,12 +63,25 @@ def documents_of(table: pa.Table) -> Documents:
     """Rows of FACTS in document order -> documents; what no decision looks at is empty."""
     n = table.num_rows
     none, blank = np.zeros(n, np.int64), [""] * n
-    counts = {name: numbers(table, name) for name in ("n_letters", "n_upper", "n_marks", "n_bones")}
+    n_letters, n_upper, n_marks, n_bones = (
+        numbers(table, name) for name in ("n_letters", "n_upper", "n_marks", "n_bones")
+    )
     return Documents(
-        **{"source": np.arange(n, dtype=np.int32), "record": none, "offset": none, "n_bytes": none},
-        **counts,
-        **{"letters_hash": np.zeros((n, 2), np.uint64), "status": np.full(n, OK, np.int8)},
-        **{"encoding": blank, "id": blank, "note": blank, "repairs": blank, "written": [b""] * n},
+        source=np.arange(n, dtype=np.int32),
+        record=none,
+        offset=none,
+        n_bytes=none,
+        n_letters=n_letters,
+        n_upper=n_upper,
+        n_marks=n_marks,
+        n_bones=n_bones,
+        letters_hash=np.zeros((n, 2), np.uint64),
+        status=np.full(n, OK, np.int8),
+        encoding=blank,
+        id=blank,
+        note=blank,
+        repairs=blank,
+        written=[b""] * n,
         fields=[x or "" for x in texts(table, "fields")],
     )
 
@@ -112,21 +130,45 @@ def chosen(facts: Frame, s: Settings) -> Frame:
     return rest.mapInArrow(_best(rule, ["same"]), ddl(CHOSEN))
 
 
-def equal_pairs(members: Frame, speakers: Frame, read: Frame, s: Settings) -> Frame:
-    """(doc, same), (same, speaker), texts (doc, text, written) -> (doc, same, speaker, kind, n, bones).
+def forms(read: Frame, s: Settings) -> Frame:
+    """Texts (doc, same, text, written) of documents that have an equal -> FORM: how each is written."""
+    return read.select("doc", "same", "text", "written").mapInArrow(_formed(s), ddl(FORM))
 
-    Of copies that are the same byte for byte one is compared, and stands for the others.
-    """
+
+def _formed(s: Settings) -> Callable[..., Iterator[pa.RecordBatch]]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            utf8, written = texts(one, "text"), texts(one, "written")
+
+            def read(docs: NDArray[np.int32], utf8: Any = utf8, written: Any = written) -> Any:
+                return [(written[d] or utf8[d], utf8[d]) for d in docs.tolist()]
+
+            everyone = np.arange(one.num_rows, dtype=np.int32)
+            found = equal.forms(everyone, read, letter_table(), s.k, map)
+            yield batch(
+                FORM,
+                {
+                    "doc": numbers(one, "doc"),
+                    "same": numbers(one, "same"),
+                    "digests": packed(found.digests.reshape(-1), 8 * np.arange(one.num_rows + 1)),
+                    "n_shingles": found.n_shingles,
+                    "n_bones": found.n_bones,
+                },
+            )
+
+    return run
+
+
+def with_kinds(formed: Frame, speakers: Frame) -> Frame:
+    """FORM, (same, speaker) -> FORM of the others, with their speaker and `kind`, the relation to it."""
     from pyspark.sql import functions as f
 
-    bytes_of = f.sha2(f.concat(f.coalesce("written", f.lit(b"")), f.lit(b"|"), "text"), 256)
-    rows = members.join(read, "doc").select("doc", "same", bytes_of.alias("copy")).join(speakers, "same")
-    rows = rows.where("doc != speaker")
-    one = rows.groupBy("same", "speaker", "copy").agg(f.min("doc").alias("one"))
-    done = compared(one.select(f.col("one").alias("left"), f.col("speaker").alias("right")), read, s)
-    done = done.select(f.col("doc").alias("one"), "kind", "n", "bones").join(
-        one.select("one", "same", "copy"), "one"
+    theirs = speakers.join(
+        formed.select(f.col("doc").alias("speaker"), f.col("digests").alias("d")), "speaker"
     )
-    return rows.join(done.drop("one"), ["same", "copy"]).select(
-        "doc", "same", "speaker", "kind", "n", "bones"
-    )
+    rows = formed.join(theirs.select("same", "speaker", "d"), "same").where("doc != speaker")
+    kind = f.lit(PUNCTUATION)
+    for i, relation in reversed(list(enumerate((IDENTICAL, ENCODING, WHITESPACE, CASE)))):
+        shared = f.substring("digests", 16 * i + 1, 16) == f.substring("d", 16 * i + 1, 16)
+        kind = f.when(shared, relation).otherwise(kind)
+    return rows.withColumn("kind", kind.cast("tinyint")).drop("d")

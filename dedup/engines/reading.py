@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ..settings import Settings
 from ..tables import KINDS, columns_of
 from .arrow import Columns, batch, packed, texts
 
-_KIND = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
+_KIND: dict[Any, str] = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
 DOCUMENT: Columns = {
     f.name: "binary" if f.name in ("letters_hash", "written") else _KIND.get(KINDS.get(f.name, str), "string")
     for f in fields(Documents)
@@ -31,7 +30,6 @@ PASSED: Columns = {
     **dict.fromkeys(("text", "values", "skeletons", "anchor_hash", "anchor_place"), "binary"),
 }
 UNIT_BYTES = 64 << 20
-Spans = list[tuple[int, int]]
 
 
 def units_of(sources: Sequence[Source], unit_bytes: int) -> list[list[int]]:
@@ -44,7 +42,7 @@ def units_of(sources: Sequence[Source], unit_bytes: int) -> list[list[int]]:
     archives: dict[bytes, list[int]] = {}
     size = unit_bytes
     for i, source in enumerate(sources):
-        if source.member >= 0 and not source.problem:
+        if source.member >= 0:
             if source.at not in archives:
                 archives[source.at] = []
                 units.append(archives[source.at])
@@ -97,7 +95,7 @@ def _read_unit(
 ) -> Iterator[pa.RecordBatch]:
     found = [Options()] * len(sources)
     ordinals, lines = [0] * len(sources), [0] * len(sources)
-    for group in parts(sources, options, found):
+    for group in parts(sources, options, found, {}):
         got = [(p.source, *read(p, sources[p.source], found[p.source])) for p in group]
         yield _signed(got, ordinals, lines, index, settings)
     yield batch(
@@ -119,30 +117,30 @@ def _signed(
     settings: Settings,
 ) -> pa.RecordBatch:
     """What was read of some sources -> their rows; counts documents and lines of each source on."""
-    block, buffer = intake.sign(got, settings)
+    block, rows, buffer = intake.sign(got, settings)
     d = block.documents
-    place, record = [], d.record.copy()
+    place: list[int] = []
+    record = d.record.copy()
     at = 0
     for source, records, _, n_lines in got:
-        rows = slice(at, at + len(records))
+        mine = slice(at, at + len(records))
         place += range(ordinals[source], ordinals[source] + len(records))
-        record[rows] += np.where(record[rows] > 0, lines[source], 0)
+        record[mine] += np.where(record[mine] > 0, lines[source], 0)
         ordinals[source] += len(records)
         lines[source] += n_lines
         at += len(records)
-    n, anchors = len(d), block.anchors
-    starts = np.r_[0, np.cumsum(np.bincount(anchors.doc, minlength=n))].astype(np.int64)
-    each = np.arange(n + 1, dtype=np.int64) * settings.num_perm
+    starts = intake.starts_of(block.n_anchors)
+    each = np.arange(len(d) + 1, dtype=np.int64) * settings.num_perm
     columns: dict[str, Any] = {
         **columns_of(d),
         "source": np.array(index, np.int64)[d.source],
         "record": record,
         "ordinal": place,
         "text": packed(buffer, np.r_[block.text_at, len(buffer)].astype(np.int64)),
-        "values": packed(block.signatures, each),
-        "skeletons": packed(block.skeletons, each),
-        "anchor_hash": packed(anchors.hash, starts),
-        "anchor_place": packed(anchors.position, starts),
+        "values": packed(rows.signatures, each),
+        "skeletons": packed(rows.skeletons, each),
+        "anchor_hash": packed(rows.anchor_hashes, starts),
+        "anchor_place": packed(rows.anchor_positions, starts),
     }
     return batch(PASSED, columns)
 
@@ -182,8 +180,3 @@ def taker(settings: Settings) -> Callable[[Iterable[pa.RecordBatch]], Iterator[p
 def numbers_of(bases: NDArray[np.int64]) -> pa.Table:
     """Number of the first document of each source -> a table to join."""
     return pa.table({"source": pa.array(np.arange(len(bases)), pa.int32()), "base": pa.array(bases)})
-
-
-def settings_text(settings: Settings) -> str:
-    """Settings -> text, one line, the same for equal settings."""
-    return json.dumps(asdict(settings), sort_keys=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import shutil
@@ -31,11 +32,9 @@ OURS = {
 
 def need_pyspark() -> None:
     """Raise BadSetting when PySpark is not installed."""
-    try:
-        import pandas  # noqa: F401 (PySpark needs it for Arrow batches)
-        import pyspark  # noqa: F401
-    except ImportError:
-        raise BadSetting(INSTALL) from None
+    for package in ("pyspark", "pandas"):  # PySpark needs pandas for Arrow batches
+        if importlib.util.find_spec(package) is None:
+            raise BadSetting(INSTALL)
 
 
 def java_home() -> str | None:

@@ -27,7 +27,6 @@ FIGURES: Columns = {
     "in_runs": "double",
 }
 VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
-EQUAL: Columns = {"doc": "int64", "speaker": "int64", "kind": "int8", "n": "int64", "bones": "int64"}
 PAIRS_OF_BLOCK = 256
 Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -48,7 +47,9 @@ def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
         for what in ("bones", "own")
     )
     three = [column[name].astype(np.int64) for name in ("overlap", "size_left", "size_right")]
-    found = VerifiedPairs(sides.astype(np.int32), *three, bones, own, column["in_runs"].astype(np.float64))
+    overlap, left, right = three
+    runs = column["in_runs"].astype(np.float64)
+    found = VerifiedPairs(sides.astype(np.int32), overlap, left, right, bones, own, runs)
     return VerifiedPairs.none().merged(found)
 
 
@@ -62,14 +63,13 @@ def spans_of(starts: list[bytes | None], ends: list[bytes | None]) -> Spans:
 class Texts:
     """The texts that came with some rows: (doc, text, start, end), where text is not null."""
 
-    def __init__(self, table: pa.Table, extra: str = "") -> None:
+    def __init__(self, table: pa.Table) -> None:
         rows = np.flatnonzero(table.column("text").is_valid().to_numpy(zero_copy_only=False))
         docs, first = np.unique(numbers(table, "doc")[rows], return_index=True)
         self.docs = docs
         some = table.take(pa.array(rows[first]))
         self.texts = texts(some, "text")
-        self.written = texts(some, extra) if extra else self.texts
-        self.spans = Spans.none(len(docs)) if extra else spans_of(texts(some, "start"), texts(some, "end"))
+        self.spans = spans_of(texts(some, "start"), texts(some, "end"))
 
     def verified(self, pairs: NDArray[np.int64], k: int) -> VerifiedPairs:
         """Pairs int64[n, 2] of documents here -> verified, numbered by their places in `docs`."""
@@ -97,35 +97,6 @@ def _verifier(s: Settings) -> Mapper:
     return run
 
 
-def _comparer(s: Settings) -> Mapper:
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in in_groups(batches, ["block", "chunk"]):
-            pairs = table.filter(table.column("text").is_null())
-            here = Texts(table, "written")
-            speaker = np.arange(len(here.docs), dtype=np.int32)
-            mine, others = (np.searchsorted(here.docs, numbers(pairs, side)) for side in ("left", "right"))
-            speaker[mine] = others
-
-            def read(docs: NDArray[np.int32], here: Texts = here) -> list[tuple[bytes, bytes] | None]:
-                return [(here.written[d] or here.texts[d], here.texts[d]) for d in docs.tolist()]
-
-            found, kinds = verdict.same_letter_pairs(speaker, read, letter_table(), s.k, map)
-            left, right = found.docs.T
-            docs = np.where(speaker[left] != left, left, right)
-            yield batch(
-                EQUAL,
-                {
-                    "doc": here.docs[docs],
-                    "speaker": here.docs[speaker[docs]],
-                    "kind": kinds,
-                    "n": found.overlap,
-                    "bones": found.bones[:, 0],
-                },
-            )
-
-    return run
-
-
 def _blocks(pairs: Frame, read: Frame) -> Frame:
     """Pairs (left, right, block) and documents (doc, text, ...) -> rows of both, block by block."""
     from pyspark.sql import functions as f
@@ -149,11 +120,3 @@ def verified(pairs: Frame, read: Frame, s: Settings) -> Frame:
     larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
     rows = _blocks(pairs.select("left", "right", larger.alias("block")), read)
     return rows.mapInArrow(_verifier(s), ddl(VERIFIED))
-
-
-def compared(pairs: Frame, read: Frame, s: Settings) -> Frame:
-    """Documents of equal letters (left), each with its speaker (right), texts (doc, text, written) -> EQUAL."""
-    from pyspark.sql import functions as f
-
-    rows = _blocks(pairs.select("left", "right", f.col("right").alias("block")), read)
-    return rows.mapInArrow(_comparer(s), ddl(EQUAL))

@@ -14,46 +14,37 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from .. import candidates, intake
 from ..folder import write_table
-from ..intake import collect
-from ..model import CHANGED, TOO_SHORT, Spans, Verdict, VerifiedPairs
+from ..model import CHANGED, OK, TOO_SHORT, Evidence, Forms, Spans, Verdict, VerifiedPairs
 from ..run import Run
 from ..settings import Settings
+from ..store import FILES, HEADER
+from ..store import _header as npy_header
 from ..tables import tables_of
 from .arrow import Columns, batch, ddl, in_groups, numbers, texts, unpacked
 from .flow import Found
 from .reading import DOCUMENT
 from .store import Frame
-from .verifying import FIGURES
 
 PART = 1 << 18
-DONE: Columns = {"table": "string", "rows": "int64"}
+DONE: Columns = {"rows": "int64"}
 
 
-def schemas(s: Settings) -> dict[str, pa.Schema]:
-    """The schema of each table."""
-    return {name: table.schema for name, table in empty(s).items()}
-
-
-def empty(s: Settings) -> dict[str, pa.Table]:
-    """The tables of a run of no documents."""
-    return tables_of(empty_run(s))
-
-
-def empty_run(s: Settings) -> Run:
+def blank_run(s: Settings) -> Run:
     """A run of no documents."""
-    documents, signatures, anchors, *_ = collect([], s)
-    none, zero = np.zeros(0, np.int32), np.zeros(0)
-    ints = np.zeros(0, np.int64)
-    verdict = Verdict(none, none, none, np.zeros(0, np.int8), *[zero] * 5, ints, ints, [])
+    block, rows, _ = intake.sign([], s)
+    held = candidates.held_in_memory([rows], np.zeros(1, np.int64), s)
+    none, zero, ints = np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64)
+    verdict = Verdict(none, none, none, np.zeros(0, np.int8), zero, zero, zero, zero, zero, ints, ints, [])
+    evidence = Evidence(VerifiedPairs.none(), np.zeros(0, np.bool_), Forms.none())
     pairs, kinds = VerifiedPairs.none(), np.zeros(0, np.int8)
-    load = (lambda: signatures), (lambda: anchors)
-    return Run([], [], documents, pairs, kinds, verdict, Spans.none(0), {}, *load)
+    load = (lambda: held.signatures), (lambda: held.anchors), (lambda: evidence)
+    return Run([], [], block.documents, pairs, kinds, verdict, Spans.none(0), {}, *load)
 
 
-def _documents(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = [_cast(table.column(f.name), f.type) for f in schema]
-    return pa.table(columns, schema=schema)
+def _plain(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    return pa.table([_cast(table.column(f.name), f.type) for f in schema], schema=schema)
 
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
@@ -64,63 +55,34 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
     return values.cast(kind)
 
 
-def _signatures(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = []
-    for name, kind in (("values", schema.field("signature")), ("skeletons", schema.field("skeleton"))):
-        flat = unpacked(texts(table, name), np.uint32)[0]
-        columns.append(pa.FixedSizeListArray.from_arrays(pa.array(flat), kind.type.list_size))
-    return pa.table(columns, schema=schema)
-
-
-def _exploded(table: pa.Table, names: dict[str, Any], repeated: str = "doc") -> dict[str, Any]:
-    flat = {name: unpacked([x or b"" for x in texts(table, name)], dtype) for name, dtype in names.items()}
-    starts = next(iter(flat.values()))[1]
-    return {
-        repeated: np.repeat(numbers(table, repeated), np.diff(starts)),
-        **{n: v for n, (v, _) in flat.items()},
-    }
-
-
-def _anchors(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    found = _exploded(table, {"anchor_hash": np.uint64, "anchor_place": np.int32})
-    return pa.table(
-        [
-            pa.array(found[n]).cast(f.type)
-            for n, f in zip(("anchor_hash", "doc", "anchor_place"), schema, strict=True)
-        ],
-        schema=schema,
-    )
-
-
 def _boilerplate(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    found = _exploded(table, {"start": np.int64, "end": np.int64})
-    return pa.table([pa.array(found[f.name]).cast(f.type) for f in schema], schema=schema)
+    (start, at), (end, _) = (
+        unpacked([x or b"" for x in texts(table, n)], np.int64) for n in ("start", "end")
+    )
+    columns = [np.repeat(numbers(table, "doc"), np.diff(at)), start, end]
+    return pa.table([pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
-MAKE: dict[str, Callable[[pa.Table, pa.Schema], pa.Table]] = {
-    "documents": _documents,
-    "signatures": _signatures,
-    "anchors": _anchors,
-    "pairs": _documents,
-    "boilerplate": _boilerplate,
-    "verdict": _documents,
-}
+Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Schema) -> Any:
+def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
+    """-> rows of a table, those of a part together -> its file."""
+
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in in_groups(batches, ["part"], rows=1, size=1):
             part = int(numbers(table, "part")[0])
             order = np.lexsort([numbers(table, key) for key in reversed(keys)])
-            made = MAKE[name](table.take(pa.array(order)).combine_chunks(), schema)
+            make = _boilerplate if name == "boilerplate" else _plain
+            made = make(table.take(pa.array(order)).combine_chunks(), schema)
             path = Path(folder, f"{name}.parquet")
             if not single:
                 path.mkdir(exist_ok=True)
                 path = path / f"part-{part:08d}.parquet"
             mine = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
-            write_table(made, mine, name)
+            write_table(made, mine)
             os.replace(mine, path)  # subtle: a task may run twice, and both write the same bytes
-            yield batch(DONE, {"table": [name], "rows": [made.num_rows]})
+            yield batch(DONE, {"rows": [made.num_rows]})
 
     return run
 
@@ -129,37 +91,102 @@ def write_tables(found: Found, folder: Path, n_docs: int, s: Settings, part: int
     """The result -> tables in the folder; returns the rows of each but `sources`."""
     from pyspark.sql import functions as f
 
-    short = f.concat(f.col("n_letters").cast("string"), f.lit(f" letters; a shingle has {s.k}"))
-    note = f.when(f.col("state") == TOO_SHORT, short).otherwise(f.col("note"))
-    note = f.when(f.col("state") == CHANGED, _changed_note()).otherwise(note)
-    documents = found.documents.join(found.letters.select("doc", "state"), "doc")
-    documents = documents.withColumn("note", note).withColumn("status", f.col("state"))
-    spans = found.boilerplate.select(f.col("doc").alias("same"), "start", "end")
-    spans = found.letters.select("doc", "same").join(spans, "same").select("doc", "start", "end")
-    rows: dict[str, tuple[Frame, list[str]]] = {
-        "documents": (documents.select("doc", *DOCUMENT), ["doc"]),
-        "signatures": (found.documents.select("doc", "values", "skeletons"), ["doc"]),
-        "anchors": (found.documents.select("doc", "anchor_hash", "anchor_place"), ["doc"]),
-        "pairs": (found.pairs.select(*FIGURES, "relation"), ["left", "right"]),
-        "boilerplate": (spans, ["doc"]),
-        "verdict": (found.verdict, ["doc"]),
-    }
-    blank, kinds = empty(s), schemas(s)
-    sizes = {}
-    for name, (frame, keys) in rows.items():
-        number = f.floor(f.col(keys[0]) / part).cast("bigint") if n_docs > part else f.lit(0).cast("bigint")
-        parted = frame.withColumn("part", number).repartition("part").sortWithinPartitions("part")
-        write = _writer(name, str(folder), n_docs <= part, keys, kinds[name])
-        done = parted.mapInArrow(write, ddl(DONE)).agg(f.sum("rows")).first()
+    blank, sizes = tables_of(blank_run(s)), {}
+    for name, (frame, keys) in _rows(found, s).items():
+        number = f.floor(f.col(keys[0]) / part) if n_docs > part else f.lit(0)
+        parted = frame.withColumn("part", number.cast("bigint")).repartition("part")
+        write = _writer(name, str(folder), n_docs <= part, keys, blank[name].schema)
+        done = parted.sortWithinPartitions("part").mapInArrow(write, ddl(DONE)).agg(f.sum("rows")).first()
         sizes[name] = int(done[0] or 0)
         if not (folder / f"{name}.parquet").exists():
-            write_table(blank[name], folder / f"{name}.parquet", name)
+            write_table(blank[name], folder / f"{name}.parquet")
     return sizes
 
 
-def _changed_note() -> Any:
+def _rows(found: Found, s: Settings) -> dict[str, tuple[Frame, list[str]]]:
+    """The rows of each table, and by what they are sorted."""
     from pyspark.sql import functions as f
 
-    return f.coalesce(
-        f.nullif(f.col("note"), f.lit("")), f.lit("the file changed or vanished during the scan")
-    )
+    documents = stated(found.documents, found.letters, s.k).withColumn("status", f.col("state"))
+    documents = documents.withColumn("n_anchors", (f.length("anchor_hash") / 8).cast("bigint"))
+    spans = found.boilerplate.select(f.col("doc").alias("same"), "start", "end")
+    spans = found.letters.select("doc", "same").join(spans, "same").select("doc", "start", "end")
+    return {
+        "documents": (documents.select("doc", *DOCUMENT, "n_anchors"), ["doc"]),
+        "pairs": (found.pairs, ["left", "right"]),
+        "compared": (found.compared.withColumnRenamed("part", "by_anchors"), ["left", "right"]),
+        "forms": (found.forms.drop("same"), ["doc"]),
+        "boilerplate": (spans, ["doc"]),
+        "verdict": (found.verdict, ["doc"]),
+    }
+
+
+def stated(documents: Frame, letters: Frame, k: int) -> Frame:
+    """Documents with their final `state`, and the note that goes with it."""
+    from pyspark.sql import functions as f
+
+    short = f.concat(f.col("n_letters").cast("string"), f.lit(f" letters; a shingle has {k}"))
+    lost = (f.col("state") == CHANGED) & (f.col("status") == OK)
+    gone = f.lit("the file changed or vanished during the scan")
+    note = f.when(f.col("state") == TOO_SHORT, short).when(lost, gone).otherwise(f.col("note"))
+    return documents.join(letters.select("doc", "state"), "doc").withColumn("note", note)
+
+
+# ------------------------------------------------------------------ the files of the store
+
+COLUMNS = {
+    **{"signatures": "values", "skeletons": "skeletons"},
+    **{"anchor_hashes": "anchor_hash", "anchor_positions": "anchor_place"},
+}
+
+
+def _placer(folder: str) -> Mapper:
+    """-> rows (at, values, ...) sorted by document -> written where they belong in the files.
+
+    subtle: a task may run twice, and both write the same bytes to the same places.
+    """
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        files = {name: os.open(Path(folder, f"{name}.npy"), os.O_WRONLY) for name in COLUMNS}
+        try:
+            for one in batches:
+                for name, column in COLUMNS.items():
+                    start = numbers(one, "doc" if name in ("signatures", "skeletons") else "anchors_before")
+                    _place(files[name], texts(one, column), start, name)
+                yield batch(DONE, {"rows": [one.num_rows]})
+        finally:
+            for file in files.values():
+                os.close(file)
+
+    return run
+
+
+def _place(file: int, rows: list[bytes], start: Any, name: str) -> None:
+    """Write each row at its place; rows that follow one another are written at once."""
+    item = np.dtype(FILES[name]).itemsize
+    width = max(map(len, rows), default=0) if name in ("signatures", "skeletons") else item
+    at = (HEADER + start.astype(np.int64) * width).tolist()
+    i = 0
+    while i < len(rows):
+        j, end = i + 1, at[i] + len(rows[i])
+        while j < len(rows) and at[j] == end:
+            end += len(rows[j])
+            j += 1
+        data = memoryview(b"".join(rows[i:j]))
+        written = 0
+        while written < len(data):
+            written += os.pwrite(file, data[written:], at[i] + written)
+        i = j
+
+
+def write_store(documents: Frame, folder: Path, n_docs: int, n_anchors: int, s: Settings) -> None:
+    """Documents (doc, anchors_before, and the columns of the pass) -> the .npy files of the folder."""
+    from pyspark.sql import functions as f
+
+    for name, dtype in FILES.items():
+        shape = (n_docs, s.num_perm) if name in ("signatures", "skeletons") else (n_anchors,)
+        with open(folder / f"{name}.npy", "wb") as file:
+            file.write(npy_header(dtype, shape))
+            file.truncate(HEADER + int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    rows = documents.select("doc", "anchors_before", *COLUMNS.values())
+    rows.mapInArrow(_placer(str(folder)), ddl(DONE)).agg(f.sum("rows")).first()
