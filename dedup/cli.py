@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_check, cli_judge, cli_page, cli_paths, cli_views, errors
+from . import __version__, cli_check, cli_engine, cli_judge, cli_page, cli_paths, cli_views, errors
 from .settings import DECIDED, Settings
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ run_option = click.option(
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@cli_engine.options
 def scan(
     paths: tuple[str, ...],
     files_from: str | None,
@@ -162,6 +163,7 @@ def scan(
     fail_on_duplicates: bool,
     strict: bool,
     checksum: bool,
+    engine: cli_engine.Engine,
     **given: Any,
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
@@ -188,6 +190,13 @@ def scan(
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
+    if engine.name == "spark":
+        if checksum:
+            raise errors.BadSetting(
+                "--checksum: the Spark engine reads all files again, always; leave it out"
+            )
+        found = cli_engine.scan(all_paths, settings, run_folder, engine, talk)
+        return _finished(*found, run_folder, as_json, quiet, fail_on_duplicates, strict)
     result = None if checksum else _nothing_new(all_paths, settings, run_folder)
     if result is not None:
         talk.print("nothing has changed since the last scan", style="dim")
@@ -212,16 +221,31 @@ def _account(
     from . import ledger
 
     bad = ledger.problems(result)
+    finish = (run_folder, as_json, quiet, fail_on_duplicates, strict)
+    return _finished(result.summary, bad, len(bad), *finish)
+
+
+def _finished(
+    summary: dict[str, Any],
+    bad: list[tuple[str, str]],
+    n_bad: int,
+    run_folder: Path,
+    as_json: bool,
+    quiet: bool,
+    fail_on_duplicates: bool,
+    strict: bool,
+) -> int:
+    """Show a summary, and the first documents set aside through a fault -> the exit code."""
     for where, what in bad[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
-    if len(bad) > PROBLEMS_SHOWN:
-        _say(f"and {len(bad) - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
-    for warning in result.summary["warnings"]:
+    if n_bad > PROBLEMS_SHOWN:
+        _say(f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
+    for warning in summary["warnings"]:
         _say(f"warning: {warning}", 0)
-    _show(result.summary, run_folder, as_json, quiet)
-    if bad or (strict and result.summary["warnings"]):
+    _show(summary, run_folder, as_json, quiet)
+    if n_bad or (strict and summary["warnings"]):
         return errors.FAILED
-    if fail_on_duplicates and result.summary["documents"]["dropped"]:
+    if fail_on_duplicates and summary["documents"]["dropped"]:
         return errors.DUPLICATES_FOUND
     return errors.DONE
 

@@ -121,7 +121,7 @@ class RunFolder:
             else:
                 write_table(make(run), path)
                 checksums[path.name] = flushed(path)
-            sizes[name] = pq.read_metadata(path).num_rows
+            sizes[name] = _n_rows(path)
         for name in FILES:
             path = self.tables / f"{name}.npy"
             if last:
@@ -160,8 +160,21 @@ class RunFolder:
             shutil.rmtree(self.unfinished, ignore_errors=True)
 
 
+def _n_rows(path: Path) -> int:
+    """The rows of a table, a file or a folder of files."""
+    return sum(pq.read_metadata(p).num_rows for p in ([path] if path.is_file() else path.iterdir()))
+
+
 def _link(source: Path, target: Path) -> None:
-    """A second name for a file that never changes, or a copy where the file system knows no links."""
+    """A second name for a file that never changes, or a copy where the file system knows no links.
+
+    A table of a very large run is a folder of files.
+    """
+    if source.is_dir():
+        target.mkdir()
+        for part in source.iterdir():
+            _link(part, target / part.name)
+        return
     try:
         os.link(source, target)
     except OSError:

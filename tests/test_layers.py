@@ -46,7 +46,7 @@ MAY_IMPORT = {
     },
     "cli": LOW | {
         "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
-        "cli_views", "cli_judge", "cli_page", "cli_paths", "cli_check", "",
+        "cli_views", "cli_judge", "cli_page", "cli_paths", "cli_check", "cli_engine", "",
     },
     "cli_paths": LOW,
     "cli_page": LOW | {"views", "run", "folder", ""},
@@ -63,14 +63,21 @@ MAY_IMPORT = {
         "check", "cli_views", "decisions", "existing", "folder", "intake", "kernels", "matches", "pipeline",
         "views",
     },
+    "cli_engine": LOW | {"settings", "engines"},
+    "engines": LOW | STAGES | {
+        "kernels", "readers", "settings", "intake", "verdict", "run", "folder", "ledger", "tables",
+        "store", "equal", "candidates", "pipeline", "",
+    },
+    "spark": LOW | {"settings", "engines"},
     "cli_views": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "cli_judge": LOW | {"settings", "views", "run", "folder", "kernels", ""},
     "": LOW | {"settings", "pipeline", "run", "folder"},
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_check", "cli_paths", "cli_views", "cli_judge", "cli_page"},
-    "rich": {"cli", "cli_check", "cli_views", "cli_judge", "views"},
+    "click": {"cli", "cli_check", "cli_engine", "cli_paths", "cli_views", "cli_judge", "cli_page"},
+    "rich": {"cli", "cli_check", "cli_engine", "cli_views", "cli_judge", "views"},
+    "pyspark": {"engines", "spark"},
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
     "datasketch": {"minhash"},

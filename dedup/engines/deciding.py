@@ -132,8 +132,9 @@ def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
     sources = [Source(p or b"", "text", "", 0, int(t)) for p, t in zip(paths, times, strict=True)]
     pairs = _Pairs(table, ward.docs, ward.component, s)
     formed = _forms(table.filter(pa.array(numbers(table, "what") == WRITTEN)), ward.docs)
-    given = (ward.signatures, ward.same, pairs.given, pairs.verified, formed)
-    done = verdict.decide(s, sources, documents, *given, weight=ward.weight)
+    joined = np.ones(len(pairs.given), np.bool_)  # only such pairs are given
+    given = (ward.signatures, ward.same, pairs.given, joined)
+    done = verdict.decide(s, sources, documents, *given, pairs.verified, formed, ward.weight)
     limits = verdict.thresholds(s)
     verdict.check(done, ward.same, documents, limits)
     waiting, asked = pairs.waiting, ward.docs[pairs.asked]

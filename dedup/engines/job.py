@@ -22,11 +22,11 @@ from ..readers import Options, kind_of
 from ..readers.places import unchanged
 from ..readers.walk import find_sources
 from ..settings import Settings
-from ..tables import tables_of
+from ..tables import TABLES
 from . import flow, reading
 from .account import Account, account
 from .arrow import ddl
-from .session import check_executors, session, told_plainly
+from .session import BATCHES, OURS, check_executors, session, told_plainly
 from .store import Frame, Store, Told
 from .writing import PART, blank_run, stated, write_store, write_tables
 
@@ -141,24 +141,26 @@ def _only(folder: Path, mine: Path) -> None:
 
 @contextlib.contextmanager
 def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
-    """The number of partitions of each shuffle while the block runs.
+    """The size of batches, and the number of partitions of each shuffle, while the block runs.
 
-    What was asked for; else, unless it is set already, by the size of the sources and the cores.
+    What was asked for; else, unless it is set already, by the bytes of the sources and the cores.
     """
     count, joined = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled"
-    old = {name: spark.conf.get(name) for name in (count, joined)}
+    wanted = {name: OURS[name] for name in BATCHES}
     cores = int(spark.sparkContext.defaultParallelism)
     if ways.partitions:
-        spark.conf.set(count, str(ways.partitions))
-        spark.conf.set(joined, "false")
-    elif old[count] == "200" and count not in ways.conf:
-        spark.conf.set(count, str(max(2 * cores, SHUFFLED * total // PARTITION_BYTES)))
+        wanted |= {count: str(ways.partitions), joined: "false"}
+    elif total and spark.conf.get(count) == "200" and count not in ways.conf:
+        wanted[count] = str(max(2 * cores, SHUFFLED * total // PARTITION_BYTES))
+    old = {name: spark.conf.get(name, None) for name in wanted}
+    for name, value in wanted.items():
+        spark.conf.set(name, value)
     try:
         yield
     finally:
         with contextlib.suppress(Exception):  # a session that has ended needs nothing set back
-            for name, value in old.items():
-                spark.conf.set(name, value)
+            for name, was in old.items():
+                spark.conf.unset(name) if was is None else spark.conf.set(name, was)
 
 
 def _passed(
@@ -242,10 +244,49 @@ def _write_sources(
     folder: Path, sources: list[Source], fields: list[tuple[str, str]], settings: Settings
 ) -> None:
     run = replace(blank_run(settings), sources=sources, fields=fields)
-    write_table(tables_of(run)["sources"], folder / "sources.parquet")
+    write_table(TABLES["sources"](run), folder / "sources.parquet")
 
 
 def _rows(found: flow.Found) -> Frame:
     """A row per document: where it stands, what became of it, and its verdict."""
     documents = stated(found.documents, found.letters, found.k)
     return documents.select("doc", "source", "record", "n_bytes", "state", "note").join(found.verdict, "doc")
+
+
+def taken(
+    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: Ways
+) -> tuple[flow.Found, Frame]:
+    """A DataFrame of texts -> (the result; doc and id of each row), documents in the order of their ids."""
+    from pyspark.sql import functions as f
+
+    spark = store.spark
+    canonical.parse_rule(settings.prefer)
+    verdict.parse_relations(settings.relations)
+    given = df.select(f.col(id_column).alias("name"), f.col(text_column).cast("string").alias("text"))
+    with _partitioned(spark, ways, 0):
+        ordered = given.repartitionByRange("name").sortWithinPartitions("name")
+        ordered = store.stage("given", lambda: ordered.withColumn("source", f.spark_partition_id()))
+        kind = ordered.schema["name"].dataType
+        rows = ordered.repartition("source").sortWithinPartitions("source", "name")
+        named = {**reading.PASSED, "id": "string"}
+        rows = rows.withColumn("key", f.to_json(f.struct("name")))
+        passed = store.stage(
+            "pass",
+            lambda: rows.select("source", "key", "text").mapInArrow(reading.taker(settings), ddl(named)),
+        )
+        n = int(ordered.agg(f.max("source")).first()[0] or 0) + 1
+        counts, anchors, _ = _counted(passed, n)
+        documents = _numbered(spark, passed, counts)
+        names = documents.select("doc", f.from_json("id", _schema(kind)).alias("row"))
+        names = names.select("doc", f.col("row.name").alias(id_column))
+        about = spark.range(0, n).select(
+            f.col("id").cast("int").alias("source"), f.lit(b"").alias("path"), f.lit(0).alias("mtime_ns")
+        )
+        found = flow.decide(store, documents, int(anchors.sum()), about, [], settings, ways.limits)
+    return found, names
+
+
+def _schema(kind: Any) -> Any:
+    from pyspark.sql.types import StructField, StructType
+
+    return StructType([StructField("name", kind)])

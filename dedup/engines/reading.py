@@ -17,7 +17,7 @@ from ..readers import Options, Record, parts, read
 from ..repair import repair
 from ..settings import Settings
 from ..tables import KINDS, columns_of
-from .arrow import Columns, batch, packed, texts
+from .arrow import Columns, batch, numbers, packed, starts_of, texts
 
 _KIND: dict[Any, str] = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
 DOCUMENT: Columns = {
@@ -29,7 +29,7 @@ PASSED: Columns = {
     **DOCUMENT,
     **dict.fromkeys(("text", "values", "skeletons", "anchor_hash", "anchor_place"), "binary"),
 }
-UNIT_BYTES = 64 << 20
+UNIT_BYTES, EACH = 64 << 20, 4096  # of work in a unit, and for a source however small
 
 
 def units_of(sources: Sequence[Source], unit_bytes: int) -> list[list[int]]:
@@ -39,21 +39,16 @@ def units_of(sources: Sequence[Source], unit_bytes: int) -> list[list[int]]:
     [[0], [1]]
     """
     units: list[list[int]] = []
-    archives: dict[bytes, list[int]] = {}
-    size = unit_bytes
+    of_archive: bytes | None = None
+    size = 0
     for i, source in enumerate(sources):
-        if source.member >= 0:
-            if source.at not in archives:
-                archives[source.at] = []
-                units.append(archives[source.at])
-                size = unit_bytes
-            archives[source.at].append(i)
-            continue
-        if size + source.size > unit_bytes:
+        archive = source.at if source.member >= 0 else None  # its members stand one after the other
+        full = archive is None and size + source.size > unit_bytes
+        if not units or archive != of_archive or full:
             units.append([])
             size = 0
         units[-1].append(i)
-        size += source.size + 4096
+        of_archive, size = archive, size + source.size + EACH
     return units
 
 
@@ -145,36 +140,33 @@ def _signed(
     return batch(PASSED, columns)
 
 
-GIVEN: Columns = {"name": "string", "text": "string"}
-
-
 def taker(settings: Settings) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """-> rows (name, text) of a DataFrame, sorted by name within ranges -> documents, as of texts given.
-
-    A partition is a source: the partitions are ranges of names in rising order.
-    """
+    """-> rows (source, key, text) sorted by source and place in it -> documents, as of texts given."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from pyspark import TaskContext
-
-        context = TaskContext.get()
-        part = context.partitionId() if context else 0
-        ordinals, lines = [0], [0]
+        counted: dict[int, list[int]] = {}
         for one in batches:
-            given = [(t or "").encode("utf-8", "replace") for t in texts(one, "text")]
-            names = texts(one, "name")
-            for start in range(0, len(given), 1000):
-                repaired = [repair(t) for t in given[start : start + 1000]]
-                utf8 = [t for t, _ in repaired]
-                records = [
-                    Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, name, "", ",".join(done))
-                    for (t, done), name in zip(repaired, names[start : start + 1000], strict=True)
-                ]
-                if records:
-                    yield _signed([(0, records, utf8, 0)], ordinals, lines, [part], settings)
-        yield batch(PASSED, {"ordinal": [-1], "source": [part]})
+            if one.num_rows:
+                table = pa.Table.from_batches([one])
+                starts = [*starts_of(table, ["source"]).tolist(), one.num_rows]
+                for start, end in zip(starts[:-1], starts[1:], strict=True):
+                    yield from _taken(table.slice(start, end - start), counted, settings)
+        yield batch(PASSED, {"ordinal": [-1] * len(counted), "source": list(counted)})
 
     return run
+
+
+def _taken(table: pa.Table, counted: dict[int, list[int]], settings: Settings) -> Iterator[pa.RecordBatch]:
+    source = int(numbers(table, "source")[0])
+    ordinals = counted.setdefault(source, [0])
+    for start in range(0, table.num_rows, 1000):
+        some = table.slice(start, 1000)
+        repaired = [repair((t or "").encode("utf-8", "replace")) for t in texts(some, "text")]
+        records = [
+            Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, key, "", ",".join(done))
+            for (t, done), key in zip(repaired, texts(some, "key"), strict=True)
+        ]
+        yield _signed([(0, records, [t for t, _ in repaired], 0)], ordinals, [0], [source], settings)
 
 
 def numbers_of(bases: NDArray[np.int64]) -> pa.Table:

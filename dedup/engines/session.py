@@ -29,6 +29,8 @@ OURS = {
     "spark.python.worker.reuse": "true",
 }
 
+BATCHES = ("spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch")
+
 
 def need_pyspark() -> None:
     """Raise BadSetting when PySpark is not installed."""

