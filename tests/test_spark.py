@@ -98,7 +98,7 @@ def test_a_made_corpus_gives_the_same_bytes(spark, made, tmp_path, partitions):
 def test_the_ways_of_large_corpora_give_the_same_bytes(spark, made, tmp_path, monkeypatch):
     monkeypatch.setattr("dedup.engines.verifying.PAIRS_OF_BLOCK", 3)
     monkeypatch.setattr("dedup.engines.letters.AT_ONCE", 7)
-    same(tmp_path, [made], limits=SMALL, partitions=3)
+    same(tmp_path, [made], limits=SMALL, partitions=3, unit_bytes=2000)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 from dedup.engines import arrow, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
+from dedup.readers import Options
+from dedup.settings import Settings
 
 has_pyspark = importlib.util.find_spec("pyspark") is not None
 needs_pyspark = pytest.mark.skipif(
@@ -48,11 +50,14 @@ def test_options_of_the_engine_do_not_go_with_the_local_one(folder, run):
         (["in", "--spark-conf", "executor.memory=4g"], "is not of the form spark.NAME=VALUE"),
         (["in", "--master", "mainframe"], "'mainframe' is none of local[N], spark://HOST:PORT"),
         (["in", "--master", "spark://nobody"], "is not of the form spark://HOST:PORT"),
+        (["s3://bucket/docs"], "s3://bucket/docs: is an address; the Spark engine reads files of a mounted"),
+        (["in", "--run", "hdfs://host/run"], "run: hdfs:/host/run: is an address"),
+        (["in", "--checksum"], "--checksum: the Spark engine reads all files again, always"),
         (["nothing-here"], "nothing-here: no such file or directory"),
     ],
 )
 def test_what_the_engine_cannot_do_is_refused_by_name(folder, run, options, told):
-    assert told in line(run("scan", *options, "--engine", "spark", "--run", "r", code=2))
+    assert told in line(run("scan", *options, "--engine", "spark", code=2))
 
 
 @needs_pyspark
@@ -115,9 +120,38 @@ def test_units_hold_whole_archives_and_every_source_once():
     sources = [Source(b"%03d" % i, "text", "", i * 1000, 0) for i in range(40)]
     sources += [Source(b"z!%d" % i, "text", "", 10**6, 0, b"z.zip", i) for i in range(5)]
     units = reading.units_of(sources, 50_000)
-    assert [i for unit in units for i in unit] == list(range(45))
-    assert units[-1] == [40, 41, 42, 43, 44]
-    assert all(sum(sources[i].size for i in unit) <= 50_000 for unit in units[:-1])
+    assert [item for unit in units for item in unit] == [(i, reading.WHOLE) for i in range(45)]
+    assert [i for i, _ in units[-1]] == [40, 41, 42, 43, 44]
+    assert all(sum(sources[i].size for i, _ in unit) <= 50_000 for unit in units[:-1])
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 100, 1000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b'{"text": "one"}\n\n{"text": "two"}',
+        b'{"text": "a"}\r\n{bad\n\xff\xfe{"text": "b"}\n' * 9,
+    ],
+)
+def test_windows_of_a_file_give_its_records_each_once(tmp_path, data, size):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(data)
+    source = Source(os.fsencode(path), "jsonl", "", len(data), path.stat().st_mtime_ns)
+
+    def rows(size):
+        units = reading.units_of([source], size)
+        reading.write_units(tmp_path / "units", [source], units)
+        read = reading.reader(str(tmp_path / "units"), Options(), Settings())
+        found = [row for b in read([pa.record_batch({"id": range(len(units))})]) for row in b.to_pylist()]
+        lines = {row["window"]: row["n_letters"] for row in found if row["ordinal"] < 0}
+        before = {w: sum(n for v, n in lines.items() if v < w) for w in lines}
+        docs = [row for row in found if row["ordinal"] >= 0]
+        names = ("offset", "n_bytes", "status", "note", "text", "encoding")
+        return [(row["record"] + before[row["window"]], *(row[n] for n in names)) for row in docs]
+
+    assert rows(size) == rows(1 << 20)
 
 
 def test_units_come_back_from_their_file_as_they_were(tmp_path):
@@ -125,10 +159,7 @@ def test_units_come_back_from_their_file_as_they_were(tmp_path):
     with open(name, "w") as f:
         f.write("Some text that is long enough to be a document.")
     source = Source(name, "text", "", os.stat(name).st_size, os.stat(name).st_mtime_ns)
-    reading.write_units(tmp_path / "units", [source], [[0]])
-    from dedup.readers import Options
-    from dedup.settings import Settings
-
+    reading.write_units(tmp_path / "units", [source], [[(0, reading.WHOLE)]])
     read = reading.reader(str(tmp_path / "units"), Options(), Settings())
     rows = [row for b in read([pa.record_batch({"id": [0]})]) for row in b.to_pylist()]
     assert [(row["source"], row["ordinal"], row["status"]) for row in rows] == [(0, 0, 0), (0, -1, None)]

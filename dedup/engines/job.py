@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,7 @@ class Ways:
     partitions: int = 0  # 0 leaves them to Spark
     limits: flow.Limits = flow.Limits()
     part: int = PART
+    unit_bytes: int = 0  # of sources read by one task; 0 leaves it to their number and the cores
     told: Told = lambda *_: None
 
 
@@ -51,7 +53,7 @@ def scan(
 ) -> Account:
     """Files and folders -> a run folder, on Spark.  Raises BadSetting for what the engine cannot honour."""
     given = [os.fsencode(p) for p in paths]
-    refuse(given, settings)
+    refuse(given, settings, run)
     canonical.parse_rule(settings.prefer)
     verdict.parse_relations(settings.relations)
     with writing(run) as folder:
@@ -62,14 +64,24 @@ def scan(
             return _scan(spark, folder, given, sources, dict(skipped), settings, ways)
 
 
-def refuse(paths: list[bytes], settings: Settings) -> None:
+def refuse(paths: list[bytes], settings: Settings, run: Path) -> None:
     """Raise BadSetting for what only the local engine can do."""
     if settings.threads:
         raise BadSetting(
             "threads: the Spark engine takes its cores from the master; use --master 'local[N]' "
             "or --spark-conf spark.executor.cores=N"
         )
+    if re.match(r"[a-z][a-z0-9+]*:/", str(run)):
+        raise BadSetting(
+            f"run: {run}: is an address; the Spark engine writes its run folder to a mounted file system "
+            "(NFS, Lustre, EFS, a FUSE mount such as /dbfs or mountpoint-s3)"
+        )
     for path in paths:
+        if re.match(rb"[a-z][a-z0-9+]*://", path):
+            raise BadSetting(
+                f"{os.fsdecode(path)}: is an address; the Spark engine reads files of a mounted file system. "
+                "From Python, dedup.spark.scan takes any DataFrame that Spark can read"
+            )
         if intake.is_pipe(path):
             raise BadSetting(
                 f"{os.fsdecode(path)}: the Spark engine cannot read standard input or pipes, "
@@ -95,28 +107,25 @@ def _scan(
     store = Store(spark, str(base), ways.told)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
         absolute = [replace(s, file=os.path.abspath(s.at)) for s in sources]
-        passed = store.stage(
-            "pass", lambda: _passed(spark, base, absolute, options, settings, ways.partitions)
-        )
-        counts, anchors, fields = _counted(passed, len(sources))
-        n_docs = int(counts.sum())
+        passed = store.stage("pass", lambda: _passed(spark, base, absolute, options, settings, ways))
+        counts = _counted(passed, len(sources))
+        n_docs = counts.n_docs
         if n_docs > MOST_DOCUMENTS:
             raise BadInput(f"{n_docs:,} documents: a run folder numbers at most {MOST_DOCUMENTS:,}")
         documents = _numbered(spark, passed, counts)
-        n_anchors = int(anchors.sum())
         about = _about(spark, sources)
         changed: list[int] = []
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
             stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
-            found = flow.decide(stages, documents, n_anchors, about, changed, settings, ways.limits)
+            found = flow.decide(stages, documents, counts.n_anchors, about, changed, settings, ways.limits)
             more = _changed_sources(sources, changed)
             if not more:
                 break
             changed = sorted({*changed, *more})
-        write_store(_placed(spark, passed, counts, anchors), folder.tables, n_docs, n_anchors, settings)
+        write_store(_placed(spark, passed, counts), folder.tables, n_docs, counts.n_anchors, settings)
         sizes = write_tables(found, folder.tables, n_docs, settings, ways.part)
-        _write_sources(folder.tables, sources, fields, settings)
+        _write_sources(folder.tables, sources, counts.fields, settings)
         rows = stages.stage("rows", lambda: _rows(found))
         done = account(rows, sources, settings, skipped, store.seconds)
     done.summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in given]}
@@ -164,58 +173,78 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
 
 
 def _passed(
-    spark: Any, base: Path, sources: list[Source], options: Options, settings: Settings, partitions: int
+    spark: Any, base: Path, sources: list[Source], options: Options, settings: Settings, ways: Ways
 ) -> Frame:
     cores = spark.sparkContext.defaultParallelism
     total = sum(s.size for s in sources)
-    units = reading.units_of(sources, min(reading.UNIT_BYTES, max(1 << 16, total // (3 * cores))))
+    size = ways.unit_bytes or min(reading.UNIT_BYTES, max(1 << 20, total // (3 * cores)))
+    units = reading.units_of(sources, size)
     path = base / "units.arrow"
     reading.write_units(path, sources, units)
-    n = partitions or len(units)
+    n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
     return rows.mapInArrow(reading.reader(str(path), options, settings), ddl(reading.PASSED))
 
 
-def _counted(passed: Frame, n_sources: int) -> tuple[Any, Any, list[tuple[str, str]]]:
-    """Documents and anchors of each source, and the fields it was read by."""
+@dataclass(frozen=True)
+class Counts:
+    """What stands before each window of each source, in their order."""
+
+    before: pa.Table  # source, window, base (documents), lines (of its source), anchors
+    n_docs: int
+    n_anchors: int
+    fields: list[tuple[str, str]]  # by source: text field, id field
+
+
+def _counted(passed: Frame, n_sources: int) -> Counts:
+    """The documents after the pass -> how many stand before each window, and the fields of each source."""
     from pyspark.sql import functions as f
 
-    counts, anchors = np.zeros(n_sources, np.int64), np.zeros(n_sources, np.int64)
+    document = f.col("ordinal") >= 0
+    sums = [
+        f.count(f.when(document, 1)),
+        f.sum(f.when(document, 0).otherwise(f.col("n_letters"))),
+        f.coalesce(f.sum(f.length("anchor_hash") / 8), f.lit(0)).cast("bigint"),
+        f.max(f.when(~document, f.col("encoding"))),
+        f.max(f.when(~document, f.col("id"))),
+    ]
+    rows = sorted(tuple(r) for r in passed.groupBy("source", "window").agg(*sums).collect())
     fields = [("", "")] * n_sources
-    both = passed.where("ordinal >= 0").groupBy("source")
-    n_anchors = f.sum(f.length("anchor_hash") / 8).cast("bigint")
-    for source, n, m in both.agg(f.count("*"), n_anchors).collect():
-        counts[source], anchors[source] = n, m
-    for source, text, name in passed.where("ordinal < 0").select("source", "encoding", "id").collect():
-        fields[source] = (text or "", name or "")
-    return counts, anchors, fields
+    for source, _, _, _, _, text, name in rows:
+        fields[source] = (text or fields[source][0], name or fields[source][1])
+    numbers = np.array([row[:5] for row in rows], np.int64).reshape(-1, 5)
+    source, window, n_docs, n_lines, n_anchors = numbers.T
+    lines = np.cumsum(n_lines) - n_lines
+    first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
+    lines -= np.repeat(lines[first], np.diff(np.r_[first, len(source)]))
+    columns = {"source": source.astype(np.int32), "window": window, "base": np.cumsum(n_docs) - n_docs}
+    columns |= {"lines": lines, "anchors": np.cumsum(n_anchors) - n_anchors}
+    return Counts(pa.table(columns), int(n_docs.sum()), int(n_anchors.sum()), fields)
 
 
-def _numbered(spark: Any, passed: Frame, counts: Any) -> Frame:
+def _numbered(spark: Any, passed: Frame, counts: Counts) -> Frame:
     """Documents with their numbers, in the order of (source, place in the source)."""
     from pyspark.sql import functions as f
 
-    base = spark.createDataFrame(reading.numbers_of(_before(counts)))
-    joined = passed.where("ordinal >= 0").join(f.broadcast(base), "source")
-    return joined.withColumn("doc", f.col("base") + f.col("ordinal")).drop("base", "ordinal")
+    before = f.broadcast(spark.createDataFrame(counts.before))
+    joined = passed.where("ordinal >= 0").join(before, ["source", "window"])
+    record = f.when(f.col("record") > 0, f.col("record") + f.col("lines")).otherwise(f.col("record"))
+    joined = joined.withColumn("record", record).withColumn("doc", f.col("base") + f.col("ordinal"))
+    return joined.drop("base", "lines", "anchors")
 
 
-def _placed(spark: Any, passed: Frame, counts: Any, anchors: Any) -> Frame:
-    """The same, and `anchors_before`: how many anchors all documents before it have; in order by source."""
+def _placed(spark: Any, passed: Frame, counts: Counts) -> Frame:
+    """The same, and `anchors_before`: how many anchors all documents before it have; in order by window."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    base = spark.createDataFrame(
-        reading.numbers_of(_before(anchors)).rename_columns(["source", "anchor_base"])
-    )
-    order = Window.partitionBy("source").orderBy("ordinal").rowsBetween(Window.unboundedPreceding, -1)
+    order = Window.partitionBy("source", "window").orderBy("ordinal")
+    order = order.rowsBetween(Window.unboundedPreceding, -1)
     own = f.coalesce(f.sum(f.length("anchor_hash") / 8).over(order), f.lit(0)).cast("bigint")
-    rows = passed.where("ordinal >= 0").withColumn("own", own).join(f.broadcast(base), "source")
-    return _numbered(spark, rows.withColumn("anchors_before", f.col("anchor_base") + f.col("own")), counts)
-
-
-def _before(sizes: Any) -> Any:
-    return np.r_[0, np.cumsum(sizes)][:-1].astype(np.int64)
+    before = f.broadcast(spark.createDataFrame(counts.before).select("source", "window", "anchors"))
+    rows = passed.where("ordinal >= 0").withColumn("own", own).join(before, ["source", "window"])
+    rows = rows.withColumn("anchors_before", f.col("anchors") + f.col("own")).drop("anchors")
+    return _numbered(spark, rows, counts)
 
 
 def _about(spark: Any, sources: Sequence[Source]) -> Frame:
@@ -275,14 +304,14 @@ def taken(
             lambda: rows.select("source", "key", "text").mapInArrow(reading.taker(settings), ddl(named)),
         )
         n = int(ordered.agg(f.max("source")).first()[0] or 0) + 1
-        counts, anchors, _ = _counted(passed, n)
+        counts = _counted(passed, n)
         documents = _numbered(spark, passed, counts)
         names = documents.select("doc", f.from_json("id", _schema(kind)).alias("row"))
         names = names.select("doc", f.col("row.name").alias(id_column))
         about = spark.range(0, n).select(
             f.col("id").cast("int").alias("source"), f.lit(b"").alias("path"), f.lit(0).alias("mtime_ns")
         )
-        found = flow.decide(store, documents, int(anchors.sum()), about, [], settings, ways.limits)
+        found = flow.decide(store, documents, counts.n_anchors, about, [], settings, ways.limits)
     return found, names
 
 

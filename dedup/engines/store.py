@@ -8,6 +8,7 @@ the inputs, so a stage of another scan is never taken for one of this.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ class Store:
         """The rows of a stage, made now or found finished."""
         start, found = time.perf_counter(), self.finished(name)
         if not found:
+            with contextlib.suppress(Exception):  # for the eye, in Spark's own pages; not all sessions can
+                self.spark.sparkContext.setJobDescription(f"dedup: {name}")
             make().write.mode("overwrite").parquet(self.path(name))
         took = time.perf_counter() - start
         self.seconds[name] = round(took, 3)
