@@ -27,7 +27,7 @@ from ..tables import TABLES
 from . import flow, reading
 from .account import Account, account
 from .arrow import ddl
-from .session import BATCHES, OURS, check_executors, session, told_plainly
+from .session import BATCHES, OURS, check_executors, cores_of, session, told_plainly
 from .store import Frame, Store, Told
 from .writing import PART, blank_run, stated, write_store, write_tables
 
@@ -156,7 +156,7 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
     """
     count, joined = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled"
     wanted = {name: OURS[name] for name in BATCHES}
-    cores = int(spark.sparkContext.defaultParallelism)
+    cores = cores_of(spark)
     if ways.partitions:
         wanted |= {count: str(ways.partitions), joined: "false"}
     elif total and spark.conf.get(count) == "200" and count not in ways.conf:
@@ -175,7 +175,7 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
 def _passed(
     spark: Any, base: Path, sources: list[Source], options: Options, settings: Settings, ways: Ways
 ) -> Frame:
-    cores = spark.sparkContext.defaultParallelism
+    cores = cores_of(spark)
     total = sum(s.size for s in sources)
     size = ways.unit_bytes or min(reading.UNIT_BYTES, max(1 << 20, total // (3 * cores)))
     units = reading.units_of(sources, size)

@@ -117,7 +117,9 @@ def session(master: str, conf: dict[str, str]) -> Iterator[Any]:
         return
     _reachable(master)
     home = java_home()
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # subtle: PySpark takes the Python of the executors from here, and from the setting only in spark-submit
+    python = conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or sys.executable
+    os.environ["PYSPARK_PYTHON"] = python
     if home:
         os.environ["JAVA_HOME"] = home
     values = {**OURS, **conf}
@@ -236,6 +238,13 @@ def _plain(told: str) -> DedupError | None:
     return None
 
 
+def cores_of(spark: Any) -> int:
+    """The cores of a session, as far as it says; 8 where it does not."""
+    with contextlib.suppress(Exception):
+        return max(1, int(spark.sparkContext.defaultParallelism))
+    return 8
+
+
 def _facts() -> dict[str, str]:
     """What must be the same on the driver and on all executors."""
     import platform
@@ -260,7 +269,7 @@ def check_executors(spark: Any, folder: str, samples: list[bytes]) -> None:
     token = os.urandom(8).hex()
     probe = Path(folder, f"probe-{token}")
     probe.write_text(token)
-    n = 2 * max(1, spark.sparkContext.defaultParallelism) if hasattr(spark, "sparkContext") else 8
+    n = 2 * cores_of(spark)
     names, path = [os.fsdecode(p) for p in samples], str(probe)
 
     def look(batches: Any) -> Any:  # subtle: a function within a function is sent by value
