@@ -43,7 +43,7 @@ def summary(
         },
         "sources": len(run.sources),
         "by_source": sources[:LISTED],
-        "warnings": warnings(sources, biggest, int(run.ok.sum()), settings),
+        "warnings": warnings_of(sources, biggest, int(run.ok.sum()), settings),
         "skipped": skipped,
         "relations": {name: relations[name] for name in RELATIONS if relations[name]},
         "clusters": {
@@ -147,10 +147,15 @@ def rows_of_sources(
     ]
 
 
-def warnings(
+def warnings(run: Run, sources: list[dict[str, Any]], settings: Settings) -> list[str]:
+    """What a person should look at before acting on the lists, one line each."""
+    return warnings_of(sources, largest(run, 5), int(run.ok.sum()), settings)
+
+
+def warnings_of(
     sources: list[dict[str, Any]], clusters: list[dict[str, Any]], ok: int, settings: Settings
 ) -> list[str]:
-    """Rows by source, the largest clusters, documents not set aside -> what a person should look at."""
+    """The same from rows by source, the largest clusters and the number of documents not set aside."""
     out = []
     for row in sources:
         lost = row["dropped"] + row["set_aside"]

@@ -68,7 +68,7 @@ def account(
         "bytes": {"seen": int(n_bytes.sum()), "dropped": int(dropped_bytes.sum())},
         "sources": len(sources),
         "by_source": by_source[: ledger.LISTED],
-        "warnings": ledger.warnings(by_source, largest, n_ok, settings),
+        "warnings": ledger.warnings_of(by_source, largest, n_ok, settings),
         "skipped": skipped,
         "relations": relations,
         "clusters": {
