@@ -186,14 +186,8 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     command = [sys.executable, "-m", "dedup", "scan", "in", "--run", "r", "--engine", "spark"]
     command += ["--master", "local[2]", "--spark-conf", "spark.sql.shuffle.partitions=3"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    dedup.scan(folder / "in", run=folder / "local")
-    shutil.rmtree(folder / "expected", ignore_errors=True)
-    subprocess.run(
-        [*command[:5], "--run", "expected"][:4] + ["in", "--run", "expected", "-q"],
-        cwd=folder,
-        env=env,
-        check=False,
-    )
+    local = [sys.executable, "-m", "dedup", "scan", "in", "--run", "expected", "-q"]
+    subprocess.run(local, cwd=folder, env=env, check=True)
     child = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     seen = []
@@ -206,12 +200,9 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     assert seen[-1].startswith("alike:"), seen
     again = subprocess.run(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, check=True)
     stages = dict(line.split(": ", 1) for line in again.stderr.splitlines() if ": " in line)
-    assert [name for name, how in stages.items() if how == "done before"] == [
-        "pass",
-        "letters",
-        "firsts",
-        "alike",
-    ]
+    before = [name for name, how in stages.items() if how == "done before"]
+    assert before[:4] == ["pass", "letters", "firsts", "alike"]
+    assert "compared" not in before
     assert tables(folder / "r") == tables(folder / "expected")
     assert not (folder / "r" / "unfinished").exists()
 

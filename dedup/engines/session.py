@@ -126,7 +126,8 @@ def session(master: str, conf: dict[str, str]) -> Iterator[Any]:
     builder = SparkSession.builder.appName("dedup")
     if master or not _submitted():
         builder = builder.master(master or "local[*,4]")
-    if (master or "local").startswith("local") or "127.0.0.1" in master:
+    here = "127.0.0.1" in master or master.startswith("local") or not (master or _submitted())
+    if here:  # executors on this machine only: nothing listens to the outside
         values = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", **values}
     for name, value in values.items():
         builder = builder.config(name, value)
