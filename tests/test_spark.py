@@ -23,7 +23,7 @@ pytestmark = [
 
 from dedup.engines import flow, job, session  # noqa: E402
 
-SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0)  # all that is made for large corpora
+SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0)  # all that is made for large corpora
 
 
 @pytest.fixture(scope="module")

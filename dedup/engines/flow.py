@@ -35,7 +35,7 @@ from .deciding import (
 )
 from .letters import CHOSEN, FACTS, FORM, chosen, forms, same_letters, with_kinds
 from .store import Frame, Store
-from .verifying import FIGURES, pairs_of, verified
+from .verifying import FEW, FIGURES, VERIFIED, Library, pairs_of, verified
 
 OWN: Columns = {
     "left": "int64",
@@ -54,6 +54,7 @@ class Limits:
     heavy: int = HEAVY
     in_one_task: int = IN_ONE_TASK
     text_of_component: int = TEXT_OF_COMPONENT
+    few: int = FEW
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ def decide(
         frames = store.spark.createDataFrame([], ddl(FLAGGED))
     flagged = anchored.join(frames.select("doc", "flagged"), "doc", "left")
     parts = store.stage("parts", lambda: part_pairs(flagged, n_anchors))
-    texts = documents.select("doc", "text").join(frames.select("doc", "start", "end"), "doc", "left")
-    compared = store.stage("compared", lambda: _compared(alike, parts, texts, s))
+    library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
+    compared = store.stage("compared", lambda: _compared(alike, parts, library, s))
     pairs = compared.where("sure or part").select(*FIGURES)
     facts = _facts(documents, sources, letters, s)
     few = store.stage("chosen", lambda: chosen(facts.where("weight > 1"), s))
@@ -111,9 +112,10 @@ def decide(
     equal = with_kinds(formed, speakers)
     joined = components(store, "components", pairs, limits.in_one_task)
     rows = _rows(facts, few, formed, pairs, joined, firsts)
-    decided = _decided(store, rows, texts, s, limits)
-    own = store.stage("own", lambda: _own_skeletons(decided, equal, few, texts, s))
-    ruled = store.stage("verdict", lambda: _ruled(decided, documents, _rest(decided, equal, few, s), own, s))
+    decided = _decided(store, rows, library, s, limits)
+    rest = store.stage("rest", lambda: _rest(decided, equal, few, s))
+    own = store.stage("own", lambda: _own_skeletons(rest, library, s, limits))
+    ruled = store.stage("verdict", lambda: _ruled(decided, documents, rest, own, s))
     served = decided.where(f.col("what") == SERVED).select(*FIGURES, f.lit(False).alias("part"))
     served = served.union(own.select(*FIGURES, f.lit(False)))
     everything = compared.select(*FIGURES, f.coalesce("part", f.lit(False)).alias("part")).union(served)
@@ -122,14 +124,14 @@ def decide(
     return Found(s.k, documents, letters, frames, ruled, _all_pairs(decided, equal), everything, formed)
 
 
-def _compared(alike: Frame, parts: Frame, texts: Frame, s: Settings) -> Frame:
+def _compared(alike: Frame, parts: Frame, library: Library, s: Settings) -> Frame:
     """Candidates -> VERIFIED, and `part`: found as a part and its whole."""
     from pyspark.sql import functions as f
 
     names = ["left", "right", "n_left", "n_right"]
     candidates = alike.select(*names).union(parts.select(*names)).distinct()
     part = parts.select("left", "right", f.lit(True).alias("part"))
-    return verified(candidates, texts, s).join(part, ["left", "right"], "left")
+    return verified(candidates, library, s).join(part, ["left", "right"], "left")
 
 
 def _facts(documents: Frame, sources: Frame, letters: Frame, s: Settings) -> Frame:
@@ -169,7 +171,7 @@ def _rows(facts: Frame, few: Frame, formed: Frame, pairs: Frame, joined: Frame, 
     return rows.union(_as_input(beside, WRITTEN))
 
 
-def _decided(store: Store, rows: Frame, texts: Frame, s: Settings, limits: Limits) -> Frame:
+def _decided(store: Store, rows: Frame, library: Library, s: Settings, limits: Limits) -> Frame:
     """Rows of INPUT -> rows of OUTPUT of all components; those that ask for pairs are decided again."""
     from pyspark.sql import functions as f
 
@@ -187,19 +189,34 @@ def _decided(store: Store, rows: Frame, texts: Frame, s: Settings, limits: Limit
             return out
         waiting = asked.select("component").distinct()
         now = rows.join(waiting, "component", "left_semi")
-        read = now.where(f.col("what") == DOCUMENT).select("doc", "component").join(texts, "doc")
+        mine = now.where(f.col("what") == DOCUMENT).select("doc", "component")
+        mine = store.stage(f"waiting-{turn}", lambda mine=mine: mine)  # type: ignore[misc]
+        read = library.of(mine, mine.count() <= limits.few)
         size = read.groupBy("component").agg(f.sum(f.length("text")).alias("size"))
-        small = size.where(f.col("size") <= limits.text_of_component).select("component")
-        large = asked.join(small, "component", "left_anti").withColumn("n_left", f.lit(0))
-        new = verified(large.withColumn("n_right", f.lit(0)), texts, s).join(
-            large.select("left", "right", "component"), ["left", "right"]
+        small = store.stage(
+            f"small-{turn}",
+            lambda size=size: size.where(f.col("size") <= limits.text_of_component).select("component"),  # type: ignore[misc]
         )
-        answers.append(store.stage(f"answers-{turn}", lambda new=new: new))  # type: ignore[misc]
+        large = asked.join(small, "component", "left_anti")
+        if not large.isEmpty():
+            answers.append(store.stage(f"answers-{turn}", lambda x=large: _answers(x, library, s, limits)))  # type: ignore[misc]
         for answer in answers:
             here = answer.join(waiting, "component", "left_semi")
             now = now.unionByName(_as_input(here, ANSWER))
-        now = now.unionByName(_as_input(read.join(small, "component", "left_semi"), TEXT))
+        wanted = mine.join(
+            f.broadcast(small) if small.count() <= limits.few else small, "component", "left_semi"
+        )
+        now = now.unionByName(_as_input(library.of(wanted, wanted.count() <= limits.few), TEXT))
     raise Broken(f"some documents were not decided in {verdict.WITNESS_ROUNDS + 3} rounds")
+
+
+def _answers(asked: Frame, library: Library, s: Settings, limits: Limits) -> Frame:
+    """Pairs asked for (component, left, right) -> VERIFIED, with their component."""
+    from pyspark.sql import functions as f
+
+    sizes = asked.withColumn("n_left", f.lit(0)).withColumn("n_right", f.lit(0))
+    found = verified(sizes, library, s, asked.count() <= limits.few)
+    return found.join(asked, ["left", "right"])
 
 
 # ------------------------------------------------------------------ from components to documents
@@ -254,13 +271,17 @@ def _rest(decided: Frame, equal: Frame, few: Frame, s: Settings) -> Frame:
     return rest.join(groups, "same").withColumn("follows", follows)
 
 
-def _own_skeletons(decided: Frame, equal: Frame, few: Frame, texts: Frame, s: Settings) -> Frame:
+def _own_skeletons(rest: Frame, library: Library, s: Settings, limits: Limits) -> Frame:
     """VERIFIED pairs of such documents with their witness, where their group is rewritten."""
     from pyspark.sql import functions as f
 
-    rest = _rest(decided, equal, few, s).where(f.col("follows") & (f.col("over") == REWRITTEN))
+    rest = rest.where(f.col("follows") & (f.col("over") == REWRITTEN))
     sides = [f.least("doc", "witness").alias("left"), f.greatest("doc", "witness").alias("right")]
-    return verified(rest.select(*sides, f.lit(0).alias("n_left"), f.lit(0).alias("n_right")), texts, s)
+    pairs = rest.select(*sides, f.lit(0).alias("n_left"), f.lit(0).alias("n_right"))
+    n = pairs.count()
+    if not n:
+        return pairs.sparkSession.createDataFrame([], ddl(VERIFIED))
+    return verified(pairs, library, s, n <= limits.few)
 
 
 def _followers(rest: Frame, own: Frame) -> Frame:

@@ -7,6 +7,7 @@ once for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ FIGURES: Columns = {
 }
 VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
 PAIRS_OF_BLOCK = 256
+FEW = 1_000_000  # rows that are sent to all tasks
 Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -97,8 +99,26 @@ def _verifier(s: Settings) -> Mapper:
     return run
 
 
-def _blocks(pairs: Frame, read: Frame) -> Frame:
-    """Pairs (left, right, block) and documents (doc, text, ...) -> rows of both, block by block."""
+@dataclass(frozen=True)
+class Library:
+    """The texts of all documents (doc, text), and their boilerplate (doc, start, end)."""
+
+    texts: Frame
+    frames: Frame
+
+    def of(self, wanted: Frame, few: bool) -> Frame:
+        """Rows with a doc -> the same with text, start, end.
+
+        Where they are few, they go to the texts; else the texts go to them.
+        """
+        from pyspark.sql import functions as f
+
+        found = (f.broadcast(wanted) if few else wanted).join(self.texts, "doc")
+        return found.join(self.frames, "doc", "left")
+
+
+def _blocks(pairs: Frame, library: Library, few: bool) -> Frame:
+    """Pairs (left, right, block) -> rows of pairs and of their texts, block by block."""
     from pyspark.sql import functions as f
 
     counts = pairs.groupBy("block").count().where(f.col("count") > PAIRS_OF_BLOCK)
@@ -108,15 +128,15 @@ def _blocks(pairs: Frame, read: Frame) -> Frame:
     pairs = pairs.withColumn("chunk", f.pmod(f.xxhash64(other), chunks).cast("bigint"))
     pairs = pairs.select("block", "chunk", "left", "right")
     sides = [pairs.select("block", "chunk", f.col(side).alias("doc")) for side in ("left", "right")]
-    wanted = sides[0].union(sides[1]).distinct().join(read, "doc")
+    wanted = library.of(sides[0].union(sides[1]).distinct(), few)
     rows = wanted.unionByName(pairs, allowMissingColumns=True)
     return rows.repartition("block", "chunk").sortWithinPartitions("block", "chunk")
 
 
-def verified(pairs: Frame, read: Frame, s: Settings) -> Frame:
-    """Pairs (left, right, n_left, n_right), texts (doc, text, start, end) -> VERIFIED, a row of each."""
+def verified(pairs: Frame, library: Library, s: Settings, few: bool = False) -> Frame:
+    """Pairs (left, right, n_left, n_right) -> VERIFIED, a row of each."""
     from pyspark.sql import functions as f
 
     larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
-    rows = _blocks(pairs.select("left", "right", larger.alias("block")), read)
+    rows = _blocks(pairs.select("left", "right", larger.alias("block")), library, few)
     return rows.mapInArrow(_verifier(s), ddl(VERIFIED))
