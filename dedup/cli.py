@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RUN_FOLDER = ".dedup"
 PROBLEMS_SHOWN = 20
+_METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
 STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
 
 
@@ -91,9 +92,6 @@ def setting_options(
 def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags of what a decision may change."""
     return setting_options(command, DECIDED, "as it was")
-
-
-_METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -191,12 +189,8 @@ def scan(
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
     if engine.name == "spark":
-        if checksum:
-            raise errors.BadSetting(
-                "--checksum: the Spark engine reads all files again, always; leave it out"
-            )
-        found = cli_engine.scan(all_paths, settings, run_folder, engine, talk)
-        return _finished(*found, run_folder, as_json, quiet, fail_on_duplicates, strict)
+        found = cli_engine.scan(all_paths, settings, run_folder, engine, talk, checksum)
+        return _finished(found, run_folder, as_json, quiet, fail_on_duplicates, strict)
     result = None if checksum else _nothing_new(all_paths, settings, run_folder)
     if result is not None:
         talk.print("nothing has changed since the last scan", style="dim")
@@ -221,21 +215,19 @@ def _account(
     from . import ledger
 
     bad = ledger.problems(result)
-    finish = (run_folder, as_json, quiet, fail_on_duplicates, strict)
-    return _finished(result.summary, bad, len(bad), *finish)
+    return _finished((result.summary, bad, len(bad)), run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
 def _finished(
-    summary: dict[str, Any],
-    bad: list[tuple[str, str]],
-    n_bad: int,
+    found: cli_engine.Found,
     run_folder: Path,
     as_json: bool,
     quiet: bool,
     fail_on_duplicates: bool,
     strict: bool,
 ) -> int:
-    """Show a summary, and the first documents set aside through a fault -> the exit code."""
+    """Show what was found -> the exit code."""
+    summary, bad, n_bad = found
     for where, what in bad[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     if n_bad > PROBLEMS_SHOWN:

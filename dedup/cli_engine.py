@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
+# the summary, the first documents set aside through a fault (where, what), and how many there are
+Found = tuple[dict[str, Any], list[tuple[str, str]], int]
+
+
 @dataclass(frozen=True)
 class Engine:
     """Where to scan."""
@@ -54,9 +58,16 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def scan(
-    paths: tuple[str, ...], settings: Settings, run_folder: Path, engine: Engine, talk: Console
-) -> tuple[dict[str, Any], list[tuple[str, str]], int]:
-    """-> (the summary, the first documents set aside through a fault, how many there are)."""
+    paths: list[str | bytes],
+    settings: Settings,
+    run_folder: Path,
+    engine: Engine,
+    talk: Console,
+    checksum: bool,
+) -> Found:
+    """A scan by the engine that was named, and what it has found."""
+    if checksum:
+        raise errors.BadSetting("--checksum: the Spark engine reads all files again, always; leave it out")
     from .engines import session
 
     session.need_pyspark()

@@ -128,7 +128,11 @@ def _scan(
         _write_sources(folder.tables, sources, counts.fields, settings)
         rows = stages.stage("rows", lambda: _rows(found))
         done = account(rows, sources, settings, skipped, store.seconds)
-    done.summary["scanned"] = {"folder": os.getcwd(), "paths": [os.fsdecode(p) for p in given]}
+    done.summary["scanned"] = {
+        "folder": os.getcwd(),
+        "paths": pipeline._named(given, sources),
+        "settings": settings.deciding(),
+    }
     folder.publish({"sources": len(sources), **sizes}, done.summary)
     return done
 
