@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dedup.engines import arrow, reading, session
+from dedup import kernels
+from dedup.engines import arrow, candidates, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
 from dedup.readers import Options
@@ -173,3 +174,10 @@ def test_groups_stay_whole_however_the_batches_are_cut(size):
     found = [t["k"].to_numpy() for t in arrow.in_groups(batches, ["k"], rows=size)]
     assert np.concatenate(found).tolist() == keys.tolist()
     assert all(a[-1] != b[0] for a, b in zip(found[:-1], found[1:], strict=True))
+
+
+def test_places_are_those_where_the_kernel_counts():
+    hashes = np.random.default_rng(0).integers(0, 2**64, 1000, dtype=np.uint64)
+    counts = np.zeros(1 << 14, np.uint8)
+    kernels.tally(counts, hashes, 1)
+    assert np.flatnonzero(counts).tolist() == np.unique(candidates._places(hashes, 14)).tolist()

@@ -22,10 +22,8 @@ ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
     **{"n_left": "int64", "n_right": "int64"},
 }
-TERM: Columns = {
-    **{"hash": "int64", "doc": "int64", "group": "int64", "place": "int64"},
-    **{"small": "bool", "sure": "bool"},  # small: of a document with few anchors
-}
+TERM: Columns = {"hash": "int64", "doc": "int64", "group": "int64"}
+PLACE: Columns = {"place": "int64"}
 SIZED: Columns = {"doc": "int64", "n_letters": "int64", "n_terms": "int64"}
 SHARED: Columns = {"doc": "int64", "other": "int64", "other_group": "int64", "n": "int64"}
 PAIRS_AT_ONCE = 1 << 20
@@ -191,34 +189,44 @@ def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
 # ------------------------------------------------------------------ parts and wholes
 
 
-def terms(bits: int) -> Mapper:
-    """-> anchors (doc, group, anchor_hash, flagged) -> a row per document and anchor that is no boilerplate.
+def terms(which: str, bits: int) -> Mapper:
+    """-> anchors (doc, group, anchor_hash, flagged) -> rows for those that are no boilerplate.
 
-    `place` says where the table of `passages.containment_candidates`, of 2^bits counts, has the hash.
+    "sure": TERM of those by which their document is looked for; "unsure": of those that serve only where
+    a document with few anchors has them too, each with its place in the table of
+    `passages.containment_candidates`, of 2^bits counts; "places": those that such documents fill there.
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             hashes, row, keep, many, _ = _usable(one)
+            if which == "places":
+                keep &= ~many[row]
+            else:
+                sure = ~many[row] | passages.sample(hashes)
+                keep &= sure if which == "sure" else ~sure
             hashes, row = hashes[keep], row[keep]
+            if which == "places":
+                yield batch(PLACE, {"place": np.unique(_places(hashes, bits))})
+                continue
             order = np.lexsort((hashes, row))
             hashes, row = hashes[order], row[order]
             new = np.ones(len(row), np.bool_)
             new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
             hashes, row = hashes[new], row[new]
-            yield batch(
-                TERM,
-                {
-                    "hash": hashes.view(np.int64),
-                    "doc": numbers(one, "doc")[row],
-                    "group": numbers(one, "group")[row],
-                    "place": ((hashes * BASE) >> np.uint64(64 - bits)).astype(np.int64),
-                    "small": ~many[row],
-                    "sure": ~many[row] | passages.sample(hashes),
-                },
-            )
+            columns = {"hash": hashes.view(np.int64), "doc": numbers(one, "doc")[row]}
+            columns["group"] = numbers(one, "group")[row]
+            if which == "sure":
+                yield batch(TERM, columns)
+            else:
+                yield batch({**TERM, **PLACE}, {**columns, "place": _places(hashes, bits)})
 
     return run
+
+
+def _places(hashes: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
+    """Where `kernels.tally` counts hashes in a table of 2^bits."""
+    return ((hashes * BASE) >> np.uint64(64 - bits)).astype(np.int64)
 
 
 def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -310,11 +318,11 @@ def part_pairs(anchored: Frame, n_anchors: int) -> Frame:
     from pyspark.sql import functions as f
 
     bits = len(passages._table(n_anchors // 2)).bit_length() - 1
-    rows = anchored.select("doc", "group", "anchor_hash", "flagged").mapInArrow(terms(bits), ddl(TERM))
-    there = rows.where("small").select("place").distinct()
-    unsure = rows.where("not sure").join(there, "place", "left_semi")
-    names = ["hash", "doc", "group"]
-    rows = rows.where("sure").select(*names).union(unsure.select(*names))
+    given = anchored.select("doc", "group", "anchor_hash", "flagged")
+    there = given.mapInArrow(terms("places", bits), ddl(PLACE)).distinct()
+    unsure = given.mapInArrow(terms("unsure", bits), ddl({**TERM, **PLACE}))
+    unsure = unsure.join(there, "place", "left_semi").select(*TERM)
+    rows = given.mapInArrow(terms("sure", bits), ddl(TERM)).union(unsure)
     rows = rows.repartition("hash").sortWithinPartitions("hash")
     counts = rows.mapInArrow(shared, ddl(SHARED))
     counts = counts.groupBy("doc", "other", "other_group").agg(f.sum("n").alias("n"))
