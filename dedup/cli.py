@@ -5,25 +5,32 @@ Only click is loaded here; what a command needs is imported inside it, so that `
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_check, cli_engine, cli_judge, cli_page, cli_paths, cli_views, errors
-from .settings import DECIDED, Settings
+from . import (
+    __version__,
+    cli_check,
+    cli_engine,
+    cli_judge,
+    cli_page,
+    cli_paths,
+    cli_settings,
+    cli_views,
+    errors,
+)
+from .settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 RUN_FOLDER = ".dedup"
 PROBLEMS_SHOWN = 20
-_METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
 STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
 
 
@@ -70,30 +77,6 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def setting_options(
-    command: Callable[..., Any], names: tuple[str, ...] = (), default: str = ""
-) -> Callable[..., Any]:
-    """A flag for every field of Settings, or some; None where not given, so that a config file can speak."""
-    for knob in reversed(dataclasses.fields(Settings)):
-        if names and knob.name not in names:
-            continue
-        flag, kind = "--" + knob.name.replace("_", "-"), type(knob.default)
-        text = knob.metadata["help"]
-        if kind is bool:
-            option = click.option(f"{flag}/--no-{flag[2:]}", knob.name, default=None, help=text)
-        else:
-            if knob.default != "" and "[" not in text:
-                text += f" [default: {default or knob.default}]"
-            option = click.option(flag, knob.name, type=kind, default=None, help=text, metavar=_METAVAR[kind])
-        command = option(command)
-    return command
-
-
-def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The flags of what a decision may change."""
-    return setting_options(command, DECIDED, "as it was")
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", prog_name="dedup")
 def commands() -> None:
@@ -137,7 +120,7 @@ run_option = click.option(
     help="Read also the paths in FILE (- for standard input), one a line.",
 )
 @click.option("-0", "nul", is_flag=True, help="The paths in --files-from end with a NUL byte: find -print0.")
-@setting_options
+@cli_settings.setting_options
 @run_option
 @click.option(
     "--config",
@@ -269,7 +252,7 @@ def _scan(
 
 
 @commands.command()
-@decide_options
+@cli_settings.decide_options
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")

@@ -57,7 +57,7 @@ class Decision:
     verdict: Verdict
     pairs: VerifiedPairs  # that reach a threshold, and those of equal letters; sorted
     relations: NDArray[np.int8]  # of the pairs
-    spoken: NDArray[np.int32]  # the witnesses before own skeletons were looked at
+    spoken: NDArray[np.int32] | None = None  # the witnesses before own skeletons were looked at
 
 
 def thresholds(s: Settings) -> Thresholds:

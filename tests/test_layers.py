@@ -46,9 +46,10 @@ MAY_IMPORT = {
     },
     "cli": LOW | {
         "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
-        "cli_views", "cli_judge", "cli_page", "cli_paths", "cli_check", "cli_engine", "",
+        "cli_views", "cli_judge", "cli_page", "cli_paths", "cli_check", "cli_engine", "cli_settings", "",
     },
     "cli_paths": LOW,
+    "cli_settings": {"settings"},
     "cli_page": LOW | {"views", "run", "folder", ""},
     "index": LOW | STAGES | {"buckets", "candidates", "kernels", "settings", "store", "verdict", ""},
     "lookup": LOW | STAGES | {"candidates", "index", "kernels", "settings", "verdict"},
@@ -75,7 +76,16 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY_IN = {
-    "click": {"cli", "cli_check", "cli_engine", "cli_paths", "cli_views", "cli_judge", "cli_page"},
+    "click": {
+        "cli",
+        "cli_check",
+        "cli_engine",
+        "cli_settings",
+        "cli_paths",
+        "cli_views",
+        "cli_judge",
+        "cli_page",
+    },
     "rich": {"cli", "cli_check", "cli_engine", "cli_views", "cli_judge", "views"},
     "pyspark": {"engines", "spark"},
     "numba": {"kernels"},

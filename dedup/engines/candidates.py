@@ -33,11 +33,11 @@ SPLITS = 64  # of a heavy bucket
 
 def buckets(s: Settings) -> list[tuple[int, Any, NDArray[np.int32]]]:
     """Settings -> (number, which signature, columns) of each band of both views."""
-    out: list[tuple[int, Any, NDArray[np.int32]]] = []
-    for view, threshold in (("values", s.min_jaccard), ("skeletons", s.min_skeleton)):
-        for columns in lsh.banding(threshold, candidates.MIN_RECALL, s.num_perm).columns:
-            out.append((len(out), view, columns))
-    return out
+    near = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
+    rewritten = lsh.banding(s.min_skeleton, candidates.MIN_RECALL, s.num_perm)
+    both = [("values", columns) for columns in near.columns]
+    both += [("skeletons", columns) for columns in rewritten.columns]
+    return [(number, view, columns) for number, (view, columns) in enumerate(both)]
 
 
 def banded(bands: list[tuple[int, Any, NDArray[np.int32]]], s: Settings) -> Mapper:
@@ -48,10 +48,12 @@ def banded(bands: list[tuple[int, Any, NDArray[np.int32]]], s: Settings) -> Mapp
             docs = numbers(one, "doc")
             boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES)
             everyone = np.arange(len(docs))
-            found = {view: signatures(one, view, s) for view in ("values", "skeletons")}
+            by_column = {view: signatures(one, view, s).T for view in ("values", "skeletons")}
+            by_column["skeletons"] = by_column["skeletons"][:, boned]
+            by_column = {view: np.ascontiguousarray(values) for view, values in by_column.items()}
             for number, view, columns in bands:
                 mine = everyone if view == "values" else boned
-                keys = kernels.band_keys(found[view][mine], columns)
+                keys = kernels.band_keys(by_column[view], columns)
                 yield batch(
                     BAND,
                     {
@@ -154,20 +156,32 @@ def _cut(rows: Frame, first_skeleton: int) -> Frame:
 
 def matched(s: Settings) -> Mapper:
     """-> pairs with both signatures -> those that share enough values; `close` where nearly all."""
-    least = lsh.least_matches(s.min_jaccard, s.num_perm), lsh.least_matches(s.min_skeleton, s.num_perm)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             views = numbers(one, "views")
-            agree = [
+            letters, bones = ([numbers(one, f"{n}_{side}") for side in ("left", "right")] for n in "nb")
+            near, rewritten = (
                 (signatures(one, f"left_{view}", s) == signatures(one, f"right_{view}", s)).sum(axis=1)
                 for view in ("values", "skeletons")
-            ]
-            good = ((views & 1 > 0) & (agree[0] >= least[0])) | ((views & 2 > 0) & (agree[1] >= least[1]))
+            )
+            least = _least(s, s.min_jaccard, letters, s.sample)
+            good = (views & 1 > 0) & (near >= least)
+            good |= (views & 2 > 0) & (rewritten >= _least(s, s.min_skeleton, bones, lsh.EVERY))
+            close = (
+                near
+                >= lsh.sampled_jaccard(candidates.NEAR_DUPLICATE, letters[0], letters[1], s.sample)
+                * s.num_perm
+            )
             kept = {name: numbers(one, name)[good] for name in ("left", "right", "n_left", "n_right")}
-            yield batch(ALIKE, {**kept, "close": agree[0][good] >= candidates.NEAR_DUPLICATE * s.num_perm})
+            yield batch(ALIKE, {**kept, "close": close[good]})
 
     return run
+
+
+def _least(s: Settings, jaccard: float, sizes: list[NDArray[np.int64]], sample: int) -> Any:
+    """Pairs of the given sizes -> the values that they must share to be as alike as `jaccard`, perhaps."""
+    return lsh.least_matches(lsh.sampled_jaccard(jaccard, sizes[0], sizes[1], sample), s.num_perm, sample)
 
 
 def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
@@ -179,6 +193,7 @@ def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
         mine = firsts.select(
             f.col("doc").alias(side),
             f.col("n_letters").alias(f"n_{side}"),
+            f.col("n_bones").alias(f"b_{side}"),
             f.col("values").alias(f"{side}_values"),
             f.col("skeletons").alias(f"{side}_skeletons"),
         )

@@ -193,6 +193,7 @@ def _group_rows(
     place = numbers(ward.table, "place")
     speaker = np.zeros(n, np.int64)
     speaker[ward.same[place == 0]] = np.flatnonzero(place == 0)
+    assert done.spoken is not None
     spoken = done.spoken[speaker[firsts]]
     apart = ward.same[spoken] != firsts
     good = done.pairs

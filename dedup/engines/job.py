@@ -29,7 +29,7 @@ from .account import Account, account
 from .arrow import ddl
 from .session import BATCHES, OURS, check_executors, cores_of, session, told_plainly
 from .store import Frame, Store, Told
-from .writing import PART, blank_run, stated, write_store, write_tables
+from .writing import PART, blank_run, checksums, stated, write_store, write_tables
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
 MOST_DOCUMENTS = 2**31 - 1  # that the tables of a run folder can number
@@ -126,6 +126,7 @@ def _scan(
         write_store(_placed(spark, passed, counts), folder.tables, n_docs, counts.n_anchors, settings)
         sizes = write_tables(found, folder.tables, n_docs, settings, ways.part)
         _write_sources(folder.tables, sources, counts.fields, settings)
+        sums = checksums(spark, folder.tables)
         rows = stages.stage("rows", lambda: _rows(found))
         done = account(rows, sources, settings, skipped, store.seconds)
     done.summary["scanned"] = {
@@ -133,7 +134,7 @@ def _scan(
         "paths": pipeline._named(given, sources),
         "settings": settings.deciding(),
     }
-    folder.publish({"sources": len(sources), **sizes}, done.summary)
+    folder.publish({"sources": len(sources), **sizes}, sums, done.summary)
     return done
 
 

@@ -15,12 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from .. import candidates, intake
-from ..folder import write_table
+from ..folder import flush, flushed, write_table
 from ..model import CHANGED, OK, TOO_SHORT, Evidence, Forms, Spans, Verdict, VerifiedPairs
 from ..run import Run
 from ..settings import Settings
-from ..store import FILES, HEADER
-from ..store import _header as npy_header
+from ..store import FILES, HEADER, header
 from ..tables import TABLES
 from .arrow import Columns, batch, ddl, in_groups, numbers, texts, unpacked
 from .flow import Found
@@ -81,6 +80,7 @@ def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Sc
                 path = path / f"part-{part:08d}.parquet"
             mine = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
             write_table(made, mine)
+            flush(mine)
             os.replace(mine, path)  # subtle: a task may run twice, and both write the same bytes
             yield batch(DONE, {"rows": [made.num_rows]})
 
@@ -186,7 +186,23 @@ def write_store(documents: Frame, folder: Path, n_docs: int, n_anchors: int, s: 
     for name, dtype in FILES.items():
         shape = (n_docs, s.num_perm) if name in ("signatures", "skeletons") else (n_anchors,)
         with open(folder / f"{name}.npy", "wb") as file:
-            file.write(npy_header(dtype, shape))
+            file.write(header(dtype, shape))
             file.truncate(HEADER + int(np.prod(shape)) * np.dtype(dtype).itemsize)
     rows = documents.select("doc", "anchors_before", *COLUMNS.values())
     rows.mapInArrow(_placer(str(folder)), ddl(DONE)).agg(f.sum("rows")).first()
+
+
+def checksums(spark: Any, folder: Path) -> dict[str, int]:
+    """The tables in a folder -> the checksum of each, made by executors, which flush them to disk."""
+    names = sorted(p.name for p in folder.iterdir())
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            for number in one.column(0).to_pylist():
+                found = {"name": [names[number]], "checksum": [flushed(Path(folder, names[number]))]}
+                yield batch({"name": "string", "checksum": "int64"}, found)
+
+    rows = spark.range(0, len(names), 1, len(names)).mapInArrow(run, "name string, checksum bigint")
+    found = {row["name"]: int(row["checksum"]) for row in rows.collect()}
+    order = [*(f"{name}.parquet" for name in TABLES), *(f"{name}.npy" for name in FILES)]
+    return {name: found[name] for name in order}
