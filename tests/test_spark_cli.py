@@ -8,12 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import dedup
+from dedup import candidates as local
 from dedup import kernels
 from dedup.engines import arrow, candidates, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
 from dedup.readers import Options
 from dedup.settings import Settings
+
+from .conftest import POST
+from .test_scan import corpus
 
 has_pyspark = importlib.util.find_spec("pyspark") is not None
 needs_pyspark = pytest.mark.skipif(
@@ -181,3 +186,39 @@ def test_places_are_those_where_the_kernel_counts():
     counts = np.zeros(1 << 14, np.uint8)
     kernels.tally(counts, hashes, 1)
     assert np.flatnonzero(counts).tolist() == np.unique(candidates._places(hashes, 14)).tolist()
+
+
+def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
+    settings = Settings()
+    texts = [t * (1 + i % 3 * 9) + " " + POST[: i % 200] for i, t in enumerate(corpus(150, seed=3))]
+    run = dedup.scan_texts(texts)
+    d, n = run.documents, len(texts)
+    everyone = np.arange(n, dtype=np.int32)
+    expected = local.alike(settings, d, run.signatures, everyone, map)
+    both = {"values": run.signatures.values, "skeletons": run.signatures.skeletons}
+    packed = {name: [row.tobytes() for row in values] for name, values in both.items()}
+    firsts = pa.record_batch({"doc": everyone.astype(np.int64), "n_bones": d.n_bones, **packed})
+    bands = candidates.buckets(settings)
+    rows = pa.Table.from_batches(candidates.banded(bands, settings)([firsts]))
+    rows = rows.sort_by([(name, "ascending") for name in ("band", "key", "doc")])
+    first_skeleton = sum(view == "values" for _, view, _ in bands)
+    found = pa.Table.from_batches(candidates.collapsed(first_skeleton)(rows.to_batches(500))).to_pylist()
+    views: dict[tuple[int, int], int] = {}
+    for row in found:
+        pair = row["left"], row["right"]
+        views[pair] = views.get(pair, 0) | row["views"]
+    left, right = np.array(sorted(views)).T
+    columns = {
+        "left": left,
+        "right": right,
+        "views": np.array([views[pair] for pair in sorted(views)], np.int32),
+    }
+    for side, docs in (("left", left), ("right", right)):
+        columns |= {f"n_{side}": d.n_letters[docs], f"b_{side}": d.n_bones[docs]}
+        columns |= {f"{side}_{name}": [rows[i] for i in docs.tolist()] for name, rows in packed.items()}
+    (kept,) = candidates.matched(settings)([pa.record_batch(columns)])
+    assert len(expected) > 40
+    assert sorted(zip(*(kept[x].to_pylist() for x in ("left", "right")), strict=True)) == list(
+        map(tuple, expected.docs.tolist())
+    )
+    assert 0 < sum(kept["close"].to_pylist()) < len(expected)
