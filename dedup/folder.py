@@ -233,6 +233,11 @@ def _current_tables(folder: Path) -> Path | None:
     return None
 
 
+def leftovers(folder: Path) -> bool:
+    """Whether a scan that was killed has left something that the next one removes."""
+    return (folder / UNFINISHED).exists() or len(list(folder.glob("tables-*"))) > 1
+
+
 # ------------------------------------------------------------------ opening
 
 

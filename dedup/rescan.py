@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import __version__, ledger
 from .canonical import fields_of, parse_rule
 from .errors import BadSetting, DedupError
-from .folder import open_run
+from .folder import leftovers, open_run
 from .model import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Forms, Source, Spans, VerifiedPairs
 from .readers import kind_of
 from .readers.walk import find_sources
@@ -145,7 +145,7 @@ def last_run(folder: Path, settings: Settings) -> Run | None:
 def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | None:
     """The run in a folder, if a scan of these paths with these settings would give the very same."""
     run = last_run(folder, settings)
-    if run is None or b"-" in paths:
+    if run is None or b"-" in paths or leftovers(folder):
         return None
     here = os.fsencode(os.path.realpath(folder))
     sources, skipped = find_sources(paths, kind_of, here, settings.follow_links)

@@ -123,6 +123,8 @@ def test_recipe_s3(shell, tmp_path):
             urllib.request.urlopen(request).close()
         keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
         shell("sh", block("s3", "sh", "moto.server"), AWS_ENDPOINT_URL=endpoint, **keys)
+        # subtle: all servers of a process share their buckets, also with the tests that come later
+        urllib.request.urlopen(f"{endpoint}/moto-api/reset", b"").close()
     finally:
         server.stop()
     kept = (tmp_path / "keep.csv").read_text().splitlines()[1:]

@@ -35,7 +35,7 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, .
         record = Record(
             -1, 0, len(part.data), text.encoding, text.status, text.id, text.note, repairs, written=written
         )
-        return [record], [text.utf8], 0
+        return [record], [text.utf8 if text.status == OK else b""], 0
 
     def again(
         stream: BinaryIO, options: Options, places: Sequence[Place]

@@ -207,13 +207,15 @@ def _target_names(sources: list[Source]) -> list[bytes]:
     for i in sorted(range(len(sources)), key=lambda i: (sources[i].path, i)):
         name, source = os.path.relpath(outer[i], base), sources[i]
         if source.member >= 0:
-            name = os.path.join(name, *_safe_parts(source.path[len(source.at) + 1 :]))
+            name = os.path.join(name, *_safe_parts(source.path[len(_file_name(source)) + 1 :]))
         out[i] = _free(name, files, folders)
     return out
 
 
 def _file_name(source: Source) -> bytes:
     """The file of a source; what came through a pipe gets the suffixes by which it can be read again."""
+    if is_url(source.path):
+        return source.path.partition(b"!")[0] if source.member >= 0 else source.path
     if source.member >= 0 or not source.file:
         return source.at
     suffix = READERS[source.reader].suffixes[:1]
