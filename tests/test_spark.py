@@ -32,7 +32,7 @@ SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0)  # all t
 
 @pytest.fixture(scope="module")
 def spark():
-    with session.session("local[2,4]", {"spark.sql.shuffle.partitions": "3"}) as spark:
+    with session.session("local[2,4]", {"spark.sql.shuffle.partitions": "3"}, small=True) as spark:
         yield spark
 
 

@@ -77,6 +77,7 @@ class Cluster:
                 "SPARK_LOCAL_DIRS": str(folder / "local"),
             },
             **{"SPARK_WORKER_DIR": str(folder / "work"), "SPARK_LOG_DIR": str(folder)},
+            **{"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": session.QUICK},
         }
         home = session.java_home()
         self.env |= {"JAVA_HOME": home} if home else {}
@@ -142,6 +143,7 @@ def cluster(tmp_path_factory):
 def spark(cluster):
     conf = {
         "spark.executor.memory": "700m",
+        **{f"spark.{who}.extraJavaOptions": session.QUICK for who in ("driver", "executor")},
         "spark.sql.shuffle.partitions": "4",
         "spark.executorEnv.PYTHONPATH": str(ROOT),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ KINDS = {
     "binary": (pa.binary(), "binary"),
 }
 Columns = dict[str, str]  # name -> a key of KINDS
+Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ROWS, BYTES = 50_000, 8 << 20  # of whole groups worked on at once
 
 
@@ -29,6 +31,17 @@ def ddl(columns: Columns) -> str:
     '`doc` bigint, `text` binary'
     """
     return ", ".join(f"`{name}` {KINDS[kind][1]}" for name, kind in columns.items())
+
+
+def mapped(rows: Any, mapper: Mapper, columns: Columns) -> Any:
+    """A DataFrame, what is done to its batches on executors, the columns that come out -> a DataFrame."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # subtle: PySpark collects garbage after each task, and looks at all that numba has loaded, 80 ms
+        gc.freeze()
+        return mapper(batches)
+
+    return rows.mapInArrow(run, ddl(columns))
 
 
 def batch(columns: Columns, values: Mapping[str, Any]) -> pa.RecordBatch:

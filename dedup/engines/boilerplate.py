@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from .. import candidates, kernels, passages
-from .arrow import Columns, batch, ddl, numbers, texts, unpacked
+from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, texts, unpacked
 from .store import Frame, Store
 
 PASSAGE: Columns = {"passage": "int64", "doc": "int64", "group": "int64", "at": "int32"}
@@ -40,7 +40,7 @@ def _flags(one: pa.RecordBatch) -> tuple[pa.Array, ...]:
     return starts, common, position
 
 
-def _differing(own_run: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _differing(own_run: int) -> Mapper:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             differs = kernels.own_runs(*_flags(one)) >= own_run
@@ -82,12 +82,12 @@ def boilerplate(store: Store, anchored: Frame) -> Frame:
         at = rows.groupBy("doc").agg(f.collect_list("at").alias("at"))
         return at.join(anchored.select("doc", "anchor_place"), "doc")
 
-    rows = anchored.select("doc", "group", "anchor_hash").mapInArrow(_passages, ddl(PASSAGE))
+    rows = mapped(anchored.select("doc", "group", "anchor_hash"), _passages, PASSAGE)
     common = store.stage("common", lambda: rows.join(often(rows), "passage", "left_semi"))
     if common.isEmpty():
         return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))
-    differing = places(common).mapInArrow(_differing(candidates.OWN_RUN), ddl(DIFFERS)).where("differs")
+    differing = mapped(places(common), _differing(candidates.OWN_RUN), DIFFERS).where("differs")
     differing = store.stage("differing", lambda: differing)
     ours = common.join(differing.select("doc"), "doc", "left_semi")
     found = common.join(often(ours), "passage", "left_semi")
-    return store.stage("boilerplate", lambda: places(found).mapInArrow(_spanned, ddl(FLAGGED)))
+    return store.stage("boilerplate", lambda: mapped(places(found), _spanned, FLAGGED))

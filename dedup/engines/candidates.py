@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from .. import candidates, kernels, lsh, passages, verdict, verify
 from ..kernels.jit import BASE
 from ..settings import Settings
-from .arrow import Columns, batch, ddl, in_groups, numbers, starts_of, texts, unpacked
+from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, starts_of, texts, unpacked
 from .store import Frame
 
-Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 BAND: Columns = {"band": "int32", "key": "int64", "doc": "int64"}
 FOUND: Columns = {"left": "int64", "right": "int64", "views": "int32"}
 ALIKE: Columns = {
@@ -107,11 +106,11 @@ def bucket_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
 
     bands = buckets(s)
     first_skeleton = sum(view == "values" for _, view, _ in bands)
-    make = banded(bands, s)
-    rows = firsts.select("doc", "values", "skeletons", "n_bones").mapInArrow(make, ddl(BAND))
+    make, signed = banded(bands, s), ("doc", "values", "skeletons", "n_bones")
+    rows = mapped(firsts.select(*signed), make, BAND)
     least = max(lsh.FULL_BUCKET + 1, heavy // SAMPLED)
     sample = firsts.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else firsts
-    sampled = sample.select("doc", "values", "skeletons", "n_bones").mapInArrow(make, ddl(BAND))
+    sampled = mapped(sample.select(*signed), make, BAND)
     known = sampled.groupBy("band", "key").count().where(f.col("count") >= least)
     keys = known.orderBy(f.desc("count")).limit(10_000).select("band", "key").collect()
     collapse = collapsed(first_skeleton)
@@ -126,7 +125,7 @@ def bucket_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
 
 def _hashed(rows: Frame, collapse: Mapper) -> Frame:
     sorted_rows = rows.repartition("band", "key").sortWithinPartitions("band", "key", "doc")
-    return sorted_rows.mapInArrow(collapse, ddl(FOUND))
+    return mapped(sorted_rows, collapse, FOUND)
 
 
 def _cut(rows: Frame, first_skeleton: int) -> Frame:
@@ -198,7 +197,7 @@ def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
             f.col("skeletons").alias(f"{side}_skeletons"),
         )
         pairs = pairs.join(mine, side)
-    return pairs.mapInArrow(matched(s), ddl(ALIKE))
+    return mapped(pairs, matched(s), ALIKE)
 
 
 # ------------------------------------------------------------------ parts and wholes
@@ -334,14 +333,14 @@ def part_pairs(anchored: Frame, n_anchors: int) -> Frame:
 
     bits = len(passages._table(n_anchors // 2)).bit_length() - 1
     given = anchored.select("doc", "group", "anchor_hash", "flagged")
-    there = given.mapInArrow(terms("places", bits), ddl(PLACE)).distinct()
-    unsure = given.mapInArrow(terms("unsure", bits), ddl({**TERM, **PLACE}))
+    there = mapped(given, terms("places", bits), PLACE).distinct()
+    unsure = mapped(given, terms("unsure", bits), {**TERM, **PLACE})
     unsure = unsure.join(there, "place", "left_semi").select(*TERM)
-    rows = given.mapInArrow(terms("sure", bits), ddl(TERM)).union(unsure)
+    rows = mapped(given, terms("sure", bits), TERM).union(unsure)
     rows = rows.repartition("hash").sortWithinPartitions("hash")
-    counts = rows.mapInArrow(shared, ddl(SHARED))
+    counts = mapped(rows, shared, SHARED)
     counts = counts.groupBy("doc", "other", "other_group").agg(f.sum("n").alias("n"))
-    sizes = anchored.select("doc", "n_letters", "anchor_hash", "flagged").mapInArrow(sized, ddl(SIZED))
+    sizes = mapped(anchored.select("doc", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
     for side, name in (("doc", "left"), ("other", "right")):
         facts = sizes.toDF(side, f"n_{name}", f"t_{name}")
         counts = counts.join(facts, side)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from .. import kernels
-from .arrow import Columns, batch, ddl, numbers
+from .arrow import Columns, batch, mapped, numbers
 from .store import Frame, Store
 
 LABELS: Columns = {"doc": "int64", "label": "int64"}
@@ -24,7 +24,7 @@ def components(store: Store, name: str, edges: Frame, in_one_task: int = IN_ONE_
     """Edges (left, right) -> (doc, label): the smallest document of each one's component."""
     if edges.limit(in_one_task + 1).count() <= in_one_task:
         one = edges.select("left", "right").coalesce(1)
-        return store.stage(name, lambda: one.mapInArrow(_united, ddl(LABELS)))
+        return store.stage(name, lambda: mapped(one, _united, LABELS))
     return star_rounds(store, name, edges)[0]
 
 

@@ -7,7 +7,7 @@ for; a component that has asked is decided again when they are there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .. import verdict
 from ..model import CandidatePairs, Forms, Signatures, Source, VerifiedPairs, pair_keys
 from ..settings import Settings
-from .arrow import Columns, batch, in_groups, numbers, texts, unpacked
+from .arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
 from .candidates import signatures
 from .letters import CHOSEN, FORM, documents_of
 from .verifying import FIGURES, Texts, figures, pairs_of
@@ -89,7 +89,7 @@ def _nothing(docs: NDArray[np.int32]) -> VerifiedPairs:
     return VerifiedPairs(docs, zero, zero, zero, three, three, np.ones(len(docs)))
 
 
-def decider(s: Settings) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def decider(s: Settings) -> Mapper:
     """-> rows of INPUT sorted by component -> rows of OUTPUT."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,7 @@ from .. import verdict
 from ..errors import Broken
 from ..model import CHANGED, KEPT, OK, RELATIONS, REWRITTEN
 from ..settings import Settings
-from .arrow import Columns, batch, ddl
+from .arrow import Columns, Mapper, batch, ddl, mapped
 from .boilerplate import FLAGGED, boilerplate
 from .candidates import HEAVY, alike_pairs, part_pairs
 from .components import IN_ONE_TASK, components
@@ -179,7 +178,7 @@ def _decided(store: Store, rows: Frame, library: Library, s: Settings, limits: L
     now = rows
     for turn in range(verdict.WITNESS_ROUNDS + 3):
         mine = now.repartition("component").sortWithinPartitions("component")
-        done = store.stage(f"decided-{turn}", lambda mine=mine: mine.mapInArrow(decider(s), ddl(OUTPUT)))  # type: ignore[misc]
+        done = store.stage(f"decided-{turn}", lambda mine=mine: mapped(mine, decider(s), OUTPUT))  # type: ignore[misc]
         found.append(done)
         asked = done.where(f.col("what") == ASKED).select("component", "left", "right")
         if asked.isEmpty():
@@ -222,7 +221,7 @@ def _answers(asked: Frame, library: Library, s: Settings, limits: Limits) -> Fra
 # ------------------------------------------------------------------ from components to documents
 
 
-def _own(s: Settings) -> Any:
+def _own(s: Settings) -> Mapper:
     """-> verified pairs -> the Jaccard of their skeletons where they are rewritten."""
     limits = verdict.thresholds(s)
 
@@ -243,7 +242,7 @@ def _ruled(decided: Frame, documents: Frame, rest: Frame, own: Frame, s: Setting
     from pyspark.sql import functions as f
 
     mine = decided.where(f.col("what") == VERDICT).select("doc", *RULED)
-    all_rows = mine.unionByName(_followers(rest, own.mapInArrow(_own(s), ddl(OWN))))
+    all_rows = mine.unionByName(_followers(rest, mapped(own, _own(s), OWN)))
     itself, one, none = f.col("doc"), f.lit(1.0), f.lit(0)
     defaults = {
         **dict.fromkeys(("cluster", "canonical", "witness"), itself),

@@ -26,13 +26,16 @@ from ..settings import Settings
 from ..tables import TABLES
 from . import flow, reading
 from .account import Account, account
-from .arrow import ddl
+from .arrow import mapped
 from .session import BATCHES, OURS, check_executors, cores_of, session, told_plainly
 from .store import Frame, Store, Told
 from .writing import PART, blank_run, checksums, stated, write_store, write_tables
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
+SMALL = 64 << 20  # bytes of sources
 MOST_DOCUMENTS = 2**31 - 1  # that the tables of a run folder can number
+
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def scan(
         here = os.fsencode(os.path.realpath(folder.folder))
         sources, skipped = find_sources(given, kind_of, here, settings.follow_links)
         intake.complain_of_nothing(given, sources)
-        with session(ways.master, ways.conf) as spark, told_plainly():
+        small = sum(s.size for s in sources) < SMALL
+        with session(ways.master, ways.conf, small) as spark, told_plainly():
             return _scan(spark, folder, given, sources, dict(skipped), settings, ways)
 
 
@@ -162,6 +166,8 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
     count, joined = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled"
     wanted = {name: OURS[name] for name in BATCHES}
     cores = cores_of(spark)
+    if 0 < total < SMALL:  # the rows are too few to be worth code of their own
+        wanted |= {name: value for name, value in INTERPRETED.items() if name not in ways.conf}
     if ways.partitions:
         wanted |= {count: str(ways.partitions), joined: "false"}
     elif total and spark.conf.get(count) == "200" and count not in ways.conf:
@@ -188,7 +194,7 @@ def _passed(
     reading.write_units(path, sources, units)
     n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
-    return rows.mapInArrow(reading.reader(str(path), options, settings), ddl(reading.PASSED))
+    return mapped(rows, reading.reader(str(path), options, settings), reading.PASSED)
 
 
 @dataclass(frozen=True)
@@ -306,7 +312,7 @@ def taken(
         rows = rows.withColumn("key", f.to_json(f.struct("name")))
         passed = store.stage(
             "pass",
-            lambda: rows.select("source", "key", "text").mapInArrow(reading.taker(settings), ddl(named)),
+            lambda: mapped(rows.select("source", "key", "text"), reading.taker(settings), named),
         )
         n = int(ordered.agg(f.max("source")).first()[0] or 0) + 1
         counts = _counted(passed, n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from .. import canonical, equal
 from ..model import CASE, ENCODING, IDENTICAL, OK, PUNCTUATION, TOO_SHORT, WHITESPACE, Documents
 from ..normalize import letter_table
 from ..settings import Settings
-from .arrow import Columns, batch, ddl, in_groups, numbers, packed, starts_of, texts
+from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
 from .store import Frame
 
 FACTS: Columns = {
@@ -86,7 +86,7 @@ def documents_of(table: pa.Table) -> Documents:
     )
 
 
-def _best(rule: list[tuple[str, str]], keys: list[str]) -> Callable[..., Iterator[pa.RecordBatch]]:
+def _best(rule: list[tuple[str, str]], keys: list[str]) -> Mapper:
     """-> FACTS of documents of equal letters, sorted by the keys -> the two best, and the first one."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -124,18 +124,18 @@ def chosen(facts: Frame, s: Settings) -> Frame:
     rows = facts.withColumn("part", part)
     large = rows.where(f.col("weight") > AT_ONCE).repartition("same", "part")
     large = large.sortWithinPartitions("same", "part", "doc")
-    some = large.mapInArrow(_best(rule, ["same", "part"]), ddl(CHOSEN)).select(*FACTS)
+    some = mapped(large, _best(rule, ["same", "part"]), CHOSEN).select(*FACTS)
     rest = rows.where(f.col("weight") <= AT_ONCE).select(*FACTS).union(some)
     rest = rest.repartition("same").sortWithinPartitions("same", "doc")
-    return rest.mapInArrow(_best(rule, ["same"]), ddl(CHOSEN))
+    return mapped(rest, _best(rule, ["same"]), CHOSEN)
 
 
 def forms(read: Frame, s: Settings) -> Frame:
     """Texts (doc, same, text, written) of documents that have an equal -> FORM: how each is written."""
-    return read.select("doc", "same", "text", "written").mapInArrow(_formed(s), ddl(FORM))
+    return mapped(read.select("doc", "same", "text", "written"), _formed(s), FORM)
 
 
-def _formed(s: Settings) -> Callable[..., Iterator[pa.RecordBatch]]:
+def _formed(s: Settings) -> Mapper:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             utf8, written = texts(one, "text"), texts(one, "written")

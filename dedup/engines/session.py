@@ -28,7 +28,8 @@ OURS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.python.worker.reuse": "true",
 }
-
+# A Java that compiles once and quickly: a scan of few megabytes is over before more has paid
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
 BATCHES = ("spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch")
 
 
@@ -102,8 +103,11 @@ def settings_of(given: Sequence[str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def session(master: str, conf: dict[str, str]) -> Iterator[Any]:
-    """The active session, or a new one that is stopped at the end.  Raises BadSetting."""
+def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[Any]:
+    """The active session, or a new one that is stopped at the end; `small` is for few megabytes.
+
+    Raises BadSetting.
+    """
     need_pyspark()
     from pyspark.sql import SparkSession
 
@@ -122,12 +126,14 @@ def session(master: str, conf: dict[str, str]) -> Iterator[Any]:
     os.environ["PYSPARK_PYTHON"] = python
     if home:
         os.environ["JAVA_HOME"] = home
+    alone = master.startswith("local") or not (master or _submitted())
     values = {**OURS, **conf}
+    if small and alone:
+        values.setdefault("spark.driver.extraJavaOptions", QUICK)
     builder = SparkSession.builder.appName("dedup")
     if master or not _submitted():
         builder = builder.master(master or "local[*,4]")
-    here = "127.0.0.1" in master or master.startswith("local") or not (master or _submitted())
-    if here:  # executors on this machine only: nothing listens to the outside
+    if alone or "127.0.0.1" in master:  # executors on this machine only: nothing listens to the outside
         values = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", **values}
     for name, value in values.items():
         builder = builder.config(name, value)

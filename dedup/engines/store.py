@@ -40,15 +40,17 @@ class Store:
 
     def stage(self, name: str, make: Callable[[], Frame]) -> Frame:
         """The rows of a stage, made now or found finished."""
-        start, found = time.perf_counter(), self.finished(name)
+        start, found, read = time.perf_counter(), self.finished(name), self.spark.read
         if not found:
             with contextlib.suppress(Exception):  # for the eye, in Spark's own pages; not all sessions can
                 self.spark.sparkContext.setJobDescription(f"dedup: {name}")
-            make().write.mode("overwrite").parquet(self.path(name))
+            rows = make()
+            read = read.schema(rows.schema)  # so that Spark does not look into the files for it
+            rows.write.mode("overwrite").parquet(self.path(name))
         took = time.perf_counter() - start
         self.seconds[name] = round(took, 3)
         self.told(name, took, found)
-        return self.spark.read.parquet(self.path(name))
+        return read.parquet(self.path(name))
 
 
 def opened(path: str) -> tuple[fs.FileSystem, str]:

@@ -6,7 +6,7 @@ once for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from .. import verdict, verify
 from ..model import CandidatePairs, Spans, VerifiedPairs
 from ..normalize import letter_table
 from ..settings import Settings
-from .arrow import Columns, batch, ddl, in_groups, numbers, texts
+from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
 from .store import Frame
 
 FIGURES: Columns = {
@@ -30,7 +30,6 @@ FIGURES: Columns = {
 VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
 PAIRS_OF_BLOCK = 256
 FEW = 1_000_000  # rows that are sent to all tasks
-Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 def figures(pairs: VerifiedPairs, docs: NDArray[np.int64]) -> dict[str, Any]:
@@ -139,4 +138,4 @@ def verified(pairs: Frame, library: Library, s: Settings, few: bool = False) -> 
 
     larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
     rows = _blocks(pairs.select("left", "right", larger.alias("block")), library, few)
-    return rows.mapInArrow(_verifier(s), ddl(VERIFIED))
+    return mapped(rows, _verifier(s), VERIFIED)

@@ -7,7 +7,7 @@ whose names are in their order.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ from ..run import Run
 from ..settings import Settings
 from ..store import FILES, HEADER, header
 from ..tables import TABLES
-from .arrow import Columns, batch, ddl, in_groups, numbers, starts_of, texts, unpacked
+from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, starts_of, texts, unpacked
 from .flow import Found
 from .reading import DOCUMENT
 from .store import Frame
 
 PART = 1 << 18
 DONE: Columns = {"rows": "int64"}
+SUM: Columns = {"name": "string", "checksum": "int64"}
 
 
 def blank_run(s: Settings) -> Run:
@@ -60,9 +61,6 @@ def _boilerplate(table: pa.Table, schema: pa.Schema) -> pa.Table:
     )
     columns = [np.repeat(numbers(table, "doc"), np.diff(at)), start, end]
     return pa.table([pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
-
-
-Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
@@ -104,7 +102,7 @@ def write_tables(found: Found, folder: Path, n_docs: int, s: Settings, part: int
         number = f.floor(f.col(keys[0]) / part) if n_docs > part else f.lit(0)
         parted = frame.withColumn("part", number.cast("bigint")).repartition("part")
         write = _writer(name, str(folder), n_docs <= part, keys, blank[name].schema)
-        done = parted.sortWithinPartitions("part").mapInArrow(write, ddl(DONE)).agg(f.sum("rows")).first()
+        done = mapped(parted.sortWithinPartitions("part"), write, DONE).agg(f.sum("rows")).first()
         sizes[name] = int(done[0] or 0)
         if not (folder / f"{name}.parquet").exists():
             write_table(blank[name], folder / f"{name}.parquet")
@@ -197,7 +195,7 @@ def write_store(documents: Frame, folder: Path, n_docs: int, n_anchors: int, s: 
             file.write(header(dtype, shape))
             file.truncate(HEADER + int(np.prod(shape)) * np.dtype(dtype).itemsize)
     rows = documents.select("doc", "anchors_before", *COLUMNS.values())
-    rows.mapInArrow(_placer(str(folder)), ddl(DONE)).agg(f.sum("rows")).first()
+    mapped(rows, _placer(str(folder)), DONE).agg(f.sum("rows")).first()
 
 
 def checksums(spark: Any, folder: Path) -> dict[str, int]:
@@ -208,9 +206,9 @@ def checksums(spark: Any, folder: Path) -> dict[str, int]:
         for one in batches:
             for number in one.column(0).to_pylist():
                 found = {"name": [names[number]], "checksum": [flushed(Path(folder, names[number]))]}
-                yield batch({"name": "string", "checksum": "int64"}, found)
+                yield batch(SUM, found)
 
-    rows = spark.range(0, len(names), 1, len(names)).mapInArrow(run, "name string, checksum bigint")
+    rows = mapped(spark.range(0, len(names), 1, len(names)), run, SUM)
     found = {row["name"]: int(row["checksum"]) for row in rows.collect()}
     order = [*(f"{name}.parquet" for name in TABLES), *(f"{name}.npy" for name in FILES)]
     return {name: found[name] for name in order}
