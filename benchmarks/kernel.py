@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dedup import kernels, minhash, verify
+from dedup import kernels, minhash
 from dedup.intake import WINDOW
 from dedup.normalize import letter_table
 from dedup.readers.base import PART_BYTES
@@ -58,8 +58,8 @@ def main() -> None:
     for name, (low, high) in SCRIPTS.items():
         some = texts_in(a.pool, low, high)
         texts = some * (1 + a.megabytes * 1_000_000 // sum(map(len, some)))
-        buffer, _ = verify.joined(texts)
-        blocks = [verify.joined(texts[i::n_blocks]) for i in range(n_blocks)]
+        buffer, _ = kernels.joined(texts)
+        blocks = [kernels.joined(texts[i::n_blocks]) for i in range(n_blocks)]
         speeds = []
         with tempfile.NamedTemporaryFile() as f:
             f.write(buffer.tobytes())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import candidates, cluster, intake, kernels, lookup, passages, relation, verdict, verify
+from . import candidates, cluster, intake, kernels, lookup, lsh, passages, relation, verdict, verify
 from .context import Context, Progress
 from .existing import Existing, state_of
 from .index import Index
@@ -355,6 +355,7 @@ class _Check:
         )
         n_bones = min(int(self.fresh.documents.n_bones[doc]), int(self.rows.documents.n_bones[old - self.n]))
         letters = int(self.fresh.documents.n_letters[doc]), int(self.rows.documents.n_letters[old - self.n])
+        j = lsh.whole_jaccard(j, *letters, self.s.sample)
         return Match.estimated_of(
             j, s if n_bones >= self.limits.min_bones else 0.0, share, letters, self.limits, **self._about(old)
         )

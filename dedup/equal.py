@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, relation, verify
+from . import kernels, relation
 from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE, Forms, LetterTable, VerifiedPairs
 
 AT_ONCE = 512  # documents
@@ -26,7 +26,7 @@ def forms(
     def some_docs(some: NDArray[np.int32]) -> Forms:
         texts = [(d, text) for d, text in zip(some.tolist(), read(some), strict=True) if text]
         digests = b"".join(relation.digests(raw, utf8.decode()) for _, (raw, utf8) in texts)
-        buffer, starts = verify.joined([utf8 for _, (_, utf8) in texts])
+        buffer, starts = kernels.joined([utf8 for _, (_, utf8) in texts])
         return Forms(
             np.array([d for d, _ in texts], np.int32),
             np.frombuffer(digests, np.uint64).reshape(-1, 8),

@@ -222,7 +222,7 @@ def _band_rows(
             out = np.empty((len(some), len(docs)), np.uint64)
             for at in range(0, len(docs), ROWS_AT_ONCE):
                 part = docs[at : at + ROWS_AT_ONCE]
-                by_column = np.ascontiguousarray(values[part].T)
+                by_column = kernels.by_column(values, part)
                 for j, band in enumerate(some):
                     out[j, at : at + ROWS_AT_ONCE] = kernels.band_keys(by_column, band) & ~LOW | part.astype(
                         np.uint64

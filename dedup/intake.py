@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__, kernels, minhash, verify
+from . import __version__, kernels, minhash
 from .context import Context
 from .errors import BadInput
 from .model import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
@@ -175,7 +175,7 @@ def sign(
     With it the texts, uint8[n], as they stand one after the other.
     """
     a, b = minhash.permutations(settings.num_perm, settings.seed)
-    buffer, starts = verify.joined([text for _, _, texts, _ in read for text in texts])
+    buffer, starts = kernels.joined([text for _, _, texts, _ in read for text in texts])
     signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b, settings.sample)
     counts = signed.counts
     rows = [record for _, found, _, _ in read for record in found]

@@ -12,6 +12,7 @@ bands of different rounds share at most one value, so 128 values serve as well a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,7 +26,8 @@ MAX_ROUNDS = 10
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
-AT_ONCE, ROWS_AT_ONCE = 16, 1 << 15  # bands, and documents, whose keys are taken at a time
+AT_ONCE, KEYS_AT_ONCE = 16, 1 << 22  # bands at least, and keys at most, that are taken at a time
+ROWS_AT_ONCE = 1 << 15  # documents whose keys are taken at a time
 EVERY = 2**40  # the sample that leaves nothing out
 
 
@@ -51,11 +53,21 @@ def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int 
     >>> round(recall(0.5, bands, 128), 2), round(1 - (1 - 0.5 ** 4) ** 32, 2)
     (0.87, 0.87)
     """
-    agree = np.random.RandomState(0).random_sample((num_perm, trials)) < jaccard  # noqa: NPY002 (frozen stream)
-    found = np.zeros(trials, np.bool_)
-    for band in bands:
-        found |= np.logical_and.reduce(agree[band])
-    return float(found.mean())
+    agree = _agreeing(jaccard, num_perm, trials)
+    found = np.zeros_like(agree[0])
+    for first, *others in bands.tolist():
+        in_band = agree[first].copy()
+        for column in others:
+            in_band &= agree[column]
+        found |= in_band
+    return int(np.unpackbits(found)[:trials].sum()) / trials
+
+
+@functools.lru_cache(4)
+def _agreeing(jaccard: float, num_perm: int, trials: int) -> NDArray[np.uint8]:
+    """Random signatures of pairs of that Jaccard -> uint8[num_perm, trials / 8], a bit where they agree."""
+    random = np.random.RandomState(0).random_sample((num_perm, trials))  # noqa: NPY002 (frozen stream)
+    return np.packbits(random < jaccard, axis=1)
 
 
 def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
@@ -103,6 +115,17 @@ def overlap(
     """The Jaccard of the samples of two sets -> how many elements the sets share; the way back."""
     in_left, in_right, rate = _rates(left, right, sample)
     return jaccard / (1 + jaccard) * (in_left + in_right) / rate
+
+
+def whole_jaccard(jaccard: float, left: int, right: int, sample: int) -> float:
+    """The Jaccard of the samples of two sets of that many elements -> the Jaccard of the sets.
+
+    >>> round(whole_jaccard(0.44, 9000, 10800, 512), 2), round(whole_jaccard(0.5, 300, 400, 512), 9)
+    (0.5, 0.5)
+    """
+    sizes = np.array([left]), np.array([right])
+    shared = min(left, right, float(overlap(np.array([jaccard]), *sizes, sample)[0]))
+    return shared / max(1e-9, left + right - shared)
 
 
 def _rates(left: NDArray[np.int64], right: NDArray[np.int64], sample: int) -> tuple[Any, Any, Any]:
@@ -157,23 +180,26 @@ def candidate_pairs(
     `run_all(function, items)` maps, on as many threads as the caller likes.
     """
     found = [np.zeros((0, 2), np.int32)]
-    for i in range(0, len(bands.columns), AT_ONCE):
-        some = bands.columns[i : i + AT_ONCE]
+    at_once = max(AT_ONCE, KEYS_AT_ONCE // max(1, len(docs)))
+    for i in range(0, len(bands.columns), at_once):
+        some = bands.columns[i : i + at_once]
 
-        def keys_of(start: int, some: NDArray[np.int32] = some) -> NDArray[np.uint64]:
-            by_column = np.ascontiguousarray(signatures[docs[start : start + ROWS_AT_ONCE]].T)
-            return np.stack([kernels.band_keys(by_column, band) for band in some])
+        keys = np.empty((len(some), len(docs)), np.uint64)
 
-        starts = range(0, len(docs), ROWS_AT_ONCE)
-        keys = np.concatenate([np.zeros((len(some), 0), np.uint64), *run_all(keys_of, starts)], axis=1)
+        def take_keys(start: int, some: NDArray[np.int32] = some, keys: NDArray[np.uint64] = keys) -> None:
+            by_column = kernels.by_column(signatures, docs[start : start + ROWS_AT_ONCE])
+            for row, band in zip(keys, some, strict=True):
+                row[start : start + ROWS_AT_ONCE] = kernels.band_keys(by_column, band)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
             counts = np.zeros(1 << max(10, min(28, (8 * len(keys)).bit_length())), np.uint8)
             kernels.tally(counts, keys, 2)
             shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
-            order = shared[np.argsort(keys[shared], kind="stable")]
-            pairs = docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
-            return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
+            order = shared[np.argsort(keys[shared])]
+            return docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
 
-        found += run_all(one_band, list(keys))
+        for _ in run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE)):
+            pass
+        pairs = CandidatePairs.of(np.concatenate(list(run_all(one_band, list(keys))))).docs
+        found.append(pairs[kernels.matches(signatures, pairs) >= least(pairs)])
     return CandidatePairs.of(np.concatenate(found))

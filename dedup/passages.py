@@ -41,8 +41,8 @@ DOCS_OF_GROUP = 64  # of one group of near-duplicates, looked at for each anchor
 PAIRS_WITH_GROUP = 4  # candidates that a document makes with one group
 IN_A_ROW = 3  # anchors that make a passage
 MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
-FEW_ANCHORS = 64  # a document with more is looked for by every SAMPLED-th of them
-SAMPLED = 4
+FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of them
+SAMPLED = 4  # a power of two
 MAX_TALLY = 28  # bits of the largest table of counts
 
 RunAll = Callable[..., Iterable[Any]]
@@ -107,7 +107,7 @@ def _frequent_passages(
     anchors: Anchors, mine: NDArray[np.bool_], least: int, scratch: Path | None, run_all: RunAll
 ) -> Buckets:
     """The passages that stand in `least` places or more: hash, document, place of the first anchor."""
-    counts = _table(len(anchors.hash))
+    counts = _table(len(anchors.hash) // 4)
 
     def passages_in(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
         passages, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)
@@ -157,7 +157,7 @@ def _bits_of(bits: NDArray[np.uint8], chunk: AnchorChunk) -> NDArray[np.bool_]:
 
 def _table(n: int) -> NDArray[np.uint8]:
     """A table of counts for n hashes, large enough that few of them share a place."""
-    return np.zeros(1 << min(MAX_TALLY, max(10, (8 * n).bit_length())), np.uint8)
+    return np.zeros(1 << min(MAX_TALLY, max(10, n.bit_length() + 2)), np.uint8)
 
 
 def containment_candidates(
@@ -186,14 +186,16 @@ def containment_candidates(
     def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
         hashes, docs = buckets.bucket(number)
         order = np.argsort(hashes)
-        return kernels.postings(hashes[order], docs[order], group, MAX_GROUPS, DOCS_OF_GROUP)
+        hashes, docs = hashes[order], docs[order]
+        sure = sample(hashes) | ~many[docs]  # others serve only where a document with few anchors has them
+        return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)
 
     with buckets:
-        found = list(run_all(one_bucket, range(N_BUCKETS)))
-    sizes, docs, few = (np.concatenate(column) for column in zip(*found, strict=True))
+        sizes, docs, few = _columns(run_all(one_bucket, range(N_BUCKETS)))
     doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
     few_sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64) if len(sizes) else sizes
-    few_postings, few_docs = _starts(few_sizes), docs[few]
+    few_postings, few_docs = _starts(few_sizes), docs if few.all() else docs[few]
+    del sizes, docs, few
     n_terms = np.where(many & (n_anchors == known.n_left), n_sampled, n_anchors)
 
     def some_docs(start: int) -> NDArray[np.int32]:
@@ -205,6 +207,15 @@ def containment_candidates(
     return CandidatePairs.of(np.concatenate(pairs))
 
 
+def _columns(rows: Iterable[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
+    """Rows of arrays -> each column as one array; what is joined is let go of, as there may be much of it."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    out = []
+    while columns:
+        out.append(np.concatenate(columns.pop(0)))
+    return out
+
+
 def _shared_anchors(
     anchors: Anchors,
     mine: NDArray[np.bool_],
@@ -213,12 +224,12 @@ def _shared_anchors(
     scratch: Path | None,
     run_all: RunAll,
 ) -> tuple[Buckets, NDArray[np.int64]]:
-    """The anchors by which documents are looked for, that stand in two or more: hash, document.
+    """The anchors by which documents are looked for, that stand in two or more: hash, document; and others.
 
-    With them, int64[n_docs], how many of each document's anchors are in the sample.  Of documents with
-    many, those outside the sample serve only where a document with few has them too.
+    With them, int64[n_docs], how many of each document's anchors are in the sample.  Most of the anchors of
+    documents with many are left out here that are in no sample, nor in any document with few.
     """
-    in_small, shared = _table(len(anchors.hash) // 2), _table(len(anchors.hash) // 2)
+    in_small, shared = _table(len(anchors.hash) // 4), _table(len(anchors.hash) // 4)
 
     def usable(chunk: AnchorChunk) -> NDArray[np.bool_]:
         return mine[chunk.doc] & ~_bits_of(known.bits, chunk)
@@ -248,7 +259,7 @@ def _shared_anchors(
 
 def sample(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """bool[n]: about one in SAMPLED hashes, the same ones in every document."""
-    return (hashes >> np.uint64(8)) % np.uint64(SAMPLED) == 0
+    return hashes & np.uint64(SAMPLED - 1 << 8) == 0
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,9 +10,14 @@ import functools
 import html
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 TAGS = re.compile(r"</?(?:p|div|br|span|a|li|ul|ol|td|tr|table|h[1-6]|section|article)\b[^<>]*>", re.I)
+OPENING = re.compile(rb"[\s\x1c-\x1f]*[<\x80-\xff]")  # perhaps after white space beyond ASCII
 ANY_TAG = re.compile(rb"<[^<>]*>")
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,30})")
 FLAT = frozenset(  # these close one another, or hold nothing
@@ -40,6 +45,8 @@ def is_page(data: bytes) -> bool:
         return False
     if PAGE.match(data, 0, 4096):
         return True
+    if not OPENING.match(data):
+        return False
     head = data[:20_000].decode("utf-8", "ignore")
     tags = TAGS.findall(head) if head.lstrip().startswith("<") else []
     return len(tags) >= 5 and sum(map(len, tags)) > 0.2 * len(head)
@@ -117,7 +124,8 @@ def is_mojibake(data: bytes) -> bool:
     """Whether the text looks like UTF-8 that was read as Windows-1252: two such characters at least."""
     if data.isascii() or b"\xc3" not in data:
         return False
-    return len(TWICE_ENCODED.findall(data, 0, 1 << 16)) >= 2
+    first = TWICE_ENCODED.search(data, 0, 1 << 16)
+    return first is not None and TWICE_ENCODED.search(data, first.end(), 1 << 16) is not None
 
 
 def mojibake(data: bytes) -> bytes:
@@ -156,7 +164,9 @@ def ruby(text: bytes) -> bytes:
     return RUBY.sub("", text.decode("utf-8", "replace")).replace("｜", "").encode()
 
 
-REPAIRS: dict[str, tuple[Callable[[bytes], bool], Callable[[bytes], bytes]]] = {
+Test = Callable[[bytes], bool]
+Function = Callable[[bytes], bytes]
+REPAIRS: dict[str, tuple[Test, Function]] = {
     "html": (is_page, visible_text),
     "mojibake": (is_mojibake, mojibake),
     "json escapes": (has_json_escapes, json_escapes),
@@ -175,11 +185,58 @@ def repair(utf8: bytes) -> tuple[bytes, tuple[str, ...]]:
     done = []
     for name, (test, function) in REPAIRS.items():
         if test(utf8):
-            try:
-                better = function(utf8)
-            except RecursionError:  # markup nested beyond all reason: the text stays as it is
-                continue
+            better = _better(function, utf8)
             if better != utf8:
                 utf8 = better
                 done.append(name)
     return utf8, tuple(done)
+
+
+def _better(function: Function, utf8: bytes) -> bytes:
+    try:
+        return function(utf8)
+    except RecursionError:  # markup nested beyond all reason: the text stays as it is
+        return utf8
+
+
+def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]]]:
+    """UTF-8 texts -> what repair() makes of those that it changes, by place; compiled code finds them.
+
+    >>> repair_all([b"fish and chips", b"fish &amp; chips"])
+    {1: (b'fish & chips', ('entities',))}
+    """
+    from . import kernels  # subtle: what repairs one text does not wait for compiled code to be loaded
+
+    now: dict[int, bytes] = {}
+    done: dict[int, list[str]] = {}
+    signs = kernels.signs_of_damage(*kernels.joined(texts))
+    for bit, (name, (test, function)) in enumerate(REPAIRS.items()):
+        changed = []
+        for i in np.flatnonzero(signs >> np.uint8(bit) & 1).tolist():
+            utf8 = now.get(i, texts[i])
+            if test(utf8):
+                better = _mojibake(utf8, kernels) if function is mojibake else _better(function, utf8)
+                if better != utf8:
+                    now[i] = better
+                    done.setdefault(i, []).append(name)
+                    changed.append(i)
+        if changed:
+            signs[changed] = kernels.signs_of_damage(*kernels.joined([now[i] for i in changed]))
+    return {i: (now[i], tuple(done[i])) for i in sorted(now)}
+
+
+@functools.cache
+def _bytes_of_characters() -> NDArray[np.int16]:
+    """Code points below 65,536 -> bytes that they may have been; int16[65536], -1 where there is none."""
+    out = np.full(1 << 16, -1, np.int16)
+    out[0x80:0x100] = np.arange(0x80, 0x100)
+    out[list(BYTE_OF)] = list(BYTE_OF.values())
+    return out
+
+
+def _mojibake(utf8: bytes, kernels: Any) -> bytes:
+    """What mojibake() gives for valid UTF-8, by compiled code."""
+    room = np.empty(3 * len(utf8), np.uint8)
+    out, run = room[len(utf8) :], room[: len(utf8)]
+    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), _bytes_of_characters(), out, run)
+    return out[:n].tobytes()

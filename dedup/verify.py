@@ -63,18 +63,16 @@ def verify(
         docs, local = np.unique(part, return_inverse=True)
         texts = read(docs)
         there = np.array([t is not None for t in texts])
-        buffer, starts = joined([t or b"" for t in texts])
-        hashes, indptr = kernels.shingle_sets(buffer, starts, table, k)
-        local = local.reshape(-1, 2).astype(np.int32)
+        buffer, starts = kernels.joined([t or b"" for t in texts])
+        local = local.reshape(-1, 2)
         readable = there[local].all(axis=1)
-        counts = kernels.overlaps(hashes, indptr, local[readable])
-        bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), local[readable])
-        own, frames = counts, spans.of_docs(docs)
-        if len(frames.start):
-            without = kernels.shingle_sets(buffer, starts, table, k, frames)
-            own = kernels.own_overlaps(hashes, indptr, *without, local[readable])
-        in_runs = _in_runs(buffer, starts, table, 3 * k, local[readable].astype(np.int32), counts)
-        return VerifiedPairs(part[readable], counts[:, 0], counts[:, 1], counts[:, 2], bones, own, in_runs)
+        asked = local[readable].astype(np.int32)
+        sets = kernels.marked_sets(buffer, starts, table, k, spans.of_docs(docs))
+        counts = kernels.figures(*sets, asked)
+        bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), asked)
+        in_runs = _in_runs(buffer, starts, table, 3 * k, asked, counts)
+        n, left, right = counts[:, :3].T
+        return VerifiedPairs(part[readable], n, left, right, bones, counts[:, 3:], in_runs)
 
     parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]
     return VerifiedPairs.none().merged(VerifiedPairs.concatenated(parts))
@@ -93,28 +91,16 @@ def _in_runs(
     A long text holds most short shingles of any other by chance, but not whole runs of them.
     """
     out = np.ones(len(pairs))
-    smaller, larger = counts[:, 1:].min(axis=1), counts[:, 1:].max(axis=1)
+    smaller, larger = counts[:, 1:3].min(axis=1), counts[:, 1:3].max(axis=1)
     rows = np.flatnonzero((larger > MANY_TIMES * smaller) & (2 * counts[:, 0] > smaller))
     if len(rows):
         docs, local = np.unique(pairs[rows], return_inverse=True)
-        some, places = joined([buffer[starts[d] : starts[d + 1]].tobytes() for d in docs.tolist()])
+        some, places = kernels.joined([buffer[starts[d] : starts[d + 1]].tobytes() for d in docs.tolist()])
         runs = kernels.overlaps(
             *kernels.shingle_sets(some, places, table, run), local.reshape(-1, 2).astype(np.int32)
         )
         out[rows] = runs[:, 0] / np.maximum(1, runs[:, 1:].min(axis=1))
     return out
-
-
-def joined(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Texts -> (buffer uint8[n], starts int64[len(texts) + 1]), what the kernels take.
-
-    >>> buffer, starts = joined([b"ab", b"", b"c"])
-    >>> bytes(buffer), starts.tolist()
-    (b'abc', [0, 2, 2, 3])
-    """
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(t) for t in texts], out=starts[1:])
-    return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
 
 
 MANY_TIMES = 8  # so much larger is a text that may hold a short one by chance

@@ -1,6 +1,7 @@
 """The compiled kernels equal the plain definitions, on generated and on hostile text."""
 
 import unicodedata
+from unittest import mock
 
 import mmh3
 import numpy as np
@@ -249,34 +250,55 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share)
 
 
 @examples
+@given(st.lists(st.lists(st.integers(0, 20), max_size=16, unique=True), min_size=1, max_size=8))
+def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(anchors_of_doc):
+    n, sets = len(anchors_of_doc), [{a << 8 for a in anchors} for anchors in anchors_of_doc]
+    start = np.cumsum([0] + [len(s) for s in sets])
+    flat = np.array([a for s in sets for a in sorted(s)], np.uint64)
+    anchors = Anchors(flat, np.zeros(len(flat), np.int32), start)
+    n_anchors = np.diff(start)
+    none = passages.no_boilerplate(anchors, n_anchors)
+    with mock.patch.object(passages, "FEW_ANCHORS", 6):
+        args = (anchors, np.ones(n, np.bool_), none, np.arange(n, dtype=np.int32), n_anchors, 0.25)
+        got = passages.containment_candidates(*args).docs.tolist()
+    in_sample = {a for s in sets for a in s if (a >> 8) % 4 == 0}
+    in_short = {a for s in sets if len(s) <= 6 for a in s}
+    n_terms = [len(s & in_sample) if len(s) > 6 else len(s) for s in sets]
+    shared = {
+        (i, j): len(sets[i] & sets[j] & (in_sample | in_short)) for i in range(n) for j in range(i + 1, n)
+    }
+    fewer = {(i, j): min(n_terms[i], n_terms[j]) for i, j in shared}
+    assert got == [[*p] for p in shared if shared[p] and shared[p] >= max(min(2, fewer[p]), 0.25 * fewer[p])]
+
+
+@examples
 @given(
     st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=10), min_size=1, max_size=6), st.integers(1, 2)
 )
-def test_own_overlaps_leave_out_what_is_boilerplate_in_either_text(values, step):
-    sets = [sorted(set(v)) for v in values] + [list(range(300)), list(range(2, 700, 3))]
-    own = [s[::step] for s in sets]
-
-    def csr(lists):
-        flat = np.array([x for part in lists for x in part], np.uint64)
-        return flat, np.cumsum([0] + [len(part) for part in lists]).astype(np.int64)
-
+def test_figures_equal_python_sets_with_and_without_what_is_boilerplate_in_either_text(values, step):
+    sets = [sorted(set(v)) for v in values] + [[], list(range(300)), list(range(2, 700, 3))]
+    own = [set(s[::step]) for s in sets]
+    marked = np.array([2 * x + (x in own[i]) for i, part in enumerate(sets) for x in part], np.uint64)
+    indptr = np.cumsum([0] + [len(part) for part in sets]).astype(np.int64)
     pairs = np.array([(i, j) for i in range(len(sets)) for j in range(len(sets))], np.int32)
-    got = kernels.own_overlaps(*csr(sets), *csr(own), pairs)
-    for (i, j), row in zip(pairs, got, strict=True):
-        frames = (set(sets[i]) - set(own[i])) | (set(sets[j]) - set(own[j]))
-        a, b = set(sets[i]) - frames, set(sets[j]) - frames
-        assert row.tolist() == [len(a & b), len(a), len(b)]
+    for (i, j), row in zip(pairs, kernels.figures(marked, indptr, pairs), strict=True):
+        left, right = set(sets[i]), set(sets[j])
+        frames = (left - own[i]) | (right - own[j])
+        a, b = left - frames, right - frames
+        assert row.tolist() == [len(left & right), len(left), len(right), len(a & b), len(a), len(b)]
 
 
 @pytest.mark.parametrize("k", [3, 8])
-def test_shingles_at_boilerplate_places_are_left_out(k):
+def test_shingles_that_stand_outside_boilerplate_are_marked(k):
     rng = np.random.default_rng(k)
     texts = ["".join(rng.choice(list("abcdefgh \u00df"), n)) for n in (0, 5, 300, 20_000)]
     spans = [[], [(0, 2)], [(3, 40), (50, 51), (200, 10**9)], [(0, 10), (8000, 9000), (15_000, 15_001)]]
     start, end = (np.array([s[i] for part in spans for s in part], np.int64) for i in range(2))
     indptr = np.cumsum([0] + [len(part) for part in spans]).astype(np.int64)
-    hashes, rows = kernels.shingle_sets(*packed(texts), TABLE, k, Spans(start, end, indptr))
+    hashes, rows = kernels.marked_sets(*packed(texts), TABLE, k, Spans(start, end, indptr))
     for t, text in enumerate(texts):
         all_hashes = shingle.shingle_hashes(letters_by_table(text), k).tolist()
         kept = {h for i, h in enumerate(all_hashes) if not any(a <= i < b for a, b in spans[t])}
-        assert hashes[rows[t] : rows[t + 1]].tolist() == sorted(kept)
+        expected = sorted({h >> 1 << 1 for h in all_hashes} | {h | 1 for h in kept})
+        expected = [h for h in expected if h & 1 or h | 1 not in expected]
+        assert hashes[rows[t] : rows[t + 1]].tolist() == expected

@@ -180,6 +180,13 @@ def test_recipe_leaks(shell, files, tmp_path):
 
 
 @pytest.mark.slow
+def test_recipe_check(shell, files):
+    files({"train/a.txt": POST, "train/b.txt": THIRD, "test/1.txt": POST.lower(), "test/2.txt": OTHER})
+    shell("sh", block("check", "sh"))
+    assert shell("python", block("check", "python")) == "test/1.txt case 1.0 train/a.txt\n"
+
+
+@pytest.mark.slow
 def test_recipe_datasketch(shell, files):
     long = " ".join(f"{i} {POST[i:]} {OTHER[:i]}" for i in range(1, 300, 7))
     files({**COPIES, "corpus/empty.txt": "", "corpus/long.txt": long, "new.txt": long.lower()})

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.repair import REPAIRS, repair
+from dedup.repair import REPAIRS, repair, repair_all
 
 from .conftest import OTHER, POST
 
@@ -57,6 +57,48 @@ def test_clean_text_is_left_alone(text):
 def test_any_text_can_be_repaired(text):
     done = repair(text.encode("utf-8", "replace"))[1]
     assert set(done) <= set(REPAIRS)
+
+
+PIECES = [
+    *(
+        "cafÃ© ",
+        "itâ€™s",
+        "ÐŸÑ€Ð¸Ð²ÐµÑ‚",
+        "Ã",
+        "é",
+        "éà",
+        "ï¿½",
+        "�",
+        "ÃŸÃ¼Ã©Ã¨Ãª",
+        "ÃŸÃ¼Ã©Ã¨Ãªé",
+        "ÃŸÃ¼Ã©Ã¨Ãªé" * 3,
+    ),
+    *(
+        "&amp;",
+        "&",
+        ";",
+        "<p>",
+        "<html>",
+        "\\u00e9",
+        "\\n",
+        "\n",
+        "-LRB-",
+        "-rrb-",
+        "Rb-",
+        "《かな》",
+        "［＃",
+        "漢字",
+    ),
+    *("ã€Š", "Å’", "Æ’", "Ë†", "â‚¬", "â„¢", "\x80", "\xad", "ð", "🐝", "ðŸ\x90\x9d", "a" * 65536),
+]
+
+
+@settings(deadline=None, max_examples=300)  # compiles at first
+@given(st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join), max_size=4))
+def test_texts_at_once_are_repaired_as_one_by_one(texts):
+    utf8 = [t.encode("utf-8", "replace") for t in texts]
+    one_by_one = {i: repair(t) for i, t in enumerate(utf8)}
+    assert repair_all(utf8) == {i: found for i, found in one_by_one.items() if found[1]}
 
 
 def test_markup_nested_beyond_reason_does_not_stop_a_scan():

@@ -13,10 +13,12 @@ import numpy as np
 from numba.core import event
 
 from ..normalize import letter_table
+from .damage import once_encoded, signs_of_damage
 from .jit import CompileListener
 from .pairs import (
     band_keys,
     bucket_pairs,
+    by_column,
     components,
     distinct_groups,
     get_bits,
@@ -31,27 +33,32 @@ from .pairs import (
     tally,
     terms_of_docs,
 )
-from .sets import overlaps, own_overlaps, shingle_sets, skeleton_sets
+from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
-from .text import SEGMENT
+from .text import SEGMENT, joined
 
 __all__ = [
     "SEGMENT",
     "band_keys",
     "bucket_pairs",
+    "by_column",
     "components",
     "distinct_groups",
+    "figures",
     "get_bits",
     "in_a_row",
+    "joined",
+    "marked_sets",
     "matches",
+    "once_encoded",
     "overlaps",
-    "own_overlaps",
     "own_runs",
     "postings",
     "set_bits",
     "shared_term_pairs",
     "shingle_sets",
     "sign_texts",
+    "signs_of_damage",
     "skeleton_sets",
     "spans_of",
     "tallied",
@@ -66,6 +73,8 @@ def warm_up(on_compile: Callable[[], None]) -> None:
     table = letter_table()
     with event.install_listener("numba:compile", CompileListener(on_compile)):
         buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
+        signs_of_damage(buffer, starts)
+        once_encoded(buffer, np.zeros(1 << 16, np.int16), np.empty(14, np.uint8), np.empty(7, np.uint8))
         one = np.ones(4, np.uint32)
         sign_texts(buffer, starts, table, 3, 2, one, one, 1)
         hashes, indptr = shingle_sets(buffer, starts, table, 3)
@@ -73,10 +82,11 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
         matches(np.zeros((1, 4), np.uint32), pairs)
+        by_column(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32))
         band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
-        own_overlaps(hashes, indptr, hashes, indptr, pairs)
+        figures(hashes, indptr, pairs)
         in_a_row(hashes, np.zeros(len(hashes), np.int32), 2)
         counts = np.zeros(8, np.uint8)
         tally(counts, hashes, 2)
@@ -86,7 +96,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
-        sizes, some, _ = postings(hashes, docs, group, 2, 2)
+        sizes, some, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
         shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
         components(2, pairs)

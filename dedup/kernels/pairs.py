@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import BASE, I32, I64, U8, U64, jit
+from .jit import BASE, I32, I64, U8, U32, U64, jit
 from .text import fmix64
+
+SMALL = 32  # numbers that are sorted one by one
+TILE = 32  # signatures that fit into the nearest cache together
 
 
 @jit()
@@ -19,6 +24,19 @@ def matches(signatures: NDArray[np.uint32], pairs: NDArray[np.int32]) -> NDArray
         for i in range(len(left)):
             same += left[i] == right[i]
         out[p] = same
+    return out
+
+
+@jit()
+def by_column(signatures: NDArray[np.uint32], docs: NDArray[np.int32]) -> NDArray[np.uint32]:
+    """Rows of signatures uint32[n_docs, num_perm] -> the same of some documents, uint32[num_perm, n]."""
+    n, num_perm = len(docs), signatures.shape[1]
+    out = np.empty((num_perm, n), U32)
+    for start in range(0, n, TILE):
+        end = min(n, start + TILE)
+        for c in range(num_perm):
+            for i in range(start, end):
+                out[c, i] = signatures[docs[i], c]
     return out
 
 
@@ -39,7 +57,7 @@ def _mix_in(values: NDArray[np.uint32], keys: NDArray[np.uint64]) -> None:
 
 @jit()
 def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -> NDArray[np.int32]:
-    """Sorted keys uint64[n], their docs int32[n] rising within equal keys -> pairs int32[m, 2].
+    """Sorted keys uint64[n], their docs int32[n] in any order -> pairs int32[m, 2], with docs put in order.
 
     A bucket of at most `full` documents gives all its pairs; a larger one gives each document with the
     bucket's first and with its neighbour, so that the work stays linear.
@@ -52,6 +70,15 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
         while end < n and keys[end] == keys[start]:
             end += 1
         size = end - start
+        if size > SMALL:
+            docs[start:end].sort()
+        else:
+            for j in range(start + 1, end):
+                doc, i = docs[j], j
+                while i > start and docs[i - 1] > doc:
+                    docs[i] = docs[i - 1]
+                    i -= 1
+                docs[i] = doc
         need = size * (size - 1) // 2 if size <= full else 2 * size
         if m + need > len(out):
             grown = np.empty((2 * len(out) + need, 2), I32)
@@ -205,12 +232,17 @@ def spans_of(
 
 @jit()
 def postings(
-    hashes: NDArray[np.uint64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int, few: int
+    hashes: NDArray[np.uint64],
+    docs: NDArray[np.int32],
+    sure: NDArray[np.bool_],
+    group: NDArray[np.int32],
+    most: int,
+    few: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
     """Sorted hashes uint64[n] with their docs int32[n] -> the postings of those in 2 to `most` groups.
 
     (sizes int64[n_terms], docs int32[nnz] sorted by group and then document in each, bool[nnz]: among the
-    first `few` of its group there).
+    first `few` of its group there).  A hash of which no row is `sure` has none.
     """
     n = len(hashes)
     sizes, out, first = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_)
@@ -219,7 +251,7 @@ def postings(
         end = start + 1
         while end < n and hashes[end] == hashes[start]:
             end += 1
-        if end - start > 1:
+        if end - start > 1 and np.any(sure[start:end]):
             keys = np.empty(end - start, I64)
             for i in range(start, end):
                 keys[i - start] = I64(group[docs[i]]) << 32 | I64(docs[i])
@@ -287,22 +319,21 @@ def shared_term_pairs(
     n_docs, m = len(doc_indptr) - 1, 0
     out = np.empty((1024, 2), I32)
     count, taken = np.zeros(n_docs, I32), np.zeros(n_docs, I32)
-    touched, order = np.empty(n_docs, I32), np.empty(n_docs, I64)
+    touched, order = np.empty(n_docs + 1, I32), np.empty(n_docs, I64)
+    enough = np.empty(n_docs, I32)
+    for d in range(n_docs):
+        enough[d] = math.ceil(max(min(2, n_terms[d]), min_share * n_terms[d]))
     for d in range(start, end):
         n_touched = n_good = 0
         for i in range(doc_indptr[d], doc_indptr[d + 1]):
             for j in range(postings[terms[i]], postings[terms[i] + 1]):
                 other = docs[j]
-                if group[other] == group[d]:
-                    continue
-                if count[other] == 0:
-                    touched[n_touched] = other
-                    n_touched += 1
+                touched[n_touched] = other  # subtle: without a branch, which could not be foreseen
+                n_touched += count[other] == 0
                 count[other] += 1
         for i in range(n_touched):
             other = touched[i]
-            fewer = min(n_terms[d], n_terms[other])
-            if count[other] >= max(min(2, fewer), min_share * fewer):
+            if count[other] >= min(enough[d], enough[other]) and group[other] != group[d]:
                 order[n_good] = ((I64(1) << 31) - count[other]) << 31 | other
                 n_good += 1
             count[other] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,30 +10,77 @@ from numpy.typing import NDArray
 
 from ..model import Spans
 from .jit import I32, I64, U16, U64, jit
-from .sample import sort_unique
 from .simd import LANES
 from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
 
+UNEVEN = 32  # a set so many times as large is searched, not walked through
+
 
 def shingle_sets(
-    buffer: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    table: Any,
-    k: int,
-    without: Spans | None = None,
+    buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any, k: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """n texts -> their sets of shingle hashes as CSR: uint64[nnz] rising in each slice, indptr int64[n+1].
+    """n texts -> their sets of shingle hashes as CSR: uint64[nnz] rising in each slice, indptr int64[n+1]."""
+    places = Spans.none(len(starts) - 1)
+    return _sets(_shingle_rows(buffer, starts, *_facts(table, k), *_places(places), False), U64(0))
 
-    Shingles at the places `without` are left out.
+
+def marked_sets(
+    buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any, k: int, frames: Spans
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """n texts -> their sets of shingle hashes as CSR, the lowest bit set where it is the text's own.
+
+    A shingle is the text's own that stands somewhere outside `frames`, its boilerplate.
     """
-    spans = without or Spans.none(len(starts) - 1)
-    places = (spans.start, spans.end, spans.indptr)
+    return _sets(_shingle_rows(buffer, starts, *_facts(table, k), *_places(frames), True), U64(1))
+
+
+def skeleton_sets(
+    buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """n texts -> their sets of skeleton shingle hashes as CSR: uint64[nnz] rising in each slice, indptr."""
     tables = (table.packed, table.pool, table.starts)
-    return _shingle_sets(buffer, starts, *tables, k, powers(k), *places)
+    return _sets(_skeleton_rows(buffer, starts, *tables, powers(4)[4]), U64(0))
+
+
+def _facts(table: Any, k: int) -> tuple[Any, ...]:
+    return table.packed, table.pool, table.starts, k, powers(k)
+
+
+def _places(spans: Spans) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    return spans.start, spans.end, spans.indptr
+
+
+def _sets(
+    rows: tuple[NDArray[np.uint64], NDArray[np.int64]], marks: np.uint64
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hashes by text as CSR -> the different ones, rising; equal but for `marks` are one, with all marks.
+
+    subtle: it is NumPy that sorts, with vectors; that takes half as long as compiled code of our own.
+    """
+    hashes, indptr = rows
+    for start, end in itertools.pairwise(indptr.tolist()):
+        hashes[start:end].sort()
+    return hashes[: _unique(hashes, indptr, marks)], indptr
 
 
 @jit()
-def _shingle_sets(buffer, starts, packed, pool, pool_starts, k, powers, span_start, span_end, spans):  # type: ignore[no-untyped-def]
+def _unique(hashes: NDArray[np.uint64], indptr: NDArray[np.int64], marks: np.uint64) -> int:
+    """Sorted hashes as CSR -> the different ones in front, in place, and indptr with them -> how many."""
+    used, start = 0, indptr[0]
+    for t in range(len(indptr) - 1):
+        end, first = indptr[t + 1], used
+        for i in range(start, end):
+            h = hashes[i]
+            used += used == first or (hashes[used - 1] ^ h) > marks
+            hashes[used - 1] = h  # of equal ones the last, which has the mark if one of them has
+        indptr[t + 1] = used
+        start = end
+    return used
+
+
+@jit()
+def _shingle_rows(buffer, starts, packed, pool, pool_starts, k, powers, span_start, span_end, spans, marked):  # type: ignore[no-untyped-def]
+    """n texts -> their shingle hashes, in order, as CSR."""
     n_texts = len(starts) - 1
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]), U64)
@@ -40,13 +88,10 @@ def _shingle_sets(buffer, starts, packed, pool, pool_starts, k, powers, span_sta
     units, tops = np.empty(2 * len(letters), U16), np.empty(len(letters), U16)
     one, other = np.empty(len(letters), U64), np.empty(len(letters), U64)
     counts = np.zeros(4, I64)
-    room, ends = np.empty(SEGMENT, U64), np.empty(2 * SEGMENT, I64)  # for the sort
-    used = 0
+    at = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
-        carried = 0
-        at = used
-        base, span = I64(0), spans[t]
+        carried, first = 0, at
         while place < end:
             place, n, _, _ = letters_of(
                 buffer, place, end, packed, pool, pool_starts, letters, carried, units, 0, fifth, counts
@@ -54,53 +99,40 @@ def _shingle_sets(buffer, starts, packed, pool, pool_starts, k, powers, span_sta
             if at + n + LANES > len(hashes):
                 hashes = grown(hashes, 2 * len(hashes) + n)
             if n >= k:
-                new = shingle_row(letters, n, k, powers, one, other, hashes[at:], tops, 0)
-                if spans[t] == spans[t + 1]:
-                    at += new
-                else:
-                    kept = 0
-                    for i in range(new):
-                        while span < spans[t + 1] and span_end[span] <= base + i:
-                            span += 1
-                        if span == spans[t + 1] or base + i < span_start[span]:
-                            hashes[at + kept] = hashes[at + i]
-                            kept += 1
-                    at += kept
-                base += new
+                at += shingle_row(letters, n, k, powers, one, other, hashes[at:], tops, 0)
             carried = min(n, k - 1)
             for i in range(carried):
                 letters[i] = letters[n - carried + i]
-        boilerplate = spans[t] < spans[t + 1] and span_start[spans[t]] == 0
-        if base == 0 and carried > 0 and not boilerplate:
+        if at == first and carried > 0:
             short_hash(letters, carried, hashes[at:])
             at += 1
-        n_values = at - used
-        if n_values > len(room):
-            room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)
-        used += sort_unique(hashes[used:at], room, ends)
-        indptr[t + 1] = used
-    return hashes[:used], indptr
-
-
-def skeleton_sets(
-    buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """n texts -> their sets of skeleton shingle hashes as CSR: uint64[nnz] rising in each slice, indptr."""
-    return _skeleton_sets(buffer, starts, table.packed, table.pool, table.starts, powers(4)[4])
+        if marked:
+            _mark(hashes[first:at], span_start[spans[t] : spans[t + 1]], span_end[spans[t] : spans[t + 1]])
+        indptr[t + 1] = at
+    return hashes[:at], indptr
 
 
 @jit()
-def _skeleton_sets(buffer, starts, packed, pool, pool_starts, power4):  # type: ignore[no-untyped-def]
+def _mark(hashes: NDArray[np.uint64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+    """Set the lowest bit of the hashes at places outside the spans, and clear it inside, in place."""
+    for i in range(len(hashes)):
+        hashes[i] |= U64(1)
+    for span in range(len(starts)):
+        for i in range(starts[span], min(ends[span], len(hashes))):
+            hashes[i] &= ~U64(1)
+
+
+@jit()
+def _skeleton_rows(buffer, starts, packed, pool, pool_starts, power4):  # type: ignore[no-untyped-def]
+    """n texts -> their skeleton shingle hashes, in order, as CSR."""
     n_texts = len(starts) - 1
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]) // 8, U64)
     letters, fifth = np.empty(4 + SEGMENT + 2 * LANES, I32), np.empty(4 + SEGMENT + 2 * LANES, I32)
     cuts, counts, units = np.empty(len(letters), U64), np.zeros(4, I64), np.empty(2 * len(letters), U16)
-    room, ends = np.empty(SEGMENT, U64), np.empty(2 * SEGMENT, I64)  # for the sort
-    used = 0
+    at = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
-        at = used
         carried, n_cuts = 0, I64(0)
         counts[3] = 0
         while place < end:
@@ -114,85 +146,85 @@ def _skeleton_sets(buffer, starts, packed, pool, pool_starts, power4):  # type: 
             carried = min(n, 4)
             for i in range(carried):
                 letters[i] = letters[n - carried + i]
-        n_values = at - used
-        if n_values > len(room):
-            room, ends = np.empty(2 * n_values, U64), np.empty(4 * n_values, I64)
-        used += sort_unique(hashes[used:at], room, ends)
-        indptr[t + 1] = used
-    return hashes[:used], indptr
+        indptr[t + 1] = at
+    return hashes[:at], indptr
 
 
 @jit()
-def _holds(values: NDArray[np.uint64], value: np.uint64) -> np.bool_:
-    at = np.searchsorted(values, value)
-    return at < len(values) and values[at] == value
-
-
-@jit()
-def _own_found(
-    few: NDArray[np.uint64],
-    few_own: NDArray[np.uint64],
-    many: NDArray[np.uint64],
-    many_own: NDArray[np.uint64],
-) -> tuple[int, int, int]:
-    """A small and a large set, and what is no boilerplate in each -> overlap, size of small, of large."""
-    overlap, size, shared_frame = 0, 0, 0
-    for h in few:
-        mine, other = _holds(few_own, h), _holds(many_own, h)
-        if not _holds(many, h):
-            size += mine
-        elif mine and other:
-            overlap += 1
-            size += 1
-        else:
-            shared_frame += other
-    return overlap, size, len(many_own) - shared_frame
-
-
-@jit()
-def own_overlaps(
-    hashes: NDArray[np.uint64],
-    indptr: NDArray[np.int64],
-    own: NDArray[np.uint64],
-    own_indptr: NDArray[np.int64],
-    pairs: NDArray[np.int32],
+def figures(
+    hashes: NDArray[np.uint64], indptr: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Shingle sets and their parts that are no boilerplate, both CSR, pairs int32[m, 2] -> int64[m, 3].
+    """Marked sets as CSR, pairs int32[m, 2] -> int64[m, 6].
 
-    Overlap, size of left and size of right of the shingles that are boilerplate in neither text.
+    Overlap, size of left and size of right of all shingles; and the same of those that are boilerplate in
+    neither text.
     """
-    out = np.zeros((len(pairs), 3), I64)
+    n_own = np.zeros(len(indptr) - 1, I64)
+    for t in range(len(n_own)):
+        for i in range(indptr[t], indptr[t + 1]):
+            n_own[t] += I64(hashes[i] & U64(1))
+    out = np.zeros((len(pairs), 6), I64)
     for p in range(len(pairs)):
-        left, right = pairs[p, 0], pairs[p, 1]
-        i, i_end = indptr[left], indptr[left + 1]
-        j, j_end = indptr[right], indptr[right + 1]
-        a, b = own_indptr[left], own_indptr[right]
-        a_end, b_end = own_indptr[left + 1], own_indptr[right + 1]
-        if i_end - i > 32 * (j_end - j):
-            out[p, 0], out[p, 2], out[p, 1] = _own_found(
-                hashes[j:j_end], own[b:b_end], hashes[i:i_end], own[a:a_end]
-            )
-            continue
-        if j_end - j > 32 * (i_end - i):
-            out[p, 0], out[p, 1], out[p, 2] = _own_found(
-                hashes[i:i_end], own[a:a_end], hashes[j:j_end], own[b:b_end]
-            )
-            continue
-        while i < i_end or j < j_end:
-            in_left = i < i_end and (j == j_end or hashes[i] <= hashes[j])
-            in_right = j < j_end and (i == i_end or hashes[j] <= hashes[i])
-            h = hashes[i] if in_left else hashes[j]
-            own_left = a < a_end and own[a] == h
-            own_right = b < b_end and own[b] == h
-            a += own_left
-            b += own_right
-            i += in_left
-            j += in_right
-            if own_left == in_left and own_right == in_right:
-                out[p, 0] += in_left and in_right
-                out[p, 1] += in_left
-                out[p, 2] += in_right
+        a, b = pairs[p]
+        left, right = hashes[indptr[a] : indptr[a + 1]], hashes[indptr[b] : indptr[b + 1]]
+        out[p, 1], out[p, 2] = len(left), len(right)
+        if len(left) > UNEVEN * len(right):
+            found = _looked_up(right, left)
+            out[p, 0], out[p, 3], in_right, in_left = found
+        elif len(right) > UNEVEN * len(left):
+            found = _looked_up(left, right)
+            out[p, 0], out[p, 3], in_left, in_right = found
+        else:
+            out[p, 0], out[p, 3], in_left, in_right = _merged(left, right)
+        out[p, 4], out[p, 5] = n_own[a] - in_left, n_own[b] - in_right
     return out
+
+
+@jit()
+def _looked_up(few: NDArray[np.uint64], many: NDArray[np.uint64]) -> tuple[int, int, int, int]:
+    """Two marked sets -> how many both hold; that both own; that few alone owns; that many alone owns."""
+    shared, both, only_few, only_many = 0, 0, 0, 0
+    for x in few:
+        at = np.searchsorted(many, x & ~U64(1))
+        if at < len(many) and (many[at] ^ x) <= 1:
+            mine, other = int(x & U64(1)), int(many[at] & U64(1))
+            shared += 1
+            both += mine & other
+            only_few += mine & ~other
+            only_many += other & ~mine
+    return shared, both, only_few, only_many
+
+
+@jit()
+def _merged(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> tuple[int, int, int, int]:
+    """Two marked sets -> how many both hold; that both own; that left alone owns; that right alone owns.
+
+    Each step of a merge waits for the one before, so the two halves are merged side by side.
+    """
+    middle = left[len(left) >> 1] & ~U64(1) if len(left) else U64(0)
+    i, i_end = 0, np.searchsorted(left, middle)
+    j, j_end = 0, np.searchsorted(right, middle)
+    m, n = i_end, j_end
+    found = (U64(0), U64(0), U64(0), U64(0))
+    while i < i_end and j < j_end and m < len(left) and n < len(right):
+        i, j, found = _step(left, right, i, j, found)
+        m, n, found = _step(left, right, m, n, found)
+    while i < i_end and j < j_end:
+        i, j, found = _step(left, right, i, j, found)
+    while m < len(left) and n < len(right):
+        m, n, found = _step(left, right, m, n, found)
+    return int(found[0]), int(found[1]), int(found[2]), int(found[3])
+
+
+@jit(inline="always")
+def _step(left, right, i, j, found):  # type: ignore[no-untyped-def]
+    """One step of a merge, without a branch."""
+    x, y = left[i], right[j]
+    up, across = x >> U64(1) <= y >> U64(1), y >> U64(1) <= x >> U64(1)
+    same = U64(up & across)
+    shared, both, only_left, only_right = found
+    found = (shared + same, both + (same & x & y), only_left + (same & x & ~y), only_right + (same & y & ~x))
+    return i + I64(up), j + I64(across), found
 
 
 @jit()
@@ -201,7 +233,8 @@ def _found(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:
     few, many = (left, right) if len(left) < len(right) else (right, left)
     found = 0
     for h in few:
-        found += _holds(many, h)
+        at = np.searchsorted(many, h)
+        found += at < len(many) and many[at] == h
     return found
 
 
@@ -215,7 +248,7 @@ def overlaps(
         i, i_end = indptr[pairs[p, 0]], indptr[pairs[p, 0] + 1]
         j, j_end = indptr[pairs[p, 1]], indptr[pairs[p, 1] + 1]
         out[p, 1], out[p, 2] = i_end - i, j_end - j
-        if out[p, 1] > 32 * out[p, 2] or out[p, 2] > 32 * out[p, 1]:
+        if out[p, 1] > UNEVEN * out[p, 2] or out[p, 2] > UNEVEN * out[p, 1]:
             out[p, 0] = _found(hashes[i:i_end], hashes[j:j_end])
             continue
         shared = 0

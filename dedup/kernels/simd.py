@@ -98,6 +98,23 @@ def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
     return types.UniTuple(types.uint64, 4)(buffer, types.int64), codegen
 
 
+SPECIAL = b"<&;\\-\xc3\xe3\xef"  # what damage begins with, or an end of it
+
+
+@intrinsic
+def special_mask(typing: Any, buffer: Any, at: Any) -> Any:
+    """buffer[at:at + 64] -> uint64, a bit a byte: one of SPECIAL."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
+        found = _constant(ir.VectorType(ir.IntType(1), LANES), 0)
+        for byte in SPECIAL:
+            found = builder.or_(found, builder.icmp_unsigned("==", values, _constant(_BYTES, byte)))
+        return builder.bitcast(found, _MASK)
+
+    return types.uint64(buffer, types.int64), codegen
+
+
 @intrinsic
 def squeeze(typing: Any, buffer: Any, at: Any, mask: Any, out: Any, n: Any, units: Any, m: Any) -> Any:
     """The bytes of buffer[at:at + 64] where `mask` is set, case folded, into out[n:] and units[m:].

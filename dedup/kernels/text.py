@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,18 @@ BEYOND_ASCII = U64(0x8080808080808080)
 def powers(k: int) -> NDArray[np.uint64]:
     """-> uint64[k + 1], the powers of BASE."""
     return np.array([pow(_BASE, i, 1 << 64) for i in range(k + 1)], np.uint64)
+
+
+def joined(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Texts -> (buffer uint8[n], starts int64[len(texts) + 1]), what the kernels take.
+
+    >>> buffer, starts = joined([b"ab", b"", b"c"])
+    >>> bytes(buffer), starts.tolist()
+    (b'abc', [0, 2, 2, 3])
+    """
+    starts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(t) for t in texts], out=starts[1:])
+    return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
 
 
 @jit()

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from ..decode import line_text
 from ..errors import BadInput
-from ..model import OK, TOO_LARGE, UNREADABLE
+from ..model import TOO_LARGE, UNREADABLE
+from ..repair import repair
 from .arrowfile import BROKEN, Piece, Table, told, top_column, within
 from .base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
-from .jsonl import ID_FIELDS, TEXT_FIELDS, names_of, no_text_field, of_fields
+from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields
 
 WRITTEN_BYTES = 64 << 20  # of the rows that are written at once
 
@@ -135,7 +136,7 @@ def records(part: Part, options: Options) -> Read:
         record, utf8 = _record(data, values, options)
         found.append(record._replace(line=line, offset=piece.first + line, n_bytes=len(data or b"")))
         texts.append(utf8)
-    return found, texts, piece.n_rows
+    return *mended(found, texts), piece.n_rows
 
 
 def _record(data: bytes | None, values: dict[str, Any], options: Options) -> tuple[Record, bytes]:
@@ -159,8 +160,7 @@ def again(
                 column = _column(piece.batch, options.text_field)
                 for row in mine:
                     (data,) = _bytes_of(column.slice(row - piece.first, 1))
-                    record, utf8 = _record(data, {}, options)
-                    if record.status == OK:
+                    if utf8 := repair(_record(data, {}, options)[1])[0]:
                         found[row] = (data or b"", utf8)
     for row, length in places:
         got = found.get(row)

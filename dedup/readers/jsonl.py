@@ -13,7 +13,7 @@ import orjson
 from ..decode import in_bytes, line_text
 from ..errors import BadInput
 from ..model import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
-from ..repair import repair
+from ..repair import repair, repair_all
 from .base import (
     BROKEN,
     Options,
@@ -170,7 +170,7 @@ def records(part: Part, options: Options) -> Read:
         note = f"{part.problem}: the rest is lost"
         found.append(Record(len(lines), offset, len(last), "", UNREADABLE, note=note))
         texts.append(b"")
-    return found, texts, len(lines)
+    return *mended(found, texts), len(lines)
 
 
 def _record(number: int, offset: int, line: bytes, options: Options) -> tuple[Record, bytes]:
@@ -185,7 +185,7 @@ def _record(number: int, offset: int, line: bytes, options: Options) -> tuple[Re
 
 
 def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes]:
-    """The fields of a record, of whatever format -> the record and its text; raises BadLine."""
+    """The fields of a record, of whatever format -> the record and its text as it stands; raises BadLine."""
     try:
         text = lookup(value, options.text_field)
     except KeyError:
@@ -196,11 +196,18 @@ def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes
         name = lookup(value, options.id_field) if options.id_field else ""
     except KeyError:
         name = ""
-    utf8, repairs = repair(in_bytes(text)) if text else (b"", ())
+    utf8 = in_bytes(text) if text else b""
     name = "" if name is None else in_bytes(str(name)).decode()
-    status = OK if utf8 else EMPTY
     others = kept(value, options.kept_fields)
-    return Record(0, 0, 0, "utf-8", status, name, "", ",".join(repairs), others), utf8
+    return Record(0, 0, 0, "utf-8", OK if utf8 else EMPTY, name, fields=others), utf8
+
+
+def mended(found: list[Record], texts: list[bytes]) -> tuple[list[Record], list[bytes]]:
+    """Records with their texts as they were read -> the same, the damage of the texts undone."""
+    for i, (utf8, repairs) in repair_all(texts).items():
+        status = found[i].status if utf8 else EMPTY
+        found[i], texts[i] = found[i]._replace(status=status, repairs=",".join(repairs)), utf8
+    return found, texts
 
 
 def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -228,7 +235,7 @@ def names_of(fields: Iterable[str]) -> str:
 
 
 def _text(raw: bytes, options: Options) -> bytes:
-    return _record(0, 0, raw, options)[1]
+    return repair(_record(0, 0, raw, options)[1])[0]
 
 
 def again(

@@ -15,8 +15,19 @@ from typing import BinaryIO, NamedTuple
 from ..decode import line_text
 from ..errors import BadInput
 from ..model import BAD_RECORD, TOO_LARGE, UNREADABLE
+from ..repair import repair
 from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
-from .jsonl import ID_FIELDS, PEEKED, PEEKED_BYTES, TEXT_FIELDS, BadLine, names_of, no_text_field, of_fields
+from .jsonl import (
+    ID_FIELDS,
+    PEEKED,
+    PEEKED_BYTES,
+    TEXT_FIELDS,
+    BadLine,
+    mended,
+    names_of,
+    no_text_field,
+    of_fields,
+)
 from .streams import in_utf8
 
 DELIMITERS = ",;\t|"
@@ -200,7 +211,7 @@ def records(part: Part, options: Options) -> Read:
         at = part.rows[-1].offset + part.rows[-1].n_bytes if part.rows else part.offset
         note = f"{part.problem}: the rest is lost"
         found.append((Record(len(part.rows), at, 0, "", UNREADABLE, note=note), b""))
-    return [r for r, _ in found], [t for _, t in found], len(part.rows)
+    return *mended([r for r, _ in found], [t for _, t in found]), len(part.rows)
 
 
 def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
@@ -229,7 +240,7 @@ def again(
             yield None
             continue
         stream.seek(offset)
-        yield stream.read(length), _record(0, row, options)[1]
+        yield stream.read(length), repair(_record(0, row, options)[1])[0]
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:

@@ -184,6 +184,6 @@ class Postings:
 
 def _sets(texts: list[bytes], k: int) -> tuple[Sets, Sets]:
     """Texts -> their shingle sets and their skeletons."""
-    buffer, starts = verify.joined(texts)
+    buffer, starts = kernels.joined(texts)
     table = letter_table()
     return kernels.shingle_sets(buffer, starts, table, k), kernels.skeleton_sets(buffer, starts, table)
