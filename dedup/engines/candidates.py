@@ -10,7 +10,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import candidates, kernels, lsh, passages, verdict, verify
-from ..kernels.jit import BASE
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, starts_of, texts, unpacked
 from .store import Frame
@@ -21,8 +20,7 @@ ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
     **{"n_left": "int64", "n_right": "int64"},
 }
-TERM: Columns = {"hash": "int64", "doc": "int64", "group": "int64"}
-PLACE: Columns = {"place": "int64"}
+TERM: Columns = {"hash": "int64", "doc": "int64", "group": "int64", "sure": "bool"}
 SIZED: Columns = {"doc": "int64", "n_letters": "int64", "n_terms": "int64"}
 SHARED: Columns = {"doc": "int64", "other": "int64", "other_group": "int64", "n": "int64"}
 PAIRS_AT_ONCE = 1 << 20
@@ -203,44 +201,23 @@ def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
 # ------------------------------------------------------------------ parts and wholes
 
 
-def terms(which: str, bits: int) -> Mapper:
-    """-> anchors (doc, group, anchor_hash, flagged) -> rows for those that are no boilerplate.
+def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Anchors (doc, group, anchor_hash, flagged) -> TERM, a row for each that is no boilerplate.
 
-    "sure": TERM of those by which their document is looked for; "unsure": of those that serve only where
-    a document with few anchors has them too, each with its place in the table of
-    `passages.containment_candidates`, of 2^bits counts; "places": those that such documents fill there.
+    `sure` are those by which their document is looked for; others serve only where a document with few
+    anchors has them too.
     """
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            hashes, row, keep, many, _ = _usable(one)
-            if which == "places":
-                keep &= ~many[row]
-            else:
-                sure = ~many[row] | passages.sample(hashes)
-                keep &= sure if which == "sure" else ~sure
-            hashes, row = hashes[keep], row[keep]
-            if which == "places":
-                yield batch(PLACE, {"place": np.unique(_places(hashes, bits))})
-                continue
-            order = np.lexsort((hashes, row))
-            hashes, row = hashes[order], row[order]
-            new = np.ones(len(row), np.bool_)
-            new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
-            hashes, row = hashes[new], row[new]
-            columns = {"hash": hashes.view(np.int64), "doc": numbers(one, "doc")[row]}
-            columns["group"] = numbers(one, "group")[row]
-            if which == "sure":
-                yield batch(TERM, columns)
-            else:
-                yield batch({**TERM, **PLACE}, {**columns, "place": _places(hashes, bits)})
-
-    return run
-
-
-def _places(hashes: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
-    """Where `kernels.tally` counts hashes in a table of 2^bits."""
-    return ((hashes * BASE) >> np.uint64(64 - bits)).astype(np.int64)
+    for one in batches:
+        hashes, row, keep, many, _ = _usable(one)
+        hashes, row = hashes[keep], row[keep]
+        order = np.lexsort((hashes, row))
+        hashes, row = hashes[order], row[order]
+        new = np.ones(len(row), np.bool_)
+        new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
+        hashes, row = hashes[new], row[new]
+        sure = ~many[row] | passages.sample(hashes)
+        both = {name: numbers(one, name)[row] for name in ("doc", "group")}
+        yield batch(TERM, {"hash": hashes.view(np.int64), **both, "sure": sure})
 
 
 def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -277,7 +254,8 @@ def shared(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         local = np.unique(group, return_inverse=True)[1].astype(np.int32)
         hashes = numbers(table, "hash").view(np.uint64)
         limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
-        sizes, found, few = kernels.postings(hashes, row.astype(np.int32), local, *limits)
+        sure = numbers(table, "sure")
+        sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
         indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
         for some in _portions(indptr, few):
             yield from _counted(some, indptr, few, found, docs, local, group)
@@ -322,22 +300,16 @@ def _counted(
         yield batch(SHARED, {**columns, "n": n[start : start + PAIRS_AT_ONCE]})
 
 
-def part_pairs(anchored: Frame, n_anchors: int) -> Frame:
+def part_pairs(anchored: Frame) -> Frame:
     """Documents (doc, group, n_letters, anchor_hash, flagged) -> candidates (left, right, n_left, n_right).
 
-    `flagged` are the places of the anchors that are boilerplate, int32; n_anchors is the number of all
-    anchors of the corpus.
+    `flagged` are the places of the anchors that are boilerplate, int32.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    bits = len(passages._table(n_anchors // 2)).bit_length() - 1
     given = anchored.select("doc", "group", "anchor_hash", "flagged")
-    there = mapped(given, terms("places", bits), PLACE).distinct()
-    unsure = mapped(given, terms("unsure", bits), {**TERM, **PLACE})
-    unsure = unsure.join(there, "place", "left_semi").select(*TERM)
-    rows = mapped(given, terms("sure", bits), TERM).union(unsure)
-    rows = rows.repartition("hash").sortWithinPartitions("hash")
+    rows = mapped(given, terms, TERM).repartition("hash").sortWithinPartitions("hash")
     counts = mapped(rows, shared, SHARED)
     counts = counts.groupBy("doc", "other", "other_group").agg(f.sum("n").alias("n"))
     sizes = mapped(anchored.select("doc", "n_letters", "anchor_hash", "flagged"), sized, SIZED)

@@ -73,7 +73,6 @@ class Found:
 def decide(
     store: Store,
     documents: Frame,
-    n_anchors: int,
     sources: Frame,
     changed: list[int],
     s: Settings,
@@ -99,7 +98,7 @@ def decide(
     else:
         frames = store.spark.createDataFrame([], ddl(FLAGGED))
     flagged = anchored.join(frames.select("doc", "flagged"), "doc", "left")
-    parts = store.stage("parts", lambda: part_pairs(flagged, n_anchors))
+    parts = store.stage("parts", lambda: part_pairs(flagged))
     library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
     compared = store.stage("compared", lambda: _compared(alike, parts, library, s))
     pairs = compared.where("sure or part").select(*FIGURES)

@@ -122,7 +122,7 @@ def _scan(
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
             stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
-            found = flow.decide(stages, documents, counts.n_anchors, about, changed, settings, ways.limits)
+            found = flow.decide(stages, documents, about, changed, settings, ways.limits)
             more = _changed_sources(sources, changed)
             if not more:
                 break
@@ -322,7 +322,7 @@ def taken(
         about = spark.range(0, n).select(
             f.col("id").cast("int").alias("source"), f.lit(b"").alias("path"), f.lit(0).alias("mtime_ns")
         )
-        found = flow.decide(store, documents, counts.n_anchors, about, [], settings, ways.limits)
+        found = flow.decide(store, documents, about, [], settings, ways.limits)
     return found, names
 
 
