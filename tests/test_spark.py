@@ -27,6 +27,7 @@ pytestmark = [
 
 from dedup.engines import flow, job, session  # noqa: E402
 
+heavy = pytest.mark.heavy
 SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0)  # all that is made for large corpora
 
 
@@ -63,11 +64,14 @@ def same(tmp_path, sources, settings=Settings(), **ways):  # noqa: B008 (frozen)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Files of many kinds: variants, 40 copies written otherwise, a site frame, a chain, and broken ones."""
+    """Variants, long texts of them, 40 copies written otherwise, a site frame, a chain, broken files."""
     folder = tmp_path_factory.mktemp("made")
     rng = random.Random(3)
     for i, text in enumerate(corpus(120, seed=5)):
         (folder / f"{i:03}.txt").write_text(text)
+    for i in range(9):  # long ones that hold others
+        some = rng.sample(corpus(120, seed=5), 12)
+        (folder / f"long-{i}.txt").write_text(" ".join(some))
     copies = [POST, POST.upper(), POST.replace(" ", "  "), POST.replace(",", ""), POST + "\r\n"] * 8
     rows = [json.dumps({"id": f"copy-{i}", "text": text}) for i, text in enumerate(copies)]
     frame = "Home News Contact. " + OTHER
@@ -90,12 +94,12 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("partitions", [1, 2, 7])
+@pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=heavy), 7])
 def test_the_samples_give_the_same_bytes(spark, tmp_path, partitions):
     same(tmp_path, [SAMPLES], partitions=partitions)
 
 
-@pytest.mark.parametrize("partitions", [1, 2, 7])
+@pytest.mark.parametrize("partitions", [pytest.param(1, marks=heavy), 2, pytest.param(7, marks=heavy)])
 def test_a_made_corpus_gives_the_same_bytes(spark, made, tmp_path, partitions):
     same(tmp_path, [made], partitions=partitions)
 
@@ -106,6 +110,7 @@ def test_the_ways_of_large_corpora_give_the_same_bytes(spark, made, tmp_path, mo
     same(tmp_path, [made], limits=SMALL, partitions=3, unit_bytes=2000)
 
 
+@heavy
 @pytest.mark.parametrize(
     "values",
     [
@@ -118,6 +123,7 @@ def test_other_settings_give_the_same_bytes(spark, made, tmp_path, values):
     same(tmp_path, [made], Settings(**values), limits=SMALL, partitions=2)
 
 
+@heavy
 @needs_variants
 @pytest.mark.parametrize("partitions", [1, 2, 7])
 def test_the_labelled_set_gives_the_same_bytes(spark, tmp_path, partitions):
