@@ -107,7 +107,7 @@ def test_a_made_corpus_gives_the_same_bytes(spark, made, tmp_path, partitions):
 def test_the_ways_of_large_corpora_give_the_same_bytes(spark, made, tmp_path, monkeypatch):
     monkeypatch.setattr("dedup.engines.verifying.PAIRS_OF_BLOCK", 3)
     monkeypatch.setattr("dedup.engines.letters.AT_ONCE", 7)
-    same(tmp_path, [made], limits=SMALL, partitions=3, unit_bytes=2000)
+    same(tmp_path, [made], limits=SMALL, partitions=2, unit_bytes=2000)
 
 
 @heavy
@@ -131,11 +131,11 @@ def test_the_labelled_set_gives_the_same_bytes(spark, tmp_path, partitions):
 
 
 def test_tables_of_many_documents_are_folders_with_the_same_rows(spark, made, tmp_path):
-    dedup.scan(made, run=tmp_path / "local")
+    one = dedup.scan(made, run=tmp_path / "local")
     job.scan([made], Settings(), tmp_path / "spark", job.Ways(part=50))
     (folder,) = (tmp_path / "spark").glob("tables-*")
-    assert len(list((folder / "documents.parquet").iterdir())) == 5
-    one, other = dedup.open_run(tmp_path / "local"), dedup.open_run(tmp_path / "spark")
+    assert len(list((folder / "documents.parquet").iterdir())) == -(-len(one.documents) // 50) > 4
+    other = dedup.open_run(tmp_path / "spark")
     assert one.to_arrow().equals(other.to_arrow())
     assert (one.pairs.docs == other.pairs.docs).all()
 

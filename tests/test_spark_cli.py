@@ -1,6 +1,7 @@
 """What is wrong with an engine, told in one line."""
 
 import importlib.util
+import itertools
 import os
 import socket
 
@@ -10,7 +11,7 @@ import pytest
 
 import dedup
 from dedup import candidates as local
-from dedup import kernels
+from dedup import passages
 from dedup.engines import arrow, candidates, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
@@ -181,11 +182,22 @@ def test_groups_stay_whole_however_the_batches_are_cut(size):
     assert all(a[-1] != b[0] for a, b in zip(found[:-1], found[1:], strict=True))
 
 
-def test_places_are_those_where_the_kernel_counts():
-    hashes = np.random.default_rng(0).integers(0, 2**64, 1000, dtype=np.uint64)
-    counts = np.zeros(1 << 14, np.uint8)
-    kernels.tally(counts, hashes, 1)
-    assert np.flatnonzero(counts).tolist() == np.unique(candidates._places(hashes, 14)).tolist()
+def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
+    some = corpus(60, seed=6)
+    texts = [" ".join(some[i : i + 1 + i % 4 * 8]) for i in range(50)]
+    run = dedup.scan_texts(texts, boilerplate="off")
+    of = [set(run.anchors.hash[a:b].tolist()) for a, b in itertools.pairwise(run.anchors.start.tolist())]
+    few = set().union(*(x for x in of if len(x) <= passages.FEW_ANCHORS))
+    sampled = {h for x in of for h in x if passages.sample(np.array([h], np.uint64))[0]}
+    serve = [x & (few | sampled) for x in of]
+    docs = np.arange(len(texts), dtype=np.int64)
+    packed = [np.array(sorted(x), np.uint64).tobytes() for x in of]
+    rows = pa.record_batch({"doc": docs, "group": docs, "anchor_hash": packed, "flagged": pa.nulls(50)})
+    table = pa.Table.from_batches(candidates.terms([rows])).sort_by("hash")
+    found = pa.Table.from_batches(candidates.shared(table.to_batches())).to_pylist()
+    expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(50) if a != b}
+    assert {(r["doc"], r["other"]): r["n"] for r in found} == {pair: n for pair, n in expected.items() if n}
+    assert 0 < sum(map(len, serve)) < sum(map(len, of))
 
 
 def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
