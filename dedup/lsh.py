@@ -70,6 +70,7 @@ def _agreeing(jaccard: float, num_perm: int, trials: int) -> NDArray[np.uint8]:
     return np.packbits(random < jaccard, axis=1)
 
 
+@functools.lru_cache
 def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
     """-> the bands with the most rows, so the fewest candidates, that reach `min_recall` at `min_jaccard`.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from dedup import cli
 from dedup.normalize import letters
 from dedup.skeleton import skeleton_hashes
+
+from .faults.warm import Warm
 
 # subtle: a shell starts what it puts into the background deaf to SIGINT, and children inherit that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -23,6 +27,27 @@ VARIANTS = ROOT.parent / "shared" / "data" / "variants"
 needs_variants = pytest.mark.skipif(
     not VARIANTS.is_dir(), reason="the labelled set is not beside this checkout (../shared/data/variants)"
 )
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options
+def pytest_cmdline_main(config):
+    """A run of all tests takes a process for each core, up to four; one of a few files takes none.
+
+    -n 0 is none for all tests too; so are options that need the terminal.
+    """
+    o, cores = config.option, min(4, os.cpu_count() or 1)
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    alone = o.usepdb or o.capture == "no" or o.collectonly or hasattr(config, "workerinput")
+    if everything and not alone and cores > 1 and getattr(o, "numprocesses", 0) is None:
+        o.numprocesses, o.dist = cores, "worksteal"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """fsync does nothing in this process: it is against a loss of power, which no test brings about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 class Outcome:
@@ -68,6 +93,14 @@ def run(capfdbinary, monkeypatch, tmp_path):
     return call
 
 
+@pytest.fixture(scope="session")
+def warm():
+    """warm("scan", "in", cwd=folder, kill_after=0.1) runs a command in a forked child; see faults/warm.py."""
+    server = Warm()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def files(tmp_path):
     """files({"a.txt": "..."}) writes files (text or bytes) below the test's folder."""
@@ -82,6 +115,7 @@ def files(tmp_path):
     return make
 
 
+@lru_cache(1024)
 def shingle_set(text: str, k: int = 8) -> set[str]:
     """The definition, in the plainest words."""
     plain = letters(text)

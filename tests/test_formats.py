@@ -278,7 +278,9 @@ def test_a_corpus_of_a_format_is_read_again_as_it_was(run, files, form):
 
 
 @every_format
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize(
+    "share", [0.5, pytest.param(0.1, marks=pytest.mark.slow), pytest.param(0.9, marks=pytest.mark.slow)]
+)
 def test_what_is_cut_off_is_told(run, files, form, share):
     whole = contents(form)
     cut = {name: data[: int(share * len(data))] for name, data in whole.items()}

@@ -1,6 +1,6 @@
 """Every block of docs/recipes.md is run, in a folder with what its recipe speaks of.
 
-Each command is a process of its own, so most of these tests are slow ones.
+Each command is a process of its own, so all of these tests but one are slow ones.
 """
 
 from __future__ import annotations
@@ -210,6 +210,7 @@ def test_recipe_workflow(shell, files):
     assert "corpus/c.txt,,corpus/b.txt,identical" in shell("sh", failed["run"])
 
 
+@pytest.mark.slow
 def test_recipe_pre_commit(shell, files):
     yaml = pytest.importorskip("yaml", reason=f"PyYAML is not here: {HINT}")
     ((hook,),) = (repo["hooks"] for repo in yaml.safe_load(block("pre-commit", "yaml"))["repos"])
@@ -219,6 +220,7 @@ def test_recipe_pre_commit(shell, files):
     shell("sh", hook["entry"], 1)
 
 
+@pytest.mark.slow
 def test_recipe_delete(shell, files, tmp_path):
     files(COPIES)
     shell("sh", block("delete", "sh"))

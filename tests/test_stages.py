@@ -107,7 +107,7 @@ def test_long_texts_of_different_length_are_found_by_their_samples(ratio):
     shared = int(sum(sizes)[0] / 3)
     least = lsh.least_matches(lsh.sampled_jaccard(0.5, *sizes, 512), 128, 512)[0]
     found, agreeing = 0, []
-    for _ in range(400):
+    for _ in range(200):
         hashes = rng.integers(0, 2**64, sum(sizes)[0] - shared, np.uint64)
         both = [hashes[: sizes[0][0]], hashes[sizes[0][0] - shared :]]
         x = [minhash.smallest(h, 512).astype(np.uint32) for h in both]  # mixed already
@@ -115,7 +115,7 @@ def test_long_texts_of_different_length_are_found_by_their_samples(ratio):
         agree = left == right
         agreeing.append(agree.mean())
         found += agree[bands.columns].all(axis=1).any() and agree.sum() >= least
-    assert found / 400 >= 0.98
+    assert found / 200 >= 0.98
     # a little lower where the sizes are equal, since the two rates differ by chance
     assert np.mean(agreeing) == pytest.approx(lsh.sampled_jaccard(0.5, *sizes, 512)[0], abs=0.02)
     back = lsh.overlap(lsh.sampled_jaccard(0.5, *sizes, 512), *sizes, 512)

@@ -1,20 +1,10 @@
-"""The server of warm interpreters, one for all tests; folders that every user may enter."""
+"""Folders that every user may enter."""
 
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
-
-from .warm import Warm
-
-
-@pytest.fixture(scope="session")
-def warm():
-    """warm("scan", "in", cwd=folder, kill_after=0.1) runs a command in a forked child; see warm.py."""
-    server = Warm()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -291,10 +291,18 @@ def test_a_second_scan_is_told_and_refused(run, files):
     first.communicate(POST.encode(), timeout=60)
     assert first.returncode == 0
     assert run("export", "keep", "--run", "r").lines == ["-"]
+
+
+@pytest.mark.slow
+def test_a_lock_dies_with_its_holder(run, files):
+    folder = files(PAIR)
+    run("scan", "in", "--run", "r")
+    command = [sys.executable, "-m", "dedup", "scan", "-", "--run", "r"]
     first = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     while len(list((folder / "r").glob("tables-*"))) < 2:
         time.sleep(0.02)
-    first.kill()  # a lock dies with its holder
+    run("scan", "in", "--run", "r", code=2)
+    first.kill()
     first.communicate()
     run("scan", "in", "--run", "r")
 

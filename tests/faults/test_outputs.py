@@ -52,13 +52,13 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: " ".join(ascii(w)[1:12] for w in c))
-def test_no_command_lets_a_control_through_to_the_terminal(evil, command):
+def test_no_command_lets_a_control_through_to_the_terminal(evil):
     evil("scan", "in", code=2)
-    outcome = evil(*command, code=None)
-    assert outcome.stdout + outcome.stderr
-    assert not CONTROL.search(outcome.stdout), CONTROL.search(outcome.stdout)
-    assert not CONTROL.search(outcome.stderr), CONTROL.search(outcome.stderr)
+    for command in COMMANDS:
+        outcome = evil(*command, code=None)
+        assert outcome.stdout + outcome.stderr, command
+        assert not CONTROL.search(outcome.stdout), command
+        assert not CONTROL.search(outcome.stderr), command
 
 
 def on_a_terminal(*args):
@@ -148,8 +148,7 @@ def test_the_page_of_two_hostile_documents_has_the_tags_of_one_of_two_harmless_o
     }
 
 
-@pytest.mark.parametrize("what", ["keep", "drop", "clusters", "pairs", "set-aside", "sources"])
-def test_no_cell_of_a_csv_is_a_formula(run, what):
+def test_no_cell_of_a_csv_is_a_formula(run):
     os.mkdir("in")
     for i, start in enumerate(["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "plain"]):
         for end in ("", "~"):
@@ -159,16 +158,17 @@ def test_no_cell_of_a_csv_is_a_formula(run, what):
             f.write(json.dumps({"id": start, "text": f"{start} {POST[::-1][i * 30 :]}"}) + "\n{\n")
     names = sorted(os.listdir("."))
     run("scan", "--", *[n for n in names if n != "in"], code=2)
-    data = run("export", what, "--format", "csv").stdout
-    rows = list(csv.reader(io.StringIO(data, newline="")))
-    assert len(rows) > 2
-    cells = [cell for row in rows for cell in row]
-    bad = [
-        c
-        for c in cells
-        if c.startswith(("=", "+", "@", "\t", "\r")) or (c.startswith("-") and not _number(c))
-    ]
-    assert bad == []
+    for what in ("keep", "drop", "clusters", "pairs", "set-aside", "sources"):
+        data = run("export", what, "--format", "csv").stdout
+        rows = list(csv.reader(io.StringIO(data, newline="")))
+        assert len(rows) > 2, what
+        cells = [cell for row in rows for cell in row]
+        bad = [
+            c
+            for c in cells
+            if c.startswith(("=", "+", "@", "\t", "\r")) or (c.startswith("-") and not _number(c))
+        ]
+        assert bad == [], what
 
 
 def _number(cell):

@@ -54,21 +54,22 @@ def refused_or_same(run_folder, expected):
     return False
 
 
-def test_a_flipped_byte_anywhere_in_a_table_or_the_manifest_is_refused_or_changes_nothing(folder):
+@pytest.mark.parametrize("flips", [8, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_flipped_byte_anywhere_in_a_table_or_the_manifest_is_refused_or_changes_nothing(folder, flips):
     expected = answers(dedup.open_run(folder / "r"))
     chance = random.Random(1)
     (tables,) = (folder / "r").glob("tables-*")
-    refused = flips = 0
+    refused = flipped_bytes = 0
     for path in [*sorted(tables.iterdir()), folder / "r/run.json"]:
         data = path.read_bytes()
-        for at in {*chance.sample(range(len(data)), 25), 0, len(data) - 1, len(data) // 2}:
+        for at in {*chance.sample(range(len(data)), flips), 0, len(data) - 1, len(data) // 2}:
             flipped = bytearray(data)
             flipped[at] ^= 1 << chance.randrange(8)
             path.write_bytes(flipped)
             refused += refused_or_same(folder / "r", expected)
-            flips += 1
+            flipped_bytes += 1
         path.write_bytes(data)
-    assert refused > 0.9 * flips
+    assert refused > 0.9 * flipped_bytes
     assert answers(dedup.open_run(folder / "r")) == expected
 
 
@@ -113,25 +114,27 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [(f, v) for f, vs in HOSTILE.items() for v in vs], ids=lambda v: str(v)[:20]
-)
-def test_a_hostile_manifest_is_refused_or_does_no_harm(run, folder, field, value):
+@pytest.mark.parametrize("field", HOSTILE)
+def test_a_hostile_manifest_is_refused_or_does_no_harm(run, folder, field):
     path = folder / "r/run.json"
-    manifest = {**json.loads(path.read_bytes()), field: value}
-    path.write_text(json.dumps({**manifest, "checksum": manifest_checksum(manifest)}))
-    for command in (
-        ("export", "keep"),
-        ("show",),
-        ("show", "1"),
-        ("explain", "in/a.txt", "in/b.txt"),
-        ("export", "sources"),
-    ):
-        outcome = run(*command, "--run", "r", code=None)
-        assert outcome.code == 0 or (outcome.code == 2 and len(outcome.stderr.splitlines()) == 1)
-    done = run("scan", "in", "--run", "r", code=None)
-    assert done.code == 0
-    assert run("export", "keep", "--run", "r").lines == ["in/a.txt", "in/c.txt"]
+    shutil.copytree(folder / "r", folder / "good")
+    for value in HOSTILE[field]:
+        shutil.rmtree(folder / "r")
+        shutil.copytree(folder / "good", folder / "r")
+        manifest = {**json.loads(path.read_bytes()), field: value}
+        path.write_text(json.dumps({**manifest, "checksum": manifest_checksum(manifest)}))
+        for command in (
+            ("export", "keep"),
+            ("show",),
+            ("show", "1"),
+            ("explain", "in/a.txt", "in/b.txt"),
+            ("export", "sources"),
+        ):
+            outcome = run(*command, "--run", "r", code=None)
+            assert outcome.code in (0, 2), value
+            assert outcome.code == 0 or len(outcome.stderr.splitlines()) == 1, value
+        assert run("scan", "in", "--run", "r", code=None).code == 0, value
+        assert run("export", "keep", "--run", "r").lines == ["in/a.txt", "in/c.txt"], value
 
 
 def test_a_manifest_that_is_deep_or_long_is_refused(folder):
@@ -191,7 +194,7 @@ def test_links_in_a_run_folder_lead_no_writing_and_no_removing_elsewhere(run, fi
 @pytest.fixture
 def corpus(tmp_path):
     (tmp_path / "in").mkdir()
-    for i in range(300):
+    for i in range(100):
         (tmp_path / f"in/{i:03}.txt").write_text(f"{POST[i % 97 :]} {i % 70} {OTHER[: i % 89]}")
     dedup.scan(tmp_path / "in/001.txt", run=tmp_path / "r")
     return tmp_path
@@ -215,7 +218,7 @@ def test_a_file_that_may_not_grow_stops_a_scan_in_one_line_and_the_last_run_stay
 
 @pytest.mark.parametrize("what", ["list", "parquet", "corpus", "page"])
 def test_an_export_that_may_not_grow_leaves_no_half_file(warm, corpus, what):
-    assert warm("scan", "in", "-q", "--run", "r", cwd=corpus).code == 0
+    assert warm("scan", "in/00*.txt", "-q", "--run", "r", cwd=corpus).code == 0
     command = {
         "list": ("export", "clusters", "-o", "out/c.csv", "--run", "r"),
         "parquet": ("export", "clusters", "-o", "out/c.parquet", "--run", "r"),

@@ -10,6 +10,9 @@ It loads everything once, starts no thread, and forks for each request, one JSON
     limit       bytes that a file may grow to (RLIMIT_FSIZE: real EFBIG)
     memory      bytes of address space more than it has at the start (RLIMIT_AS)
     user        the user id it runs under
+    environment what is added to the environment
+    stdin       a file to read standard input from [/dev/null]
+    stdout      where it writes instead: "full" (/dev/full), "closed pipe" (nobody reads), or "none" (closed)
     timeout     seconds after which it counts as hanging [60]
 
 The answer: code (negative: the signal), out, err, seconds, rss (peak, in bytes), changes (counted so far).
@@ -17,6 +20,7 @@ The answer: code (negative: the signal), out, err, seconds, rss (peak, in bytes)
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -86,12 +90,13 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
 def _child(asked: dict[str, Any], out: int, err: int, note: int) -> None:
     code = 99
     try:
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for fd, place in ((nothing, 0), (out, 1), (err, 2)):
+        os.chdir(asked["cwd"])
+        os.environ.update(asked.get("environment", {}))
+        for fd, place in ((os.open(asked.get("stdin", os.devnull), os.O_RDONLY), 0), (out, 1), (err, 2)):
             os.dup2(fd, place)
         sys.stdin = os.fdopen(0)
         sys.stdout, sys.stderr = (os.fdopen(fd, "w", errors="surrogateescape") for fd in (1, 2))
-        os.chdir(asked["cwd"])
+        _write_to(asked.get("stdout", ""))
         if "limit" in asked:
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["limit"], resource.RLIM_INFINITY))
         if "memory" in asked:
@@ -110,9 +115,23 @@ def _child(asked: dict[str, Any], out: int, err: int, note: int) -> None:
 
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
+        with contextlib.suppress(OSError, AttributeError):  # where it cannot be written, or is None
+            sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _write_to(where: str) -> None:
+    """Standard output goes there instead."""
+    if where == "full":
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+    elif where == "closed pipe":
+        read, write = os.pipe()
+        os.close(read)
+        os.dup2(write, 1)
+    elif where == "none":
+        os.close(1)
+        sys.stdout = None  # type: ignore[assignment]  # as the interpreter has it then
 
 
 def _watch(kill_at: int, note: int) -> None:
