@@ -94,12 +94,12 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=heavy), 7])
+@pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=heavy), pytest.param(7, marks=heavy)])
 def test_the_samples_give_the_same_bytes(spark, tmp_path, partitions):
     same(tmp_path, [SAMPLES], partitions=partitions)
 
 
-@pytest.mark.parametrize("partitions", [pytest.param(1, marks=heavy), 2, pytest.param(7, marks=heavy)])
+@pytest.mark.parametrize("partitions", [pytest.param(1, marks=heavy), pytest.param(2, marks=heavy), 7])
 def test_a_made_corpus_gives_the_same_bytes(spark, made, tmp_path, partitions):
     same(tmp_path, [made], partitions=partitions)
 

@@ -178,7 +178,13 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, "shuffle file"])
+heavy = pytest.mark.heavy
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["executor", pytest.param("python worker", marks=heavy), pytest.param("shuffle file", marks=heavy)],
+)
 def test_a_fault_in_mid_run_gives_the_same_bytes(cluster, spark, folder, fault):
     before, over = failed(spark), threading.Event()
 
@@ -234,7 +240,7 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     assert not (folder / "r" / "unfinished").exists()
 
 
-@pytest.mark.heavy
+@heavy
 @pytest.mark.parametrize("shape", ["chain", "star"])
 def test_components_take_rounds_that_grow_with_the_logarithm(spark, tmp_path, shape):
     n = 100_000
