@@ -107,7 +107,8 @@ def test_a_made_corpus_gives_the_same_bytes(spark, made, tmp_path, partitions):
 def test_the_ways_of_large_corpora_give_the_same_bytes(spark, made, tmp_path, monkeypatch):
     monkeypatch.setattr("dedup.engines.verifying.PAIRS_OF_BLOCK", 3)
     monkeypatch.setattr("dedup.engines.letters.AT_ONCE", 7)
-    same(tmp_path, [made], limits=SMALL, partitions=2, unit_bytes=2000)
+    some = [made / "rows.jsonl", made / "more.zip", made / "long-0.txt"]
+    same(tmp_path, some, limits=SMALL, partitions=2, unit_bytes=2000)
 
 
 @heavy

@@ -192,11 +192,14 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     serve = [x & (few | sampled) for x in of]
     docs = np.arange(len(texts), dtype=np.int64)
     packed = [np.array(sorted(x), np.uint64).tobytes() for x in of]
-    rows = pa.record_batch({"doc": docs, "group": docs, "anchor_hash": packed, "flagged": pa.nulls(50)})
+    rows = pa.record_batch(
+        {"doc": docs, "group": docs, "n_letters": docs, "anchor_hash": packed, "flagged": pa.nulls(50)}
+    )
     table = pa.Table.from_batches(candidates.terms([rows])).sort_by("hash")
     found = pa.Table.from_batches(candidates.shared(table.to_batches())).to_pylist()
-    expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(50) if a != b}
-    assert {(r["doc"], r["other"]): r["n"] for r in found} == {pair: n for pair, n in expected.items() if n}
+    expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
+    counts = {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in found}
+    assert counts == {pair: (n, n) for pair, n in expected.items() if n}
     assert 0 < sum(map(len, serve)) < sum(map(len, of))
 
 

@@ -20,9 +20,15 @@ ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
     **{"n_left": "int64", "n_right": "int64"},
 }
-TERM: Columns = {"hash": "int64", "doc": "int64", "group": "int64", "sure": "bool"}
-SIZED: Columns = {"doc": "int64", "n_letters": "int64", "n_terms": "int64"}
-SHARED: Columns = {"doc": "int64", "other": "int64", "other_group": "int64", "n": "int64"}
+TERM: Columns = {
+    **{"hash": "int64", "doc": "int64", "group": "int64"},
+    **{"sure": "bool", "only": "bool"},  # only: no other one speaks for its document
+}
+SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "n_terms": "int64"}
+SHARED: Columns = {
+    **{"left": "int64", "right": "int64"},
+    **{"for_left": "int64", "for_right": "int64", "only": "bool"},  # what the other one counts for
+}
 PAIRS_AT_ONCE = 1 << 20
 HEAVY, SAMPLED = 200_000, 64  # rows of a bucket that are not given to one task; 1 document of 64 is looked at
 SPLITS = 64  # of a heavy bucket
@@ -208,7 +214,7 @@ def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     anchors has them too.
     """
     for one in batches:
-        hashes, row, keep, many, _ = _usable(one)
+        hashes, row, keep, many, n_terms = _usable(one)
         hashes, row = hashes[keep], row[keep]
         order = np.lexsort((hashes, row))
         hashes, row = hashes[order], row[order]
@@ -217,16 +223,16 @@ def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         hashes, row = hashes[new], row[new]
         sure = ~many[row] | passages.sample(hashes)
         both = {name: numbers(one, name)[row] for name in ("doc", "group")}
-        yield batch(TERM, {"hash": hashes.view(np.int64), **both, "sure": sure})
+        only = (n_terms <= 1)[row]
+        yield batch(TERM, {"hash": hashes.view(np.int64), **both, "sure": sure, "only": only})
 
 
 def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Anchors (doc, n_letters, anchor_hash, flagged) -> how many of them speak for each document."""
+    """Anchors (doc, group, n_letters, anchor_hash, flagged) -> how many of them speak for each document."""
     for one in batches:
         _, _, _, _, n_terms = _usable(one)
-        yield batch(
-            SIZED, {"doc": numbers(one, "doc"), "n_letters": numbers(one, "n_letters"), "n_terms": n_terms}
-        )
+        given = {name: numbers(one, name) for name in ("doc", "group", "n_letters")}
+        yield batch(SIZED, {**given, "n_terms": n_terms})
 
 
 def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
@@ -251,6 +257,7 @@ def shared(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for table in in_groups(batches, ["hash"], rows=1 << 18, size=1 << 30):
         docs, first, row = np.unique(numbers(table, "doc"), return_index=True, return_inverse=True)
         group = numbers(table, "group")[first]
+        only = numbers(table, "only")[first]
         local = np.unique(group, return_inverse=True)[1].astype(np.int32)
         hashes = numbers(table, "hash").view(np.uint64)
         limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
@@ -258,7 +265,7 @@ def shared(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
         indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
         for some in _portions(indptr, few):
-            yield from _counted(some, indptr, few, found, docs, local, group)
+            yield from _counted(some, indptr, few, found, docs, local, only)
 
 
 def _portions(indptr: NDArray[np.int64], few: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
@@ -282,7 +289,7 @@ def _counted(
     found: NDArray[np.int32],
     docs: NDArray[np.int64],
     local: NDArray[np.int32],
-    group: NDArray[np.int64],
+    only: NDArray[np.bool_],
 ) -> Iterator[pa.RecordBatch]:
     """Some postings, documents found[indptr[t]:indptr[t + 1]] each -> rows of SHARED."""
     left, right = [], []
@@ -293,11 +300,14 @@ def _counted(
         right.append(np.tile(others, len(mine)))
     a, b = np.concatenate(left).astype(np.int64), np.concatenate(right).astype(np.int64)
     apart = local[a] != local[b]
-    keys, n = np.unique(a[apart] * len(docs) + b[apart], return_counts=True)
+    a, b = a[apart], b[apart]
+    keys, row = np.unique(np.minimum(a, b) * len(docs) + np.maximum(a, b), return_inverse=True)
+    counts = [np.bincount(row[side], minlength=len(keys)) for side in (a < b, a > b)]
     for start in range(0, len(keys), PAIRS_AT_ONCE):
         x, y = np.divmod(keys[start : start + PAIRS_AT_ONCE], len(docs))
-        columns = {"doc": docs[x], "other": docs[y], "other_group": group[y]}
-        yield batch(SHARED, {**columns, "n": n[start : start + PAIRS_AT_ONCE]})
+        for_left, for_right = (n[start : start + PAIRS_AT_ONCE] for n in counts)
+        columns = {"left": docs[x], "right": docs[y], "only": only[x] | only[y]}
+        yield batch(SHARED, {**columns, "for_left": for_left, "for_right": for_right})
 
 
 def part_pairs(anchored: Frame) -> Frame:
@@ -310,21 +320,28 @@ def part_pairs(anchored: Frame) -> Frame:
 
     given = anchored.select("doc", "group", "anchor_hash", "flagged")
     rows = mapped(given, terms, TERM).repartition("hash").sortWithinPartitions("hash")
-    counts = mapped(rows, shared, SHARED)
-    counts = counts.groupBy("doc", "other", "other_group").agg(f.sum("n").alias("n"))
-    sizes = mapped(anchored.select("doc", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
-    for side, name in (("doc", "left"), ("other", "right")):
-        facts = sizes.toDF(side, f"n_{name}", f"t_{name}")
-        counts = counts.join(facts, side)
+    counts = mapped(rows, shared, SHARED).groupBy("left", "right")
+    sums = [f.sum(name).alias(name) for name in ("for_left", "for_right")]
+    counts = counts.agg(*sums, f.max("only").alias("only"))
+    # one anchor is enough only where one of the two has no other; most pairs share no more
+    counts = counts.where((f.greatest("for_left", "for_right") > 1) | f.col("only"))
+    sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
+    for side in ("left", "right"):
+        counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"t_{side}"), side)
     fewer = f.least("t_left", "t_right")
     enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), candidates.ANCHOR_SHARE * fewer)
-    order = Window.partitionBy("doc", "other_group").orderBy(f.desc("n"), "other")
-    best = counts.where(f.col("n") >= enough).withColumn("rank", f.row_number().over(order))
+    sides = [
+        f.struct(
+            *(f.col(doc).alias("doc"), f.col(other).alias("other")),
+            *(f.col(f"group_{other}").alias("other_group"), f.col(f"for_{doc}").alias("n")),
+        )
+        for doc, other in (("left", "right"), ("right", "left"))
+    ]
+    both = counts.select(
+        "n_left", "n_right", enough.alias("enough"), f.explode(f.array(*sides)).alias("side")
+    )
+    order = Window.partitionBy("side.doc", "side.other_group").orderBy(f.desc("side.n"), "side.other")
+    best = both.where("side.n >= enough").withColumn("rank", f.row_number().over(order))
     best = best.where(f.col("rank") <= passages.PAIRS_WITH_GROUP)
-    swap = f.col("doc") > f.col("other")
-    return best.select(
-        f.least("doc", "other").alias("left"),
-        f.greatest("doc", "other").alias("right"),
-        f.when(swap, f.col("n_right")).otherwise(f.col("n_left")).alias("n_left"),
-        f.when(swap, f.col("n_left")).otherwise(f.col("n_right")).alias("n_right"),
-    ).distinct()
+    left, right = f.least("side.doc", "side.other"), f.greatest("side.doc", "side.other")
+    return best.select(left.alias("left"), right.alias("right"), "n_left", "n_right").distinct()

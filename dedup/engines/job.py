@@ -32,7 +32,7 @@ from .store import Frame, Store, Told
 from .writing import PART, blank_run, checksums, stated, write_store, write_tables
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
-SMALL = 64 << 20  # bytes of sources
+SMALL, TINY = 16 << 20, 2 << 20  # bytes of sources
 MOST_DOCUMENTS = 2**31 - 1  # that the tables of a run folder can number
 
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
@@ -166,7 +166,7 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
     count, joined = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled"
     wanted = {name: OURS[name] for name in BATCHES}
     cores = cores_of(spark)
-    if 0 < total < SMALL:  # the rows are too few to be worth code of their own
+    if 0 < total < TINY:  # the rows are too few to be worth code of their own
         wanted |= {name: value for name, value in INTERPRETED.items() if name not in ways.conf}
     if ways.partitions:
         wanted |= {count: str(ways.partitions), joined: "false"}
