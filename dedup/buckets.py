@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 N_BUCKETS = 64
-HELD_BYTES = 192 << 20  # kept in memory before they go to files
+HELD_BYTES = 128 << 20  # kept in memory before they go to files
 
 
 class Buckets:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cluster, kernels, lsh, passages, verify
+from .memory import give_back
 from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans
 from .settings import Settings
 from .spool import Rows
@@ -29,8 +30,12 @@ class Held:
 
     signatures: Signatures
     anchors: Anchors
-    forget: Callable[[], None] = lambda: None  # let go of what was read into memory
     scratch: Path | None = None  # a folder for what does not fit into memory
+
+    def forget(self) -> None:
+        """Let go of what was read into memory from files, and of what is free."""
+        self.signatures.forget()
+        give_back()
 
 
 def held_in_memory(rows: list[Rows], start: NDArray[np.int64], settings: Settings) -> Held:
@@ -55,7 +60,7 @@ def alike(
     boned = docs[documents.n_bones[docs] >= MIN_BONES]
     bands = lsh.banding(s.min_skeleton, MIN_RECALL, s.num_perm)
     least = _least_matches(s, s.min_skeleton, documents.n_bones, lsh.EVERY)
-    rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all)
+    rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
     return CandidatePairs.of(np.concatenate([near.docs, rewritten.docs]))
 
 
@@ -69,7 +74,7 @@ def by_shingles(
     """Pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
     least = _least_matches(s, s.min_jaccard, documents.n_letters, s.sample)
-    return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all)
+    return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all, signatures.forget)
 
 
 def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:
@@ -106,6 +111,7 @@ def parts_and_wholes(
     left, right = n_letters[candidates.docs].T
     near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
     close = kernels.matches(held.signatures.values, candidates.docs) >= near * s.num_perm
+    held.forget()
     group = cluster.clusters(n, candidates.docs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
@@ -116,6 +122,7 @@ def parts_and_wholes(
         # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
         enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
         n_anchors = np.where(enough, found.n_left, n_anchors)
+        held.forget()
     pairs = passages.containment_candidates(
         *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
     )

@@ -22,6 +22,7 @@ from . import candidates, cluster, intake, kernels, lookup, lsh, passages, relat
 from .context import Context, Progress
 from .existing import Existing, state_of
 from .index import Index
+from .keys import distinct, is_in
 from .matches import Checked, Match, matched
 from .model import (
     OK,
@@ -119,7 +120,7 @@ def _fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fres
         changed = intake.changed_since(sources, documents)
         documents = intake.changed_set_aside(documents, changed)
         store = Store(scratch / "spool", len(documents), s.num_perm, taken.anchor_start)
-        held = candidates.Held(store.signatures(s.seed, s.k), store.anchors, store.forget, scratch)
+        held = candidates.Held(store.signatures(s.seed, s.k), store.anchors, scratch)
         yield Fresh(sources, documents, held, taken.texts, verdict.same_letters(documents))
 
 
@@ -246,13 +247,13 @@ class _Check:
         pairs, share = pairs[other], with_run.share[other]
         everything = np.concatenate([pairs, *(c.docs for c in among)])
         figures = self._verified(everything)
-        part_keys = np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)])
+        part_keys = distinct(np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)]))
         good = self._good(figures, part_keys)
         for row, (left, right) in enumerate(good.docs.tolist()):
             doc, partner = self._sides(good, row, left, right)
             kind = int(self.limits.relation(good.where(np.array([row])))[0])
             found[doc].append(self._match(doc, partner, kind, good, row))
-        lost = ~np.isin(pair_keys(pairs), pair_keys(figures.docs))
+        lost = ~is_in(pair_keys(pairs), pair_keys(figures.docs))
         for (doc, old), part in zip(pairs[lost].tolist(), share[lost].tolist(), strict=True):
             found[doc] += self._estimated(doc, old, part)
 
@@ -272,7 +273,7 @@ class _Check:
             sure = limits.alike(pairs) | limits.rewritten(pairs) | anchored
             return pairs.where(limits.reached(pairs) & sure)
 
-        good = reached(figures, np.isin(pair_keys(figures.docs), part_keys))
+        good = reached(figures, is_in(pair_keys(figures.docs), part_keys))
         only_part = ~limits.alike(good) & (good.docs[:, 1] >= self.n)
         involved = np.unique(good.docs[only_part, 1])
         mine = pair_keys(good.docs)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
+from .keys import distinct, is_in
 from .model import CandidatePairs, VerifiedPairs, pair_keys
 
 
@@ -63,7 +64,7 @@ def hubs(
     mine = docs[~alike]
     left = left_part[~alike]
     part, whole = np.where(left, mine[:, 0], mine[:, 1]), np.where(left, mine[:, 1], mine[:, 0])
-    each = np.unique(part.astype(np.int64) << 32 | group[whole])
+    each = distinct(part.astype(np.int64) << 32 | group[whole])
     return np.bincount(each >> 32, minlength=n) > most
 
 
@@ -86,11 +87,7 @@ def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32
     alone[edges.dropped] = False
     witness[alone] = np.flatnonzero(alone)
     joined = np.flatnonzero(~alone)
-    for doc in joined[np.argsort(place[joined], kind="stable")].tolist():
-        if witness[doc] < 0:
-            witness[doc] = doc
-            mine = dropped[indptr[doc] : indptr[doc + 1]]
-            witness[mine[witness[mine] < 0]] = doc
+    kernels.witnesses(joined[np.argsort(place[joined], kind="stable")], indptr, dropped, witness)
     return witness
 
 
@@ -119,7 +116,7 @@ def unverified(
     lead = leader[cluster[member]]
     later = (place[member] > place[lead]) & (place[witness[member]] > place[lead])
     found = CandidatePairs.of(np.stack([lead[later], member[later]], axis=1).astype(np.int32))
-    return CandidatePairs(found.docs[~np.isin(pair_keys(found.docs), pair_keys(known.docs))])
+    return CandidatePairs(found.docs[~is_in(pair_keys(found.docs), pair_keys(known.docs))])
 
 
 def clusters(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from .keys import distinct, is_in
 from .model import CandidatePairs, VerifiedPairs, pair_keys
 
 
@@ -20,11 +21,11 @@ class Compared:
     def __call__(self, candidates: CandidatePairs) -> VerifiedPairs:
         """The figures of some pairs, sorted; those that cannot be read any more are left out."""
         keys = pair_keys(candidates.docs)
-        self._asked = np.union1d(self._asked, keys)
-        new = ~np.isin(keys, pair_keys(self._known.docs))
+        self._asked = distinct(np.concatenate([self._asked, keys]))
+        new = ~is_in(keys, pair_keys(self._known.docs))
         if new.any():
             self._known = self._known.merged(self._compare(CandidatePairs(candidates.docs[new])))
-        return self._known.among(keys)
+        return self._known.among(distinct(keys))
 
     def all(self) -> VerifiedPairs:
         """All pairs that were asked for, sorted."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .memory import give_back
 from .settings import Settings
 
 Progress = Callable[[str, int, int, int], None]  # phase, done, total, documents so far
@@ -61,7 +62,8 @@ class Context:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the wall seconds of the block to the timings."""
+        """Add the wall seconds of the block to the timings, and give back the memory that it has freed."""
         start = time.perf_counter()
         yield
+        give_back()
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - start, 3)

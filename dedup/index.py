@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from . import __version__, candidates, kernels, lsh, passages, verify
 from .buckets import N_BUCKETS, Buckets
+from .keys import counted, distinct
 from .model import OK, TOO_SHORT, AnchorChunk, Anchors, Banding, Signatures, Spans
 from .settings import Settings
 from .store import HEADER, header
@@ -118,16 +119,6 @@ def _expanded(
     rows = np.repeat(np.arange(len(low)), sizes)
     before = np.cumsum(sizes) - sizes
     return rows, np.repeat(low - before, sizes) + np.arange(len(rows))
-
-
-def counted(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers -> (each once, rising; how often it stands there).
-
-    subtle: np.unique hashes whole numbers, and is many times slower on those whose low bits are alike.
-    """
-    keys = np.sort(keys)
-    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
-    return keys[first], np.diff(np.r_[first, len(keys)])
 
 
 def _anchor_keys(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -249,7 +240,7 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
             )
             found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
             whole = np.logical_and.reduce([flags[first + i] for i in range(passages.IN_A_ROW)])
-            frames.append(np.unique(found[whole]))
+            frames.append(distinct(found[whole]))
 
         def rows() -> Iterator[NDArray[np.uint64]]:
             for number in range(N_BUCKETS):
@@ -259,7 +250,7 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
                 yield _speaking(out, columns.cluster)
 
         writer.fill("anchors", None, rows())
-    writer.add("boilerplate", np.unique(np.concatenate(frames)))
+    writer.add("boilerplate", distinct(np.concatenate(frames)))
     n_anchors = np.diff(anchors.start)
     enough = n_left >= verify.MIN_OWN_SHARE * n_anchors
     writer.add("counts", np.where(enough, n_left, n_anchors).astype(np.int32))

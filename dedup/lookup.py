@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import candidates, kernels, lsh, passages
-from .index import Index, bandings, counted
+from .index import Index, bandings
+from .keys import counted
 from .model import Anchors, Signatures
 from .settings import Settings
 from .verdict import MIN_BONES

@@ -28,6 +28,7 @@ FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
 AT_ONCE, KEYS_AT_ONCE = 16, 1 << 22  # bands at least, and keys at most, that are taken at a time
 ROWS_AT_ONCE = 1 << 15  # documents whose keys are taken at a time
+KEPT = 8  # times so many documents, whose signatures stay in memory
 EVERY = 2**40  # the sample that leaves nothing out
 
 
@@ -173,12 +174,14 @@ def candidate_pairs(
     bands: Banding,
     least: Callable[[NDArray[np.int32]], NDArray[np.int64]],
     run_all: Callable[..., Iterable[Any]],
+    forget: Callable[[], None] = lambda: None,
 ) -> CandidatePairs:
     """Signatures uint32[n_docs, num_perm], documents int32[n] (rising) -> candidate pairs.
 
     They share a band, and at least as many values as `least` says of pairs of documents int32[m, 2].
 
-    `run_all(function, items)` maps, on as many threads as the caller likes.
+    `run_all(function, items)` maps, on as many threads as the caller likes; `forget` lets go of the pages
+    of mapped signatures.
     """
     found = [np.zeros((0, 2), np.int32)]
     at_once = max(AT_ONCE, KEYS_AT_ONCE // max(1, len(docs)))
@@ -193,14 +196,16 @@ def candidate_pairs(
                 row[start : start + ROWS_AT_ONCE] = kernels.band_keys(by_column, band)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-            counts = np.zeros(1 << max(10, min(28, (8 * len(keys)).bit_length())), np.uint8)
+            counts = np.zeros(1 << max(10, min(26, (2 * len(keys)).bit_length())), np.uint8)
             kernels.tally(counts, keys, 2)
             shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
             order = shared[np.argsort(keys[shared])]
             return docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
 
-        for _ in run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE)):
-            pass
+        for done, _ in enumerate(run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE))):
+            if done % KEPT == KEPT - 1:
+                forget()
         pairs = CandidatePairs.of(np.concatenate(list(run_all(one_band, list(keys))))).docs
         found.append(pairs[kernels.matches(signatures, pairs) >= least(pairs)])
+        forget()
     return CandidatePairs.of(np.concatenate(found))

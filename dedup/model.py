@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .keys import distinct, is_in
 
 OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED, TOO_SHORT, TOO_LARGE = range(8)
 STATUS = (
@@ -34,7 +37,8 @@ def pair_keys(docs: NDArray[Any]) -> NDArray[np.int64]:
     >>> pair_keys(np.array([[0, 3], [3, 0], [1, 2]])).tolist() == [3, 3, (1 << 32) + 2]
     True
     """
-    return docs.min(axis=1).astype(np.int64) << 32 | docs.max(axis=1).astype(np.int64)
+    left, right = docs[:, 0], docs[:, 1]
+    return np.minimum(left, right).astype(np.int64) << 32 | np.maximum(left, right).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -121,26 +125,34 @@ class Documents:
 
 @dataclass(frozen=True)
 class Signatures:
-    """values, skeletons uint32[n_docs, num_perm]; comparable only if num_perm, seed and k agree."""
+    """values, skeletons uint32[n_docs, num_perm]; comparable only if num_perm, seed and k agree.
+
+    Where the arrays are files mapped into memory, `forget` lets go of the pages that were read.
+    """
 
     values: NDArray[np.uint32]
     skeletons: NDArray[np.uint32]
     num_perm: int
     seed: int
     k: int
+    forget: Callable[[], None] = lambda: None
+
+
+KEPT_CHUNKS = 8  # of anchors that stay in memory until they are let go of
 
 
 @dataclass(frozen=True)
 class Anchors:
     """By document as CSR: those of document d are at start[d]..start[d + 1] - 1.
 
-    hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  The arrays may be
-    files mapped into memory.
+    hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  Where the arrays are
+    files mapped into memory, `forget` lets go of the pages that were read.
     """
 
     hash: NDArray[np.uint64]
     position: NDArray[np.int32]
     start: NDArray[np.int64]
+    forget: Callable[[], None] = lambda: None
 
     @property
     def doc(self) -> NDArray[np.int32]:
@@ -150,7 +162,11 @@ class Anchors:
     def chunks(self, size: int = 1 << 20) -> Iterator[AnchorChunk]:
         """All of them in order, about `size` at a time, whole documents."""
         first, n_docs = 0, len(self.start) - 1
-        while first < n_docs:
+        for number in itertools.count(1):
+            if first == n_docs:
+                break
+            if number % KEPT_CHUNKS == 0:
+                self.forget()
             last = max(first + 1, int(np.searchsorted(self.start, self.start[first] + size, "right")) - 1)
             begin, end = int(self.start[first]), int(self.start[last])
             start = self.start[first : last + 1] - begin
@@ -215,7 +231,7 @@ class CandidatePairs:
         [[0, 2], [1, 3]]
         """
         pairs = pairs.reshape(-1, 2)
-        keys = np.unique(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
+        keys = distinct(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
         return CandidatePairs(np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32))
 
     def __len__(self) -> int:
@@ -289,8 +305,8 @@ class VerifiedPairs:
         )
 
     def among(self, keys: NDArray[np.int64]) -> VerifiedPairs:
-        """Those whose pair_keys are among some."""
-        return self.where(np.isin(pair_keys(self.docs), keys))
+        """Those whose pair_keys are among some, which are rising."""
+        return self.where(is_in(pair_keys(self.docs), keys))
 
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
         """Both, sorted; a pair in both stands once."""

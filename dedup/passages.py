@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .buckets import N_BUCKETS, Buckets
+from .memory import give_back
 from .model import AnchorChunk, Anchors, CandidatePairs, Spans
 
 
@@ -43,7 +44,7 @@ IN_A_ROW = 3  # anchors that make a passage
 MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
 FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of them
 SAMPLED = 4  # a power of two
-MAX_TALLY = 28  # bits of the largest table of counts
+MAX_TALLY = 26  # the largest table of counts has 2^26 bytes
 
 RunAll = Callable[..., Iterable[Any]]
 
@@ -107,7 +108,7 @@ def _frequent_passages(
     anchors: Anchors, mine: NDArray[np.bool_], least: int, scratch: Path | None, run_all: RunAll
 ) -> Buckets:
     """The passages that stand in `least` places or more: hash, document, place of the first anchor."""
-    counts = _table(len(anchors.hash) // 4)
+    counts = _table(len(anchors.hash) // 2)
 
     def passages_in(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
         passages, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)
@@ -155,9 +156,9 @@ def _bits_of(bits: NDArray[np.uint8], chunk: AnchorChunk) -> NDArray[np.bool_]:
     return kernels.get_bits(bits, chunk.begin, chunk.begin + len(chunk.hash))
 
 
-def _table(n: int) -> NDArray[np.uint8]:
-    """A table of counts for n hashes, large enough that few of them share a place."""
-    return np.zeros(1 << min(MAX_TALLY, max(10, n.bit_length() + 2)), np.uint8)
+def _table(n_bytes: int) -> NDArray[np.uint8]:
+    """A table of counts, about so large; in a larger one fewer hashes share a place."""
+    return np.zeros(1 << min(MAX_TALLY, max(10, n_bytes.bit_length())), np.uint8)
 
 
 def containment_candidates(
@@ -192,9 +193,12 @@ def containment_candidates(
 
     with buckets:
         sizes, docs, few = _columns(run_all(one_bucket, range(N_BUCKETS)))
+    give_back()
     doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
-    few_sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64) if len(sizes) else sizes
-    few_postings, few_docs = _starts(few_sizes), docs if few.all() else docs[few]
+    if not few.all():
+        sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
+        docs = docs[few]
+    few_postings, few_docs = _starts(sizes), docs
     del sizes, docs, few
     n_terms = np.where(many & (n_anchors == known.n_left), n_sampled, n_anchors)
 
@@ -229,7 +233,7 @@ def _shared_anchors(
     With them, int64[n_docs], how many of each document's anchors are in the sample.  Most of the anchors of
     documents with many are left out here that are in no sample, nor in any document with few.
     """
-    in_small, shared = _table(len(anchors.hash) // 4), _table(len(anchors.hash) // 4)
+    in_small, shared = _table(len(anchors.hash) // 2), _table(len(anchors.hash))
 
     def usable(chunk: AnchorChunk) -> NDArray[np.bool_]:
         return mine[chunk.doc] & ~_bits_of(known.bits, chunk)

@@ -25,6 +25,7 @@ from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
 from .folder import as_decided, open_run, writing
+from .keys import is_in
 from .model import (
     EMPTY,
     OK,
@@ -201,9 +202,7 @@ def _scan(
             taken = intake.read_and_sign(context, sources, options, fields, spool, earlier)
         documents, start = taken.documents, taken.anchor_start
         store = Store(unfinished, len(documents), settings.num_perm, start)
-        held = candidates.Held(
-            store.signatures(settings.seed, settings.k), store.anchors, store.forget, unfinished
-        )
+        held = candidates.Held(store.signatures(settings.seed, settings.k), store.anchors, unfinished)
         changed: NDArray[np.bool_] = np.zeros(len(documents), np.bool_)
 
         def texts(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
@@ -327,13 +326,13 @@ def _judged(
     """Compared pairs, those found by their anchors (part_keys), and equal letters -> verdict, run."""
     s, limits = context.settings, verdict.thresholds(context.settings)
     with context.timed("clusters"):
-        by_anchors = np.isin(pair_keys(pairs.docs), part_keys)
+        by_anchors = is_in(pair_keys(pairs.docs), part_keys)
         facts = (s, m.sources, m.documents, m.held.signatures, same)
         done = verdict.decide(*facts, pairs, by_anchors, compared, forms)
         verdict.check(done, same, m.documents, limits)
         m.held.forget()
     everything = compared.all()
-    evidence = Evidence(everything, np.isin(pair_keys(everything.docs), part_keys), forms)
+    evidence = Evidence(everything, is_in(pair_keys(everything.docs), part_keys), forms)
     return Run(
         m.sources,
         m.fields,

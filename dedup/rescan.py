@@ -83,6 +83,7 @@ class Earlier:
             np.concatenate([anchors.hash[s] for s in spans]),
             np.concatenate([anchors.position[s] for s in spans]),
         )
+        signatures.forget()
         parts = np.array([(source, n, 0) for (source, _), n in zip(known, sizes, strict=True)], np.int64)
         nowhere = np.full(len(docs), -1, np.int64)
         n_anchors = anchors.start[docs + 1] - anchors.start[docs]

@@ -97,12 +97,13 @@ class Store:
             **dict.fromkeys(("anchor_hashes", "anchor_positions"), (n_anchors,)),
         }
         self._arrays = {name: self._mapped(name, shape) for name, shape in shapes.items()}
-        self.anchors = Anchors(self._arrays["anchor_hashes"], self._arrays["anchor_positions"], anchor_start)
+        hashes, positions = self._arrays["anchor_hashes"], self._arrays["anchor_positions"]
+        self.anchors = Anchors(hashes, positions, anchor_start, self.forget)
 
     def signatures(self, seed: int, k: int) -> Signatures:
         """The signatures and skeletons, mapped."""
         values, skeletons = self._arrays["signatures"], self._arrays["skeletons"]
-        return Signatures(values, skeletons, values.shape[1], seed, k)
+        return Signatures(values, skeletons, values.shape[1], seed, k, self.forget)
 
     def forget(self) -> None:
         """Let go of the pages in memory; they are read again when they are asked for."""

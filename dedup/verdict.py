@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from . import canonical, cluster, kernels, lsh
 from . import equal as equal_letters
 from .errors import BadSetting, Broken
+from .keys import is_in
 from .model import (
     CONTAINED,
     KEPT,
@@ -222,7 +223,7 @@ def _own_skeletons(
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
     own = own.where(limits.rewritten(own))
-    good = np.isin(pair_keys(beside), pair_keys(own.docs))
+    good = is_in(pair_keys(beside), pair_keys(own.docs))
     at = np.searchsorted(pair_keys(own.docs), pair_keys(beside[good]))
     return OwnSkeletons(docs[good], own.skeleton_jaccard[at], docs[~good])
 
@@ -295,6 +296,7 @@ def _hopeful(
     rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))
     sampled = lsh.sampled_jaccard(s.min_jaccard, left, right, s.sample)
     least = lsh.least_matches(sampled, s.num_perm, s.sample)
+    signatures.forget()
     return (agree >= least) | (containment >= s.min_containment) | rewritten
 
 
@@ -311,7 +313,7 @@ def _in_terms_of(
 ) -> NDArray[np.int32]:
     """The speakers' witnesses among the first documents of the same letters, which are those compared."""
     out = np.full(len(same), -1, np.int32)
-    speakers = np.unique(speaker)
+    speakers = np.flatnonzero(np.bincount(speaker, minlength=len(speaker)))
     out[same[speakers]] = same[witness[speakers]]
     return out
 

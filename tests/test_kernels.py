@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dedup import kernels, minhash, normalize, passages, shingle, skeleton
 from dedup.model import Anchors, Spans
+from dedup.shingle import BASE
 
 TABLE = normalize.letter_table()
 NUM_PERM = 20
@@ -247,6 +248,19 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share)
     none = passages.no_boilerplate(anchors, n_anchors)
     args = (anchors, np.ones(n, np.bool_), none, group, n_anchors, min_share)
     assert passages.containment_candidates(*args).docs.tolist() == expected
+
+
+@examples
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9), max_size=60), st.integers(1, 15))
+def test_what_was_counted_often_enough_is_never_missed(values, least):
+    hashes, counts = np.array(values, np.uint64), np.zeros(1024, np.uint8)
+    kernels.tally(counts, hashes, least)
+    often = np.array([values.count(v) >= least for v in values], np.bool_)
+    found = kernels.tallied(counts, hashes, least)
+    assert (found | ~often).all()
+    places = (hashes * np.uint64(BASE)) >> np.uint64(64 - 11)  # of a table of the fewest, two to a byte
+    if len(set(places.tolist())) == len(set(values)):
+        assert found.tolist() == often.tolist()
 
 
 @examples

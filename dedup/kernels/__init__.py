@@ -14,12 +14,12 @@ from numba.core import event
 
 from ..normalize import letter_table
 from .damage import once_encoded, signs_of_damage
+from .graph import components, witnesses
 from .jit import CompileListener
 from .pairs import (
     band_keys,
     bucket_pairs,
     by_column,
-    components,
     distinct_groups,
     get_bits,
     in_a_row,
@@ -65,6 +65,7 @@ __all__ = [
     "tally",
     "terms_of_docs",
     "warm_up",
+    "witnesses",
 ]
 
 
@@ -100,3 +101,4 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
         shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
         components(2, pairs)
+        witnesses(np.zeros(1, np.int64), np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32))

@@ -98,27 +98,42 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
 
 @jit()
 def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
-    """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most`."""
-    bits = 0
-    while (1 << bits) < len(counts):
-        bits += 1
-    shift = U64(64 - bits)
+    """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most` of 15.
+
+    A byte has as many places as fit: 8 to count to one, 4 to count to three, 2 to count on.
+    """
+    width, places, shift = _packing(len(counts), most)
     for h in hashes:
-        at = I64((h * BASE) >> shift)
-        if counts[at] < most:
-            counts[at] += U8(1)
+        at = (h * BASE) >> shift
+        low = (at & U64(places - 1)) * U64(width)
+        byte = I64(at >> U64(3 - (width >> 1)))
+        if (counts[byte] >> low) & ((1 << width) - 1) < most:
+            counts[byte] += U8(1 << low)
+
+
+@jit()
+def _packing(n_bytes: int, most: int) -> tuple[int, int, np.uint64]:
+    """-> bits of a place, places in a byte, and how many bits of a hash are not the number of its place."""
+    width = 1 if most <= 1 else 2 if most <= 3 else 4
+    bits = 3 - (width >> 1)
+    while (1 << bits) < n_bytes * (8 // width):
+        bits += 1
+    return width, 8 // width, U64(64 - bits)
 
 
 @jit()
 def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
-    """bool[n]: false where a hash was surely counted fewer than `least` times; others may share its place."""
-    bits = 0
-    while (1 << bits) < len(counts):
-        bits += 1
-    shift = U64(64 - bits)
+    """bool[n]: false where a hash was surely counted fewer than `least` times, by tally with the same limit.
+
+    Others may share its place.
+    """
+    width, places, shift = _packing(len(counts), least)
     out = np.empty(len(hashes), np.bool_)
     for i in range(len(hashes)):
-        out[i] = counts[I64((hashes[i] * BASE) >> shift)] >= least
+        at = (hashes[i] * BASE) >> shift
+        low = (at & U64(places - 1)) * U64(width)
+        byte = I64(at >> U64(3 - (width >> 1)))
+        out[i] = (counts[byte] >> low) & ((1 << width) - 1) >= least
     return out
 
 
@@ -351,24 +366,3 @@ def shared_term_pairs(
         for key in best:
             taken[group[I32(key & 0x7FFFFFFF)]] = 0
     return out[:m].copy()
-
-
-@jit()
-def components(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """n nodes, edges int32[m, 2] -> int32[n]: the smallest node of each one's component (union-find)."""
-    parent = np.arange(n).astype(I32)
-    for p in range(len(pairs)):
-        a, b = pairs[p, 0], pairs[p, 1]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        if a < b:
-            parent[b] = a
-        elif b < a:
-            parent[a] = b
-    for i in range(n):  # subtle: a parent is never larger than its child, so one rising sweep is enough
-        parent[i] = parent[parent[i]]
-    return parent

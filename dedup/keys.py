@@ -1,0 +1,41 @@
+"""Sorted whole numbers as sets.
+
+subtle: np.unique, and np.isin with it, hash whole numbers, and are many times slower on those whose low
+bits are alike, as those of pairs are; sorting is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def counted(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Numbers -> (each once, rising; how often it stands there).
+
+    >>> [x.tolist() for x in counted(np.array([5, 2, 5]))]
+    [[2, 5], [1, 2]]
+    """
+    keys = np.sort(keys)
+    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
+    return keys[first], np.diff(np.r_[first, len(keys)])
+
+
+def distinct(keys: NDArray[Any]) -> NDArray[Any]:
+    """Numbers -> each once, rising."""
+    return counted(keys)[0]
+
+
+def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
+    """bool[n]: which of some numbers are among others, which are rising.
+
+    >>> is_in(np.array([5, 1, 2, 9]), np.array([2, 5])).tolist()
+    [True, False, True, False]
+    """
+    if not len(known):
+        return np.zeros(len(keys), np.bool_)
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    found: NDArray[np.bool_] = known[at] == keys
+    return found
