@@ -5,18 +5,26 @@ Only click is loaded here; what a command needs is imported inside it, so that `
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, cli_check, cli_judge, cli_page, cli_paths, cli_views, errors
-from .settings import DECIDED, Settings
+from . import (
+    __version__,
+    cli_check,
+    cli_engine,
+    cli_judge,
+    cli_page,
+    cli_paths,
+    cli_settings,
+    cli_views,
+    errors,
+)
+from .settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,33 +77,6 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def setting_options(
-    command: Callable[..., Any], names: tuple[str, ...] = (), default: str = ""
-) -> Callable[..., Any]:
-    """A flag for every field of Settings, or some; None where not given, so that a config file can speak."""
-    for knob in reversed(dataclasses.fields(Settings)):
-        if names and knob.name not in names:
-            continue
-        flag, kind = "--" + knob.name.replace("_", "-"), type(knob.default)
-        text = knob.metadata["help"]
-        if kind is bool:
-            option = click.option(f"{flag}/--no-{flag[2:]}", knob.name, default=None, help=text)
-        else:
-            if knob.default != "" and "[" not in text:
-                text += f" [default: {default or knob.default}]"
-            option = click.option(flag, knob.name, type=kind, default=None, help=text, metavar=_METAVAR[kind])
-        command = option(command)
-    return command
-
-
-def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The flags of what a decision may change."""
-    return setting_options(command, DECIDED, "as it was")
-
-
-_METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", prog_name="dedup")
 def commands() -> None:
@@ -139,7 +120,7 @@ run_option = click.option(
     help="Read also the paths in FILE (- for standard input), one a line.",
 )
 @click.option("-0", "nul", is_flag=True, help="The paths in --files-from end with a NUL byte: find -print0.")
-@setting_options
+@cli_settings.setting_options
 @run_option
 @click.option(
     "--config",
@@ -151,6 +132,7 @@ run_option = click.option(
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@cli_engine.options
 def scan(
     paths: tuple[str, ...],
     files_from: str | None,
@@ -162,6 +144,7 @@ def scan(
     fail_on_duplicates: bool,
     strict: bool,
     checksum: bool,
+    engine: cli_engine.Engine,
     **given: Any,
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
@@ -188,6 +171,9 @@ def scan(
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
+    if engine.name == "spark":
+        found = cli_engine.scan(all_paths, settings, run_folder, engine, talk, checksum)
+        return _finished(found, run_folder, as_json, quiet, fail_on_duplicates, strict)
     result = None if checksum else _nothing_new(all_paths, settings, run_folder)
     if result is not None:
         talk.print("nothing has changed since the last scan", style="dim")
@@ -212,16 +198,29 @@ def _account(
     from . import ledger
 
     bad = ledger.problems(result)
+    return _finished((result.summary, bad, len(bad)), run_folder, as_json, quiet, fail_on_duplicates, strict)
+
+
+def _finished(
+    found: cli_engine.Found,
+    run_folder: Path,
+    as_json: bool,
+    quiet: bool,
+    fail_on_duplicates: bool,
+    strict: bool,
+) -> int:
+    """Show what was found -> the exit code."""
+    summary, bad, n_bad = found
     for where, what in bad[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
-    if len(bad) > PROBLEMS_SHOWN:
-        _say(f"and {len(bad) - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
-    for warning in result.summary["warnings"]:
+    if n_bad > PROBLEMS_SHOWN:
+        _say(f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
+    for warning in summary["warnings"]:
         _say(f"warning: {warning}", 0)
-    _show(result.summary, run_folder, as_json, quiet)
-    if bad or (strict and result.summary["warnings"]):
+    _show(summary, run_folder, as_json, quiet)
+    if n_bad or (strict and summary["warnings"]):
         return errors.FAILED
-    if fail_on_duplicates and result.summary["documents"]["dropped"]:
+    if fail_on_duplicates and summary["documents"]["dropped"]:
         return errors.DUPLICATES_FOUND
     return errors.DONE
 
@@ -253,7 +252,7 @@ def _scan(
 
 
 @commands.command()
-@decide_options
+@cli_settings.decide_options
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")

@@ -68,11 +68,12 @@ def flush(path: Path) -> None:
 
 
 def checksum(path: Path) -> int:
-    """A file -> the CRC-32 of its bytes."""
+    """A file, or a folder of the files of one table in order -> the CRC-32 of its bytes."""
     found = 0
-    with open(path, "rb") as f:
-        while data := f.read(1 << 20):
-            found = zlib.crc32(data, found)
+    for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+        with open(part, "rb") as f:
+            while data := f.read(1 << 20):
+                found = zlib.crc32(data, found)
     return found
 
 
@@ -85,6 +86,12 @@ def flushed(path: Path) -> int:
 def manifest_checksum(manifest: dict[str, Any]) -> int:
     """A manifest -> the CRC-32 of all that is in it, but for that itself."""
     return zlib.crc32(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}).encode())
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write one table of a run."""
+    with open(path, "xb") as f:
+        pq.write_table(table, f, compression="zstd", write_page_checksum=True)
 
 
 class RunFolder:
@@ -113,10 +120,9 @@ class RunFolder:
                 _link(last / path.name, path)
                 checksums[path.name] = known[path.name]
             else:
-                with open(path, "xb") as f:
-                    pq.write_table(make(run), f, compression="zstd", write_page_checksum=True)
+                write_table(make(run), path)
                 checksums[path.name] = flushed(path)
-            sizes[name] = pq.read_metadata(path).num_rows
+            sizes[name] = _n_rows(path)
         for name in FILES:
             path = self.tables / f"{name}.npy"
             if last:
@@ -125,14 +131,19 @@ class RunFolder:
             else:
                 os.replace(self.unfinished / path.name, path)
                 checksums[path.name] = flushed(path)
+        self.publish(sizes, checksums, run.summary)
+        return on_disk(run, run.anchors.start, self.tables, checksums)
+
+    def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
+        """Name the written tables in the manifest, and remove what it no longer names."""
         flush(self.tables)
         manifest = {
             "format": FORMAT,
             "program": f"dedup {__version__}",
             "tables": self.tables.name,
-            "rows": sizes,
+            "rows": rows,
             "checksums": checksums,
-            **run.summary,
+            **summary,
         }
         manifest["checksum"] = manifest_checksum(manifest)
         write_atomically(
@@ -140,7 +151,6 @@ class RunFolder:
         )
         self.committed = True
         self.clean(keep=self.tables)
-        return on_disk(run, run.anchors.start, self.tables, checksums)
 
     def clean(self, keep: Path | None, unfinished: bool = True) -> None:
         """Remove table folders other than `keep`, and what is unfinished."""
@@ -151,8 +161,21 @@ class RunFolder:
             shutil.rmtree(self.unfinished, ignore_errors=True)
 
 
+def _n_rows(path: Path) -> int:
+    """The rows of a table, a file or a folder of files."""
+    return sum(pq.read_metadata(p).num_rows for p in ([path] if path.is_file() else path.iterdir()))
+
+
 def _link(source: Path, target: Path) -> None:
-    """A second name for a file that never changes, or a copy where the file system knows no links."""
+    """A second name for a file that never changes, or a copy where the file system knows no links.
+
+    A table of a very large run is a folder of files.
+    """
+    if source.is_dir():
+        target.mkdir()
+        for part in source.iterdir():
+            _link(part, target / part.name)
+        return
     try:
         os.link(source, target)
     except OSError:

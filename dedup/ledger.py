@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import __version__
-from .model import FAULTS, OK, RELATIONS, STATUS
+from .model import FAULTS, OK, RELATIONS, STATUS, Source
 from .run import Run
 from .settings import Settings
 
@@ -24,7 +26,7 @@ def summary(
     d, v = run.documents, run.verdict
     aside = np.flatnonzero(~run.ok)
     reasons = Counter(STATUS[s] for s in d.status[aside].tolist())
-    sources = by_source(run)
+    sources, biggest = by_source(run), largest(run, 5)
     relations = Counter(RELATIONS[r] for r in v.relation[run.dropped].tolist())
     return {
         "version": __version__,
@@ -41,14 +43,14 @@ def summary(
         },
         "sources": len(run.sources),
         "by_source": sources[:LISTED],
-        "warnings": warnings(run, sources, settings),
+        "warnings": warnings_of(sources, biggest, int(run.ok.sum()), settings),
         "skipped": skipped,
         "relations": {name: relations[name] for name in RELATIONS if relations[name]},
         "clusters": {
             "count": int(run.cluster_ids.max(initial=0)),
             "documents": len(run.clustered),
             "relations": _clusters_by_relation(run),
-            "largest": largest(run, 5),
+            "largest": biggest,
         },
         "set_aside": {
             "reasons": dict(sorted(reasons.items())),
@@ -104,15 +106,33 @@ def by_source(run: Run) -> list[dict[str, Any]]:
 
     seen = kept + dropped + set aside in each row; `reasons` says why documents were set aside.
     """
-    d = run.documents
-    of_record = np.bincount(d.source, d.record > 0, minlength=len(run.sources)) > 0
-    names = [s.path if many else s.given for s, many in zip(run.sources, of_record.tolist(), strict=True)]
+    d, n = run.documents, len(run.sources)
+    states = np.zeros((n, len(STATUS)), np.int64)
+    np.add.at(states, (d.source, d.status), 1)
+    of_record = np.bincount(d.source, d.record > 0, minlength=n) > 0
+    dropped = np.bincount(d.source[run.dropped], minlength=n)
+    n_bytes = np.bincount(d.source, d.n_bytes, minlength=n).astype(np.int64)
+    return rows_of_sources(run.sources, of_record, states, dropped, n_bytes)
+
+
+def rows_of_sources(
+    sources: Sequence[Source],
+    of_record: NDArray[np.bool_],
+    states: NDArray[np.int64],
+    dropped: NDArray[np.int64],
+    n_bytes: NDArray[np.int64],
+) -> list[dict[str, Any]]:
+    """Counts by source (states by status as well) -> the rows of `by_source`."""
+    names = [s.path if many else s.given for s, many in zip(sources, of_record.tolist(), strict=True)]
     order = {name: i for i, name in enumerate(sorted(set(names)))}
-    row = np.array([order[name] for name in names], np.int64)[d.source]
-    states = np.zeros((len(order), len(STATUS)), np.int64)
-    np.add.at(states, (row, d.status), 1)
-    dropped = np.bincount(row[run.dropped], minlength=len(order))
-    n_bytes = np.bincount(row, d.n_bytes, minlength=len(order)).astype(np.int64)
+    row = np.array([order[name] for name in names], np.int64)
+
+    def summed(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        out = np.zeros((len(order), *counts.shape[1:]), np.int64)
+        np.add.at(out, row, counts)
+        return out
+
+    states, dropped, n_bytes = summed(states), summed(dropped), summed(n_bytes)
     return [
         {
             "path": os.fsdecode(name),
@@ -129,6 +149,13 @@ def by_source(run: Run) -> list[dict[str, Any]]:
 
 def warnings(run: Run, sources: list[dict[str, Any]], settings: Settings) -> list[str]:
     """What a person should look at before acting on the lists, one line each."""
+    return warnings_of(sources, largest(run, 5), int(run.ok.sum()), settings)
+
+
+def warnings_of(
+    sources: list[dict[str, Any]], clusters: list[dict[str, Any]], ok: int, settings: Settings
+) -> list[str]:
+    """The same from rows by source, the largest clusters and the number of documents not set aside."""
     out = []
     for row in sources:
         lost = row["dropped"] + row["set_aside"]
@@ -137,8 +164,7 @@ def warnings(run: Run, sources: list[dict[str, Any]], settings: Settings) -> lis
                 f"{row['path']}: loses {lost:,} of its {row['seen']:,} documents "
                 f"({row['dropped']:,} dropped, {row['set_aside']:,} set aside); look at them with: dedup show"
             )
-    ok = int(run.ok.sum())
-    for cluster in largest(run, 5):
+    for cluster in clusters:
         n = cluster["size"]
         if n >= MANY and n > settings.max_cluster * ok:
             out.append(

@@ -58,6 +58,7 @@ class Decision:
     verdict: Verdict
     pairs: VerifiedPairs  # that reach a threshold, and those of equal letters; sorted
     relations: NDArray[np.int8]  # of the pairs
+    spoken: NDArray[np.int32] | None = None  # the witnesses before own skeletons were looked at
 
 
 def thresholds(s: Settings) -> Thresholds:
@@ -87,18 +88,22 @@ def decide(
     by_anchors: NDArray[np.bool_],
     verified: Callable[[CandidatePairs], VerifiedPairs],
     forms: Forms,
+    weight: NDArray[np.int64] | None = None,
 ) -> Decision:
     """Verified pairs -> clusters, canonical documents, witnesses and relations.
 
     `by_anchors` bool[n] are the pairs found as a part and its whole.  Of documents with the same letters
-    the most preferred one speaks for all.  Pairs of documents that
-    were never compared, but whose signatures leave hope, are verified on the way.
+    the most preferred one speaks for all.  Pairs of documents that were never compared, but whose
+    signatures leave hope, are verified on the way.  `weight` int64[n_docs], by first document of the same
+    letters, says how many there are where not all are here.
     """
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
     # a part is joined to its whole only over anchors that are no boilerplate, however it was found
     pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs) | by_anchors)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
-    facts = _facts(sources, documents, same, without_hubs(pairs.where(limits.reached(pairs)), limits, n))
+    weight = np.bincount(same, minlength=n) if weight is None else weight
+    good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+    facts = _facts(sources, documents, same, weight, good)
     place, keys = canonical.rank(rule, facts)
     speaker = _best_of(same, place)[same]
     equal, equal_kinds = equal_letters.pairs(speaker, forms)
@@ -116,12 +121,13 @@ def decide(
 
     good, label, witness = _settled(ballot, pairs, limits, edges_of, compared)
     own = _own_skeletons(good, limits, same, witness, verified)
+    spoken = witness.copy()
     witness[own.lost] = own.lost
     both = VerifiedPairs.concatenated([good, equal])
     order = np.lexsort((both.docs[:, 1], both.docs[:, 0]))
     kinds = np.concatenate([limits.relation(good), equal_kinds])
     decided = _assembled(ballot, good, equal, label, witness, own, limits)
-    return Decision(decided, both.where(order), kinds[order])
+    return Decision(decided, both.where(order), kinds[order], spoken)
 
 
 def _settled(
@@ -232,11 +238,14 @@ def parse_relations(relations: str) -> list[str]:
 
 
 def _facts(
-    sources: list[Source], documents: Documents, same: NDArray[np.int32], good: VerifiedPairs
+    sources: list[Source],
+    documents: Documents,
+    same: NDArray[np.int32],
+    weight: NDArray[np.int64],
+    good: VerifiedPairs,
 ) -> canonical.Facts:
     """What the policies look at; documents with the same letters hold each other."""
     n = len(documents)
-    weight = np.bincount(same, minlength=n)
     holds, held = cluster.holds(n, good, COVER, weight)
     of_source = documents.source.tolist()
     return canonical.Facts(

@@ -1,0 +1,1 @@
+"""Engines that run the same scan elsewhere; each gives the bytes that `pipeline.scan` gives."""

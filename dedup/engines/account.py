@@ -1,0 +1,142 @@
+"""The account of a run on Spark: what `ledger.summary` gives, from sums made by executors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import __version__, ledger
+from ..model import FAULTS, OK, RELATIONS, STATUS, Source
+from ..settings import Settings
+from .store import Frame
+
+
+@dataclass(frozen=True)
+class Account:
+    """The summary, the first documents set aside through a fault (where, what), and how many there are."""
+
+    summary: dict[str, Any]
+    problems: list[tuple[str, str]]
+    n_problems: int
+
+
+def account(
+    rows: Frame,
+    sources: Sequence[Source],
+    settings: Settings,
+    skipped: dict[str, int],
+    seconds: dict[str, float],
+) -> Account:
+    """Rows of documents (doc, source, record, n_bytes, state, note, and the verdict) -> the account."""
+    from pyspark.sql import functions as f
+
+    ok = f.col("state") == OK
+    rows = rows.withColumn("dropped", ok & (f.col("witness") != f.col("doc")))
+    states, of_record, dropped, n_bytes, dropped_bytes = _by_source(rows, len(sources))
+    by_source = ledger.rows_of_sources(sources, of_record, states, dropped, n_bytes)
+    found = rows.where("dropped").groupBy("relation").count().collect()
+    relations = {RELATIONS[r]: int(n) for r, n in sorted(found)}
+    clusters = (
+        rows.where(ok).groupBy("cluster").agg(f.count("*").alias("size"), f.max("relation").alias("worst"))
+    )
+    clusters = clusters.where("size > 1").cache()
+    worst = sorted(clusters.groupBy("worst").agg(f.count("*"), f.sum("size")).collect())
+    largest = _largest(rows, clusters, sources)
+    clusters.unpersist()
+    n_ok, total = int(states[:, OK].sum()), int(states.sum())
+    aside = rows.where(~ok).orderBy("doc").limit(ledger.LISTED)
+    listed = [
+        {"path": _name(sources, r), "reason": STATUS[r["state"]], "note": r["note"]}
+        for r in aside.select("source", "record", "state", "note").collect()
+    ]
+    reasons = {STATUS[i]: int(n) for i, n in enumerate(states.sum(axis=0)) if n and i != OK}
+    faults = f.col("state").isin(list(FAULTS))
+    bad = rows.where(faults).orderBy("doc").limit(ledger.LISTED).select("source", "record", "note").collect()
+    summary = {
+        "version": __version__,
+        "settings": settings.deciding(),
+        "documents": {
+            "seen": total,
+            "kept": n_ok - int(dropped.sum()),
+            "dropped": int(dropped.sum()),
+            "set_aside": total - n_ok,
+        },
+        "bytes": {"seen": int(n_bytes.sum()), "dropped": int(dropped_bytes.sum())},
+        "sources": len(sources),
+        "by_source": by_source[: ledger.LISTED],
+        "warnings": ledger.warnings_of(by_source, largest, n_ok, settings),
+        "skipped": skipped,
+        "relations": relations,
+        "clusters": {
+            "count": sum(int(n) for _, n, _ in worst),
+            "documents": sum(int(n) for _, _, n in worst),
+            "relations": {RELATIONS[r]: int(n) for r, n, _ in worst},
+            "largest": largest,
+        },
+        "set_aside": {"reasons": dict(sorted(reasons.items())), "documents": listed},
+        "seconds": {k: round(t, 3) for k, t in seconds.items()},
+    }
+    problems = [(_name(sources, r), r["note"]) for r in bad]
+    return Account(summary, problems, int(states[:, list(FAULTS)].sum()))
+
+
+def _by_source(rows: Frame, n: int) -> tuple[Any, ...]:
+    """Counts by source: states, whether it is of records, dropped documents, bytes, dropped bytes."""
+    from pyspark.sql import functions as f
+
+    each = [f.count(f.when(f.col("state") == i, 1)) for i in range(len(STATUS))]
+    sums = [
+        f.max(f.col("record") > 0),
+        f.count(f.when(f.col("dropped"), 1)),
+        f.sum("n_bytes"),
+        f.coalesce(f.sum(f.when(f.col("dropped"), f.col("n_bytes"))), f.lit(0)),
+    ]
+    out = np.zeros((n, len(STATUS) + len(sums)), np.int64)
+    for row in rows.groupBy("source").agg(*each, *sums).collect():
+        out[row[0]] = [int(x) for x in row[1:]]
+    of_record, dropped, n_bytes, dropped_bytes = out[:, len(STATUS) :].T
+    return out[:, : len(STATUS)], of_record > 0, dropped, n_bytes, dropped_bytes
+
+
+def _name(sources: Sequence[Source], row: Any) -> str:
+    return os.fsdecode(sources[row["source"]].path + (b":%d" % row["record"] if row["record"] else b""))
+
+
+def _largest(rows: Frame, clusters: Frame, sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """The five largest clusters, as `ledger.largest` has them."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    top = clusters.orderBy(f.desc("size"), "cluster").limit(5).select("cluster", "size").collect()
+    labels = [row["cluster"] for row in top]
+    if not labels:
+        return []
+    places = [f.count(f.when(f.col("cluster") <= label, 1)) for label in labels]
+    ids = clusters.agg(*places).first()
+    mine = rows.where(f.col("cluster").isin(labels) & (f.col("state") == OK))
+    nth = f.row_number().over(
+        Window.partitionBy("cluster", f.col("doc") == f.col("canonical")).orderBy("doc")
+    )
+    shown = mine.withColumn("nth", nth).where("nth <= 5").orderBy("cluster", "doc").collect()
+    out = []
+    for label, size, number in zip(labels, (row["size"] for row in top), ids, strict=True):
+        of_cluster = [r for r in shown if r["cluster"] == label]
+        (best,) = [r for r in of_cluster if r["doc"] == r["canonical"]]
+        members = [
+            {
+                "path": _name(sources, r),
+                "relation": RELATIONS[r["relation"]],
+                "jaccard": r["jaccard"],
+                "containment": r["containment"],
+                "skeleton_jaccard": None if np.isnan(r["skeleton_jaccard"]) else r["skeleton_jaccard"],
+            }
+            for r in of_cluster
+            if r["doc"] != r["canonical"]
+        ]
+        head = {"cluster_id": int(number), "size": int(size), "canonical": _name(sources, best)}
+        out.append({**head, "reason": best["reason"], "members": members})
+    return out

@@ -1,0 +1,93 @@
+"""Boilerplate, learned over the whole corpus: which anchors of each document stand in too many groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from .. import candidates, kernels, passages
+from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, texts, unpacked
+from .store import Frame, Store
+
+PASSAGE: Columns = {"passage": "int64", "doc": "int64", "group": "int64", "at": "int32"}
+DIFFERS: Columns = {"doc": "int64", "differs": "bool"}
+FLAGGED: Columns = {"doc": "int64", "flagged": "binary", "start": "binary", "end": "binary"}
+
+
+def _passages(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Anchors (doc, group, anchor_hash) -> a row per passage: three anchors in a row."""
+    for one in batches:
+        hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+        row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
+        found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
+        mine = row[first]
+        columns = {"doc": numbers(one, "doc")[mine], "group": numbers(one, "group")[mine]}
+        yield batch(
+            PASSAGE,
+            {"passage": found.view(np.int64), **columns, "at": (first - starts[mine]).astype(np.int32)},
+        )
+
+
+def _flags(one: pa.RecordBatch) -> tuple[pa.Array, ...]:
+    """(doc, anchor_place, places of common passages) -> (starts, which anchors are common, positions)."""
+    position, starts = unpacked(texts(one, "anchor_place"), np.int32)
+    common = np.zeros(len(position), np.bool_)
+    for row, at in enumerate(one.column("at").to_pylist()):
+        for i in range(passages.IN_A_ROW):
+            common[starts[row] + np.array(at, np.int64) + i] = True
+    return starts, common, position
+
+
+def _differing(own_run: int) -> Mapper:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            differs = kernels.own_runs(*_flags(one)) >= own_run
+            yield batch(DIFFERS, {"doc": numbers(one, "doc"), "differs": differs})
+
+    return run
+
+
+def _spanned(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for one in batches:
+        starts, common, position = _flags(one)
+        start, end, indptr = kernels.spans_of(starts, common, position)
+        rows = range(one.num_rows)
+        flagged = [np.flatnonzero(common[starts[i] : starts[i + 1]]).astype(np.int32) for i in rows]
+        yield batch(
+            FLAGGED,
+            {
+                "doc": numbers(one, "doc"),
+                "flagged": [x.tobytes() for x in flagged],
+                "start": [start[indptr[i] : indptr[i + 1]].tobytes() for i in rows],
+                "end": [end[indptr[i] : indptr[i + 1]].tobytes() for i in rows],
+            },
+        )
+
+
+def boilerplate(store: Store, anchored: Frame) -> Frame:
+    """Documents (doc, group, anchor_hash, anchor_place) -> (doc, flagged, start, end) of those that have any.
+
+    `flagged` are the places of the anchors that are boilerplate (int32), start and end the stretches of
+    shingles between such (int64).  The same as `passages.boilerplate` and `passages.spans`.
+    """
+    from pyspark.sql import functions as f
+
+    def often(rows: Frame) -> Frame:
+        held = rows.select("passage", "group").distinct().groupBy("passage").count()
+        return held.where(f.col("count") > candidates.MAX_HOLDERS).select("passage")
+
+    def places(rows: Frame) -> Frame:
+        at = rows.groupBy("doc").agg(f.collect_list("at").alias("at"))
+        return at.join(anchored.select("doc", "anchor_place"), "doc")
+
+    rows = mapped(anchored.select("doc", "group", "anchor_hash"), _passages, PASSAGE)
+    common = store.stage("common", lambda: rows.join(often(rows), "passage", "left_semi"))
+    if common.isEmpty():
+        return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))
+    differing = mapped(places(common), _differing(candidates.OWN_RUN), DIFFERS).where("differs")
+    differing = store.stage("differing", lambda: differing)
+    ours = common.join(differing.select("doc"), "doc", "left_semi")
+    found = common.join(often(ours), "passage", "left_semi")
+    return store.stage("boilerplate", lambda: mapped(places(found), _spanned, FLAGGED))

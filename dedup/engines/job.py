@@ -1,0 +1,332 @@
+"""A scan on Spark: sources -> run folder, by the same readers, kernels and decisions."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .. import __version__, canonical, intake, pipeline, verdict
+from ..errors import BadInput, BadSetting
+from ..folder import FORMAT, RunFolder, write_table, writing
+from ..model import Source
+from ..readers import Options, kind_of
+from ..readers.places import unchanged
+from ..readers.walk import find_sources
+from ..settings import Settings
+from ..tables import TABLES
+from . import flow, reading
+from .account import Account, account
+from .arrow import mapped
+from .session import BATCHES, OURS, check_executors, cores_of, session, told_plainly
+from .store import Frame, Store, Told
+from .writing import PART, blank_run, checksums, stated, write_store, write_tables
+
+SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
+SMALL, TINY = 16 << 20, 2 << 20  # bytes of sources
+MOST_DOCUMENTS = 2**31 - 1  # that the tables of a run folder can number
+
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How the work is cut; the result does not depend on it."""
+
+    master: str = ""
+    conf: dict[str, str] = field(default_factory=dict)
+    partitions: int = 0  # 0 leaves them to Spark
+    limits: flow.Limits = flow.Limits()
+    part: int = PART
+    unit_bytes: int = 0  # of sources read by one task; 0 leaves it to their number and the cores
+    told: Told = lambda *_: None
+
+
+def scan(
+    paths: Sequence[str | bytes | os.PathLike[str]], settings: Settings, run: Path, ways: Ways
+) -> Account:
+    """Files and folders -> a run folder, on Spark.  Raises BadSetting for what the engine cannot honour."""
+    given = [os.fsencode(p) for p in paths]
+    refuse(given, settings, run)
+    canonical.parse_rule(settings.prefer)
+    verdict.parse_relations(settings.relations)
+    with writing(run) as folder:
+        here = os.fsencode(os.path.realpath(folder.folder))
+        sources, skipped = find_sources(given, kind_of, here, settings.follow_links)
+        intake.complain_of_nothing(given, sources)
+        small = sum(s.size for s in sources) < SMALL
+        with session(ways.master, ways.conf, small) as spark, told_plainly():
+            return _scan(spark, folder, given, sources, dict(skipped), settings, ways)
+
+
+def refuse(paths: list[bytes], settings: Settings, run: Path) -> None:
+    """Raise BadSetting for what only the local engine can do."""
+    if settings.threads:
+        raise BadSetting(
+            "threads: the Spark engine takes its cores from the master; use --master 'local[N]' "
+            "or --spark-conf spark.executor.cores=N"
+        )
+    if re.match(r"[a-z][a-z0-9+]*:/", str(run)):
+        raise BadSetting(
+            f"run: {run}: is an address; the Spark engine writes its run folder to a mounted file system "
+            "(NFS, Lustre, EFS, a FUSE mount such as /dbfs or mountpoint-s3)"
+        )
+    for path in paths:
+        if re.match(rb"[a-z][a-z0-9+]*://", path):
+            raise BadSetting(
+                f"{os.fsdecode(path)}: is an address; the Spark engine reads files of a mounted file system. "
+                "From Python, dedup.spark.scan takes any DataFrame that Spark can read"
+            )
+        if intake.is_pipe(path):
+            raise BadSetting(
+                f"{os.fsdecode(path)}: the Spark engine cannot read standard input or pipes, "
+                "which executors do not see; write it to a file"
+            )
+
+
+def _scan(
+    spark: Any,
+    folder: RunFolder,
+    given: list[bytes],
+    sources: list[Source],
+    skipped: dict[str, int],
+    settings: Settings,
+    ways: Ways,
+) -> Account:
+    options = pipeline._options(settings)
+    key = fingerprint(sources, options, settings)
+    base = folder.unfinished.absolute() / f"spark-{key}"
+    _only(folder.unfinished, base)
+    samples = [s.at for s in sources if not s.problem]
+    check_executors(spark, str(base), [os.path.abspath(p) for p in samples[:: max(1, len(samples) // 20)]])
+    store = Store(spark, str(base), ways.told)
+    with _partitioned(spark, ways, sum(x.size for x in sources)):
+        absolute = [replace(s, file=os.path.abspath(s.at)) for s in sources]
+        passed = store.stage("pass", lambda: _passed(spark, base, absolute, options, settings, ways))
+        counts = _counted(passed, len(sources))
+        n_docs = counts.n_docs
+        if n_docs > MOST_DOCUMENTS:
+            raise BadInput(f"{n_docs:,} documents: a run folder numbers at most {MOST_DOCUMENTS:,}")
+        documents = _numbered(spark, passed, counts)
+        about = _about(spark, sources)
+        changed: list[int] = []
+        while True:
+            suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
+            stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
+            found = flow.decide(stages, documents, about, changed, settings, ways.limits)
+            more = _changed_sources(sources, changed)
+            if not more:
+                break
+            changed = sorted({*changed, *more})
+        write_store(_placed(spark, passed, counts), folder.tables, n_docs, counts.n_anchors, settings)
+        sizes = write_tables(found, folder.tables, n_docs, settings, ways.part)
+        _write_sources(folder.tables, sources, counts.fields, settings)
+        sums = checksums(spark, folder.tables)
+        rows = stages.stage("rows", lambda: _rows(found))
+        done = account(rows, sources, settings, skipped, store.seconds)
+    done.summary["scanned"] = {
+        "folder": os.getcwd(),
+        "paths": pipeline._named(given, sources),
+        "settings": settings.deciding(),
+    }
+    folder.publish({"sources": len(sources), **sizes}, sums, done.summary)
+    return done
+
+
+def fingerprint(sources: Sequence[Source], options: Options, settings: Settings) -> str:
+    """Whatever the result depends on, as one name."""
+    facts = (FORMAT, __version__, sorted(settings.deciding().items()), options, list(sources))
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def _only(folder: Path, mine: Path) -> None:
+    """Remove what other scans have left unfinished."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in folder.iterdir():
+        if other.absolute() != mine:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+    mine.mkdir(exist_ok=True)
+
+
+@contextlib.contextmanager
+def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
+    """The size of batches, and the number of partitions of each shuffle, while the block runs.
+
+    What was asked for; else, unless it is set already, by the bytes of the sources and the cores.
+    """
+    count, joined = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled"
+    wanted = {name: OURS[name] for name in BATCHES}
+    cores = cores_of(spark)
+    if 0 < total < TINY:  # the rows are too few to be worth code of their own
+        wanted |= {name: value for name, value in INTERPRETED.items() if name not in ways.conf}
+    if ways.partitions:
+        wanted |= {count: str(ways.partitions), joined: "false"}
+    elif total and spark.conf.get(count) == "200" and count not in ways.conf:
+        wanted[count] = str(max(2 * cores, SHUFFLED * total // PARTITION_BYTES))
+    old = {name: spark.conf.get(name, None) for name in wanted}
+    for name, value in wanted.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # a session that has ended needs nothing set back
+            for name, was in old.items():
+                spark.conf.unset(name) if was is None else spark.conf.set(name, was)
+
+
+def _passed(
+    spark: Any, base: Path, sources: list[Source], options: Options, settings: Settings, ways: Ways
+) -> Frame:
+    cores = cores_of(spark)
+    total = sum(s.size for s in sources)
+    size = ways.unit_bytes or min(reading.UNIT_BYTES, max(1 << 20, total // (3 * cores)))
+    units = reading.units_of(sources, size)
+    path = base / "units.arrow"
+    reading.write_units(path, sources, units)
+    n = ways.partitions or len(units)
+    rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
+    return mapped(rows, reading.reader(str(path), options, settings), reading.PASSED)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What stands before each window of each source, in their order."""
+
+    before: pa.Table  # source, window, base (documents), lines (of its source), anchors
+    n_docs: int
+    n_anchors: int
+    fields: list[tuple[str, str]]  # by source: text field, id field
+
+
+def _counted(passed: Frame, n_sources: int) -> Counts:
+    """The documents after the pass -> how many stand before each window, and the fields of each source."""
+    from pyspark.sql import functions as f
+
+    document = f.col("ordinal") >= 0
+    sums = [
+        f.count(f.when(document, 1)),
+        f.sum(f.when(document, 0).otherwise(f.col("n_letters"))),
+        f.coalesce(f.sum(f.length("anchor_hash") / 8), f.lit(0)).cast("bigint"),
+        f.max(f.when(~document, f.col("encoding"))),
+        f.max(f.when(~document, f.col("id"))),
+    ]
+    rows = sorted(tuple(r) for r in passed.groupBy("source", "window").agg(*sums).collect())
+    fields = [("", "")] * n_sources
+    for source, _, _, _, _, text, name in rows:
+        fields[source] = (text or fields[source][0], name or fields[source][1])
+    numbers = np.array([row[:5] for row in rows], np.int64).reshape(-1, 5)
+    source, window, n_docs, n_lines, n_anchors = numbers.T
+    lines = np.cumsum(n_lines) - n_lines
+    first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
+    lines -= np.repeat(lines[first], np.diff(np.r_[first, len(source)]))
+    columns = {"source": source.astype(np.int32), "window": window, "base": np.cumsum(n_docs) - n_docs}
+    columns |= {"lines": lines, "anchors": np.cumsum(n_anchors) - n_anchors}
+    return Counts(pa.table(columns), int(n_docs.sum()), int(n_anchors.sum()), fields)
+
+
+def _numbered(spark: Any, passed: Frame, counts: Counts) -> Frame:
+    """Documents with their numbers, in the order of (source, place in the source)."""
+    from pyspark.sql import functions as f
+
+    before = f.broadcast(spark.createDataFrame(counts.before))
+    joined = passed.where("ordinal >= 0").join(before, ["source", "window"])
+    record = f.when(f.col("record") > 0, f.col("record") + f.col("lines")).otherwise(f.col("record"))
+    joined = joined.withColumn("record", record).withColumn("doc", f.col("base") + f.col("ordinal"))
+    return joined.drop("base", "lines", "anchors")
+
+
+def _placed(spark: Any, passed: Frame, counts: Counts) -> Frame:
+    """The same, and `anchors_before`: how many anchors all documents before it have; in order by window."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    order = Window.partitionBy("source", "window").orderBy("ordinal")
+    order = order.rowsBetween(Window.unboundedPreceding, -1)
+    own = f.coalesce(f.sum(f.length("anchor_hash") / 8).over(order), f.lit(0)).cast("bigint")
+    before = f.broadcast(spark.createDataFrame(counts.before).select("source", "window", "anchors"))
+    rows = passed.where("ordinal >= 0").withColumn("own", own).join(before, ["source", "window"])
+    rows = rows.withColumn("anchors_before", f.col("anchors") + f.col("own")).drop("anchors")
+    return _numbered(spark, rows, counts)
+
+
+def _about(spark: Any, sources: Sequence[Source]) -> Frame:
+    from pyspark.sql import functions as f
+
+    table = pa.table(
+        {
+            "source": pa.array(range(len(sources)), pa.int32()),
+            "path": pa.array([s.path for s in sources], pa.binary()),
+            "mtime_ns": pa.array([s.mtime_ns for s in sources], pa.int64()),
+        }
+    )
+    return f.broadcast(spark.createDataFrame(table))
+
+
+def _changed_sources(sources: Sequence[Source], known: list[int]) -> list[int]:
+    same: dict[bytes, bool] = {}
+    for source in sources:
+        if not source.problem and source.at not in same:
+            same[source.at] = unchanged(source)
+    lost = {i for i, s in enumerate(sources) if not same.get(s.at, True)}
+    return sorted(lost - set(known))
+
+
+def _write_sources(
+    folder: Path, sources: list[Source], fields: list[tuple[str, str]], settings: Settings
+) -> None:
+    run = replace(blank_run(settings), sources=sources, fields=fields)
+    write_table(TABLES["sources"](run), folder / "sources.parquet")
+
+
+def _rows(found: flow.Found) -> Frame:
+    """A row per document: where it stands, what became of it, and its verdict."""
+    documents = stated(found.documents, found.letters, found.k)
+    return documents.select("doc", "source", "record", "n_bytes", "state", "note").join(found.verdict, "doc")
+
+
+def taken(
+    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: Ways
+) -> tuple[flow.Found, Frame]:
+    """A DataFrame of texts -> (the result; doc and id of each row), documents in the order of their ids."""
+    from pyspark.sql import functions as f
+
+    spark = store.spark
+    canonical.parse_rule(settings.prefer)
+    verdict.parse_relations(settings.relations)
+    given = df.select(f.col(id_column).alias("name"), f.col(text_column).cast("string").alias("text"))
+    with _partitioned(spark, ways, 0):
+        ordered = given.repartitionByRange("name").sortWithinPartitions("name")
+        ordered = store.stage("given", lambda: ordered.withColumn("source", f.spark_partition_id()))
+        kind = ordered.schema["name"].dataType
+        rows = ordered.repartition("source").sortWithinPartitions("source", "name")
+        named = {**reading.PASSED, "id": "string"}
+        rows = rows.withColumn("key", f.to_json(f.struct("name")))
+        passed = store.stage(
+            "pass",
+            lambda: mapped(rows.select("source", "key", "text"), reading.taker(settings), named),
+        )
+        n = int(ordered.agg(f.max("source")).first()[0] or 0) + 1
+        counts = _counted(passed, n)
+        documents = _numbered(spark, passed, counts)
+        names = documents.select("doc", f.from_json("id", _schema(kind)).alias("row"))
+        names = names.select("doc", f.col("row.name").alias(id_column))
+        about = spark.range(0, n).select(
+            f.col("id").cast("int").alias("source"), f.lit(b"").alias("path"), f.lit(0).alias("mtime_ns")
+        )
+        found = flow.decide(store, documents, about, [], settings, ways.limits)
+    return found, names
+
+
+def _schema(kind: Any) -> Any:
+    from pyspark.sql.types import StructField, StructType
+
+    return StructType([StructField("name", kind)])

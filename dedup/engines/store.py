@@ -1,0 +1,60 @@
+"""Stage checkpoints: each finished stage is Parquet in the run folder, and is not made twice.
+
+    unfinished/spark-FINGERPRINT/STAGE/_SUCCESS
+
+Spark commits a stage by writing `_SUCCESS` last.  The fingerprint is of the settings, the program and
+the inputs, so a stage of another scan is never taken for one of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyarrow import fs
+
+Frame = Any  # pyspark.sql.DataFrame
+Told = Callable[[str, float, bool], None]  # stage, seconds, whether it was found finished
+
+
+@dataclass
+class Store:
+    """Where the stages of one scan are."""
+
+    spark: Any
+    folder: str  # a path or address that Spark reads and writes
+    told: Told = lambda *_: None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def path(self, stage: str) -> str:
+        """The folder of a stage."""
+        return f"{self.folder}/{stage}"
+
+    def finished(self, stage: str) -> bool:
+        """Whether a stage has been committed."""
+        system, base = opened(self.path(stage))
+        return bool(system.get_file_info(f"{base}/_SUCCESS").type == fs.FileType.File)
+
+    def stage(self, name: str, make: Callable[[], Frame]) -> Frame:
+        """The rows of a stage, made now or found finished."""
+        start, found, read = time.perf_counter(), self.finished(name), self.spark.read
+        if not found:
+            with contextlib.suppress(Exception):  # for the eye, in Spark's own pages; not all sessions can
+                self.spark.sparkContext.setJobDescription(f"dedup: {name}")
+            rows = make()
+            read = read.schema(rows.schema)  # so that Spark does not look into the files for it
+            rows.write.mode("overwrite").parquet(self.path(name))
+        took = time.perf_counter() - start
+        self.seconds[name] = round(took, 3)
+        self.told(name, took, found)
+        return read.parquet(self.path(name))
+
+
+def opened(path: str) -> tuple[fs.FileSystem, str]:
+    """A path or address -> (its file system, the path there)."""
+    if "://" in path:
+        return fs.FileSystem.from_uri(path)
+    return fs.LocalFileSystem(), path

