@@ -235,7 +235,7 @@ def test_lines_are_the_same_however_the_stream_is_cut(lines, max_bytes):
         return
     offset, expected = 0, []
     for number, line in enumerate(lines):
-        if line and not line.isspace():
+        if line and (not line.isspace() or len(line) > max_bytes):  # what is too long is not looked at
             expected.append((number, offset, "too large" if len(line) > max_bytes else "bad record"))
         offset += len(line) + 1
     assert found == expected
