@@ -1,6 +1,6 @@
 """What a scan costs where a corpus is mostly one thing: copies of a page, pages in a frame, one huge text.
 
-    python benchmarks/skew.py [--docs 100000] [--huge 500] [--work DIR] [--out table.md]
+    python benchmarks/skew.py [--docs 100000] [--huge 500] [--only frame] [--work DIR] [--out table.md]
 
     copies     --docs copies of one page, each with another line at its end
     frame      --docs pages of a text each in one and the same frame, twice as long as the text
@@ -66,6 +66,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--docs", type=int, default=100_000)
     p.add_argument("--huge", type=int, default=500, help="megabytes")
+    p.add_argument("--only", choices=KINDS, action="append", help="one of them; may be given again")
     p.add_argument("--work", type=Path, default=Path("/tmp/dedup-bench"))
     p.add_argument("--out", type=Path, help="file for the table")
     a = p.parse_args()
@@ -79,7 +80,8 @@ def main() -> None:
         "| corpus | documents | MB | wall s | CPU s | peak MB | kept | dropped |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for name, make in KINDS.items():
+    for name in a.only or KINDS:
+        make = KINDS[name]
         folder, run = work / "skew", work / "skew-run"
         for old in (folder, run):
             shutil.rmtree(old, ignore_errors=True)
