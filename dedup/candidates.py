@@ -22,6 +22,9 @@ MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise d
 OWN_RUN = 100  # letters in a row that make a text differ otherwise
 ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
 MIN_RECALL = 0.99  # of a pair at min_jaccard
+MIN_OWN_ANCHORS = 16  # besides boilerplate, for what two texts share of them to tell something
+OWN_SHARE = 0.3  # of the least Jaccard: two texts that have it share such a share of the fewer anchors
+PAIRS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,13 @@ def parts_and_wholes(
     held: Held,
     docs: NDArray[np.int32],
     candidates: CandidatePairs,
-    n: int,
     run_all: Callable[..., Iterable[Any]],
-) -> tuple[CandidatePairs, Spans]:
-    """Anchors -> (part, whole) candidates and the boilerplate of each document.
+) -> tuple[CandidatePairs, CandidatePairs, Spans]:
+    """Anchors -> the candidates that share more than boilerplate; (part, whole) candidates; boilerplate.
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
+    n = len(n_letters)
     left, right = n_letters[candidates.docs].T
     near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
     close = kernels.matches(held.signatures.values, candidates.docs) >= near * s.num_perm
@@ -117,8 +120,10 @@ def parts_and_wholes(
     mine[docs] = True
     n_anchors = np.where(mine, np.diff(held.anchors.start), 0)
     found = passages.no_boilerplate(held.anchors, n_anchors)
+    apart = np.zeros(len(candidates), np.bool_)
     if s.boilerplate == "on":
         found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
+        apart = _share_boilerplate_only(s, n_letters, held, candidates, found, n_anchors, run_all)
         # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
         enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
         n_anchors = np.where(enough, found.n_left, n_anchors)
@@ -126,4 +131,64 @@ def parts_and_wholes(
     pairs = passages.containment_candidates(
         *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
     )
-    return pairs, found.spans
+    return CandidatePairs(candidates.docs[~apart]), pairs, found.spans
+
+
+def _share_boilerplate_only(
+    s: Settings,
+    n_letters: NDArray[np.int64],
+    held: Held,
+    candidates: CandidatePairs,
+    found: passages.Boilerplate,
+    n_anchors: NDArray[np.int64],
+    run_all: Callable[..., Iterable[Any]],
+) -> NDArray[np.bool_]:
+    """bool[n]: candidates that are alike by their boilerplate alone, and not nearly the same.
+
+    Pages in one frame share many bands.  The exact check would tell them apart too, at a far higher cost.
+    """
+    apart = np.zeros(len(candidates), np.bool_)
+    asked = np.flatnonzero(told_by_own(n_anchors, found.n_left)[candidates.docs].all(axis=1))
+
+    def too_few_shared(start: int) -> NDArray[np.bool_]:
+        rows = asked[start : start + PAIRS_AT_ONCE]
+        pairs = candidates.docs[rows]
+        shared = kernels.shared_own(held.anchors.hash, held.anchors.start, found.bits, pairs)
+        near = kernels.matches(held.signatures.values, pairs) >= least_of_frames(s, *n_letters[pairs].T)
+        all_frame = mostly_frame(n_anchors, found.n_left)[pairs].all(axis=1)
+        return (shared < least_own(s, *found.n_left[pairs].T)) & ~(near & all_frame)
+
+    starts = range(0, len(asked), PAIRS_AT_ONCE)
+    apart[asked] = np.concatenate([np.zeros(0, np.bool_), *run_all(too_few_shared, starts)])
+    return apart
+
+
+def told_by_own(n_anchors: NDArray[np.int64], n_left: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Anchors of documents, those that are no boilerplate -> bool[n]: some are, and the others tell enough.
+
+    They are many; or so small a share that they decide nothing.
+    """
+    return (n_left < n_anchors) & ((n_left >= MIN_OWN_ANCHORS) | mostly_frame(n_anchors, n_left))
+
+
+def mostly_frame(n_anchors: NDArray[np.int64], n_left: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The same -> bool[n]: a document that may be one with another for all its boilerplate.
+
+    See `verify.Thresholds.alike`; with more of its own, its Jaccard would not reach that line.
+    """
+    return n_left < verify.MIN_OWN_SHARE * n_anchors
+
+
+def least_own(s: Settings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How many anchors each of two documents has besides boilerplate -> what they share at least if alike.
+
+    Copies, edited as they may be, share about as many of their anchors as of their shingles, and rewritten
+    ones half as many as of their skeletons; texts that have nothing to do with each other up to a tenth.
+    """
+    return np.maximum(1, OWN_SHARE * min(s.min_jaccard, s.min_skeleton) * np.minimum(left, right))
+
+
+def least_of_frames(s: Settings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Letters of two documents -> the values they share at least if they are alike with all boilerplate."""
+    jaccard = lsh.sampled_jaccard(verify.MIN_JACCARD_OF_FRAMES, left, right, s.sample)
+    return np.asarray(lsh.least_matches(jaccard, s.num_perm, s.sample))

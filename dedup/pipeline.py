@@ -274,7 +274,7 @@ def _decide(
         held.forget()
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        parts, spans = candidates.parts_and_wholes(s, documents.n_letters, held, alone, alike, n, run_all)
+        alike, parts, spans = candidates.parts_and_wholes(s, documents.n_letters, held, alone, alike, run_all)
         held.forget()
 
     compared = Compared(earlier.pairs(spans), _comparer(context, documents, read, spans))

@@ -1,5 +1,6 @@
 """The compiled kernels equal the plain definitions, on generated and on hostile text."""
 
+import itertools
 import unicodedata
 from unittest import mock
 
@@ -248,6 +249,25 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share)
     none = passages.no_boilerplate(anchors, n_anchors)
     args = (anchors, np.ones(n, np.bool_), none, group, n_anchors, min_share)
     assert passages.containment_candidates(*args).docs.tolist() == expected
+
+
+@examples
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 12) | st.integers(2**63, 2**64 - 1), st.booleans()), max_size=90),
+        min_size=2,
+        max_size=5,
+    )
+)
+def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc):
+    hashes = np.array([h for doc in anchors_of_doc for h, _ in doc], np.uint64)
+    flags = np.array([flag for doc in anchors_of_doc for _, flag in doc], np.bool_)
+    starts = np.r_[0, np.cumsum([len(doc) for doc in anchors_of_doc])].astype(np.int64)
+    bits = np.r_[np.packbits(flags, bitorder="little"), 0].astype(np.uint8)
+    pairs = np.array(list(itertools.combinations(range(len(anchors_of_doc)), 2)), np.int32)
+    own = [[h for h, flag in doc if not flag] for doc in anchors_of_doc]
+    plain = [sum(h in set(own[a]) for h in own[b]) for a, b in pairs.tolist()]
+    assert kernels.shared_own(hashes, starts, bits, pairs).tolist() == plain
 
 
 @examples

@@ -57,6 +57,28 @@ def test_different_posts_in_one_frame_stay_apart_and_one_post_with_and_without_i
         assert member.relation in ("near", "contained")
 
 
+def test_pages_in_one_frame_are_compared_only_where_they_share_more_than_the_frame():
+    prose = Prose(7)
+    top, bottom = prose.text(120), prose.text(120)
+    posts = [prose.text(120) for _ in range(80)]
+    edited = [" ".join(w for i, w in enumerate(post.split()) if i % 9) for post in posts[:10]]
+    run = dedup.scan_texts([f"{top} {post} {bottom}" for post in posts + edited])
+    assert [[m.path for m in c.members] for c in run.clusters] == [
+        [str(i), str(80 + i)] for i in range(1, 11)
+    ]
+    assert len(run.evidence.pairs) < 20
+    plain = dedup.scan_texts([f"{top} {post} {bottom}" for post in posts + edited], boilerplate="off")
+    assert len(plain.evidence.pairs) > 300
+
+
+def test_pages_that_are_little_but_their_frame_are_one_when_nearly_the_same():
+    prose = Prose(8)
+    frame, posts = prose.text(200), [prose.text(60) for _ in range(40)]
+    nearly = [f"{frame} {prose.text(15)}" for _ in range(2)]
+    run = dedup.scan_texts([*(f"{frame} {post}" for post in posts), *nearly])
+    assert [[m.path for m in c.members] for c in run.clusters] == [["41", "42"]]
+
+
 def test_one_post_in_two_frames_is_one_document():
     prose = Prose(3)
     frames = [(prose.text(50), prose.text(50)) for _ in range(2)]

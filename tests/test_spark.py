@@ -76,6 +76,10 @@ def made(tmp_path_factory):
     rows = [json.dumps({"id": f"copy-{i}", "text": text}) for i, text in enumerate(copies)]
     frame = "Home News Contact. " + OTHER
     pages = [frame + " ".join(rng.sample(POST.split(), 40)) + frame for _ in range(30)]
+    own = [" ".join(rng.sample(corpus(120, seed=6), 2)) for _ in range(25)]
+    site = " ".join(rng.sample(corpus(120, seed=6), 3))
+    pages += [f"{site} {text} {site[::-1]}" for text in [*own, *(text[40:] for text in own[:4])]]
+    pages += [f"{site} {text[:i]} {site[::-1]}" for i, text in enumerate(own[:8], 30)]  # little but the frame
     rows += [json.dumps({"id": f"page-{i}", "text": text, "n": i}) for i, text in enumerate(pages)]
     words = " ".join(f"{rng.choice(POST.split())}{i}" for i in range(400)).split()
     chain = [" ".join(words[i * 12 : i * 12 + 160]) for i in range(20)]

@@ -8,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from .. import candidates, kernels, passages
-from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, texts, unpacked
+from ..settings import Settings
+from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
 from .store import Frame, Store
 
 PASSAGE: Columns = {"passage": "int64", "doc": "int64", "group": "int64", "at": "int32"}
 DIFFERS: Columns = {"doc": "int64", "differs": "bool"}
+PAIR: Columns = {"left": "int64", "right": "int64"}
+OWN: Columns = {"doc": "int64", "own": "binary", "mostly": "bool"}
 FLAGGED: Columns = {"doc": "int64", "flagged": "binary", "start": "binary", "end": "binary"}
 
 
@@ -91,3 +94,50 @@ def boilerplate(store: Store, anchored: Frame) -> Frame:
     ours = common.join(differing.select("doc"), "doc", "left_semi")
     found = common.join(often(ours), "passage", "left_semi")
     return store.stage("boilerplate", lambda: mapped(places(found), _spanned, FLAGGED))
+
+
+# ------------------------------------------------------------------ what candidates share besides
+
+
+def apart(alike: Frame, flagged: Frame, s: Settings) -> Frame:
+    """Candidates (ALIKE), documents with boilerplate (doc, anchor_hash, flagged) -> (left, right).
+
+    Those that are alike by their boilerplate alone; as `candidates.parts_and_wholes` has it.
+    """
+    own = mapped(flagged, _own_anchors, OWN)
+    pairs = alike.select("left", "right", "frames_too")
+    for side in ("left", "right"):
+        pairs = pairs.join(own.toDF(side, f"own_{side}", f"mostly_{side}"), side)
+    return mapped(pairs, _apart(s), PAIR)
+
+
+def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """(doc, anchor_hash, flagged) -> OWN of the documents where that tells enough."""
+    for one in batches:
+        hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+        own = np.ones(len(hashes), np.bool_)
+        for i, flags in enumerate(texts(one, "flagged")):
+            own[starts[i] + np.frombuffer(flags, np.int32)] = False
+        n = np.diff(starts)
+        before = np.r_[0, np.cumsum(own)]
+        left = np.diff(before[starts])
+        good = candidates.told_by_own(n, left)
+        kept = np.array(packed(hashes[own], before[starts]), object)[good]
+        mostly = candidates.mostly_frame(n, left)[good]
+        yield batch(OWN, {"doc": numbers(one, "doc")[good], "own": kept.tolist(), "mostly": mostly})
+
+
+def _apart(s: Settings) -> Mapper:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for one in batches:
+            hashes, starts = unpacked([*texts(one, "own_left"), *texts(one, "own_right")], np.uint64)
+            m = one.num_rows
+            n_left, n_right = np.diff(starts)[:m], np.diff(starts)[m:]
+            pairs = np.arange(2 * m, dtype=np.int32).reshape(2, m).T.copy()
+            none = np.zeros(len(hashes) // 8 + 1, np.uint8)
+            few = kernels.shared_own(hashes, starts, none, pairs) < candidates.least_own(s, n_left, n_right)
+            mostly = numbers(one, "mostly_left") & numbers(one, "mostly_right")
+            gone = few & ~(numbers(one, "frames_too") & mostly)
+            yield batch(PAIR, {name: numbers(one, name)[gone] for name in PAIR})
+
+    return run

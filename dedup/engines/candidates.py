@@ -18,6 +18,7 @@ BAND: Columns = {"band": "int32", "key": "int64", "doc": "int64"}
 FOUND: Columns = {"left": "int64", "right": "int64", "views": "int32"}
 ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
+    **{"frames_too": "bool"},  # perhaps alike for all their boilerplate
     **{"n_left": "int64", "n_right": "int64"},
 }
 TERM: Columns = {
@@ -176,8 +177,9 @@ def matched(s: Settings) -> Mapper:
                 >= lsh.sampled_jaccard(candidates.NEAR_DUPLICATE, letters[0], letters[1], s.sample)
                 * s.num_perm
             )
+            frames_too = near >= candidates.least_of_frames(s, *letters)
             kept = {name: numbers(one, name)[good] for name in ("left", "right", "n_left", "n_right")}
-            yield batch(ALIKE, {**kept, "close": close[good]})
+            yield batch(ALIKE, {**kept, "close": close[good], "frames_too": frames_too[good]})
 
     return run
 
@@ -188,7 +190,7 @@ def _least(s: Settings, jaccard: float, sizes: list[NDArray[np.int64]], sample: 
 
 
 def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
-    """Documents (doc, n_letters, values, skeletons, n_bones) -> candidates (left, right, close, n_*)."""
+    """Documents (doc, n_letters, values, skeletons, n_bones) -> candidates (ALIKE)."""
     from pyspark.sql import functions as f
 
     pairs = bucket_pairs(firsts, s, heavy)

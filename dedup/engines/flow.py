@@ -13,7 +13,7 @@ from ..errors import Broken
 from ..model import CHANGED, KEPT, OK, RELATIONS, REWRITTEN
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped
-from .boilerplate import FLAGGED, boilerplate
+from .boilerplate import FLAGGED, apart, boilerplate
 from .candidates import HEAVY, alike_pairs, part_pairs
 from .components import IN_ONE_TASK, components
 from .deciding import (
@@ -97,7 +97,12 @@ def decide(
         frames = boilerplate(store, anchored)
     else:
         frames = store.spark.createDataFrame([], ddl(FLAGGED))
-    flagged = anchored.join(frames.select("doc", "flagged"), "doc", "left")
+    flags = frames.select("doc", "flagged")
+    flagged = anchored.join(flags, "doc", "left")
+    if not frames.isEmpty():
+        framed = firsts.select("doc", "anchor_hash").join(flags, "doc")
+        gone = store.stage("apart", lambda: apart(alike, framed, s))
+        alike = alike.join(gone, ["left", "right"], "left_anti")
     parts = store.stage("parts", lambda: part_pairs(flagged))
     library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
     compared = store.stage("compared", lambda: _compared(alike, parts, library, s))

@@ -13,6 +13,7 @@ import numpy as np
 from numba.core import event
 
 from ..normalize import letter_table
+from .anchors import distinct_groups, get_bits, in_a_row, own_runs, set_bits, shared_own, spans_of
 from .damage import once_encoded, signs_of_damage
 from .graph import components, witnesses
 from .jit import CompileListener
@@ -20,15 +21,9 @@ from .pairs import (
     band_keys,
     bucket_pairs,
     by_column,
-    distinct_groups,
-    get_bits,
-    in_a_row,
     matches,
-    own_runs,
     postings,
-    set_bits,
     shared_term_pairs,
-    spans_of,
     tallied,
     tally,
     terms_of_docs,
@@ -55,6 +50,7 @@ __all__ = [
     "own_runs",
     "postings",
     "set_bits",
+    "shared_own",
     "shared_term_pairs",
     "shingle_sets",
     "sign_texts",
@@ -96,6 +92,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         get_bits(counts, 0, 3)
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
+        shared_own(hashes, indptr, counts, pairs)
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
         sizes, some, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
