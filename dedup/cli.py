@@ -233,8 +233,10 @@ def _scan(
     show_bars: bool,
     checksum: bool,
 ) -> Any:
-    from . import pipeline
+    from . import kernels, pipeline
     from .views import report
+
+    kernels.without_blas()
 
     def on_compile() -> None:
         talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")

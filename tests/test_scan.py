@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import dedup
+from dedup import minhash
 from dedup.model import RELATIONS
 
 from .conftest import OTHER, POST, brute_force, brute_force_skeleton
@@ -193,6 +194,14 @@ def test_a_policy_chooses_the_canonical_document(files, prefer):
         "path:b*": "b",
     }[prefer]
     assert os.path.basename(cluster.canonical) == f"{expected}.txt"
+
+
+@pytest.mark.parametrize(("num_perm", "seed"), [(16, 0), (128, 1), (256, 42), (1024, 2**32 - 1)])
+def test_the_permutations_are_those_that_datasketch_draws(num_perm, seed):
+    from datasketch import MinHash
+
+    theirs = MinHash(num_perm=num_perm, seed=seed, scheme=minhash.SCHEME).permutations
+    assert np.array_equal(np.stack(minhash.permutations(num_perm, seed)), theirs)
 
 
 def test_signatures_load_into_datasketch():
