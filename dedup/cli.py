@@ -271,8 +271,9 @@ def decide(
     dedup decide --min-jaccard 0.8
     dedup decide --prefer newest --relations identical,encoding,whitespace
     """
-    from . import pipeline
+    from . import kernels, pipeline
 
+    kernels.without_blas()
     result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 

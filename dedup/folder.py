@@ -26,10 +26,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadRun, DedupError
@@ -40,7 +38,13 @@ from .tables import TABLES, evidence_of, run_of
 
 FORMAT = 4
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
-LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
+LASTING = (
+    "sources",
+    "documents",
+    "compared",
+    "forms",
+    "boilerplate",
+)  # the tables that no new verdict changes
 SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
@@ -132,7 +136,7 @@ class RunFolder:
                 os.replace(self.unfinished / path.name, path)
                 checksums[path.name] = flushed(path)
         self.publish(sizes, checksums, run.summary)
-        return on_disk(run, run.anchors.start, self.tables, checksums)
+        return on_disk(run, self.tables, checksums)
 
     def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
         """Name the written tables in the manifest, and remove what it no longer names."""
@@ -296,8 +300,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     scanned = manifest["scanned"]
     if not all(isinstance(path, str) for path in (scanned["folder"], *scanned["paths"])):
         raise ValueError("the paths that were scanned are no text")
-    run, anchor_start = run_of(small, {k: v for k, v in manifest.items() if k not in own})
-    return on_disk(run, anchor_start, tables, manifest["checksums"])
+    run = run_of(small, {k: v for k, v in manifest.items() if k not in own})
+    return on_disk(run, tables, manifest["checksums"])
 
 
 def _read_table(tables: Path, name: str, checksums: dict[str, int]) -> pa.Table:
@@ -313,7 +317,7 @@ def _check(path: Path, checksums: dict[str, int]) -> None:
             raise ValueError("its bytes are not those that were written")
 
 
-def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path, checksums: dict[str, int]) -> Run:
+def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
     """The run with its signatures and anchors read from its folder when they are asked for."""
     num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
@@ -322,7 +326,8 @@ def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path, checksums: 
         with _damaged(tables):
             for name in FILES:
                 _check(tables / f"{name}.npy", checksums)
-            return Store(tables, len(run.documents), num_perm, anchor_start)
+            assert run.anchor_start is not None
+            return Store(tables, len(run.documents), num_perm, run.anchor_start)
 
     def signatures() -> Signatures:
         return store().signatures(seed, k)

@@ -74,9 +74,8 @@ def _clusters_by_relation(run: Run) -> dict[str, int]:
 def largest(run: Run, n: int) -> list[dict[str, Any]]:
     """The n largest clusters: id, size, canonical, and their first members."""
     sizes = np.bincount(run.cluster_ids[run.clustered])
-    order = sorted(range(1, len(sizes)), key=lambda i: (-sizes[i], i))[:n]
     out = []
-    for i in order:
+    for i in (np.argsort(-sizes[1:], kind="stable")[:n] + 1).tolist():
         docs = run.clustered[run.cluster_ids[run.clustered] == i]
         canonical = int(run.verdict.canonical[docs[0]])
         members = [run.member(m) for m in docs.tolist() if m != canonical][:5]

@@ -76,6 +76,7 @@ class Run:
     load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
     load_anchors: Callable[[], Anchors] | None = None
     load_evidence: Callable[[], Evidence] | None = None
+    anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
     texts: list[bytes] | None = None  # texts given from Python, by doc
 
     @cached_property
@@ -107,7 +108,10 @@ class Run:
 
     def name(self, doc: int) -> str:
         """The name of a document as text; bytes that are not UTF-8 as PEP 383 has them."""
-        return os.fsdecode(self.names[doc])
+        record = int(self.documents.record[doc])
+        return os.fsdecode(
+            self.sources[self.documents.source[doc]].path + (b":%d" % record if record else b"")
+        )
 
     @cached_property
     def ok(self) -> NDArray[np.bool_]:

@@ -60,8 +60,18 @@ def _columns(kind: type, table: pa.Table) -> dict[str, Any]:
         elif f.name in KINDS:
             out[f.name] = _array(column, KINDS[f.name])
         else:
-            out[f.name] = column.to_pylist()
+            out[f.name] = _list(column)
     return out
+
+
+def _list(column: pa.Array) -> list[Any]:
+    """A column of texts -> a list; quick where there are few different ones."""
+    if not len(column) or column[0] != column[-1]:
+        return list(column.to_pylist())
+    coded = column.dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), None], object)
+    found: list[Any] = values[coded.indices.fill_null(len(values) - 1).to_numpy()].tolist()
+    return found
 
 
 def letters_hashes(table: pa.Table) -> NDArray[np.uint64]:
@@ -85,7 +95,8 @@ def _sources(run: Run) -> pa.Table:
 
 
 def _documents(run: Run) -> pa.Table:
-    n_anchors = pa.array(np.diff(run.anchors.start))
+    assert run.anchor_start is not None
+    n_anchors = pa.array(np.diff(run.anchor_start))
     return pa.table({**columns_of(run.documents), "n_anchors": n_anchors})
 
 
@@ -172,8 +183,8 @@ def evidence_of(compared: pa.Table, forms: pa.Table) -> Evidence:
     return Evidence(pairs_of(compared), by_anchors, Forms(docs, raw, n_shingles, n_bones))
 
 
-def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, NDArray[np.int64]]:
-    """The tables of a run -> Run, and where the anchors of each document begin, int64[n_docs + 1].
+def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
+    """The tables of a run -> Run.
 
     Raises ValueError or KeyError when they do not fit together.
     """
@@ -194,8 +205,9 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, N
     spans = Spans(_array(b["start"], np.int64), _array(b["end"], np.int64), indptr)
     n_anchors = _array(tables["documents"].column("n_anchors").combine_chunks(), np.int64)
     names = list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True))
-    run = Run(sources, names, documents, pairs, _array(p["relation"], np.int8), verdict, spans, summary)
-    return run, np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
+    starts = np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
+    facts = (sources, names, documents, pairs, _array(p["relation"], np.int8), verdict, spans, summary)
+    return Run(*facts, anchor_start=starts)
 
 
 def _some(tables: dict[str, pa.Table]) -> list[pa.Table]:
