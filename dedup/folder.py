@@ -31,10 +31,10 @@ import pyarrow.parquet as pq
 
 from . import __version__
 from .errors import BadRun, DedupError
-from .model import Evidence, Signatures
+from .model import Evidence, Spans
 from .run import Run
 from .store import FILES, Store
-from .tables import TABLES, evidence_of, run_of
+from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 4
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
@@ -45,7 +45,7 @@ LASTING = (
     "forms",
     "boilerplate",
 )  # the tables that no new verdict changes
-SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
+SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
 
@@ -293,9 +293,10 @@ def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     small = {name: _read_table(tables, name, manifest["checksums"]) for name in SMALL}
-    for name, table in small.items():
-        if table.num_rows != manifest["rows"][name]:
-            raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
+    for name in TABLES:
+        n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
+        if n != manifest["rows"][name]:
+            raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
     own = ("format", "program", "tables", "rows", "checksums", "checksum")
     scanned = manifest["scanned"]
     if not all(isinstance(path, str) for path in (scanned["folder"], *scanned["paths"])):
@@ -318,19 +319,24 @@ def _check(path: Path, checksums: dict[str, int]) -> None:
 
 
 def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
-    """The run with its signatures and anchors read from its folder when they are asked for."""
+    """The run with what is large in it read from its folder, and checked, when it is asked for."""
     num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
     @functools.cache
     def store() -> Store:
         with _damaged(tables):
-            for name in FILES:
-                _check(tables / f"{name}.npy", checksums)
             assert run.anchor_start is not None
             return Store(tables, len(run.documents), num_perm, run.anchor_start)
 
-    def signatures() -> Signatures:
-        return store().signatures(seed, k)
+    def checked(*names: str) -> Store:
+        for name in names:
+            _check(tables / f"{name}.npy", checksums)
+        return store()
+
+    def spans() -> Spans:
+        table = _read_table(tables, "boilerplate", checksums)
+        with _damaged(tables):
+            return spans_of(table, len(run.documents))
 
     def evidence() -> Evidence:
         compared, forms = (_read_table(tables, name, checksums) for name in ("compared", "forms"))
@@ -338,7 +344,11 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
             return evidence_of(compared, forms)
 
     return replace(
-        run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
+        run,
+        load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
+        load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,
+        load_evidence=evidence,
+        load_spans=spans,
     )
 
 

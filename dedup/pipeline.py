@@ -118,7 +118,7 @@ def _decide_again(context: Context, last: Run) -> Run:
     everything = CandidatePairs(evidence.pairs.docs)
     load = (lambda: last.signatures, lambda: last.anchors)
     assert last.anchor_start is not None
-    material = Material(last.sources, last.fields, documents, *load, last.anchor_start, last.spans)
+    material = Material(last.sources, last.fields, documents, *load, last.anchor_start, lambda: last.spans)
     keys = pair_keys(evidence.pairs.docs)
     hopeful = verdict.hopeful(context.settings, documents, load[0], keys)
     same, parts = verdict.same_letters(documents), keys[evidence.by_anchors]
@@ -289,8 +289,8 @@ def _decide(
     with context.timed("relations"):
         run_all = context.counted("relations", 0, n, each=1)
         forms = _forms(documents, same, earlier.forms(), read, s.k, run_all)
-    load = (lambda: held.signatures, lambda: held.anchors)
-    material = Material(sources, fields, documents, *load, held.anchors.start, spans.of_docs(same))
+    load, own = (lambda: held.signatures, lambda: held.anchors), spans.of_docs(same)
+    material = Material(sources, fields, documents, *load, held.anchors.start, lambda: own)
     hopeful = verdict.hopeful(s, documents, load[0])
     done = _judged(context, material, same, pairs, pair_keys(parts.docs), hopeful, compared, forms)
     held.forget()
@@ -323,7 +323,7 @@ class Material:
     signatures: Callable[[], Signatures]
     anchors: Callable[[], Anchors]
     anchor_start: NDArray[np.int64]
-    spans: Spans
+    spans: Callable[[], Spans]
 
 
 def _judged(
@@ -352,10 +352,10 @@ def _judged(
         done.pairs,
         done.relations,
         done.verdict,
-        m.spans,
         load_signatures=m.signatures,
         load_anchors=m.anchors,
         load_evidence=lambda: evidence,
+        load_spans=m.spans,
         anchor_start=m.anchor_start,
     )
 

@@ -71,11 +71,11 @@ class Run:
     pairs: VerifiedPairs
     pair_relations: NDArray[np.int8]  # per pair; index into RELATIONS
     verdict: Verdict
-    spans: Spans  # the boilerplate of each document
     summary: dict[str, Any] = field(default_factory=dict)
     load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
     load_anchors: Callable[[], Anchors] | None = None
     load_evidence: Callable[[], Evidence] | None = None
+    load_spans: Callable[[], Spans] | None = None
     anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
     texts: list[bytes] | None = None  # texts given from Python, by doc
 
@@ -96,6 +96,12 @@ class Run:
         """All pairs that were compared, and how the documents of equal letters are written."""
         assert self.load_evidence is not None
         return self.load_evidence()
+
+    @cached_property
+    def spans(self) -> Spans:
+        """The boilerplate of each document."""
+        assert self.load_spans is not None
+        return self.load_spans()
 
     @cached_property
     def names(self) -> list[bytes]:

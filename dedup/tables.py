@@ -188,7 +188,7 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
 
     Raises ValueError or KeyError when they do not fit together.
     """
-    s, p, b = ({c: t.column(c).combine_chunks() for c in t.column_names} for t in _some(tables))
+    s = {c: tables["sources"].column(c) for c in tables["sources"].column_names}
     sources = [Source(*row) for row in zip(*(s[c].to_pylist() for c in SOURCE_KINDS), strict=True)]
     documents = documents_of(tables["documents"])
     verdict = Verdict(**_columns(Verdict, tables["verdict"]))
@@ -201,14 +201,16 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
     pairs = pairs_of(tables["pairs"])
     if len(pairs) and not 0 <= pairs.docs.min() <= pairs.docs.max() < n:
         raise ValueError("the pairs name documents that are not there")
-    indptr = np.r_[0, np.cumsum(np.bincount(_array(b["doc"], np.int64), minlength=n))].astype(np.int64)
-    spans = Spans(_array(b["start"], np.int64), _array(b["end"], np.int64), indptr)
+    relations = _array(tables["pairs"].column("relation").combine_chunks(), np.int8)
     n_anchors = _array(tables["documents"].column("n_anchors").combine_chunks(), np.int64)
     names = list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True))
     starts = np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
-    facts = (sources, names, documents, pairs, _array(p["relation"], np.int8), verdict, spans, summary)
-    return Run(*facts, anchor_start=starts)
+    return Run(sources, names, documents, pairs, relations, verdict, summary, anchor_start=starts)
 
 
-def _some(tables: dict[str, pa.Table]) -> list[pa.Table]:
-    return [tables[name] for name in ("sources", "pairs", "boilerplate")]
+def spans_of(table: pa.Table, n_docs: int) -> Spans:
+    """The table of boilerplate -> that of each document."""
+    doc, start, end = (_array(table.column(c).combine_chunks(), np.int64) for c in ("doc", "start", "end"))
+    if len(doc) and not 0 <= doc.min() <= doc.max() < n_docs:
+        raise ValueError("the boilerplate names documents that are not there")
+    return Spans(start, end, np.r_[0, np.cumsum(np.bincount(doc, minlength=n_docs))].astype(np.int64))

@@ -45,9 +45,14 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
     same = np.arange(n, dtype=np.int32)
     docs = np.flatnonzero(documents.status == OK)
     if len(docs):
-        keys = np.ascontiguousarray(documents.letters_hash[docs]).view("V16").ravel()
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        same[docs] = docs[first[inverse]]
+        one, other = documents.letters_hash[docs].T
+        order = np.argsort(one, kind="stable")
+        if (np.diff(one[order]) == 0)[
+            np.diff(other[order]) != 0
+        ].any():  # next to never: half a hash is 64 bits
+            order = np.lexsort((other, one))
+        new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]
+        same[docs[order]] = docs[order[np.flatnonzero(new)[np.cumsum(new) - 1]]]
     return same
 
 
