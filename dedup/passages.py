@@ -241,23 +241,29 @@ def _shared_anchors(
     def of_small(chunk: AnchorChunk) -> NDArray[np.uint64]:
         return chunk.hash[usable(chunk) & ~many[chunk.doc]]
 
-    def wanted(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
+    def wanted(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64]]:
         sampled = sample(chunk.hash)
         keep = sampled | ~many[chunk.doc] | kernels.tallied(in_small, chunk.hash, 1)
         keep &= usable(chunk)
         counted = np.bincount(chunk.doc[keep & sampled] - chunk.first_doc, minlength=len(chunk.start) - 1)
-        return chunk.hash[keep], chunk.doc[keep], counted
+        return chunk.hash[keep], np.packbits(keep), counted
+
+    def often(given: tuple[AnchorChunk, NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+        chunk, bits = given
+        keep = np.flatnonzero(np.unpackbits(bits, count=len(chunk.hash)))
+        keep = keep[kernels.tallied(shared, chunk.hash[keep], 2)]
+        return chunk.hash[keep], chunk.doc[keep]
 
     for hashes in run_all(of_small, anchors.chunks()):
         kernels.tally(in_small, hashes, 1)
-    n_sampled = [np.zeros(0, np.int64)]
-    for hashes, _, counted in run_all(wanted, anchors.chunks()):
+    n_sampled, kept = [np.zeros(0, np.int64)], []
+    for hashes, bits, counted in run_all(wanted, anchors.chunks()):
         kernels.tally(shared, hashes, 2)
         n_sampled.append(counted)
+        kept.append(bits)
     buckets = Buckets((np.uint64, np.int32), scratch)
-    for hashes, docs, _ in run_all(wanted, anchors.chunks()):
-        often = kernels.tallied(shared, hashes, 2)
-        buckets.add(hashes[often], docs[often])
+    for rows in run_all(often, zip(anchors.chunks(), kept, strict=True)):
+        buckets.add(*rows)
     return buckets, np.concatenate(n_sampled)
 
 

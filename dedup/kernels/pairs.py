@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import BASE, I32, I64, U8, U32, U64, jit
+from .simd import prefetch
 from .text import fmix64
 
 SMALL = 32  # numbers that are sorted one by one
+AHEAD = 16  # so many steps before something is needed it is asked for
 TILE = 32  # signatures that fit into the nearest cache together
 
 
@@ -70,15 +72,7 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
         while end < n and keys[end] == keys[start]:
             end += 1
         size = end - start
-        if size > SMALL:
-            docs[start:end].sort()
-        else:
-            for j in range(start + 1, end):
-                doc, i = docs[j], j
-                while i > start and docs[i - 1] > doc:
-                    docs[i] = docs[i - 1]
-                    i -= 1
-                docs[i] = doc
+        _sort(docs, start, end)
         need = size * (size - 1) // 2 if size <= full else 2 * size
         if m + need > len(out):
             grown = np.empty((2 * len(out) + need, 2), I32)
@@ -97,14 +91,30 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
 
 
 @jit()
+def _sort(values, start, end):  # type: ignore[no-untyped-def]
+    """Put values[start:end] in order; mostly they are few."""
+    if end - start > SMALL:
+        values[start:end].sort()
+        return
+    for j in range(start + 1, end):
+        value, i = values[j], j
+        while i > start and values[i - 1] > value:
+            values[i] = values[i - 1]
+            i -= 1
+        values[i] = value
+
+
+@jit()
 def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
     """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most` of 15.
 
     A byte has as many places as fit: 8 to count to one, 4 to count to three, 2 to count on.
     """
     width, places, shift = _packing(len(counts), most)
-    for h in hashes:
-        at = (h * BASE) >> shift
+    for i in range(len(hashes)):
+        later = (hashes[min(i + AHEAD, len(hashes) - 1)] * BASE) >> shift
+        prefetch(counts, I64(later >> U64(3 - (width >> 1))))
+        at = (hashes[i] * BASE) >> shift
         low = (at & U64(places - 1)) * U64(width)
         byte = I64(at >> U64(3 - (width >> 1)))
         if (counts[byte] >> low) & ((1 << width) - 1) < most:
@@ -130,6 +140,8 @@ def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -
     width, places, shift = _packing(len(counts), least)
     out = np.empty(len(hashes), np.bool_)
     for i in range(len(hashes)):
+        later = (hashes[min(i + AHEAD, len(hashes) - 1)] * BASE) >> shift
+        prefetch(counts, I64(later >> U64(3 - (width >> 1))))
         at = (hashes[i] * BASE) >> shift
         low = (at & U64(places - 1)) * U64(width)
         byte = I64(at >> U64(3 - (width >> 1)))
@@ -153,18 +165,19 @@ def postings(
     """
     n = len(hashes)
     sizes, out, first = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_)
-    n_terms, used, start = 0, 0, 0
+    n_terms, used, start, keys = 0, 0, 0, np.empty(1024, I64)
     while start < n:
         end = start + 1
         while end < n and hashes[end] == hashes[start]:
             end += 1
         if end - start > 1 and np.any(sure[start:end]):
-            keys = np.empty(end - start, I64)
+            if end - start > len(keys):
+                keys = np.empty(2 * (end - start), I64)
             for i in range(start, end):
                 keys[i - start] = I64(group[docs[i]]) << 32 | I64(docs[i])
-            keys.sort()
+            _sort(keys, 0, end - start)
             groups, found, last, last_key, at = 0, 0, I64(-1), I64(-1), used
-            for key in keys:
+            for key in keys[: end - start]:
                 if key == last_key:
                     continue
                 last_key = key
@@ -227,12 +240,15 @@ def shared_term_pairs(
     out = np.empty((1024, 2), I32)
     count, taken = np.zeros(n_docs, I32), np.zeros(n_docs, I32)
     touched, order = np.empty(n_docs + 1, I32), np.empty(n_docs, I64)
-    enough = np.empty(n_docs, I32)
+    enough, last = np.empty(n_docs, I32), len(terms) - 1
     for d in range(n_docs):
         enough[d] = math.ceil(max(min(2, n_terms[d]), min_share * n_terms[d]))
     for d in range(start, end):
         n_touched = n_good = 0
         for i in range(doc_indptr[d], doc_indptr[d + 1]):
+            # subtle: the terms of a document stand far apart, so each would be waited for; ask for later ones
+            prefetch(postings, terms[min(i + 2 * AHEAD, last)])
+            prefetch(docs, postings[terms[min(i + AHEAD, last)]])
             for j in range(postings[terms[i]], postings[terms[i] + 1]):
                 other = docs[j]
                 touched[n_touched] = other  # subtle: without a branch, which could not be foreseen

@@ -222,3 +222,20 @@ def eight_bytes(typing: Any, buffer: Any, at: Any) -> Any:
         return builder.load(pointer, align=1)
 
     return types.uint64(buffer, types.int64), codegen
+
+
+@intrinsic
+def prefetch(typing: Any, array: Any, at: Any) -> Any:
+    """Ask for array[at], which will be read soon; any `at` is allowed, in the array or not."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        base = context.make_array(signature.args[0])(context, builder, args[0]).data
+        kind = context.get_data_type(signature.args[0].dtype)
+        pointer = builder.gep(base, [args[1]], inbounds=False, source_etype=kind)
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        name = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        ask = cgutils.get_or_insert_function(builder.module, name, "llvm.prefetch.p0")
+        builder.call(ask, [builder.bitcast(pointer, byte), word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), codegen
