@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from . import __version__
+from . import __version__, ledger
 from .errors import BadRun, DedupError
 from .model import Evidence, Signatures
 from .run import Run
@@ -292,11 +292,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     for name, table in small.items():
         if table.num_rows != manifest["rows"][name]:
             raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
-    own = ("format", "program", "tables", "rows", "checksums", "checksum")
-    scanned = manifest["scanned"]
-    if not all(isinstance(path, str) for path in (scanned["folder"], *scanned["paths"])):
-        raise ValueError("the paths that were scanned are no text")
-    run, anchor_start = run_of(small, {k: v for k, v in manifest.items() if k not in own})
+    ledger.check_shape(manifest)
+    run, anchor_start = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
     return on_disk(run, anchor_start, tables, manifest["checksums"])
 
 

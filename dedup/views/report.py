@@ -93,7 +93,7 @@ def _relations(summary: dict[str, Any]) -> Table:
     table.add_column("clusters", justify="right")
     table.add_column("", width=BAR)
     table.add_column("what differs", style="dim", overflow="fold")
-    most = max(summary["relations"].values(), default=1)
+    most = max(1, *summary["relations"].values())
     by_cluster = summary["clusters"]["relations"]
     for name, n in summary["relations"].items():
         bar = "━" * max(1, round(BAR * n / most))
