@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..context import Progress as OnProgress
 from ..errors import safe as safe
+from ..ledger import UNCHANGED
 from ..model import STATUS, TOO_SHORT
 
 RELATION_HELP = {
@@ -64,6 +65,8 @@ def counted(n: int, noun: str) -> str:
 def _rate(run: dict[str, Any]) -> str:
     seconds = max(0.001, sum(t for phase, t in run["seconds"].items() if phase != "kernels"))
     n, volume = run["documents"]["seen"], run["bytes"]["seen"]
+    if UNCHANGED in run["seconds"]:
+        return f"{seconds:.2f} s, nothing was read again"
     return f"{seconds:.1f} s, {n / seconds:,.0f} documents/s, {size(int(volume / seconds))}/s"
 
 

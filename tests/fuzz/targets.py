@@ -236,7 +236,7 @@ def told(run: Run) -> None:
     """Say what is said of a run from its manifest: where nothing has changed, by `compare`, in the page."""
     settings = Settings(**run.summary["settings"])
     paper = Console(file=io.StringIO(), width=80)
-    paper.print(report.summary_view(rescan.warned(run, settings).summary, ""))
+    paper.print(report.summary_view(rescan.warned(run, settings, 0.0).summary, ""))
     paper.print(compare.comparison_view(compare.compare(run, run), "a", "b"))
     figures.account(run, figures.grouped(run))
     with suppress(BadSetting):
