@@ -349,7 +349,7 @@ def _list_command(what: str, help: str) -> None:
 
         run = open_run(run_folder)
         _tell_stale(run)
-        form = lists.format_for(output, format_)
+        form = lists.format_for(output, format_, what, nul)
         n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
             click.echo(f"{n:,} rows -> {errors.safe(str(output))}", err=True)
