@@ -93,9 +93,12 @@ def commands() -> None:
     dedup compare RUN RUN      what changed between two runs
     dedup tune                 what other thresholds would drop, and the recall
     dedup report               one HTML page: figures, charts, clusters side by side
+    dedup check NEW            which new documents are in a run already; exit code 1 if any
+    dedup review               accept, change or split each cluster in the terminal
 
-    Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
-    130 interrupted.
+    \b
+    Exit codes: 0 done; 1 duplicates found, by check or with --fail-on-duplicates;
+    2 a usage or data error; 130 interrupted.
 
     Shell completion: eval "$(_DEDUP_COMPLETE=bash_source dedup)"; likewise zsh_source, fish_source.
     """

@@ -320,3 +320,11 @@ def test_a_file_is_kept_rather_than_its_copy_on_standard_input(run, files, monke
     run("scan", "-", "in/a.txt")
     assert run("export", "keep").lines == ["in/a.txt"]
     assert run("explain", "-", "in/a.txt").stdout
+
+
+def test_the_first_help_has_a_line_for_every_command_and_every_way_to_exit_with_1(run):
+    shown = run("--help").stdout
+    examples, _, commands = shown.partition("Commands:")
+    for line in commands.splitlines():
+        assert not line.strip() or f"  dedup {line.split()[0]} " in examples, line
+    assert "1 duplicates found, by check or with --fail-on-duplicates" in " ".join(shown.split())
