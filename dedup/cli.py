@@ -77,7 +77,7 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=cli_paths.Commands, context_settings=cli_paths.CONTEXT)
 @click.version_option(__version__, "--version", prog_name="dedup")
 def commands() -> None:
     """Find the documents of a corpus that are one document in different dress, and name one to keep.
@@ -304,7 +304,7 @@ def _run_flag(run_folder: Path) -> str:
     return "" if str(run_folder) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run_folder)))}"
 
 
-@commands.group()
+@commands.group(cls=cli_paths.Commands)
 def export() -> None:
     """Write the lists of a run, or a new corpus of the documents to keep.
 
