@@ -165,7 +165,11 @@ def reasons(label: NDArray[np.int32], place: NDArray[np.int64], keys: Keys) -> l
     order = np.lexsort((place, label))
     starts = np.flatnonzero(np.r_[True, label[order][1:] != label[order][:-1]]) if len(order) else order
     sizes = np.diff(np.r_[starts, len(order)])
-    for start in starts[sizes > 1].tolist():
-        best, second = order[start], order[start + 1]
-        out[best] = next((name for name, key in keys if key[best] != key[second]), "first")
+    best, second = order[starts[sizes > 1]], order[starts[sizes > 1] + 1]
+    by = np.full(len(best), len(keys))
+    for i, (_, key) in reversed(list(enumerate(keys))):
+        by[key[best] != key[second]] = i
+    names = [*(name for name, _ in keys), "first"]
+    for doc, i in zip(best.tolist(), by.tolist(), strict=True):
+        out[doc] = names[i]
     return out

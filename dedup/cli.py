@@ -236,22 +236,19 @@ def _scan(
     show_bars: bool,
     checksum: bool,
 ) -> Any:
-    from . import pipeline
+    from . import kernels, pipeline
     from .views import report
+
+    kernels.without_blas()
 
     def on_compile() -> None:
         talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")
 
+    how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
     if show_bars and talk.is_terminal:
         with report.progress_bars(talk) as progress:
-            return pipeline.scan(
-                *(paths, settings),
-                run=run_folder,
-                progress=progress,
-                on_compile=on_compile,
-                checksum=checksum,
-            )
-    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile, checksum=checksum)
+            return pipeline.scan(paths, settings, progress=progress, **how)
+    return pipeline.scan(paths, settings, **how)
 
 
 @commands.command()
@@ -272,8 +269,9 @@ def decide(
     dedup decide --min-jaccard 0.8
     dedup decide --prefer newest --relations identical,encoding,whitespace
     """
-    from . import pipeline
+    from . import kernels, pipeline
 
+    kernels.without_blas()
     result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 

@@ -105,7 +105,8 @@ def unverified(
     A witness of -1 leaves a document out.
     """
     n = len(witness)
-    kept = np.flatnonzero(witness == np.arange(n))
+    several = np.bincount(cluster, minlength=n)[cluster] > 1
+    kept = np.flatnonzero(several & (witness == np.arange(n)))
     kept = kept[np.lexsort((place[kept], cluster[kept]))]
     starts = np.flatnonzero(np.r_[True, cluster[kept][1:] != cluster[kept][:-1]]) if len(kept) else kept
     sizes = np.diff(np.r_[starts, len(kept)])

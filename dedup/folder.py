@@ -26,22 +26,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from . import __version__, ledger
 from .errors import BadRun, DedupError
-from .model import Evidence, Signatures
+from .model import Evidence, Spans
 from .run import Run
 from .store import FILES, Store
-from .tables import TABLES, evidence_of, run_of
+from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 4
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
-LASTING = ("sources", "documents", "forms", "boilerplate")  # the tables that no new verdict changes
-SMALL = ("sources", "documents", "verdict", "pairs", "boilerplate")  # the tables that are read at once
+LASTING = (
+    "sources",
+    "documents",
+    "compared",
+    "forms",
+    "boilerplate",
+)  # the tables that no new verdict changes
+SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
 
@@ -132,7 +136,7 @@ class RunFolder:
                 os.replace(self.unfinished / path.name, path)
                 checksums[path.name] = flushed(path)
         self.publish(sizes, checksums, run.summary)
-        return on_disk(run, run.anchors.start, self.tables, checksums)
+        return on_disk(run, self.tables, checksums)
 
     def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
         """Name the written tables in the manifest, and remove what it no longer names."""
@@ -289,12 +293,13 @@ def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     small = {name: _read_table(tables, name, manifest["checksums"]) for name in SMALL}
-    for name, table in small.items():
-        if table.num_rows != manifest["rows"][name]:
-            raise ValueError(f"{name} has {table.num_rows} rows, not {manifest['rows'][name]}")
+    for name in TABLES:
+        n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
+        if n != manifest["rows"][name]:
+            raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
     ledger.check_shape(manifest)
-    run, anchor_start = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
-    return on_disk(run, anchor_start, tables, manifest["checksums"])
+    run = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
+    return on_disk(run, tables, manifest["checksums"])
 
 
 def _read_table(tables: Path, name: str, checksums: dict[str, int]) -> pa.Table:
@@ -310,19 +315,25 @@ def _check(path: Path, checksums: dict[str, int]) -> None:
             raise ValueError("its bytes are not those that were written")
 
 
-def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path, checksums: dict[str, int]) -> Run:
-    """The run with its signatures and anchors read from its folder when they are asked for."""
+def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
+    """The run with what is large in it read from its folder, and checked, when it is asked for."""
     num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
     @functools.cache
     def store() -> Store:
         with _damaged(tables):
-            for name in FILES:
-                _check(tables / f"{name}.npy", checksums)
-            return Store(tables, len(run.documents), num_perm, anchor_start)
+            assert run.anchor_start is not None
+            return Store(tables, len(run.documents), num_perm, run.anchor_start)
 
-    def signatures() -> Signatures:
-        return store().signatures(seed, k)
+    def checked(*names: str) -> Store:
+        for name in names:
+            _check(tables / f"{name}.npy", checksums)
+        return store()
+
+    def spans() -> Spans:
+        table = _read_table(tables, "boilerplate", checksums)
+        with _damaged(tables):
+            return spans_of(table, len(run.documents))
 
     def evidence() -> Evidence:
         compared, forms = (_read_table(tables, name, checksums) for name in ("compared", "forms"))
@@ -330,7 +341,11 @@ def on_disk(run: Run, anchor_start: NDArray[np.int64], tables: Path, checksums: 
             return evidence_of(compared, forms)
 
     return replace(
-        run, load_signatures=signatures, load_anchors=lambda: store().anchors, load_evidence=evidence
+        run,
+        load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
+        load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,
+        load_evidence=evidence,
+        load_spans=spans,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -29,9 +28,8 @@ def summary(
     """Run -> its account as plain values: what run.json holds and `--json` prints."""
     d, v = run.documents, run.verdict
     aside = np.flatnonzero(~run.ok)
-    reasons = Counter(STATUS[s] for s in d.status[aside].tolist())
+    reasons = _named(d.status[aside], STATUS)
     sources, biggest = by_source(run), largest(run, 5)
-    relations = Counter(RELATIONS[r] for r in v.relation[run.dropped].tolist())
     return {
         "version": __version__,
         "settings": settings.deciding(),
@@ -49,7 +47,7 @@ def summary(
         "by_source": sources[:LISTED],
         "warnings": warnings_of(sources, biggest, int(run.ok.sum()), settings),
         "skipped": skipped,
-        "relations": {name: relations[name] for name in RELATIONS if relations[name]},
+        "relations": _named(v.relation[run.dropped], RELATIONS),
         "clusters": {
             "count": int(run.cluster_ids.max(initial=0)),
             "documents": len(run.clustered),
@@ -71,16 +69,20 @@ def _clusters_by_relation(run: Run) -> dict[str, int]:
     """How many clusters have, as their furthest relation, each of them."""
     worst = np.zeros(int(run.cluster_ids.max(initial=0)) + 1, np.int8)
     np.maximum.at(worst, run.cluster_ids[run.clustered], run.verdict.relation[run.clustered])
-    counts = Counter(RELATIONS[r] for r in worst[1:].tolist())
-    return {name: counts[name] for name in RELATIONS if counts[name]}
+    return _named(worst[1:], RELATIONS)
+
+
+def _named(codes: NDArray[np.int8], names: Sequence[str]) -> dict[str, int]:
+    """Places in a list of names int8[n] -> how often each name, in their order, stands there."""
+    counts = np.bincount(codes, minlength=len(names)).tolist()
+    return {name: n for name, n in zip(names, counts, strict=True) if n}
 
 
 def largest(run: Run, n: int) -> list[dict[str, Any]]:
     """The n largest clusters: id, size, canonical, and their first members."""
     sizes = np.bincount(run.cluster_ids[run.clustered])
-    order = sorted(range(1, len(sizes)), key=lambda i: (-sizes[i], i))[:n]
     out = []
-    for i in order:
+    for i in (np.argsort(-sizes[1:], kind="stable")[:n] + 1).tolist():
         docs = run.clustered[run.cluster_ids[run.clustered] == i]
         canonical = int(run.verdict.canonical[docs[0]])
         members = [run.member(m) for m in docs.tolist() if m != canonical][:5]

@@ -21,11 +21,13 @@ def low32(shingle_hash: int) -> int:
 
 
 def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """-> (a uint32[num_perm], b uint32[num_perm]), the permutations that datasketch draws."""
-    from datasketch import MinHash
+    """-> (a uint32[num_perm], b uint32[num_perm]), the permutations that datasketch draws.
 
-    a, b = MinHash(num_perm=num_perm, seed=seed, scheme=SCHEME).permutations
-    return np.ascontiguousarray(a, np.uint32), np.ascontiguousarray(b, np.uint32)
+    Drawn here, as loading datasketch would load SciPy, which takes longer than a small scan.
+    """
+    random = np.random.RandomState(seed)  # noqa: NPY002 (frozen stream)
+    a = random.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return a, random.randint(0, 1 << 32, num_perm, dtype=np.uint32)
 
 
 def smallest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:

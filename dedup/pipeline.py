@@ -30,11 +30,13 @@ from .keys import is_in
 from .model import (
     EMPTY,
     OK,
+    Anchors,
     CandidatePairs,
     Document,
     Documents,
     Evidence,
     Forms,
+    Signatures,
     Source,
     Spans,
     VerifiedPairs,
@@ -103,7 +105,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
         last = open_run(folder.folder)
         settings = _checked(Settings(**last.summary["settings"]), overrides)
         check_decidable(last, settings)
-        with _context(settings, progress, lambda: None) as context:
+        with _context(settings, progress) as context:
             result = _decide_again(context, last)
         summary = ledger.summary(result, settings, last.summary["skipped"], context.seconds)
         summary["scanned"] = last.summary["scanned"]
@@ -113,13 +115,15 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
 
 def _decide_again(context: Context, last: Run) -> Run:
     documents, evidence = last.documents, last.evidence
-    held = candidates.Held(last.signatures, last.anchors)
     compared = Compared(evidence.pairs, lambda _: VerifiedPairs.none())
     everything = CandidatePairs(evidence.pairs.docs)
-    material = Material(last.sources, last.fields, documents, held, last.spans)
-    part_keys = pair_keys(evidence.pairs.docs[evidence.by_anchors])
-    same = verdict.same_letters(documents)
-    return _judged(context, material, same, compared(everything), part_keys, compared, evidence.forms)
+    load = (lambda: last.signatures, lambda: last.anchors)
+    assert last.anchor_start is not None
+    material = Material(last.sources, last.fields, documents, *load, last.anchor_start, lambda: last.spans)
+    keys = pair_keys(evidence.pairs.docs)
+    hopeful = verdict.hopeful(context.settings, documents, load[0], keys)
+    same, parts = verdict.same_letters(documents), keys[evidence.by_anchors]
+    return _judged(context, material, same, compared(everything), parts, hopeful, compared, evidence.forms)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
@@ -167,12 +171,14 @@ def _checked(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
 
 @contextmanager
 def _context(
-    settings: Settings, progress: Progress | None, on_compile: Callable[[], None]
+    settings: Settings, progress: Progress | None, on_compile: Callable[[], None] | None = None
 ) -> Iterator[Context]:
+    """What the stages share; with `on_compile` all kernels are loaded first, else each when it is needed."""
     with ThreadPoolExecutor(settings.n_threads) as pool:
         context = Context(settings, pool, progress or (lambda *_: None), {})
-        with context.timed("kernels"):
-            kernels.warm_up(on_compile)
+        if on_compile is not None:
+            with context.timed("kernels"):
+                kernels.warm_up(on_compile)
         yield context
 
 
@@ -284,8 +290,12 @@ def _decide(
     with context.timed("relations"):
         run_all = context.counted("relations", 0, n, each=1)
         forms = _forms(documents, same, earlier.forms(), read, s.k, run_all)
-    material = Material(sources, fields, documents, held, spans.of_docs(same))
-    return _judged(context, material, same, pairs, pair_keys(parts.docs), compared, forms)
+    load, own = (lambda: held.signatures, lambda: held.anchors), spans.of_docs(same)
+    material = Material(sources, fields, documents, *load, held.anchors.start, lambda: own)
+    hopeful = verdict.hopeful(s, documents, load[0])
+    done = _judged(context, material, same, pairs, pair_keys(parts.docs), hopeful, compared, forms)
+    held.forget()
+    return done
 
 
 def _comparer(
@@ -311,8 +321,10 @@ class Material:
     sources: list[Source]
     fields: list[tuple[str, str]]
     documents: Documents
-    held: candidates.Held
-    spans: Spans
+    signatures: Callable[[], Signatures]
+    anchors: Callable[[], Anchors]
+    anchor_start: NDArray[np.int64]
+    spans: Callable[[], Spans]
 
 
 def _judged(
@@ -321,6 +333,7 @@ def _judged(
     same: NDArray[np.int32],
     pairs: VerifiedPairs,
     part_keys: NDArray[np.int64],
+    hopeful: Callable[[CandidatePairs], NDArray[np.bool_]],
     compared: Compared,
     forms: Forms,
 ) -> Run:
@@ -328,10 +341,9 @@ def _judged(
     s, limits = context.settings, verdict.thresholds(context.settings)
     with context.timed("clusters"):
         by_anchors = is_in(pair_keys(pairs.docs), part_keys)
-        facts = (s, m.sources, m.documents, m.held.signatures, same)
+        facts = (s, m.sources, m.documents, hopeful, same)
         done = verdict.decide(*facts, pairs, by_anchors, compared, forms)
         verdict.check(done, same, m.documents, limits)
-        m.held.forget()
     everything = compared.all()
     evidence = Evidence(everything, is_in(pair_keys(everything.docs), part_keys), forms)
     return Run(
@@ -341,10 +353,11 @@ def _judged(
         done.pairs,
         done.relations,
         done.verdict,
-        m.spans,
-        load_signatures=lambda: m.held.signatures,
-        load_anchors=lambda: m.held.anchors,
+        load_signatures=m.signatures,
+        load_anchors=m.anchors,
         load_evidence=lambda: evidence,
+        load_spans=m.spans,
+        anchor_start=m.anchor_start,
     )
 
 

@@ -71,11 +71,12 @@ class Run:
     pairs: VerifiedPairs
     pair_relations: NDArray[np.int8]  # per pair; index into RELATIONS
     verdict: Verdict
-    spans: Spans  # the boilerplate of each document
     summary: dict[str, Any] = field(default_factory=dict)
     load_signatures: Callable[[], Signatures] | None = None  # from memory or from the run folder
     load_anchors: Callable[[], Anchors] | None = None
     load_evidence: Callable[[], Evidence] | None = None
+    load_spans: Callable[[], Spans] | None = None
+    anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
     texts: list[bytes] | None = None  # texts given from Python, by doc
 
     @cached_property
@@ -97,6 +98,12 @@ class Run:
         return self.load_evidence()
 
     @cached_property
+    def spans(self) -> Spans:
+        """The boilerplate of each document."""
+        assert self.load_spans is not None
+        return self.load_spans()
+
+    @cached_property
     def names(self) -> list[bytes]:
         """The name of each document: its path, or path:record, as bytes."""
         d = self.documents
@@ -107,7 +114,10 @@ class Run:
 
     def name(self, doc: int) -> str:
         """The name of a document as text; bytes that are not UTF-8 as PEP 383 has them."""
-        return os.fsdecode(self.names[doc])
+        record = int(self.documents.record[doc])
+        return os.fsdecode(
+            self.sources[self.documents.source[doc]].path + (b":%d" % record if record else b"")
+        )
 
     @cached_property
     def ok(self) -> NDArray[np.bool_]:

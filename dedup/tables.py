@@ -60,8 +60,18 @@ def _columns(kind: type, table: pa.Table) -> dict[str, Any]:
         elif f.name in KINDS:
             out[f.name] = _array(column, KINDS[f.name])
         else:
-            out[f.name] = column.to_pylist()
+            out[f.name] = _list(column)
     return out
+
+
+def _list(column: pa.Array) -> list[Any]:
+    """A column of texts -> a list; quick where there are few different ones."""
+    if not len(column) or column[0] != column[-1]:
+        return list(column.to_pylist())
+    coded = column.dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), None], object)
+    found: list[Any] = values[coded.indices.fill_null(len(values) - 1).to_numpy()].tolist()
+    return found
 
 
 def letters_hashes(table: pa.Table) -> NDArray[np.uint64]:
@@ -85,7 +95,8 @@ def _sources(run: Run) -> pa.Table:
 
 
 def _documents(run: Run) -> pa.Table:
-    n_anchors = pa.array(np.diff(run.anchors.start))
+    assert run.anchor_start is not None
+    n_anchors = pa.array(np.diff(run.anchor_start))
     return pa.table({**columns_of(run.documents), "n_anchors": n_anchors})
 
 
@@ -172,12 +183,12 @@ def evidence_of(compared: pa.Table, forms: pa.Table) -> Evidence:
     return Evidence(pairs_of(compared), by_anchors, Forms(docs, raw, n_shingles, n_bones))
 
 
-def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, NDArray[np.int64]]:
-    """The tables of a run -> Run, and where the anchors of each document begin, int64[n_docs + 1].
+def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
+    """The tables of a run -> Run.
 
     Raises ValueError or KeyError when they do not fit together.
     """
-    s, p, b = ({c: t.column(c).combine_chunks() for c in t.column_names} for t in _some(tables))
+    s = {c: tables["sources"].column(c) for c in tables["sources"].column_names}
     sources = [Source(*row) for row in zip(*(s[c].to_pylist() for c in SOURCE_KINDS), strict=True)]
     documents = documents_of(tables["documents"])
     verdict = Verdict(**_columns(Verdict, tables["verdict"]))
@@ -190,13 +201,16 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> tuple[Run, N
     pairs = pairs_of(tables["pairs"])
     if len(pairs) and not 0 <= pairs.docs.min() <= pairs.docs.max() < n:
         raise ValueError("the pairs name documents that are not there")
-    indptr = np.r_[0, np.cumsum(np.bincount(_array(b["doc"], np.int64), minlength=n))].astype(np.int64)
-    spans = Spans(_array(b["start"], np.int64), _array(b["end"], np.int64), indptr)
+    relations = _array(tables["pairs"].column("relation").combine_chunks(), np.int8)
     n_anchors = _array(tables["documents"].column("n_anchors").combine_chunks(), np.int64)
     names = list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True))
-    run = Run(sources, names, documents, pairs, _array(p["relation"], np.int8), verdict, spans, summary)
-    return run, np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
+    starts = np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
+    return Run(sources, names, documents, pairs, relations, verdict, summary, anchor_start=starts)
 
 
-def _some(tables: dict[str, pa.Table]) -> list[pa.Table]:
-    return [tables[name] for name in ("sources", "pairs", "boilerplate")]
+def spans_of(table: pa.Table, n_docs: int) -> Spans:
+    """The table of boilerplate -> that of each document."""
+    doc, start, end = (_array(table.column(c).combine_chunks(), np.int64) for c in ("doc", "start", "end"))
+    if len(doc) and not 0 <= doc.min() <= doc.max() < n_docs:
+        raise ValueError("the boilerplate names documents that are not there")
+    return Spans(start, end, np.r_[0, np.cumsum(np.bincount(doc, minlength=n_docs))].astype(np.int64))

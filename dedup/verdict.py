@@ -45,9 +45,14 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
     same = np.arange(n, dtype=np.int32)
     docs = np.flatnonzero(documents.status == OK)
     if len(docs):
-        keys = np.ascontiguousarray(documents.letters_hash[docs]).view("V16").ravel()
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        same[docs] = docs[first[inverse]]
+        one, other = documents.letters_hash[docs].T
+        order = np.argsort(one, kind="stable")
+        if (np.diff(one[order]) == 0)[
+            np.diff(other[order]) != 0
+        ].any():  # next to never: half a hash is 64 bits
+            order = np.lexsort((other, one))
+        new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]
+        same[docs[order]] = docs[order[np.flatnonzero(new)[np.cumsum(new) - 1]]]
     return same
 
 
@@ -82,7 +87,7 @@ def decide(
     s: Settings,
     sources: list[Source],
     documents: Documents,
-    signatures: Signatures,
+    hopeful: Callable[[CandidatePairs], NDArray[np.bool_]],
     same: NDArray[np.int32],
     pairs: VerifiedPairs,
     by_anchors: NDArray[np.bool_],
@@ -93,8 +98,8 @@ def decide(
     """Verified pairs -> clusters, canonical documents, witnesses and relations.
 
     `by_anchors` bool[n] are the pairs found as a part and its whole.  Of documents with the same letters
-    the most preferred one speaks for all.  Pairs of documents that were never compared, but whose
-    signatures leave hope, are verified on the way.  `weight` int64[n_docs], by first document of the same
+    the most preferred one speaks for all.  Pairs of documents that were never compared are verified on the
+    way where they are `hopeful`.  `weight` int64[n_docs], by first document of the same
     letters, says how many there are where not all are here.
     """
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
@@ -116,8 +121,7 @@ def decide(
         return edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
 
     def compared(missing: CandidatePairs) -> VerifiedPairs:
-        hopeful = _hopeful(missing, signatures, documents, s)
-        return verified(CandidatePairs(missing.docs[hopeful]))
+        return verified(CandidatePairs(missing.docs[hopeful(missing)]))
 
     good, label, witness = _settled(ballot, pairs, limits, edges_of, compared)
     own = _own_skeletons(good, limits, same, witness, verified)
@@ -143,16 +147,20 @@ def _settled(
     everyone = np.arange(n, dtype=np.int32)
     best = np.arange(n, dtype=np.int32)  # the speaker, by first document of the same letters
     best[same] = speaker
+    more = pairs
     for turn in range(WITNESS_ROUNDS + 1):
-        good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-        allowed = edges_of(good)
-        label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-        witness = cluster.choose_witnesses(place, cluster.Edges(best[allowed.dropped], best[allowed.witness]))
-        follows = np.where(ballot.alone, everyone, witness[speaker])
-        witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
-        if turn < WITNESS_ROUNDS:
+        if turn == 0 or len(more):
+            good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+            allowed = edges_of(good)
+            label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
+            spoken = cluster.Edges(best[allowed.dropped], best[allowed.witness])
+            witness = cluster.choose_witnesses(place, spoken)
+            follows = np.where(ballot.alone, everyone, witness[speaker])
+            witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
             among = _in_terms_of(same, speaker, witness)
-            pairs = pairs.merged(compared(cluster.unverified(among, place[best], label, pairs, turn)))
+        if turn < WITNESS_ROUNDS:
+            more = compared(cluster.unverified(among, place[best], label, pairs, turn))
+            pairs = pairs.merged(more) if len(more) else pairs
     return good, label, witness
 
 
@@ -278,26 +286,43 @@ def edges(
     return cluster.allowed(pairs.docs, either, left, right)
 
 
-def _hopeful(
-    pairs: CandidatePairs, signatures: Signatures, documents: Documents, s: Settings
-) -> NDArray[np.bool_]:
-    """bool[n]: the pairs whose signatures and lengths do not rule out that one is dropped for the other.
+def hopeful(
+    s: Settings,
+    documents: Documents,
+    signatures: Callable[[], Signatures],
+    among: NDArray[np.int64] | None = None,
+) -> Callable[[CandidatePairs], NDArray[np.bool_]]:
+    """-> pairs -> bool[n]: signatures and lengths do not rule out that one is dropped for the other.
 
     From the estimated Jaccard j and the lengths follow the overlap and the containment, overlap / the
-    shorter; j may be off by five standard errors.
+    shorter; j may be off by five standard errors.  Where only some pairs can be compared (`among`, their
+    pair_keys), there is no hope for others, and the signatures are loaded only for those.
     """
-    agree = kernels.matches(signatures.values, pairs.docs)
-    j = agree / s.num_perm
-    high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * lsh.standard_error(j, s.num_perm, s.sample))
-    left, right = documents.n_letters[pairs.docs].T
-    containment = lsh.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
-    bones = kernels.matches(signatures.skeletons, pairs.docs)
-    both = np.minimum(documents.n_bones[pairs.docs[:, 0]], documents.n_bones[pairs.docs[:, 1]]) >= MIN_BONES
-    rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))
-    sampled = lsh.sampled_jaccard(s.min_jaccard, left, right, s.sample)
-    least = lsh.least_matches(sampled, s.num_perm, s.sample)
-    signatures.forget()
-    return (agree >= least) | (containment >= s.min_containment) | rewritten
+
+    def hope(pairs: CandidatePairs) -> NDArray[np.bool_]:
+        if among is not None:
+            out = is_in(pair_keys(pairs.docs), among)
+            if out.any():
+                out[out] = estimated(CandidatePairs(pairs.docs[out]))
+            return out
+        return estimated(pairs)
+
+    def estimated(pairs: CandidatePairs) -> NDArray[np.bool_]:
+        signed = signatures()
+        agree = kernels.matches(signed.values, pairs.docs)
+        j = agree / s.num_perm
+        high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * lsh.standard_error(j, s.num_perm, s.sample))
+        left, right = documents.n_letters[pairs.docs].T
+        containment = lsh.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
+        bones = kernels.matches(signed.skeletons, pairs.docs)
+        both = documents.n_bones[pairs.docs].min(axis=1) >= MIN_BONES
+        rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))
+        sampled = lsh.sampled_jaccard(s.min_jaccard, left, right, s.sample)
+        least = lsh.least_matches(sampled, s.num_perm, s.sample)
+        signed.forget()
+        return np.asarray((agree >= least) | (containment >= s.min_containment) | rewritten)
+
+    return hope
 
 
 def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -256,6 +256,17 @@ def test_a_truncated_gzip_is_told(run, files):
 # ------------------------------------------------------------------ help
 
 
+def test_a_scan_of_text_files_loads_neither_scipy_nor_datasketch(tmp_path):
+    (tmp_path / "a.txt").write_text("Some text that is long enough to be a document.")
+    code = (
+        "import sys, dedup.cli\n"
+        "try: dedup.cli.main()\n"
+        "finally: print([m for m in ('scipy.linalg', 'datasketch') if m in sys.modules])"
+    )
+    scan = [sys.executable, "-c", code, "scan", str(tmp_path), "--run", str(tmp_path / "run"), "-q"]
+    assert subprocess.run(scan, capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_help_loads_no_numpy_and_names_every_setting(run):
     import dataclasses
 

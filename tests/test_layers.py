@@ -47,7 +47,7 @@ MAY_IMPORT = {
         "matches", "decisions",
     },
     "cli": LOW | {
-        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger",
+        "rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "kernels",
         "cli_views", "cli_judge", "cli_page", "cli_paths", "cli_check", "cli_engine", "cli_settings", "",
     },
     "cli_paths": LOW,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import dedup
+from dedup import minhash
 from dedup.model import RELATIONS
 
 from .conftest import OTHER, POST, brute_force, brute_force_skeleton
@@ -203,6 +204,14 @@ def test_longest_tells_a_text_from_its_copy_without_stop_words_that_has_its_capi
     for prefer, kept, reason in (("fullest,cased", "a", "first"), ("fullest,cased,longest", "b", "longest")):
         (cluster,) = dedup.scan_texts(given, prefer=prefer).clusters
         assert [(m.path, m.reason) for m in cluster.members if m.kept] == [(kept, reason)]
+
+
+@pytest.mark.parametrize(("num_perm", "seed"), [(16, 0), (128, 1), (256, 42), (1024, 2**32 - 1)])
+def test_the_permutations_are_those_that_datasketch_draws(num_perm, seed):
+    from datasketch import MinHash
+
+    theirs = MinHash(num_perm=num_perm, seed=seed, scheme=minhash.SCHEME).permutations
+    assert np.array_equal(np.stack(minhash.permutations(num_perm, seed)), theirs)
 
 
 def test_signatures_load_into_datasketch():

@@ -1,5 +1,6 @@
 """The stages by themselves: letters, decoding, bands, verification, witnesses, policies."""
 
+import dataclasses
 import unicodedata
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, lsh, minhash, normalize, relation, verify
+from dedup import canonical, cluster, intake, lsh, minhash, normalize, relation, verdict, verify
 from dedup.decode import decode
 from dedup.model import BINARY, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
+from dedup.settings import Settings
 
 ONE = normalize.letters("can't")
 
@@ -202,3 +204,13 @@ def test_a_rule_of_policies_is_read_from_left_to_right():
         ("cased", ""),
         ("first", ""),
     ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=30))
+def test_documents_have_the_letters_of_the_first_one_with_both_halves_of_the_hash(rows):
+    block, _, _ = intake.sign([], Settings())
+    hashes = np.array([(a, b) for a, b, _ in rows], np.uint64).reshape(-1, 2)
+    status = np.array([OK if ok else EMPTY for _, _, ok in rows], np.int8)
+    documents = dataclasses.replace(block.documents, letters_hash=hashes, status=status, source=status)
+    same = [rows.index(row) if row[2] else i for i, row in enumerate(rows)]
+    assert verdict.same_letters(documents).tolist() == same

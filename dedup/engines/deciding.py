@@ -133,7 +133,8 @@ def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
     pairs = _Pairs(table, ward.docs, ward.component, s)
     formed = _forms(table.filter(pa.array(numbers(table, "what") == WRITTEN)), ward.docs)
     joined = np.ones(len(pairs.given), np.bool_)  # only such pairs are given
-    given = (ward.signatures, ward.same, pairs.given, joined)
+    hopeful = verdict.hopeful(s, documents, lambda: ward.signatures)
+    given = (hopeful, ward.same, pairs.given, joined)
     done = verdict.decide(s, sources, documents, *given, pairs.verified, formed, ward.weight)
     limits = verdict.thresholds(s)
     verdict.check(done, ward.same, documents, limits)

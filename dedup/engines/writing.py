@@ -39,8 +39,8 @@ def blank_run(s: Settings) -> Run:
     verdict = Verdict(none, none, none, np.zeros(0, np.int8), zero, zero, zero, zero, zero, ints, ints, [])
     evidence = Evidence(VerifiedPairs.none(), np.zeros(0, np.bool_), Forms.none())
     pairs, kinds = VerifiedPairs.none(), np.zeros(0, np.int8)
-    load = (lambda: held.signatures), (lambda: held.anchors), (lambda: evidence)
-    return Run([], [], block.documents, pairs, kinds, verdict, Spans.none(0), {}, *load)
+    load = (lambda: held.signatures), (lambda: held.anchors), (lambda: evidence), (lambda: Spans.none(0))
+    return Run([], [], block.documents, pairs, kinds, verdict, {}, *load, held.anchors.start)
 
 
 def _plain(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -16,7 +16,7 @@ from ..normalize import letter_table
 from .anchors import distinct_groups, get_bits, in_a_row, own_runs, set_bits, shared_own, spans_of
 from .damage import once_encoded, signs_of_damage
 from .graph import components, witnesses
-from .jit import CompileListener
+from .jit import CompileListener, without_blas
 from .pairs import (
     band_keys,
     bucket_pairs,
@@ -61,6 +61,7 @@ __all__ = [
     "tally",
     "terms_of_docs",
     "warm_up",
+    "without_blas",
     "witnesses",
 ]
 

@@ -6,6 +6,7 @@ a change to a function that others call from another file, remove the `__pycache
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,21 @@ from ..shingle import BASE as _BASE
 
 BASE = np.uint64(_BASE)
 I64, U64, U32, I32, U16, U8 = np.int64, np.uint64, np.uint32, np.int32, np.uint16, np.uint8
+
+
+def without_blas() -> None:
+    """Load the part of numba that looks for SciPy's BLAS without letting it, as that takes 0.2 s.
+
+    No kernel here needs it, but other code in the process might: only a command may ask for this.
+    """
+    hide = "scipy.linalg" not in sys.modules
+    if hide:
+        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+    try:
+        import numba.np.arraymath  # noqa: F401
+    finally:
+        if hide:
+            del sys.modules["scipy.linalg"]
 
 
 def jit(**options: Any) -> Callable[[Any], Any]:

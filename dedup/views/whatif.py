@@ -7,7 +7,7 @@ from dataclasses import replace
 from .. import verdict
 from ..compared import Compared
 from ..errors import BadSetting
-from ..model import VerifiedPairs
+from ..model import VerifiedPairs, pair_keys
 from ..run import Run
 from .measure import settings_of
 
@@ -27,5 +27,6 @@ def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
     settings, known = replace(settings, min_jaccard=min_jaccard), run.evidence
     same = verdict.same_letters(run.documents)
     compared = Compared(known.pairs, lambda _: VerifiedPairs.none())
-    facts = (settings, run.sources, run.documents, run.signatures, same)
+    hopeful = verdict.hopeful(settings, run.documents, lambda: run.signatures, pair_keys(known.pairs.docs))
+    facts = (settings, run.sources, run.documents, hopeful, same)
     return verdict.decide(*facts, known.pairs, known.by_anchors, compared, known.forms)
