@@ -77,7 +77,7 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=cli_paths.Commands, context_settings=cli_paths.CONTEXT)
 @click.version_option(__version__, "--version", prog_name="dedup")
 def commands() -> None:
     """Find the documents of a corpus that are one document in different dress, and name one to keep.
@@ -93,9 +93,12 @@ def commands() -> None:
     dedup compare RUN RUN      what changed between two runs
     dedup tune                 what other thresholds would drop, and the recall
     dedup report               one HTML page: figures, charts, clusters side by side
+    dedup check NEW            which new documents are in a run already; exit code 1 if any
+    dedup review               accept, change or split each cluster in the terminal
 
-    Exit codes: 0 done; 1 duplicates found, with --fail-on-duplicates; 2 a usage or data error;
-    130 interrupted.
+    \b
+    Exit codes: 0 done; 1 duplicates found, by check or with --fail-on-duplicates;
+    2 a usage or data error; 130 interrupted.
 
     Shell completion: eval "$(_DEDUP_COMPLETE=bash_source dedup)"; likewise zsh_source, fish_source.
     """
@@ -241,16 +244,11 @@ def _scan(
     def on_compile() -> None:
         talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")
 
+    how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
     if show_bars and talk.is_terminal:
         with report.progress_bars(talk) as progress:
-            return pipeline.scan(
-                *(paths, settings),
-                run=run_folder,
-                progress=progress,
-                on_compile=on_compile,
-                checksum=checksum,
-            )
-    return pipeline.scan(paths, settings, run=run_folder, on_compile=on_compile, checksum=checksum)
+            return pipeline.scan(paths, settings, progress=progress, **how)
+    return pipeline.scan(paths, settings, **how)
 
 
 @commands.command()
@@ -304,7 +302,7 @@ def _run_flag(run_folder: Path) -> str:
     return "" if str(run_folder) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run_folder)))}"
 
 
-@commands.group()
+@commands.group(cls=cli_paths.Commands)
 def export() -> None:
     """Write the lists of a run, or a new corpus of the documents to keep.
 
@@ -352,7 +350,7 @@ def _list_command(what: str, help: str) -> None:
 
         run = open_run(run_folder)
         _tell_stale(run)
-        form = lists.format_for(output, format_)
+        form = lists.format_for(output, format_, what, nul)
         n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
             click.echo(f"{n:,} rows -> {errors.safe(str(output))}", err=True)

@@ -1,13 +1,18 @@
-"""The paths of a scan: those on the command line, and those in a list."""
+"""The paths of a scan: on the command line, in a list, and where a command should stand."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from . import errors
+
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list[str | bytes]:
@@ -36,3 +41,24 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
         raise errors.BadInput(f"{files_from}: names no files")
     # subtle: in a list - is a file of that name, not standard input, which may be the list itself
     return [*paths, *(b"./-" if name == b"-" else name for name in found)]
+
+
+class Commands(click.Group):
+    """Commands: with none of them the help is shown, and a path in the place of one is told what to do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raises UsageError; without arguments it ends with the help on stderr, as a usage error."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(errors.FAILED)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command named first; raises UsageError."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            if ctx.parent is None and (os.path.exists(args[0]) or "://" in args[0]):
+                scan = f"dedup scan {shlex.join(args)}"
+                raise click.UsageError(f"{args[0]!r} is no command; to read it: {scan}", ctx) from None
+            raise

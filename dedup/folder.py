@@ -29,7 +29,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import __version__
+from . import __version__, ledger
 from .errors import BadRun, DedupError
 from .model import Evidence, Spans
 from .run import Run
@@ -297,11 +297,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
         if n != manifest["rows"][name]:
             raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
-    own = ("format", "program", "tables", "rows", "checksums", "checksum")
-    scanned = manifest["scanned"]
-    if not all(isinstance(path, str) for path in (scanned["folder"], *scanned["paths"])):
-        raise ValueError("the paths that were scanned are no text")
-    run = run_of(small, {k: v for k, v in manifest.items() if k not in own})
+    ledger.check_shape(manifest)
+    run = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
     return on_disk(run, tables, manifest["checksums"])
 
 

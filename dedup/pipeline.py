@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -77,7 +78,7 @@ def scan(
 
     Raises BadSetting, BadRun, and BadInput when there is nothing to read at all.
     """
-    settings = _checked(settings, overrides)
+    settings, began = _checked(settings, overrides), time.monotonic()
     given = [os.fsencode(p) for p in ([paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths)]
     if run is None:
         with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
@@ -89,7 +90,7 @@ def scan(
         places = (here, folder.tables, folder.unfinished)
         result = _scan(given, settings, *places, last, progress, on_compile)
         if result is last.run:
-            return warned(result, settings)
+            return warned(result, settings, began)
         return as_decided(folder.commit(result), folder.folder)
 
 

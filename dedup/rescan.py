@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -145,18 +146,20 @@ def last_run(folder: Path, settings: Settings) -> Run | None:
 
 def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | None:
     """The run in a folder, if a scan of these paths with these settings would give the very same."""
+    began = time.monotonic()
     run = last_run(folder, settings)
     if run is None or b"-" in paths or leftovers(folder):
         return None
     here = os.fsencode(os.path.realpath(folder))
     sources, skipped = find_sources(paths, kind_of, here, settings.follow_links)
-    return warned(run, settings) if gives(run, settings, sources, skipped) else None
+    return warned(run, settings, began) if gives(run, settings, sources, skipped) else None
 
 
-def warned(run: Run, settings: Settings) -> Run:
-    """A run that stands as it is, with the warnings that are asked for now."""
+def warned(run: Run, settings: Settings, began: float) -> Run:
+    """A run that stands as it is, with the warnings that are asked for now, and the time since `began`."""
     found = ledger.warnings(run, ledger.by_source(run), settings)
-    return replace(run, summary={**run.summary, "warnings": found})
+    seconds = {ledger.UNCHANGED: round(time.monotonic() - began, 3)}
+    return replace(run, summary={**run.summary, "warnings": found, "seconds": seconds})
 
 
 def gives(run: Run, settings: Settings, sources: Sequence[Source], skipped: dict[str, int]) -> bool:

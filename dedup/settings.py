@@ -69,12 +69,13 @@ class Settings:
         for knob in fields(self):
             value, low, high = getattr(self, knob.name), knob.metadata["low"], knob.metadata["high"]
             kind = type(knob.default)
-            if kind is float and isinstance(value, int) and not isinstance(value, bool):
-                object.__setattr__(self, knob.name, float(value))
-            elif type(value) is not kind:
+            whole = kind is float and type(value) is int
+            if type(value) is not kind and not whole:
                 raise BadSetting(f"{knob.name}: {value!r} is not {_KIND[kind]}")
             if low is not None and not low <= value <= high:
                 raise BadSetting(f"{knob.name}: {value} is out of range; it goes from {low} to {high}")
+            if whole:
+                object.__setattr__(self, knob.name, float(value))
 
         if self.boilerplate not in ("on", "off"):
             raise BadSetting(f"boilerplate: {self.boilerplate!r} is neither on nor off")

@@ -249,6 +249,7 @@ def parts() -> dict[str, str]:
 # ------------------------------------------------------------------ the schema of --json
 
 COUNT = {"type": "integer", "minimum": 0}
+SECONDS = {"type": "number", "minimum": 0}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 TEXT = {"type": "string"}
 JSON_KINDS = {float: "number", int: "integer", str: "string", bool: "boolean"}
@@ -324,7 +325,7 @@ def schema() -> dict[str, Any]:
             reasons=a_map("documents set aside, by reason", COUNT, reasons),
             documents=a_list(an_object(path=TEXT, reason=reason, note=TEXT), "the first of them", 1000),
         ),
-        seconds=a_map("wall seconds of each phase", {"type": "number", "minimum": 0}),
+        seconds=a_map("wall seconds of each phase; unchanged: of a scan with nothing new", SECONDS),
         scanned=an_object(
             "the scan, of which `settings` may have been decided anew",
             folder=TEXT, paths=a_list(TEXT), settings={"$ref": "#/$defs/settings"},

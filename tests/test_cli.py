@@ -331,3 +331,26 @@ def test_a_file_is_kept_rather_than_its_copy_on_standard_input(run, files, monke
     run("scan", "-", "in/a.txt")
     assert run("export", "keep").lines == ["in/a.txt"]
     assert run("explain", "-", "in/a.txt").stdout
+
+
+def test_the_first_help_has_a_line_for_every_command_and_every_way_to_exit_with_1(run):
+    shown = run("--help").stdout
+    examples, _, commands = shown.partition("Commands:")
+    for line in commands.splitlines():
+        assert not line.strip() or f"  dedup {line.split()[0]} " in examples, line
+    assert "1 duplicates found, by check or with --fail-on-duplicates" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("command", [(), ("export",)])
+def test_without_a_command_the_help_is_shown_as_it_is_with_help(run, command):
+    outcome = run(*command, code=2)
+    assert outcome.stdout == ""
+    assert outcome.stderr == run(*command, "--help").stdout
+
+
+def test_a_path_in_the_place_of_a_command_is_told_what_to_type(run, files):
+    files({"my texts/a.txt": POST})
+    one_line(run("my texts", "--json", code=2), "is no command", "dedup scan 'my texts' --json")
+    one_line(run("s3://bucket/x", code=2), "dedup scan s3://bucket/x")
+    one_line(run("skan", "my texts", code=2), "No such command 'skan'")
+    one_line(run("export", "my texts", code=2), "No such command 'my texts'")

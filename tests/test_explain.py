@@ -18,7 +18,7 @@ from dedup.views.align import align
 from dedup.views.explain import explain
 from dedup.views.explain_html import page
 from dedup.views.explain_text import print_explanation
-from dedup.views.hunks import Fold, Hunk, hunks
+from dedup.views.hunks import Fold, Hunk, hunks, marked
 from dedup.views.texts import Text
 from dedup.views.words import counts, letters_at, words
 
@@ -111,6 +111,61 @@ def test_scripts_without_spaces_are_aligned_by_character():
 
 def test_unrelated_texts_are_no_confetti_of_chance_agreements():
     assert len(kinds(POST, OTHER)) <= 3
+
+
+MAP = "Fold the map so that the harbour lies outside, and pencil in the buoys before it rains."
+
+
+def moves(left: str, right: str) -> list[tuple[str, str]]:
+    """Two texts -> the passages that have only moved, as they stand in each."""
+    found = align(left, right, letter_table()).moves
+    return [(left[slice(*m.left)], right[slice(*m.right)]) for m in found]
+
+
+def test_a_paragraph_that_only_stands_elsewhere_has_moved():
+    left, right = f"{MAP}\n\n{POST}\n\n{OTHER}\n", f"{POST}\n\n({MAP.upper()})\n\n{OTHER}\n"
+    assert moves(left, right) == [(f"{MAP}\n\n", f"({MAP.upper()})\n\n")]
+    assert moves(right, left) == [(f"({MAP.upper()})\n\n", f"{MAP}\n\n")]
+    kinds = [(s.kind, left[slice(*s.left)], right[slice(*s.right)]) for s in marked_of(left, right)]
+    assert [k for k, _, _ in kinds] == ["moved_left", "same", "moved_right", "same"]
+    assert moves(left, f"{POST}\n\n{OTHER}\n") == []
+    assert moves(left, f"{left}\n{MAP}") == []  # there twice: it is added, and has not moved
+    assert moves("Nobody knows it.\n" + POST, POST + "\nNobody knows it.") == []  # fewer than 32 letters
+
+
+def marked_of(left: str, right: str):
+    return marked(align(left, right, letter_table()))
+
+
+def test_what_moved_and_what_was_changed_in_it_are_told_apart():
+    left, right = f"{MAP} {POST}", f"{POST} {MAP.replace('pencil in', 'draw')}"
+    assert moves(left, right) == [("Fold the map so that the harbour lies outside, and ",) * 2]
+    kinds = [(s.kind, left[slice(*s.left)], right[slice(*s.right)]) for s in marked_of(left, right)]
+    assert kinds[1] == ("only_left", "pencil in the buoys before it rains. ", "")
+    assert kinds[-1] == ("only_right", "", "draw the buoys before it rains.")
+
+
+def test_paragraphs_in_another_order_are_moved_in_scripts_without_spaces_too():
+    one, two = ("".join(chr(first + 7 * i) for i in range(40)) + "。" for first in (0x4E00, 0x5E00))
+    ((left, right),) = moves(one + two, two + one)
+    assert letters(left) == letters(right)
+    assert letters(left) in (letters(one), letters(two))
+
+
+@given(st.permutations([MAP, POST, OTHER, "Short.", "Menu | Home"]), SOUP, SOUP)
+def test_spans_cut_at_moves_cover_both_texts_and_moved_ones_have_the_same_letters(parts, a, b):
+    left = "\n".join([a, MAP, POST, OTHER, "Short.", "Menu | Home"])
+    right = "\n".join([*parts, b])
+    found = align(left, right, letter_table())
+    spans = marked(found)
+    assert "".join(left[slice(*s.left)] for s in spans) == left
+    assert "".join(right[slice(*s.right)] for s in spans) == right
+    for move in found.moves:
+        x, y = left[slice(*move.left)], right[slice(*move.right)]
+        assert letters(x) == letters(y)
+        assert len(letters(x)) >= 32
+    assert {s.left for s in spans if s.kind == "moved_left"} == {m.left for m in found.moves}
+    assert {s.right for s in spans if s.kind == "moved_right"} == {m.right for m in found.moves}
 
 
 # ------------------------------------------------------------------ relation and figures
@@ -217,6 +272,30 @@ def test_hunks_and_folds_cover_both_texts(a, b, c):
         ranges += [part] if isinstance(part, Fold) else part.spans
     assert "".join(left[slice(*r.left)] for r in ranges) == left
     assert "".join(right[slice(*r.right)] for r in ranges) == right
+
+
+def test_what_moved_is_marked_with_the_lines_where_it_is_and_the_marks_are_told_once():
+    found = of(f"{MAP}\n\n{POST}\n{OTHER}", f"{POST}\n{OTHER} Now!\n\n{MAP}\n")
+    for width in (80, 200):
+        shown = " ".join(printed(found, width).split())
+        assert (
+            shown.count("[-only in A-] {+only in B+} [~moved~ to lines of B] {~moved~ from lines of A}") == 1
+        )
+        assert "[~Fold the map" in shown
+        assert "{~Fold the map" in shown
+        assert "{+Now!+}" in shown
+    assert "rains.~ B 4]" in " ".join(printed(found).split())
+    assert "rains.~ A 1}" in " ".join(printed(found).split())
+    html = "".join(page(found))
+    assert f'<del class="moved">{MAP}</del> <small>moved: B 4</small>' in html
+    assert f'<ins class="moved">{MAP}</ins> <small>moved: A 1</small>' in html
+    at = len(f"{POST}\n{OTHER} Now!\n\n")
+    assert found.as_dict()["moved"] == [
+        {"left": {"start": 0, "end": len(MAP) + 2}, "right": {"start": at, "end": at + len(MAP) + 1}}
+    ]
+    plain = printed(of(POST, POST.replace("warm", "thick")))
+    assert "[-only in A-] {+only in B+}\n" in plain
+    assert "only in A" not in printed(of(POST, POST.upper()))
 
 
 def test_hostile_text_reaches_neither_terminal_nor_page():

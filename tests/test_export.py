@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -62,6 +63,26 @@ def test_clusters_have_the_columns_that_are_promised(run, files):
         ("in/a.txt", 1, "in/a.txt", True, "kept"),
         ("in/b.txt", 1, "in/a.txt", False, "case"),
     ]
+
+
+def test_on_a_terminal_the_clusters_are_told_apart_and_elsewhere_they_are_names(run, files, monkeypatch):
+    files({"in/a.txt": POST, "in/b\x1b.txt": POST.upper(), "in/c.txt": OTHER, "in/d.txt": OTHER + "!"})
+    run("scan", "in", "-q")
+    names = ["in/a.txt", "in/b\x1b.txt", "in/c.txt", "in/d.txt"]
+    assert run("export", "clusters").lines == names
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert run("export", "clusters").lines == [
+        "#1  kept         in/a.txt",
+        "#1  case         in/b\\x1b.txt",
+        "",
+        "#2  kept         in/c.txt",
+        "#2  punctuation  in/d.txt",
+    ]
+    assert len(run("export", "clusters", "--format", "txt").lines) == 4
+    assert run("export", "clusters", "-0").bytes.count(b"\\x00") == 4
+    run("export", "clusters", "-o", "c.txt")
+    assert Path("c.txt").read_text().splitlines() == names
+    assert run("export", "keep").lines == ["in/a.txt", "in/c.txt"]
 
 
 def test_a_file_is_not_replaced_without_force(run, files):

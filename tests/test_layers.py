@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "store": {"model"},
     "tables": LOW | {"run"},
     "spool": LOW | {"tables", "store"},
-    "folder": LOW | {"run", "tables", "store", "decisions", ""},
+    "folder": LOW | {"run", "tables", "store", "decisions", "ledger", ""},
     "candidates": LOW | STAGES | {"kernels", "memory", "settings", "spool", "verdict"},
     "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
     "compared": {"model", "keys"},

@@ -133,6 +133,17 @@ def test_the_command_line_says_that_nothing_has_changed(run, folder):
     assert "seen 216" in outcome.stdout
 
 
+def test_where_nothing_has_changed_the_time_is_that_of_now_and_the_run_keeps_its_own(run, folder):
+    first = run("scan", "in", "--run", "again", "--json").json
+    again = run("scan", "in", "--run", "again", "--json").json
+    assert {**again, "seconds": {}} == {**first, "seconds": {}}
+    assert list(again["seconds"]) == ["unchanged"]
+    assert list(dedup.scan(["in"], run="again").summary["seconds"]) == ["unchanged"]
+    assert dedup.open_run("again").summary["seconds"] == first["seconds"]
+    assert "nothing was read again\n" in run("scan", "in", "--run", "again").stdout
+    assert "documents/s" in run("scan", "in", "--run", "again", "--checksum").stdout
+
+
 # ------------------------------------------------------------------ decide
 
 

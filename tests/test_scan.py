@@ -196,6 +196,16 @@ def test_a_policy_chooses_the_canonical_document(files, prefer):
     assert os.path.basename(cluster.canonical) == f"{expected}.txt"
 
 
+def test_longest_tells_a_text_from_its_copy_without_stop_words_that_has_its_capitals_and_marks():
+    text = f"{POST} {OTHER}"
+    stops = " the to a of that you and for because it was in with they them most on than "
+    copy = " ".join(word for word in text.split() if f" {word} " not in stops)
+    given = [dedup.Document(copy, id="a"), dedup.Document(text, id="b")]
+    for prefer, kept, reason in (("fullest,cased", "a", "first"), ("fullest,cased,longest", "b", "longest")):
+        (cluster,) = dedup.scan_texts(given, prefer=prefer).clusters
+        assert [(m.path, m.reason) for m in cluster.members if m.kept] == [(kept, reason)]
+
+
 @pytest.mark.parametrize(("num_perm", "seed"), [(16, 0), (128, 1), (256, 42), (1024, 2**32 - 1)])
 def test_the_permutations_are_those_that_datasketch_draws(num_perm, seed):
     from datasketch import MinHash

@@ -93,9 +93,28 @@ def _zip_problem(info: zipfile.ZipInfo, too_much: bool) -> str:
     return ""
 
 
+class _Header(tarfile.TarInfo):
+    """A header of a tar.  One that is missing, cut or damaged raises, where tarfile takes it for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        """A block of 512 bytes -> its header; raises Damaged, and HeaderError for the zeros at the end."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError:
+            if len(buf) < tarfile.BLOCKSIZE:
+                raise Damaged("the archive is cut off") from None
+            if any(buf):
+                raise Damaged("the archive is damaged (no header where one should stand)") from None
+            raise
+
+
 def _tar(open_archive: Open, codec: str) -> Iterator[tuple[Member, BinaryIO | None]]:
     place = 0
-    with open_archive(codec) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+    with (
+        open_archive(codec) as stream,
+        tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as archive,
+    ):
         for info in archive:
             if info.isreg():
                 name = info.name.encode("utf-8", "surrogateescape")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
 from ..model import LetterTable
+from .moves import Move, moved, run_of
 from .words import Words, words
 
 BLOCK = 6  # words in a fixed point
@@ -28,6 +29,10 @@ MAX_CHARACTERS = 8_000_000  # of each text that are aligned
 ISLAND = 16  # letters: a shorter agreement amid larger differences is chance
 
 SAME, REPLACED, ONLY_LEFT, ONLY_RIGHT = "same", "replaced", "only_left", "only_right"
+MOVED_LEFT, MOVED_RIGHT = (
+    "moved_left",
+    "moved_right",
+)  # only in `marked`: the same stands elsewhere in the other
 
 
 class Span(NamedTuple):
@@ -40,10 +45,15 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Alignment:
-    """The spans, which cover both texts from end to end; `cut_short` says that not all was compared."""
+    """The spans, which cover both texts from end to end; `cut_short` says that not all was compared.
+
+    `moves` are the passages, outside the same spans, that are the same in another order, as they stand in
+    the left text.
+    """
 
     spans: list[Span]
     cut_short: bool
+    moves: list[Move]
 
 
 class _Op(NamedTuple):
@@ -73,9 +83,10 @@ def align(left: str, right: str, table: LetterTable) -> Alignment:
     ops = _alternating(_slid(ops, x, y))
     ops = _alternating(_without_islands(ops, a.letters, b.letters))
     spans = _spans(ops, a, b)
+    moves = _moves(ops, spans, a, b, x, y)
     if long:
         spans.append(_rest(spans, len(left), len(right)))
-    return Alignment(spans, cut_short or long)
+    return Alignment(spans, cut_short or long, moves)
 
 
 def _numbered(left: list[str], right: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -323,6 +334,27 @@ def _side(runs: list[tuple[bool, int, int]], of: Words) -> list[tuple[int, int]]
     for _, i, j in runs:
         out.append((edges[n], edges[n + (i < j)]))
         n += i < j
+    return out
+
+
+def _moves(
+    ops: list[_Op], spans: list[Span], a: Words, b: Words, x: NDArray[np.int64], y: NDArray[np.int64]
+) -> list[Move]:
+    """Runs of words with their spans -> the passages that only stand elsewhere."""
+    both = [(op, span) for op, span in zip(ops, spans, strict=False) if not op.same]
+    left = {(op.i1, op.i2): span.left for op, span in both if op.i1 < op.i2}
+    right = {(op.j1, op.j2): span.right for op, span in both if op.j1 < op.j2}
+    in_left, in_right = list(left), list(right)
+
+    def passage(of: Words, i: int, j: int, run: tuple[int, int], whole: tuple[int, int]) -> tuple[int, int]:
+        start = _cut(of.text, int(of.end[i - 1]), int(of.start[i]), True) if i > run[0] else whole[0]
+        end = _cut(of.text, int(of.end[j - 1]), int(of.start[j]), True) if j < run[1] else whole[1]
+        return start, end
+
+    out = []
+    for i, j, n in moved(x, y, in_left, in_right, a.letters):
+        p, q = run_of(in_left, i), run_of(in_right, j)
+        out.append(Move(passage(a, i, i + n, p, left[p]), passage(b, j, j + n, q, right[q])))
     return out
 
 

@@ -164,6 +164,13 @@ class Explanation:
                 }
                 for s in self.alignment.spans
             ],
+            "moved": [
+                {
+                    "left": {"start": left[0], "end": left[1]},
+                    "right": {"start": right[0], "end": right[1]},
+                }
+                for left, right in self.alignment.moves
+            ],
         }
 
     def as_json(self) -> str:

@@ -8,17 +8,18 @@ from html import escape
 
 from .align import SAME
 from .explain import EXAMPLES, Explanation, Side
-from .explain_text import what_differs
-from .hunks import Fold, Hunk, hunks, n_words
+from .explain_text import Moved, places_moved, what_differs
+from .hunks import Fold, Hunk, hunks, marked, n_words
 from .report import counted, safe, safe_lines
 
 SHOWN = 2000  # hunks
 SMALL = 2000  # characters: what differs over more than that is folded too
 
 STYLE = """
-:root { color-scheme: light dark; --line: #d0d0d0; --dim: #666; --left: #ffdfdc; --right: #d5f5d9; }
+:root { color-scheme: light dark; --line: #d0d0d0; --dim: #666; --left: #ffdfdc; --right: #d5f5d9;
+  --moved: #dbe9fb; }
 @media (prefers-color-scheme: dark) {
-  :root { --line: #444; --dim: #a0a0a0; --left: #6b2320; --right: #1d5029; }
+  :root { --line: #444; --dim: #a0a0a0; --left: #6b2320; --right: #1d5029; --moved: #1f3f66; }
 }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 100rem; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 1.5rem 0 .3rem; }
@@ -31,6 +32,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .names { position: sticky; top: 0; background: Canvas; border: 0; font-weight: bold; }
 del, ins { text-decoration: none; border-radius: .2em; color: inherit; }
 del { background: var(--left); } ins { background: var(--right); }
+.moved { background: var(--moved); } .moved + small { color: var(--dim); }
 details { border-top: 1px solid var(--line); } summary { cursor: pointer; padding: .4rem 0; }
 @media (max-width: 45rem) {
   .pair { grid-template-columns: 1fr; } .pair > div + div { border-top: 1px dashed var(--line); }
@@ -123,8 +125,10 @@ def _texts(found: Explanation) -> Iterator[str]:
     if found.alignment.cut_short:
         yield '<p class="note">Too long and too different to be aligned throughout: cut short.</p>\n'
     yield f'<div class="pair names"><div>A {_name(found.left)}</div><div>B {_name(found.right)}</div></div>\n'
+    yield from _legend(found)
     shown = rest = 0
-    for part in hunks(found.alignment.spans, a, b):
+    elsewhere = places_moved(found)
+    for part in hunks(marked(found.alignment), a, b):
         shown += isinstance(part, Hunk)
         if shown > SHOWN:
             rest += isinstance(part, Hunk)
@@ -133,14 +137,28 @@ def _texts(found: Explanation) -> Iterator[str]:
             yield f"<details><summary>… {counted(n_words(left), 'word')} the same …</summary>"
             yield f'<div class="pair"><div>{_shown(left)}</div><div>{_shown(right)}</div></div></details>\n'
         else:
-            yield from _hunk(part, a, b)
+            yield from _hunk(part, a, b, elsewhere)
     if rest:
         yield f'<p class="note">And {counted(rest, "more place")} that differ; --format json has all.</p>\n'
 
 
-def _hunk(hunk: Hunk, a: str, b: str) -> Iterator[str]:
-    left = "".join(_marked(a[slice(*s.left)], "" if s.kind == SAME else "del") for s in hunk.spans)
-    right = "".join(_marked(b[slice(*s.right)], "" if s.kind == SAME else "ins") for s in hunk.spans)
+def _legend(found: Explanation) -> Iterator[str]:
+    """What the colours mean, where there are any."""
+    if any(span.kind != SAME for span in found.alignment.spans):
+        moved = ', <del class="moved">moved: the same stands elsewhere in the other</del>'
+        yield '<p class="dim">Marked: <del>only in A</del>, <ins>only in B</ins>'
+        yield f"{moved if found.alignment.moves else ''}.</p>\n"
+
+
+def _hunk(hunk: Hunk, a: str, b: str, elsewhere: Moved) -> Iterator[str]:
+    left = "".join(
+        _marked(a[slice(*s.left)], "" if s.kind == SAME else "del", elsewhere.get((s.kind, s.left[0]), ""))
+        for s in hunk.spans
+    )
+    right = "".join(
+        _marked(b[slice(*s.right)], "" if s.kind == SAME else "ins", elsewhere.get((s.kind, s.right[0]), ""))
+        for s in hunk.spans
+    )
     pair = f'<div class="pair"><div>{left}</div><div>{right}</div></div>\n'
     in_a = [a[slice(*s.left)] for s in hunk.spans if s.kind != SAME]
     in_b = [b[slice(*s.right)] for s in hunk.spans if s.kind != SAME]
@@ -151,8 +169,10 @@ def _hunk(hunk: Hunk, a: str, b: str) -> Iterator[str]:
     yield f"<details open><summary>different: {only}</summary>{pair}</details>\n"
 
 
-def _marked(text: str, tag: str) -> str:
+def _marked(text: str, tag: str, elsewhere: str = "") -> str:
     if not tag or not text.strip():
         return _shown(text)
     body = text.rstrip()
-    return f"<{tag}>{_shown(body)}</{tag}>{_shown(text[len(body) :])}"
+    after = f" <small>moved: {elsewhere}</small>" if elsewhere else ""
+    kind = ' class="moved"' if elsewhere else ""
+    return f"<{tag}{kind}>{_shown(body)}</{tag}>{after}{_shown(text[len(body) :])}"

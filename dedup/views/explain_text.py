@@ -8,15 +8,16 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .align import SAME, Span
+from .align import SAME, Alignment, Span
 from .explain import DIFFERENT, Explanation
-from .hunks import Fold, Hunk, hunks, n_words
+from .hunks import MOVED_LEFT, MOVED_RIGHT, Fold, Hunk, hunks, marked, n_words
 from .lines import Lines
 from .report import RELATION_HELP, counted, safe
 
 WIDE = 120  # columns from which the two texts stand side by side
 SHOWN = 50  # hunks; the other formats have all
 LONGEST = 600  # characters of one difference
+LONGEST_MOVED = 160  # of one that is the same elsewhere
 OTHERWISE = 8
 
 
@@ -25,8 +26,19 @@ def explanation_view(found: Explanation, width: int) -> RenderableType:
     parts: list[RenderableType] = [*_names(found), Text(), _head(found), Text(), _table(found)]
     parts += _place(found)
     parts += _otherwise(found)
+    parts += _legend(found.alignment)
     parts += texts_view(found, width, SHOWN, "--format html or json has all")
     return Group(*parts)
+
+
+def _legend(found: Alignment) -> Iterator[Text]:
+    """What the marks in the texts mean, where there are any."""
+    if any(span.kind != SAME for span in found.spans):
+        text = Text.assemble("\n", ("[-only in A-]", "red"), " ", ("{+only in B+}", "green"))
+        if found.moves:
+            moved = "[~moved~ to lines of B] {~moved~ from lines of A}"
+            text.append(" ").append(moved, "cyan")
+        yield text
 
 
 def what_differs(found: Explanation) -> str:
@@ -131,7 +143,8 @@ def texts_view(
     lines = found.left.lines, found.right.lines
     shown = 0
     rest, cut = 0, False
-    for part in hunks(found.alignment.spans, a, b):
+    elsewhere = places_moved(found)
+    for part in hunks(marked(found.alignment), a, b):
         if isinstance(part, Hunk):
             shown += 1
         if shown > most:
@@ -143,7 +156,7 @@ def texts_view(
             yield _where(part, lines)
             if longest and (begun := _begun(part, longest)) != part:
                 part, cut = begun, True
-            yield _side_by_side(part, a, b) if wide else _inline(part, a, b)
+            yield (_side_by_side if wide else _inline)(part, a, b, elsewhere)
     if rest:
         yield Text(f"\nand differences in {counted(rest, 'more place')}; {rest_words}", "yellow")
     elif cut:
@@ -167,7 +180,19 @@ def _where(hunk: Hunk, lines: tuple[Lines, Lines]) -> Text:
     return Text(f"\nA {left}  B {right}", "dim")
 
 
-def _inline(hunk: Hunk, a: str, b: str) -> Text:
+Moved = dict[tuple[str, int], str]
+
+
+def places_moved(found: Explanation) -> Moved:
+    """(kind of a moved span, where it begins in its text) -> the lines of the other text where it stands."""
+    out: Moved = {}
+    for left, right in found.alignment.moves:
+        out[MOVED_LEFT, left[0]] = f"B {found.right.lines.of(*right)}"
+        out[MOVED_RIGHT, right[0]] = f"A {found.left.lines.of(*left)}"
+    return out
+
+
+def _inline(hunk: Hunk, a: str, b: str, elsewhere: Moved) -> Text:
     """Both texts in one: [-only in A-] {+only in B+}."""
     text = Text()
     for span in hunk.spans:
@@ -175,16 +200,17 @@ def _inline(hunk: Hunk, a: str, b: str) -> Text:
         if span.kind == SAME:
             _append(text, left + right[-1:] if right[-1:].isspace() else left)
         else:
-            _append(text, left, "red")
-            _append(text, right, "green")
+            _append(text, left, "A", elsewhere.get((span.kind, span.left[0]), ""))
+            _append(text, right, "B", elsewhere.get((span.kind, span.right[0]), ""))
     return text
 
 
-def _side_by_side(hunk: Hunk, a: str, b: str) -> Table:
+def _side_by_side(hunk: Hunk, a: str, b: str, elsewhere: Moved) -> Table:
     left, right = Text(), Text()
     for span in hunk.spans:
-        _append(left, a[slice(*span.left)], "" if span.kind == SAME else "red")
-        _append(right, b[slice(*span.right)], "" if span.kind == SAME else "green")
+        of_a, of_b = ("", "") if span.kind == SAME else ("A", "B")
+        _append(left, a[slice(*span.left)], of_a, elsewhere.get((span.kind, span.left[0]), ""))
+        _append(right, b[slice(*span.right)], of_b, elsewhere.get((span.kind, span.right[0]), ""))
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
     table.add_column(ratio=1, overflow="fold")
     table.add_column(ratio=1, overflow="fold")
@@ -192,13 +218,19 @@ def _side_by_side(hunk: Hunk, a: str, b: str) -> Table:
     return table
 
 
-def _append(text: Text, passage: str, style: str = "") -> None:
+def _append(text: Text, passage: str, only_in: str = "", elsewhere: str = "") -> None:
     """A passage on one line; what differs is also marked by brackets, for an eye or file without colours."""
     plain = " ".join(passage.split())
-    before, after = {"red": ("[-", "-]"), "green": ("{+", "+}")}.get(style, ("", ""))
-    if plain:
-        text.append(f"{before}{_short(plain, LONGEST) if style else safe(plain)}{after}", style or None)
-        text.append(" " if passage[-1].isspace() else "")
+    if plain and not only_in:
+        text.append(safe(plain))
+    elif plain:
+        before, after = ("[", "]") if only_in == "A" else ("{", "}")
+        mark = "~" if elsewhere else "-" if only_in == "A" else "+"
+        style = "cyan" if elsewhere else "red" if only_in == "A" else "green"
+        body = _short(plain, LONGEST_MOVED if elsewhere else LONGEST)
+        text.append(f"{before}{mark}{body}{mark}{elsewhere and f' {elsewhere}'}{after}", style)
+    if plain and passage[-1].isspace():
+        text.append(" ")
 
 
 def _short(text: str, limit: int) -> str:

@@ -209,16 +209,30 @@ def _unicode(value: Any) -> Any:
     return os.fsencode(value).decode("utf-8", "replace") if isinstance(value, str) else value
 
 
+def _grouped(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
+    """For a person: cluster, relation and name, with an empty line between two clusters."""
+    width = max(map(len, RELATIONS))
+    for n, (cluster, members) in enumerate(itertools.groupby(rows, lambda row: row["cluster_id"])):
+        yield b"\n" if n else b""
+        for row in members:
+            relation = "kept" if row["kept"] else row["relation"]
+            yield f"#{cluster}  {relation:<{width}}  {safe(row['path'])}\n".encode()
+
+
 FORMATS = {"txt": _txt, "csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+ON_SCREEN = {"clusters": _grouped}  # lists that say little as names alone
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".txt": "txt"}
 
 
-def format_for(output: Path | None, chosen: str | None) -> str:
-    """The format asked for, else the one of the output's suffix, else txt.
+def format_for(output: Path | None, chosen: str | None, what: str = "", nul: bool = False) -> str:
+    """The format asked for, else the one of the output's suffix, else txt; "screen" for a list that has
+    a form of its own on a terminal.
 
     >>> format_for(Path("drop.csv"), None), format_for(None, None)
     ('csv', 'txt')
     """
+    if what in ON_SCREEN and not (chosen or output or nul) and sys.stdout.isatty():
+        return "screen"
     return chosen or SUFFIXES.get(output.suffix.lower() if output else "", "txt")
 
 
@@ -253,7 +267,8 @@ def export(
             n += 1
             yield row
 
-    chunks = FORMATS[format](counted(), columns, Style(b"\0" if nul else b"\n", csv_raw))
+    write = ON_SCREEN[what] if format == "screen" else FORMATS[format]
+    chunks = write(counted(), columns, Style(b"\0" if nul else b"\n", csv_raw))
     if output is None:
         visible = sys.stdout.isatty()  # a terminal would obey what a name says
         for chunk in chunks:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .align import SAME, Span
+from .align import ONLY_LEFT, ONLY_RIGHT, SAME, Alignment, Span
 from .words import UNSPACED_CLASS
 
+MOVED_LEFT, MOVED_RIGHT = "moved_left", "moved_right"  # of one text; the same stands elsewhere in the other
 CONTEXT = 48  # characters of a shared passage shown on either side of a difference
 _WORD = re.compile(rf"[{UNSPACED_CLASS}]|[^\W_{UNSPACED_CLASS}]+(?:['’][^\W_{UNSPACED_CLASS}]+)*")
 
@@ -26,6 +28,37 @@ class Hunk:
     """Differences near each other, with what is around them."""
 
     spans: list[Span]
+
+
+def marked(found: Alignment) -> list[Span]:
+    """The spans of an alignment, cut where a moved passage begins or ends, as spans of two more kinds."""
+    away, here = [move.left for move in found.moves], sorted(move.right for move in found.moves)
+    out: list[Span] = []
+    for span in found.spans:
+        left, right = _pieces(span.left, away), _pieces(span.right, here)
+        if len(left) == len(right) == 1:
+            out.append(span)
+            continue
+        i, j = span.left[1], span.right[0]
+        out += [Span(MOVED_LEFT if gone else ONLY_LEFT, p, (j, j)) for gone, p in left if p[0] < p[1]]
+        out += [Span(MOVED_RIGHT if come else ONLY_RIGHT, (i, i), p) for come, p in right if p[0] < p[1]]
+    return out
+
+
+def _pieces(whole: tuple[int, int], parts: list[tuple[int, int]]) -> list[tuple[bool, tuple[int, int]]]:
+    """A passage, and parts of the text in order -> (whether it is one of them, its place) of each piece.
+
+    >>> _pieces((0, 9), [(2, 4), (20, 30)])
+    [(False, (0, 2)), (True, (2, 4)), (False, (4, 9))]
+    """
+    out = []
+    at, end = whole
+    for part in parts[bisect_left(parts, at, key=lambda part: part[0]) :]:
+        if part[0] >= end:
+            break
+        out += [(False, (at, part[0])), (True, part)]
+        at = part[1]
+    return [*out, (False, (at, end))]
 
 
 def hunks(spans: Iterable[Span], left: str, right: str) -> Iterator[Hunk | Fold]:

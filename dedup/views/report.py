@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..context import Progress as OnProgress
 from ..errors import safe as safe
+from ..ledger import UNCHANGED
 from ..model import STATUS, TOO_SHORT
 
 RELATION_HELP = {
@@ -64,6 +65,8 @@ def counted(n: int, noun: str) -> str:
 def _rate(run: dict[str, Any]) -> str:
     seconds = max(0.001, sum(t for phase, t in run["seconds"].items() if phase != "kernels"))
     n, volume = run["documents"]["seen"], run["bytes"]["seen"]
+    if UNCHANGED in run["seconds"]:
+        return f"{seconds:.2f} s, nothing was read again"
     return f"{seconds:.1f} s, {n / seconds:,.0f} documents/s, {size(int(volume / seconds))}/s"
 
 
@@ -93,7 +96,7 @@ def _relations(summary: dict[str, Any]) -> Table:
     table.add_column("clusters", justify="right")
     table.add_column("", width=BAR)
     table.add_column("what differs", style="dim", overflow="fold")
-    most = max(summary["relations"].values(), default=1)
+    most = max(1, *summary["relations"].values())
     by_cluster = summary["clusters"]["relations"]
     for name, n in summary["relations"].items():
         bar = "━" * max(1, round(BAR * n / most))

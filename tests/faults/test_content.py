@@ -85,8 +85,7 @@ def judged(folder):
 
 @pytest.mark.parametrize(
     "shares",
-    # not 0.3: there ends a member of the tar, and a tar without its last blocks is taken as whole
-    [(0.001, 0.5, 0.999), pytest.param((0.01, 0.1, 0.35, 0.7, 0.9, 0.99), marks=pytest.mark.slow)],
+    [(0.001, 0.5, 0.999), pytest.param((0.01, 0.1, 0.3, 0.35, 0.7, 0.9, 0.99), marks=pytest.mark.slow)],
     ids=["three cuts", "more cuts"],
 )
 @pytest.mark.parametrize("name", PACKED)
@@ -100,6 +99,35 @@ def test_a_packed_file_that_is_cut_off_is_told_and_loses_only_what_is_cut_off(fi
         assert set(good) - set(whole) == {tuple(h) for h in _hash(POST)}
         if len(good) - 1 < len(whole):
             assert faults >= 1, (share, reasons)
+
+
+THREE = dict(list(MEMBERS.items())[:3])
+
+
+def ends(data):
+    """A tar -> where its members end."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as t:
+        return [info.offset_data + -(-info.size // 512) * 512 for info in t]
+
+
+@pytest.mark.parametrize("codec", ["", ".gz"])
+def test_a_tar_that_ends_between_two_members_or_within_a_header_is_told(files, codec):
+    pack, whole = gzip.compress if codec else bytes, tar(THREE)
+    for n, end in enumerate(ends(whole), 1):
+        for cut in (end, end + 1, end + 511):
+            good, faults, reasons = judged(files({f"in/a.tar{codec}": pack(whole[:cut])}) / "in")
+            assert (len(good), faults, reasons) == (n, 1, ["unreadable"])
+    run = dedup.scan(files({f"in/a.tar{codec}": pack(whole[: ends(whole)[0]])}) / "in")
+    assert run.summary["set_aside"]["documents"][0]["note"] == "the archive is cut off: the rest is lost"
+    good, faults, _ = judged(files({f"in/a.tar{codec}": pack(whole[: ends(whole)[-1] + 512])}) / "in")
+    assert (len(good), faults) == (3, 0)  # one of the two blocks of zeros tells that nothing is lost
+
+
+def test_a_tar_with_a_damaged_header_is_told_and_the_members_before_it_are_read(files):
+    data = bytearray(tar(THREE))
+    data[ends(data)[0] + 3] ^= 1
+    good, faults, reasons = judged(files({"in/a.tar": bytes(data)}) / "in")
+    assert (len(good), faults, reasons) == (1, 1, ["unreadable"])
 
 
 def _hash(text):

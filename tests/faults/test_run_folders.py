@@ -1,21 +1,26 @@
 """Run folders that are damaged, hostile or of another version; disks that are full."""
 
+import copy
+import functools
 import json
+import operator
 import os
 import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import dedup
-from dedup import spool
+from dedup import ledger, spool
 from dedup.errors import BadRun
 from dedup.folder import manifest_checksum
 
 from ..conftest import OTHER, POST
+from ..fuzz.targets import told
 
 PAIR = {
     "in/a.txt": POST,
@@ -110,31 +115,73 @@ HOSTILE = {
     "scanned": [None, [], {"folder": 7, "paths": 8}, {"folder": "/", "paths": [7]}],
     "documents": [None, 7, {"seen": "x"}],
     "by_source": [None, 7, [7]],
+    "seconds": [7, {"pass": float("nan")}, {"pass": "long"}],
+    "relations": [7, {"bogus": 1}, {"near": -1}],
+    "decisions": [7, {"stale": 7}],
     "extra": [{"a": [[]]}],
 }
 
 
 @pytest.mark.parametrize("field", HOSTILE)
 def test_a_hostile_manifest_is_refused_or_does_no_harm(run, folder, field):
+    run("scan", "in", "--run", "r")  # by the same name as below, so that nothing has changed since
     path = folder / "r/run.json"
     shutil.copytree(folder / "r", folder / "good")
-    for value in HOSTILE[field]:
+
+    def harmed(value):
         shutil.rmtree(folder / "r")
         shutil.copytree(folder / "good", folder / "r")
         manifest = {**json.loads(path.read_bytes()), field: value}
         path.write_text(json.dumps({**manifest, "checksum": manifest_checksum(manifest)}))
+
+    for value in HOSTILE[field]:
+        harmed(value)
         for command in (
             ("export", "keep"),
             ("show",),
             ("show", "1"),
             ("explain", "in/a.txt", "in/b.txt"),
             ("export", "sources"),
+            ("decide",),
         ):
             outcome = run(*command, "--run", "r", code=None)
             assert outcome.code in (0, 2), value
             assert outcome.code == 0 or len(outcome.stderr.splitlines()) == 1, value
+        harmed(value)
         assert run("scan", "in", "--run", "r", code=None).code == 0, value
         assert run("export", "keep", "--run", "r").lines == ["in/a.txt", "in/c.txt"], value
+
+
+ODD = [None, True, 7, 0, -1, 10**400, float("nan"), float("inf"), "x", "\0", "\ud800", [], [7], {}]
+
+
+def places(value, at=()):
+    """The keys that lead to each value within a JSON value; of a list, to its first item."""
+    if at:
+        yield at
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value[:1]):
+        yield from places(item, (*at, key)) if isinstance(item, (dict, list)) else [(*at, key)]
+
+
+def test_no_value_of_a_summary_in_the_place_of_another_breaks_what_is_said_of_it(files):
+    near = POST.replace("telephone number", "address and a map")
+    folder = files({**PAIR, "in/near.txt": near, "in/empty.txt": "", "in/.hidden/x.txt": POST})
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in [OTHER] * 120)
+    (folder / "in/many.jsonl").write_text(lines)
+    good = dedup.scan(folder / "in", run=folder / "r")
+    refused = tried = 0
+    for *above, last in places(good.summary):
+        for odd in ODD:
+            summary = copy.deepcopy(good.summary)
+            functools.reduce(operator.getitem, above, summary)[last] = odd
+            tried += 1
+            try:
+                ledger.check_shape(summary)
+            except ValueError:
+                refused += 1
+                continue
+            told(replace(good, summary=summary))
+    assert refused > 0.6 * tried > 500
 
 
 def test_a_manifest_that_is_deep_or_long_is_refused(folder):

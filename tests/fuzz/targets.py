@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
-from dedup import kernels, minhash, normalize, passages, shingle, skeleton
+from dedup import kernels, minhash, normalize, passages, rescan, shingle, skeleton
 from dedup.decode import decode
 from dedup.errors import BadInput, BadRun, BadSetting
 from dedup.folder import manifest_checksum, open_run
@@ -23,7 +24,10 @@ from dedup.readers import READERS, Options, archives, base
 from dedup.readers.base import BROKEN
 from dedup.readers.streams import CODECS, unpacked
 from dedup.repair import repair
+from dedup.run import Run
 from dedup.settings import Settings
+from dedup.views import compare, report
+from dedup.views.page import figures
 
 
 def _is_setting(name: str) -> bool:
@@ -225,6 +229,18 @@ def manifest(data: bytes) -> None:
         with suppress(BadRun):
             run = open_run(folder)
             _ = run.clusters, run.keep(), run.signatures, run.anchors
+            told(run)
+
+
+def told(run: Run) -> None:
+    """Say what is said of a run from its manifest: where nothing has changed, by `compare`, in the page."""
+    settings = Settings(**run.summary["settings"])
+    paper = Console(file=io.StringIO(), width=80)
+    paper.print(report.summary_view(rescan.warned(run, settings, 0.0).summary, ""))
+    paper.print(compare.comparison_view(compare.compare(run, run), "a", "b"))
+    figures.account(run, figures.grouped(run))
+    with suppress(BadSetting):
+        rescan.check_decidable(run, settings)
 
 
 _RUN: list[Path] = []
