@@ -31,7 +31,7 @@ def sizes_of(run: dedup.Run) -> np.ndarray:
         values, mine = (
             (run.signatures.values, firsts) if view == "values" else (run.signatures.skeletons, boned)
         )
-        keys = kernels.band_keys(np.ascontiguousarray(values[mine]), columns)
+        (keys,) = kernels.band_keys(values, mine.astype(np.int32), columns[None])
         out.append(np.unique(keys, return_counts=True)[1])
     return np.concatenate(out)
 

@@ -74,9 +74,10 @@ class Index:
 
     def in_band(self, values: NDArray[np.uint32], bones: bool, bands: Banding) -> NDArray[np.int64]:
         """Signatures or skeletons uint32[m, num_perm] -> int64[n, 2]: which of them, document; each once."""
-        found, by_column = [np.zeros(0, np.int64)], np.ascontiguousarray(values.T)
-        for row, band in zip(self.bones if bones else self.bands, bands.columns, strict=True):
-            which, docs = _looked_up(row, kernels.band_keys(by_column, band) & ~LOW)
+        found = [np.zeros(0, np.int64)]
+        keys = kernels.band_keys(values, np.arange(len(values), dtype=np.int32), bands.columns) & ~LOW
+        for row, wanted in zip(self.bones if bones else self.bands, keys, strict=True):
+            which, docs = _looked_up(row, wanted)
             found.append(which << 32 | docs)
         keys, _ = counted(np.concatenate(found))
         return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
@@ -213,11 +214,8 @@ def _band_rows(
             out = np.empty((len(some), len(docs)), np.uint64)
             for at in range(0, len(docs), ROWS_AT_ONCE):
                 part = docs[at : at + ROWS_AT_ONCE]
-                by_column = kernels.by_column(values, part)
-                for j, band in enumerate(some):
-                    out[j, at : at + ROWS_AT_ONCE] = kernels.band_keys(by_column, band) & ~LOW | part.astype(
-                        np.uint64
-                    )
+                keys = kernels.band_keys(values, part.astype(np.int32), some)
+                out[:, at : at + len(part)] = keys & ~LOW | part.astype(np.uint64)
             out.sort(axis=1)
             yield out
 

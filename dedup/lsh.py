@@ -191,9 +191,8 @@ def candidate_pairs(
         keys = np.empty((len(some), len(docs)), np.uint64)
 
         def take_keys(start: int, some: NDArray[np.int32] = some, keys: NDArray[np.uint64] = keys) -> None:
-            by_column = kernels.by_column(signatures, docs[start : start + ROWS_AT_ONCE])
-            for row, band in zip(keys, some, strict=True):
-                row[start : start + ROWS_AT_ONCE] = kernels.band_keys(by_column, band)
+            part = docs[start : start + ROWS_AT_ONCE]
+            keys[:, start : start + len(part)] = kernels.band_keys(signatures, part, some)
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
             counts = np.zeros(1 << max(10, min(26, (2 * len(keys)).bit_length())), np.uint8)

@@ -50,14 +50,12 @@ def banded(bands: list[tuple[int, Any, NDArray[np.int32]]], s: Settings) -> Mapp
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             docs = numbers(one, "doc")
-            boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES)
-            everyone = np.arange(len(docs))
-            by_column = {view: signatures(one, view, s).T for view in ("values", "skeletons")}
-            by_column["skeletons"] = by_column["skeletons"][:, boned]
-            by_column = {view: np.ascontiguousarray(values) for view, values in by_column.items()}
+            boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES).astype(np.int32)
+            everyone = np.arange(len(docs), dtype=np.int32)
+            values = {view: signatures(one, view, s) for view in ("values", "skeletons")}
             for number, view, columns in bands:
                 mine = everyone if view == "values" else boned
-                keys = kernels.band_keys(by_column[view], columns)
+                keys = kernels.band_keys(values[view], mine, columns[None])[0]
                 yield batch(
                     BAND,
                     {

@@ -20,7 +20,6 @@ from .jit import CompileListener, without_blas
 from .pairs import (
     band_keys,
     bucket_pairs,
-    by_column,
     matches,
     postings,
     shared_term_pairs,
@@ -36,7 +35,6 @@ __all__ = [
     "SEGMENT",
     "band_keys",
     "bucket_pairs",
-    "by_column",
     "components",
     "distinct_groups",
     "figures",
@@ -80,8 +78,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
         matches(np.zeros((1, 4), np.uint32), pairs)
-        by_column(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32))
-        band_keys(np.zeros((1, 4), np.uint32), np.array([0, 1], np.int32))
+        band_keys(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32), pairs)
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
         figures(hashes, indptr, pairs)

@@ -7,13 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import BASE, I32, I64, U8, U32, U64, jit
+from .jit import BASE, I32, I64, U8, U64, jit
 from .simd import prefetch
 from .text import fmix64
 
 SMALL = 32  # numbers that are sorted one by one
 AHEAD = 16  # so many steps before something is needed it is asked for
-TILE = 32  # signatures that fit into the nearest cache together
 
 
 @jit()
@@ -30,31 +29,22 @@ def matches(signatures: NDArray[np.uint32], pairs: NDArray[np.int32]) -> NDArray
 
 
 @jit()
-def by_column(signatures: NDArray[np.uint32], docs: NDArray[np.int32]) -> NDArray[np.uint32]:
-    """Rows of signatures uint32[n_docs, num_perm] -> the same of some documents, uint32[num_perm, n]."""
-    n, num_perm = len(docs), signatures.shape[1]
-    out = np.empty((num_perm, n), U32)
-    for start in range(0, n, TILE):
-        end = min(n, start + TILE)
-        for c in range(num_perm):
-            for i in range(start, end):
-                out[c, i] = signatures[docs[i], c]
+def band_keys(
+    signatures: NDArray[np.uint32], docs: NDArray[np.int32], bands: NDArray[np.int32]
+) -> NDArray[np.uint64]:
+    """Signatures uint32[n_docs, num_perm], documents int32[n], bands int32[m, rows] -> uint64[m, n].
+
+    Two documents have the same key where they have the same values in the columns of a band.
+    """
+    out = np.empty((len(bands), len(docs)), U64)
+    for i in range(len(docs)):
+        row = signatures[docs[i]]
+        for b in range(len(bands)):
+            h = U64(0)
+            for c in range(bands.shape[1]):
+                h = fmix64(h ^ U64(row[bands[b, c]])) + BASE
+            out[b, i] = h
     return out
-
-
-@jit()
-def band_keys(values: NDArray[np.uint32], columns: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Signatures by column uint32[num_perm, n], columns of a band -> uint64[n], equal for equal bands."""
-    out = np.zeros(values.shape[1], U64)
-    for c in columns:
-        _mix_in(values[c], out)
-    return out
-
-
-@jit()
-def _mix_in(values: NDArray[np.uint32], keys: NDArray[np.uint64]) -> None:
-    for i in range(len(keys)):
-        keys[i] = fmix64(keys[i] ^ U64(values[i])) + BASE
 
 
 @jit()
