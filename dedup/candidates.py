@@ -24,7 +24,7 @@ ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a c
 MIN_RECALL = 0.99  # of a pair at min_jaccard
 MIN_OWN_ANCHORS = 16  # besides boilerplate, for what two texts share of them to tell something
 OWN_SHARE = 0.3  # of the least Jaccard: two texts that have it share such a share of the fewer anchors
-PAIRS_AT_ONCE = 1 << 18
+PAIRS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -149,17 +149,21 @@ def _share_boilerplate_only(
     """
     apart = np.zeros(len(candidates), np.bool_)
     asked = np.flatnonzero(told_by_own(n_anchors, found.n_left)[candidates.docs].all(axis=1))
+    wanted = np.zeros(len(n_anchors), np.bool_)
+    wanted[candidates.docs[asked]] = True
+    own = passages.own_anchors(held.anchors, wanted, found, run_all)
 
     def too_few_shared(start: int) -> NDArray[np.bool_]:
-        rows = asked[start : start + PAIRS_AT_ONCE]
-        pairs = candidates.docs[rows]
-        shared = kernels.shared_own(held.anchors.hash, held.anchors.start, found.bits, pairs)
-        near = kernels.matches(held.signatures.values, pairs) >= least_of_frames(s, *n_letters[pairs].T)
-        all_frame = mostly_frame(n_anchors, found.n_left)[pairs].all(axis=1)
-        return (shared < least_own(s, *found.n_left[pairs].T)) & ~(near & all_frame)
+        pairs = candidates.docs[asked[start : start + PAIRS_AT_ONCE]]
+        gone = kernels.shared_own(*own, pairs) < least_own(s, *found.n_left[pairs].T)
+        rows = np.flatnonzero(gone & mostly_frame(n_anchors, found.n_left)[pairs].all(axis=1))
+        near = kernels.matches(held.signatures.values, pairs[rows])
+        gone[rows] = near < least_of_frames(s, *n_letters[pairs[rows]].T)
+        return gone
 
     starts = range(0, len(asked), PAIRS_AT_ONCE)
     apart[asked] = np.concatenate([np.zeros(0, np.bool_), *run_all(too_few_shared, starts)])
+    held.forget()
     return apart
 
 

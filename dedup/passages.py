@@ -152,6 +152,29 @@ def marked(
     return Boilerplate(bits, Spans(start, end, _starts(sizes)), np.where(mine, left, 0))
 
 
+def own_anchors(
+    anchors: Anchors, wanted: NDArray[np.bool_], known: Boilerplate, run_all: RunAll = map
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """-> half of the hash of each anchor that is no boilerplate, by document as CSR, with int64[n_docs + 1].
+
+    Of the documents that are `wanted` bool[n_docs]; the others have none.
+    """
+
+    def one_chunk(chunk: AnchorChunk) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        own = wanted[chunk.doc] & ~_bits_of(known.bits, chunk)
+        sizes = np.bincount(chunk.doc[own] - chunk.first_doc, minlength=len(chunk.start) - 1)
+        return half(chunk.hash[own]), sizes
+
+    found = [(np.zeros(0, np.uint32), np.zeros(0, np.int64)), *run_all(one_chunk, anchors.chunks())]
+    hashes, sizes = _columns(found)
+    return hashes, _starts(sizes)
+
+
+def half(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """The lower 32 bits of hashes."""
+    return hashes.astype(np.uint32)
+
+
 def _bits_of(bits: NDArray[np.uint8], chunk: AnchorChunk) -> NDArray[np.bool_]:
     return kernels.get_bits(bits, chunk.begin, chunk.begin + len(chunk.hash))
 

@@ -122,7 +122,7 @@ def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         before = np.r_[0, np.cumsum(own)]
         left = np.diff(before[starts])
         good = candidates.told_by_own(n, left)
-        kept = np.array(packed(hashes[own], before[starts]), object)[good]
+        kept = np.array(packed(passages.half(hashes[own]), before[starts]), object)[good]
         mostly = candidates.mostly_frame(n, left)[good]
         yield batch(OWN, {"doc": numbers(one, "doc")[good], "own": kept.tolist(), "mostly": mostly})
 
@@ -130,12 +130,11 @@ def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _apart(s: Settings) -> Mapper:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
-            hashes, starts = unpacked([*texts(one, "own_left"), *texts(one, "own_right")], np.uint64)
+            hashes, starts = unpacked([*texts(one, "own_left"), *texts(one, "own_right")], np.uint32)
             m = one.num_rows
             n_left, n_right = np.diff(starts)[:m], np.diff(starts)[m:]
             pairs = np.arange(2 * m, dtype=np.int32).reshape(2, m).T.copy()
-            none = np.zeros(len(hashes) // 8 + 1, np.uint8)
-            few = kernels.shared_own(hashes, starts, none, pairs) < candidates.least_own(s, n_left, n_right)
+            few = kernels.shared_own(hashes, starts, pairs) < candidates.least_own(s, n_left, n_right)
             mostly = numbers(one, "mostly_left") & numbers(one, "mostly_right")
             gone = few & ~(numbers(one, "frames_too") & mostly)
             yield batch(PAIR, {name: numbers(one, name)[gone] for name in PAIR})

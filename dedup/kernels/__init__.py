@@ -90,7 +90,7 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         get_bits(counts, 0, 3)
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
-        shared_own(hashes, indptr, counts, pairs)
+        shared_own(hashes.astype(np.uint32), indptr, pairs)
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
         sizes, some, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import BASE, I32, I64, U8, U64, jit
+from .jit import BASE, I32, I64, U8, U32, U64, jit
 from .text import fmix64
 
 
@@ -119,38 +119,33 @@ def spans_of(
 
 @jit()
 def shared_own(
-    hashes: NDArray[np.uint64],
-    doc_starts: NDArray[np.int64],
-    boilerplate: NDArray[np.uint8],
-    pairs: NDArray[np.int32],
+    hashes: NDArray[np.uint32], starts: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Anchors by document as CSR, a bit for each that is boilerplate, pairs int32[m, 2] -> int32[m].
+    """Anchors by document as CSR, pairs int32[m, 2] -> int32[m].
 
-    How many anchors of the right document, boilerplate in neither, the left one has too.  Quick where the
-    pairs of one left document stand together: its anchors are put into a table once.
+    How many anchors of the right document the left one has too.  Quick where the pairs of one left document
+    stand together: its anchors are put into a table once.
     """
     out = np.zeros(len(pairs), I32)
-    slots, last, shift = np.zeros(64, U64), I32(-1), U64(58)
+    slots, last, shift = np.zeros(64, U32), I32(-1), U64(58)
     for p in range(len(pairs)):
         left, right = pairs[p]
         if left != last:
             bits = 6
-            while 1 << bits < 2 * (doc_starts[left + 1] - doc_starts[left]):
+            while 1 << bits < 2 * (starts[left + 1] - starts[left]):
                 bits += 1
-            slots, shift, last = np.zeros(1 << bits, U64), U64(64 - bits), left
-            for i in range(doc_starts[left], doc_starts[left + 1]):
-                if not boilerplate[i >> 3] >> (i & 7) & 1:
-                    slots[_slot(slots, shift, hashes[i])] = hashes[i]
-        for i in range(doc_starts[right], doc_starts[right + 1]):
-            if not boilerplate[i >> 3] >> (i & 7) & 1:
-                out[p] += slots[_slot(slots, shift, hashes[i])] != 0
+            slots, shift, last = np.zeros(1 << bits, U32), U64(64 - bits), left
+            for h in hashes[starts[left] : starts[left + 1]]:
+                slots[_slot(slots, shift, h)] = h
+        for h in hashes[starts[right] : starts[right + 1]]:
+            out[p] += slots[_slot(slots, shift, h)] != 0
     return out
 
 
 @jit()
-def _slot(slots: NDArray[np.uint64], shift: np.uint64, h: np.uint64) -> np.int64:
+def _slot(slots: NDArray[np.uint32], shift: np.uint64, h: np.uint32) -> np.int64:
     """Where a hash stands in a table, or would stand; a hash of 0 is in none."""
-    at = I64((h * BASE) >> shift)
+    at = I64((U64(h) * BASE) >> shift)
     while slots[at] != 0 and slots[at] != h:
         at = (at + 1) & (len(slots) - 1)
     return at
