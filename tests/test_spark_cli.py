@@ -1,5 +1,6 @@
 """What is wrong with an engine, told in one line."""
 
+import collections
 import importlib.util
 import itertools
 import os
@@ -12,7 +13,7 @@ import pytest
 import dedup
 from dedup import candidates as local
 from dedup import passages
-from dedup.engines import arrow, candidates, reading, session
+from dedup.engines import arrow, candidates, exchange, parts, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
 from dedup.readers import Options
@@ -182,6 +183,31 @@ def test_groups_stay_whole_however_the_batches_are_cut(size):
     assert all(a[-1] != b[0] for a, b in zip(found[:-1], found[1:], strict=True))
 
 
+def shuffled(sender, types, batches, held_bytes=1000):
+    """What a sender sends, as it comes to one task that has all targets."""
+    table = pa.Table.from_batches(exchange.packer(sender, types, held_bytes)(batches))
+    return table.sort_by("target").to_batches(20)
+
+
+@pytest.mark.parametrize("held_bytes", [1, 500, 1 << 20])
+def test_all_that_is_sent_to_a_target_comes_together(held_bytes):
+    docs = np.arange(1000)
+    types = {"doc": "int64", "odd": "bool"}
+
+    def sender(batches):
+        for one in batches:
+            some = one["doc"].to_numpy()
+            yield exchange.target_of(7, some), {"doc": some, "odd": some % 2 == 1}
+
+    batches = pa.table({"doc": docs}).to_batches(130)
+    found = dict(exchange.received(shuffled(sender, types, batches, held_bytes), types))
+    assert sorted(found) == list(range(7))
+    assert sorted(doc for rows in found.values() for doc in rows["doc"].tolist()) == docs.tolist()
+    for target, rows in found.items():
+        assert set(exchange.target_of(7, rows["doc"]).tolist()) == {target}
+        assert (rows["odd"] == (rows["doc"] % 2 == 1)).all()
+
+
 def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     some = corpus(60, seed=6)
     texts = [" ".join(some[i : i + 1 + i % 4 * 8]) for i in range(50)]
@@ -195,11 +221,20 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     rows = pa.record_batch(
         {"doc": docs, "group": docs, "n_letters": docs, "anchor_hash": packed, "flagged": pa.nulls(50)}
     )
-    table = pa.Table.from_batches(candidates.terms([rows])).sort_by("hash")
-    found = pa.Table.from_batches(candidates.shared(table.to_batches())).to_pylist()
+    found = shuffled(parts.shared(9), parts.SHARED, shuffled(parts.terms(5), parts.TERM, [rows]))
+    pairs = collections.defaultdict(lambda: [0, 0])
+    for _, columns in exchange.received(found, parts.SHARED):
+        for *pair, for_left, for_right in zip(
+            *(columns[x].tolist() for x in ("left", "right", "for_left", "for_right")), strict=True
+        ):
+            counts = pairs[tuple(pair)]
+            counts[:] = counts[0] + for_left, counts[1] + for_right
     expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
-    counts = {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in found}
-    assert counts == {pair: (n, n) for pair, n in expected.items() if n}
+    assert pairs == {pair: [n, n] for pair, n in expected.items() if n}
+    counted = pa.Table.from_batches(parts.summed(found)).to_pylist()
+    few = {i for i, x in enumerate(of) if len(x) <= 1}
+    kept = {pair: n for pair, n in expected.items() if n > 1 or (n and few & set(pair))}
+    assert {(r["left"], r["right"]): r["for_left"] for r in counted} == kept
     assert 0 < sum(map(len, serve)) < sum(map(len, of))
 
 
@@ -214,10 +249,10 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     packed = {name: [row.tobytes() for row in values] for name, values in both.items()}
     firsts = pa.record_batch({"doc": everyone.astype(np.int64), "n_bones": d.n_bones, **packed})
     bands = candidates.buckets(settings)
-    rows = pa.Table.from_batches(candidates.banded(bands, settings)([firsts]))
-    rows = rows.sort_by([(name, "ascending") for name in ("band", "key", "doc")])
     first_skeleton = sum(view == "values" for _, view, _ in bands)
-    found = pa.Table.from_batches(candidates.collapsed(first_skeleton)(rows.to_batches(500))).to_pylist()
+    sender = candidates.bucketed(bands, settings, 3, {})
+    rows = shuffled(sender, candidates.BUCKETED, [firsts], 1 << 16)
+    found = pa.Table.from_batches(candidates.collapsed(3 * first_skeleton)(rows)).to_pylist()
     views: dict[tuple[int, int], int] = {}
     for row in found:
         pair = row["left"], row["right"]

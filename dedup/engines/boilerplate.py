@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
+from .exchange import TARGET_BYTES, Rows, Sender, Types, in_order, received, sent, target_of, targets_for
 from .store import Frame, Store
 
+SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32"}
+BYTES_OF_PASSAGE = 28
 PASSAGE: Columns = {"passage": "int64", "doc": "int64", "group": "int64", "at": "int32"}
 DIFFERS: Columns = {"doc": "int64", "differs": "bool"}
 PAIR: Columns = {"left": "int64", "right": "int64"}
@@ -19,17 +23,32 @@ OWN: Columns = {"doc": "int64", "own": "binary", "mostly": "bool"}
 FLAGGED: Columns = {"doc": "int64", "flagged": "binary", "start": "binary", "end": "binary"}
 
 
-def _passages(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _passages(targets: int) -> Sender:
     """Anchors (doc, group, anchor_hash) -> a row per passage: three anchors in a row."""
-    for one in batches:
-        hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
-        row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
-        found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
-        mine = row[first]
-        columns = {"doc": numbers(one, "doc")[mine], "group": numbers(one, "group")[mine]}
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
+        for one in batches:
+            hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+            row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
+            found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
+            mine = row[first]
+            columns = {"doc": numbers(one, "doc")[mine], "group": numbers(one, "group")[mine]}
+            yield target_of(targets, found), {"passage": found, **columns, "at": first - starts[mine]}
+
+    return run
+
+
+def _common(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Passages as they were sent -> PASSAGE, of those that stand in many groups."""
+    for _, rows in received(batches, SENT):
+        some, indptr = in_order(rows["passage"], candidates.MAX_HOLDERS + 1)
+        group = np.unique(rows["group"][some], return_inverse=True)[1].astype(np.int32)
+        each = np.arange(len(some), dtype=np.int32)
+        often = kernels.distinct_groups(indptr, each, group, candidates.MAX_HOLDERS) > candidates.MAX_HOLDERS
+        some = some[np.repeat(often, np.diff(indptr))]
+        passage = rows["passage"][some].view(np.int64)
         yield batch(
-            PASSAGE,
-            {"passage": found.view(np.int64), **columns, "at": (first - starts[mine]).astype(np.int32)},
+            PASSAGE, {"passage": passage, **{name: rows[name][some] for name in ("doc", "group", "at")}}
         )
 
 
@@ -69,9 +88,10 @@ def _spanned(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def boilerplate(store: Store, anchored: Frame) -> Frame:
+def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
     """Documents (doc, group, anchor_hash, anchor_place) -> (doc, flagged, start, end) of those that have any.
 
+    They have at most n_anchors together.
     `flagged` are the places of the anchors that are boilerplate (int32), start and end the stretches of
     shingles between such (int64).  The same as `passages.boilerplate` and `passages.spans`.
     """
@@ -85,8 +105,9 @@ def boilerplate(store: Store, anchored: Frame) -> Frame:
         at = rows.groupBy("doc").agg(f.collect_list("at").alias("at"))
         return at.join(anchored.select("doc", "anchor_place"), "doc")
 
-    rows = mapped(anchored.select("doc", "group", "anchor_hash"), _passages, PASSAGE)
-    common = store.stage("common", lambda: rows.join(often(rows), "passage", "left_semi"))
+    targets = targets_for(n_anchors * BYTES_OF_PASSAGE, target_bytes)
+    rows = sent(anchored.select("doc", "group", "anchor_hash"), _passages(targets), SENT)
+    common = store.stage("common", lambda: mapped(rows, _common, PASSAGE))
     if common.isEmpty():
         return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))
     differing = mapped(places(common), _differing(candidates.OWN_RUN), DIFFERS).where("differs")

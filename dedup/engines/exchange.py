@@ -1,0 +1,121 @@
+"""Rows of numbers sent to the task that works on them, packed: for each target the bytes of many rows.
+
+Spark's own shuffle takes each row by itself, which costs more than all that is done with a small one.  So
+rows are given a number, their target, by their key; a task gathers some megabytes of them, and sends one
+row of bytes to each target.  All that is sent to a target is worked on at once, in one task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
+from .store import Frame
+
+Rows = dict[str, NDArray[Any]]  # equally long columns, all that go to some targets
+Types = dict[str, str]  # name -> NumPy's name of what is in the column
+Sender = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[NDArray[np.uint16], Rows]]]
+HELD_BYTES = 32 << 20  # gathered by a task before it sends them
+TARGET_BYTES = 16 << 20  # worked on at once
+LEAST, MOST = 64, 1 << 16  # targets
+MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio (Knuth, The Art of Computer Programming, 6.4)
+
+
+def targets_for(n_bytes: int, target_bytes: int = TARGET_BYTES, least: int = LEAST, most: int = MOST) -> int:
+    """Bytes of all rows -> among how many targets they are divided.
+
+    >>> targets_for(10 << 30), targets_for(0), targets_for(10 << 50)
+    (640, 64, 65536)
+    """
+    return max(least, min(most, -(-n_bytes // target_bytes)))
+
+
+def target_of(targets: int, *keys: NDArray[Any]) -> NDArray[np.uint16]:
+    """Keys of 64 bits, arrays of equal length -> the target of each row.
+
+    >>> np.bincount(target_of(3, np.arange(9000))).tolist()
+    [3001, 3000, 2999]
+    """
+    mixed = np.zeros(len(keys[0]), np.uint64)
+    for key in keys:  # subtle: anchors are minima, so their first bits are not even, and are mixed as well
+        mixed = (mixed ^ key.view(np.uint64)) * MIXER
+        mixed ^= mixed >> np.uint64(32)
+    return ((mixed >> np.uint64(32)) * np.uint64(targets) >> np.uint64(32)).astype(np.uint16)
+
+
+def sent(frame: Frame, make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Frame:
+    """A DataFrame, what makes of its batches (target of each row, rows) -> rows to be taken by `received`."""
+    columns: Columns = {"target": "int32", **dict.fromkeys(types, "binary")}
+    rows = mapped(frame, packer(make, types, held_bytes), columns)
+    return rows.repartition("target").sortWithinPartitions("target")
+
+
+def packer(make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Mapper:
+    """-> what `make` makes of batches -> a row for each target, of every `held_bytes` or so."""
+    width = sum(np.dtype(kind).itemsize for kind in types.values())
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: list[tuple[NDArray[np.uint16], Rows]] = []
+        n = 0
+        for targets, rows in make(batches):
+            held.append((targets, rows))
+            n += len(targets)
+            if n * width >= held_bytes:
+                yield _packed(held, types)
+                held, n = [], 0
+        if n:
+            yield _packed(held, types)
+
+    return run
+
+
+def _packed(held: list[tuple[NDArray[np.uint16], Rows]], types: Types) -> pa.RecordBatch:
+    targets = np.concatenate([t for t, _ in held])
+    order = np.argsort(targets, kind="stable")  # subtle: a radix sort, for 16 bits
+    counts = np.bincount(targets)
+    found = np.flatnonzero(counts)
+    ends = np.r_[0, np.cumsum(counts[found])]
+    arrays = [pa.array(found.astype(np.int32))]
+    for name, kind in types.items():
+        values = np.concatenate([rows[name] for _, rows in held])[order].astype(kind, copy=False)
+        offsets = pa.py_buffer((ends * values.itemsize).astype(np.int32))
+        arrays.append(
+            pa.BinaryArray.from_buffers(pa.binary(), len(found), [None, offsets, pa.py_buffer(values)])
+        )
+    return pa.RecordBatch.from_arrays(arrays, names=["target", *types])
+
+
+def received(batches: Iterable[pa.RecordBatch], types: Types) -> Iterator[tuple[int, Rows]]:
+    """What was sent -> target by target, all its rows, in any order.
+
+    >>> some = [(np.array([7, 2, 7], np.uint16), {"doc": np.array([1, 2, 3])})]
+    >>> made = packer(lambda batches: iter(some), {"doc": "int64"})([])
+    >>> {target: rows["doc"].tolist() for target, rows in received(made, {"doc": "int64"})}
+    {2: [2], 7: [1, 3]}
+    """
+    for table in each(batches, "target"):
+        yield (
+            int(numbers(table, "target")[0]),
+            {name: unpacked(texts(table, name), kind)[0] for name, kind in types.items()},
+        )
+
+
+def in_order(keys: NDArray[Any], least: int = 2) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys int64[n] -> (the rows of those that stand `least` times, by key; where those of each key begin).
+
+    >>> keys = np.array([8, 3, 5, 3, 8, 8])
+    >>> rows, indptr = in_order(keys)
+    >>> keys[rows].tolist(), indptr.tolist()
+    ([3, 3, 8, 8, 8], [0, 2, 5])
+    """
+    order = np.argsort(keys)
+    keys = keys[order]
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
+    sizes = np.diff(np.r_[starts, len(keys)])
+    often = sizes >= least
+    return order[np.repeat(often, sizes)], np.r_[0, np.cumsum(sizes[often])].astype(np.int64)
