@@ -116,7 +116,7 @@ def decide(
         framed = firsts.select("doc", "anchor_hash").join(flags, "doc")
         gone = store.stage("apart", lambda: apart(alike, framed, s))
         alike = alike.join(gone, ["left", "right"], "left_anti")
-    parts = store.stage("parts", lambda: part_pairs(flagged, amounts.anchors, size))
+    parts = store.stage("parts", lambda: part_pairs(flagged, amounts.docs, amounts.anchors, size))
     library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
     compared = store.stage("compared", lambda: _compared(alike, parts, library, s))
     pairs = compared.where("sure or part").select(*FIGURES)

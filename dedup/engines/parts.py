@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages, verify
-from .arrow import Columns, batch, mapped, numbers, texts, unpacked
+from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from .exchange import TARGET_BYTES, Rows, Sender, Types, in_order, received, sent, target_of, targets_for
 from .store import Frame
 
@@ -19,15 +20,13 @@ TERM: Types = {
     **{"hash": "uint64", "doc": "int64", "group": "int64"},
     **{"sure": "bool", "only": "bool"},  # only: no other one speaks for its document
 }
-SHARED: Types = {
-    **{"left": "int64", "right": "int64"},
-    **{"for_left": "uint32", "for_right": "uint32", "only": "bool"},  # what the other one counts for
-}
+SHARED: Types = {"pair": "uint64"}  # as `Coded` has it
+LEFT, RIGHT, ONLY = 1, 2, 4  # which side an anchor counts for
 COUNTED: Columns = {"left": "int64", "right": "int64", "for_left": "int64", "for_right": "int64"}
 SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "n_terms": "int64"}
 PAIRS_AT_ONCE = 1 << 20
 BYTES_OF_TERM = 26
-PAIRS_OF_TERM = 4  # about so many targets of pairs for one of terms
+PAIRS_OF_TERM = 2  # about so many bytes of pairs for one of terms
 
 
 def terms(targets: int) -> Sender:
@@ -73,75 +72,103 @@ def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)
 
 
-def shared(targets: int) -> Sender:
-    """Terms as they were sent -> SHARED: how many anchors two documents of other groups share, here."""
+@dataclass(frozen=True)
+class Coded:
+    """A pair of documents that share an anchor, and which of them it counts for, as 64 bits and a target.
+
+    64 bits do for ten billion documents and the fewest targets, and more with more.
+    """
+
+    docs: int  # all numbers are lower
+    targets: int
+
+    def pairs(
+        self, left: NDArray[np.int64], right: NDArray[np.int64], sides: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint16], Rows]:
+        """Documents and bits int64[n] -> (targets, SHARED)."""
+        local, target = np.divmod(left, self.targets)
+        pair = (local.view(np.uint64) * np.uint64(self.docs) + right.view(np.uint64)) << np.uint64(3)
+        return target.astype(np.uint16), {"pair": pair | sides.view(np.uint64)}
+
+    def sides(self, target: int, pair: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The way back: left, right."""
+        local, right = np.divmod(pair >> np.uint64(3), np.uint64(self.docs))
+        return local.view(np.int64) * self.targets + target, right.view(np.int64)
+
+
+def shared(code: Coded) -> Sender:
+    """Terms as they were sent -> SHARED, a row for each anchor that two documents of other groups share."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
         for _, rows in received(batches, TERM):
             some, _ = in_order(rows["hash"])
             hashes, sure = rows["hash"][some], rows["sure"][some]
             docs, first, row = np.unique(rows["doc"][some], return_index=True, return_inverse=True)
-            only = rows["only"][some][first]
+            only = np.where(rows["only"][some][first], ONLY, 0)
             local = np.unique(rows["group"][some][first], return_inverse=True)[1].astype(np.int32)
             limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
             sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
-            for x, y, for_left, for_right in _counted(sizes, found, few, local, len(docs)):
-                both = {"left": docs[x], "right": docs[y], "only": only[x] | only[y]}
-                to = target_of(targets, both["left"], both["right"])
-                yield to, {**both, "for_left": for_left, "for_right": for_right}
+            for left, right, sides in _paired(sizes, found, few, local):
+                yield code.pairs(docs[left], docs[right], sides | only[left] | only[right])
 
     return run
 
 
-def _counted(
-    sizes: NDArray[np.int64],
-    found: NDArray[np.int32],
-    few: NDArray[np.bool_],
-    group: NDArray[np.int32],
-    n: int,
+def _paired(
+    sizes: NDArray[np.int64], found: NDArray[np.int32], few: NDArray[np.bool_], group: NDArray[np.int32]
 ) -> Iterator[tuple[NDArray[np.int64], ...]]:
-    """Postings, as `kernels.postings` has them, of documents 0 to n - 1 -> pairs, some at a time.
+    """Postings, as `kernels.postings` has them -> (left, right, sides) of their pairs, some at a time.
 
-    (left, right, for_left, for_right); `for_left` counts the postings of the left one in which the right one
-    is among the few of its group.
+    A posting counts for the left one if the right one is among the `few` of its group, and so for the right.
     """
     if not len(sizes):
         return
-    others, n_few = found[few], np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
-    width, first = np.repeat(n_few, sizes), np.repeat(np.cumsum(n_few) - n_few, sizes)
+    n_few = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
+    # each is paired with the few of its posting; one of the few with those behind it
+    last = np.repeat(np.cumsum(n_few), sizes)
+    first = np.where(few, np.cumsum(few), last - np.repeat(n_few, sizes))
+    others, width = found[few], last - first
     portion = np.cumsum(width) // PAIRS_AT_ONCE
     cuts = [0, *(np.flatnonzero(np.diff(portion)) + 1).tolist(), len(found)]
     for start, end in itertools.pairwise(cuts):
         w = width[start:end]
-        a = np.repeat(found[start:end], w).astype(np.int64)
-        b = others[np.arange(len(a)) + np.repeat(first[start:end] - (np.cumsum(w) - w), w)].astype(np.int64)
+        row = np.repeat(np.arange(start, end), w)
+        a = found[row]
+        b = others[np.arange(len(row)) + np.repeat(first[start:end] - (np.cumsum(w) - w), w)]
+        sides = np.where(few[row], LEFT | RIGHT, np.where(a < b, LEFT, RIGHT))
         apart = group[a] != group[b]
-        a, b = a[apart], b[apart]
-        coded = np.sort((np.minimum(a, b) * n + np.maximum(a, b)) << 1 | (a > b))
-        if len(coded):
-            pair = coded >> 1
-            new = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
-            for_right = np.add.reduceat(coded & 1, new)
-            yield *np.divmod(pair[new], n), np.diff(np.r_[new, len(pair)]) - for_right, for_right
+        yield np.minimum(a, b)[apart], np.maximum(a, b)[apart], sides[apart]
 
 
-def summed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """SHARED as it was sent -> COUNTED, of pairs that share enough to be looked at."""
-    for _, rows in received(batches, SHARED):
-        order = np.lexsort((rows["right"], rows["left"]))
-        left, right = rows["left"][order], rows["right"][order]
-        new = np.flatnonzero(np.r_[True, (left[1:] != left[:-1]) | (right[1:] != right[:-1])])
-        counts = [np.add.reduceat(rows[x][order], new, dtype=np.int64) for x in ("for_left", "for_right")]
-        # one anchor is enough only where one of the two has no other; most pairs share no more
-        good = (np.maximum(*counts) > 1) | np.logical_or.reduceat(rows["only"][order], new)
-        sides = {"left": left[new][good], "right": right[new][good]}
-        yield batch(COUNTED, {**sides, "for_left": counts[0][good], "for_right": counts[1][good]})
+def summed(code: Coded) -> Mapper:
+    """-> SHARED as it was sent -> COUNTED, of pairs that share enough to be looked at."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for target, rows in received(batches, SHARED):
+            coded = np.sort(rows["pair"])
+            new = np.flatnonzero(np.r_[True, (coded[1:] ^ coded[:-1]) >> np.uint64(3) > 0])
+            sizes = np.diff(np.r_[new, len(coded)])
+            # one anchor is enough only where one of the two has no other; most pairs share no more
+            good = (sizes > 1) | (coded[new] & np.uint64(ONLY) > 0)
+            coded, sizes = coded[np.repeat(good, sizes)], sizes[good]
+            if len(sizes):
+                first = np.cumsum(sizes) - sizes
+                both = [
+                    np.add.reduceat(coded & np.uint64(s) > 0, first, dtype=np.int64) for s in (LEFT, RIGHT)
+                ]
+                good = (np.maximum(*both) > 1) | (coded[first] & np.uint64(ONLY) > 0)
+                left, right = code.sides(target, coded[first[good]])
+                counts = {"for_left": both[0][good], "for_right": both[1][good]}
+                yield batch(COUNTED, {"left": left, "right": right, **counts})
+
+    return run
 
 
-def part_pairs(anchored: Frame, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
+def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
     """Documents (doc, group, n_letters, anchor_hash, flagged) -> candidates (left, right, n_left, n_right).
 
-    `flagged` are the places of the anchors that are boilerplate, int32; n_anchors, at most all of them.
+    `flagged` are the places of the anchors that are boilerplate, int32.  Documents have numbers below n_docs,
+    and at most n_anchors together.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
@@ -149,8 +176,8 @@ def part_pairs(anchored: Frame, n_anchors: int, target_bytes: int = TARGET_BYTES
     given = anchored.select("doc", "group", "anchor_hash", "flagged")
     n_bytes = n_anchors * BYTES_OF_TERM
     rows = sent(given, terms(targets_for(n_bytes, target_bytes)), TERM)
-    pairs = sent(rows, shared(targets_for(PAIRS_OF_TERM * n_bytes, target_bytes)), SHARED)
-    counts = mapped(pairs, summed, COUNTED)
+    code = Coded(n_docs, targets_for(PAIRS_OF_TERM * n_bytes, target_bytes))
+    counts = mapped(sent(rows, shared(code), SHARED), summed(code), COUNTED)
     sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
     for side in ("left", "right"):
         counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"t_{side}"), side)
