@@ -1,8 +1,10 @@
 """What is wrong with an engine, told in one line."""
 
+import collections
 import importlib.util
 import itertools
 import os
+import random
 import socket
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import dedup
 from dedup import candidates as local
 from dedup import passages
-from dedup.engines import arrow, candidates, exchange, parts, reading, session
+from dedup.engines import arrow, boilerplate, candidates, exchange, parts, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
 from dedup.readers import Options
@@ -205,6 +207,42 @@ def test_all_that_is_sent_to_a_target_comes_together(held_bytes):
     for target, rows in found.items():
         assert set(exchange.target_of(7, rows["doc"]).tolist()) == {target}
         assert (rows["odd"] == (rows["doc"] % 2 == 1)).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 30, 1000])
+def test_a_passage_is_common_however_its_documents_are_spread_over_batches(at_once):
+    most = local.MAX_HOLDERS
+    of = {0: range(most), 1: range(most + 1), 2: [3] * 40, 3: range(500), 4: [7, 7, *range(most)]}
+    rows = [(number, group) for number, groups in of.items() for group in groups]
+    random.Random(5).shuffle(rows)
+    anchors = [np.array([10 * number + i for i in range(4)], np.uint64).tobytes() for number, _ in rows]
+    columns = {"doc": range(len(rows)), "group": [group for _, group in rows], "anchor_hash": anchors}
+    batches = pa.table({name: list(values) for name, values in columns.items()}).to_batches(at_once)
+    sent = shuffled(boilerplate._passages(3), boilerplate.SENT, batches)
+    found = pa.Table.from_batches(boilerplate._common(sent)).to_pylist()
+    expected = {(doc, at) for doc, (number, _) in enumerate(rows) for at in (0, 1) if number in (1, 3)}
+    assert len(found) == len(expected)
+    assert {(row["doc"], row["at"]) for row in found} == expected
+    counted = sum(int((~rows["known"]).sum()) for _, rows in exchange.received(sent, boilerplate.SENT))
+    assert counted == 2 * len(rows) if at_once == 1 else counted < {30: 2 * len(rows), 1000: 200}[at_once]
+
+
+@pytest.mark.parametrize("at_once", [1, 70, 1000])
+def test_an_anchor_in_too_many_groups_makes_no_pairs_however_they_are_spread(at_once):
+    most = passages.MAX_GROUPS
+    rows = [(1, g) for g in range(most)] + [(2, g) for g in range(most + 1)] + [(3, g) for g in range(2)] * 99
+    random.Random(6).shuffle(rows)
+    n = len(rows)
+    anchors = [np.array([number], np.uint64).tobytes() for number, _ in rows]
+    columns = {"doc": list(range(n)), "group": [group for _, group in rows], "anchor_hash": anchors}
+    batches = pa.table({**columns, "flagged": pa.nulls(n)}).to_batches(at_once)
+    code = parts.Coded(n, 9)
+    sent = shuffled(parts.shared(code), parts.SHARED, shuffled(parts.terms(5), parts.TERM, batches))
+    counted = pa.Table.from_batches(parts.summed(code)(sent)).to_pylist()
+    found = collections.Counter(rows[row[side]][0] for row in counted for side in ("left", "right"))
+    assert found == {1: most * (most - 1), 3: 2 * (99 * 99 - 35 * 35)}
+    assert all(rows[row["left"]][0] == rows[row["right"]][0] for row in counted)
+    assert all(0 < row["for_left"] + row["for_right"] <= 2 for row in counted)
 
 
 def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from .. import candidates, kernels, passages
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
-from .exchange import TARGET_BYTES, Rows, Sender, Types, in_order, received, sent, target_of, targets_for
+from .exchange import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
 from .store import Frame, Store
 
-SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32"}
-BYTES_OF_PASSAGE = 28
+# known: in many groups already; at: the anchor of the document, or -1 in a row that is there to be counted
+SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32", "known": "bool"}
+BYTES_OF_PASSAGE = 29
 PASSAGE: Columns = {"passage": "int64", "doc": "int64", "group": "int64", "at": "int32"}
 DIFFERS: Columns = {"doc": "int64", "differs": "bool"}
 PAIR: Columns = {"left": "int64", "right": "int64"}
@@ -32,8 +33,15 @@ def _passages(targets: int) -> Sender:
             row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
             found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
             mine = row[first]
-            columns = {"doc": numbers(one, "doc")[mine], "group": numbers(one, "group")[mine]}
-            yield target_of(targets, found), {"passage": found, **columns, "at": first - starts[mine]}
+            doc, group = (numbers(one, name)[mine] for name in ("doc", "group"))
+            common, few = crowded(found, group, candidates.MAX_HOLDERS)
+            known = np.zeros(len(found), np.bool_)
+            known[common] = True
+            rows = {"passage": found, "doc": doc, "group": group, "at": first - starts[mine], "known": known}
+            # subtle: those that are known go anywhere, so not all of one passage to one task
+            yield np.where(known, target_of(targets, doc), target_of(targets, found)), rows
+            counted = {**{name: rows[name][few] for name in rows}, "at": np.full(len(few), -1)}
+            yield target_of(targets, found[few]), {**counted, "known": np.zeros(len(few), np.bool_)}
 
     return run
 
@@ -41,11 +49,10 @@ def _passages(targets: int) -> Sender:
 def _common(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Passages as they were sent -> PASSAGE, of those that stand in many groups."""
     for _, rows in received(batches, SENT):
-        some, indptr = in_order(rows["passage"], candidates.MAX_HOLDERS + 1)
-        group = np.unique(rows["group"][some], return_inverse=True)[1].astype(np.int32)
-        each = np.arange(len(some), dtype=np.int32)
-        often = kernels.distinct_groups(indptr, each, group, candidates.MAX_HOLDERS) > candidates.MAX_HOLDERS
-        some = some[np.repeat(often, np.diff(indptr))]
+        rest = np.flatnonzero(~rows["known"])
+        found, _ = crowded(rows["passage"][rest], rows["group"][rest], candidates.MAX_HOLDERS)
+        some = np.r_[np.flatnonzero(rows["known"]), rest[found]]
+        some = some[rows["at"][some] >= 0]
         passage = rows["passage"][some].view(np.int64)
         yield batch(
             PASSAGE, {"passage": passage, **{name: rows[name][some] for name in ("doc", "group", "at")}}

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .. import kernels
 from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
 from .store import Frame
 
@@ -119,3 +120,29 @@ def in_order(keys: NDArray[Any], least: int = 2) -> tuple[NDArray[np.int64], NDA
     sizes = np.diff(np.r_[starts, len(keys)])
     often = sizes >= least
     return order[np.repeat(often, sizes)], np.r_[0, np.cumsum(sizes[often])].astype(np.int64)
+
+
+def crowded(
+    keys: NDArray[Any], group: NDArray[np.int64], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys int64[n], the group of each row -> the rows of keys in more than `most` groups; enough to tell it.
+
+    What is so among some rows is so among all.  Few of them, `most` + 1 of each key, each of another group,
+    need go to the task that counts the others: so no key, however frequent, fills that task.
+
+    >>> keys, group = np.array([5, 9, 9, 9, 9]), np.array([1, 1, 2, 2, 3])
+    >>> [x.tolist() for x in crowded(keys, group, 1)]
+    [[1, 2, 3, 4], [1, 2]]
+    """
+    rows, indptr = in_order(keys, most + 1)
+    local = np.unique(group[rows], return_inverse=True)[1].astype(np.int32)
+    each = np.arange(len(rows), dtype=np.int32)
+    often = kernels.distinct_groups(indptr, each, local, most) > most
+    rows = np.sort(rows[np.repeat(often, np.diff(indptr))])
+    order = rows[np.lexsort((rows, group[rows], keys[rows]))]
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (np.diff(keys[order]) != 0) | (np.diff(group[order]) != 0)
+    few = order[new]
+    sizes = in_order(keys[few], 1)[1]
+    place = np.arange(len(few)) - np.repeat(sizes[:-1], np.diff(sizes))
+    return rows, few[place <= most]

@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages, verify
 from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
-from .exchange import TARGET_BYTES, Rows, Sender, Types, in_order, received, sent, target_of, targets_for
+from .exchange import (
+    TARGET_BYTES,
+    Rows,
+    Sender,
+    Types,
+    crowded,
+    in_order,
+    received,
+    sent,
+    target_of,
+    targets_for,
+)
 from .store import Frame
 
 TERM: Types = {
@@ -40,6 +51,10 @@ def terms(targets: int) -> Sender:
         for one in batches:
             hashes, row, keep, many, n_terms = _usable(one)
             hashes, row = hashes[keep], row[keep]
+            crowd, enough = crowded(hashes, numbers(one, "group")[row], passages.MAX_GROUPS)
+            some = np.ones(len(row), np.bool_)
+            some[crowd], some[enough] = False, True
+            hashes, row = hashes[some], row[some]
             both = {name: numbers(one, name)[row] for name in ("doc", "group")}
             facts = {"sure": ~many[row] | passages.sample(hashes), "only": (n_terms <= 1)[row]}
             yield target_of(targets, hashes), {"hash": hashes, **both, **facts}
