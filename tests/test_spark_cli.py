@@ -236,8 +236,8 @@ def test_an_anchor_in_too_many_groups_makes_no_pairs_however_they_are_spread(at_
     anchors = [np.array([number], np.uint64).tobytes() for number, _ in rows]
     columns = {"doc": list(range(n)), "group": [group for _, group in rows], "anchor_hash": anchors}
     batches = pa.table({**columns, "flagged": pa.nulls(n)}).to_batches(at_once)
-    code = parts.Coded(n, 9)
-    sent = shuffled(parts.shared(code), parts.SHARED, shuffled(parts.terms(5), parts.TERM, batches))
+    code = exchange.Coded(n, 9)
+    sent = shuffled(parts.shared(code), exchange.PAIRED, shuffled(parts.terms(5), parts.TERM, batches))
     counted = pa.Table.from_batches(parts.summed(code)(sent)).to_pylist()
     found = collections.Counter(rows[row[side]][0] for row in counted for side in ("left", "right"))
     assert found == {1: most * (most - 1), 3: 2 * (99 * 99 - 35 * 35)}
@@ -258,8 +258,8 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     rows = pa.record_batch(
         {"doc": docs, "group": docs, "n_letters": docs, "anchor_hash": packed, "flagged": pa.nulls(50)}
     )
-    code = parts.Coded(50, 9)
-    found = shuffled(parts.shared(code), parts.SHARED, shuffled(parts.terms(5), parts.TERM, [rows]))
+    code = exchange.Coded(50, 9)
+    found = shuffled(parts.shared(code), exchange.PAIRED, shuffled(parts.terms(5), parts.TERM, [rows]))
     counted = pa.Table.from_batches(parts.summed(code)(found)).to_pylist()
     alone = {i for i, x in enumerate(of) if len(x) <= 1}
     expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
@@ -283,17 +283,12 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     first_skeleton = sum(view == "values" for _, view, _ in bands)
     sender = candidates.bucketed(bands, settings, 3, {})
     rows = shuffled(sender, candidates.BUCKETED, [firsts], 1 << 16)
-    found = pa.Table.from_batches(candidates.collapsed(3 * first_skeleton)(rows)).to_pylist()
-    views: dict[tuple[int, int], int] = {}
-    for row in found:
-        pair = row["left"], row["right"]
-        views[pair] = views.get(pair, 0) | row["views"]
-    left, right = np.array(sorted(views)).T
-    columns = {
-        "left": left,
-        "right": right,
-        "views": np.array([views[pair] for pair in sorted(views)], np.int32),
-    }
+    code = exchange.Coded(n, 7)
+    pairs = shuffled(candidates.collapsed(3 * first_skeleton, code), exchange.PAIRED, rows)
+    found = pa.Table.from_batches(candidates.viewed(code)(pairs)).to_pylist()
+    left, right, views = np.array(sorted((row["left"], row["right"], row["views"]) for row in found)).T
+    assert len(set(zip(left, right, strict=True))) == len(found)
+    columns = {"left": left, "right": right, "views": views.astype(np.int32)}
     for side, docs in (("left", left), ("right", right)):
         columns |= {f"n_{side}": d.n_letters[docs], f"b_{side}": d.n_bones[docs]}
         columns |= {f"{side}_{name}": [rows[i] for i in docs.tolist()] for name, rows in packed.items()}

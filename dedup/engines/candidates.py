@@ -14,11 +14,14 @@ from ..settings import Settings
 from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from .exchange import (
     MOST,
+    PAIRED,
     TARGET_BYTES,
+    Coded,
     Rows,
     Sender,
     Types,
     in_order,
+    in_pairs,
     received,
     sent,
     target_of,
@@ -99,22 +102,33 @@ def signatures(table: pa.Table | pa.RecordBatch, name: str, s: Settings) -> NDAr
     return unpacked(texts(table, name), np.uint32)[0].reshape(-1, s.num_perm)
 
 
-def collapsed(first_skeleton_target: int) -> Mapper:
-    """-> what `bucketed` has sent -> pairs, by `kernels.bucket_pairs`."""
+def collapsed(first_skeleton_target: int, code: Coded) -> Sender:
+    """What `bucketed` has sent -> PAIRED with its view, by `kernels.bucket_pairs`."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
         for target, rows in received(batches, BUCKETED):
             some, starts = in_order(rows["key"])
             bucket = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
             docs = rows["doc"][some]
-            order = np.lexsort((docs, bucket))
-            docs = docs[order]
+            docs = docs[np.lexsort((docs, bucket))]
             found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), lsh.FULL_BUCKET)
             view = 1 if target < first_skeleton_target else 2
             for start in range(0, len(found), PAIRS_AT_ONCE):
                 left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
-                views = np.full(len(left), view, np.int32)
-                yield batch(FOUND, {"left": left, "right": right, "views": views})
+                yield code.sent(left, right, np.full(len(left), view))
+
+    return run
+
+
+def viewed(code: Coded) -> Mapper:
+    """-> pairs as they were sent -> FOUND, each once, with all its views."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for target, rows in received(batches, PAIRED):
+            coded, new = in_pairs(rows)
+            views = np.bitwise_or.reduceat(coded & np.uint64(3), new).astype(np.int32)
+            left, right = code.sides(target, coded[new])
+            yield batch(FOUND, {"left": left, "right": right, "views": views})
 
     return run
 
@@ -136,11 +150,15 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     known = known.where(f.col("count") >= least).orderBy(f.desc("count")).limit(10_000)
     keys = np.array([(r["band"], r["key"]) for r in known.collect()], np.int64).reshape(-1, 2)
     cut = {int(band): keys[keys[:, 0] == band, 1].view(np.uint64) for band in np.unique(keys[:, 0])}
-    targets = targets_for(n_docs * BYTES_OF_BAND, target_bytes, least=1, most=MOST // len(bands))
+    n_bytes = n_docs * BYTES_OF_BAND
+    targets = targets_for(n_bytes, target_bytes, least=1, most=MOST // len(bands))
     rows = sent(signed, bucketed(bands, s, targets, cut), BUCKETED)
-    found = mapped(rows, collapsed(first_skeleton * targets), FOUND)
-    if cut:
-        found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), first_skeleton))
+    # subtle: pages in one frame share nearly all bands, and each band makes two pairs of each document
+    code = Coded(n_docs, targets_for(n_bytes * len(bands), target_bytes))
+    found = mapped(sent(rows, collapsed(first_skeleton * targets, code), PAIRED), viewed(code), FOUND)
+    if not cut:
+        return found
+    found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), first_skeleton))
     return found.groupBy("left", "right").agg(f.bit_or("views").alias("views"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,15 @@ from numpy.typing import NDArray
 from .. import candidates, kernels, passages, verify
 from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from .exchange import (
+    PAIRED,
     TARGET_BYTES,
+    Coded,
     Rows,
     Sender,
     Types,
     crowded,
     in_order,
+    in_pairs,
     received,
     sent,
     target_of,
@@ -31,7 +33,6 @@ TERM: Types = {
     **{"hash": "uint64", "doc": "int64", "group": "int64"},
     **{"sure": "bool", "only": "bool"},  # only: no other one speaks for its document
 }
-SHARED: Types = {"pair": "uint64"}  # as `Coded` has it
 LEFT, RIGHT, ONLY = 1, 2, 4  # which side an anchor counts for
 COUNTED: Columns = {"left": "int64", "right": "int64", "for_left": "int64", "for_right": "int64"}
 SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "n_terms": "int64"}
@@ -87,32 +88,8 @@ def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)
 
 
-@dataclass(frozen=True)
-class Coded:
-    """A pair of documents that share an anchor, and which of them it counts for, as 64 bits and a target.
-
-    64 bits do for ten billion documents and the fewest targets, and more with more.
-    """
-
-    docs: int  # all numbers are lower
-    targets: int
-
-    def pairs(
-        self, left: NDArray[np.int64], right: NDArray[np.int64], sides: NDArray[np.int64]
-    ) -> tuple[NDArray[np.uint16], Rows]:
-        """Documents and bits int64[n] -> (targets, SHARED)."""
-        local, target = np.divmod(left, self.targets)
-        pair = (local.view(np.uint64) * np.uint64(self.docs) + right.view(np.uint64)) << np.uint64(3)
-        return target.astype(np.uint16), {"pair": pair | sides.view(np.uint64)}
-
-    def sides(self, target: int, pair: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The way back: left, right."""
-        local, right = np.divmod(pair >> np.uint64(3), np.uint64(self.docs))
-        return local.view(np.int64) * self.targets + target, right.view(np.int64)
-
-
 def shared(code: Coded) -> Sender:
-    """Terms as they were sent -> SHARED, a row for each anchor that two documents of other groups share."""
+    """Terms as they were sent -> PAIRED, a row for each anchor that two documents of other groups share."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
         for _, rows in received(batches, TERM):
@@ -124,7 +101,7 @@ def shared(code: Coded) -> Sender:
             limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
             sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
             for left, right, sides in _paired(sizes, found, few, local):
-                yield code.pairs(docs[left], docs[right], sides | only[left] | only[right])
+                yield code.sent(docs[left], docs[right], sides | only[left] | only[right])
 
     return run
 
@@ -156,12 +133,11 @@ def _paired(
 
 
 def summed(code: Coded) -> Mapper:
-    """-> SHARED as it was sent -> COUNTED, of pairs that share enough to be looked at."""
+    """-> pairs as they were sent -> COUNTED, of those that share enough to be looked at."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for target, rows in received(batches, SHARED):
-            coded = np.sort(rows["pair"])
-            new = np.flatnonzero(np.r_[True, (coded[1:] ^ coded[:-1]) >> np.uint64(3) > 0])
+        for target, rows in received(batches, PAIRED):
+            coded, new = in_pairs(rows)
             sizes = np.diff(np.r_[new, len(coded)])
             # one anchor is enough only where one of the two has no other; most pairs share no more
             good = (sizes > 1) | (coded[new] & np.uint64(ONLY) > 0)
@@ -192,7 +168,7 @@ def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int =
     n_bytes = n_anchors * BYTES_OF_TERM
     rows = sent(given, terms(targets_for(n_bytes, target_bytes)), TERM)
     code = Coded(n_docs, targets_for(PAIRS_OF_TERM * n_bytes, target_bytes))
-    counts = mapped(sent(rows, shared(code), SHARED), summed(code), COUNTED)
+    counts = mapped(sent(rows, shared(code), PAIRED), summed(code), COUNTED)
     sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
     for side in ("left", "right"):
         counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"t_{side}"), side)
