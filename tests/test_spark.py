@@ -28,7 +28,8 @@ pytestmark = [
 from dedup.engines import flow, job, session  # noqa: E402
 
 heavy = pytest.mark.heavy
-SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0)  # all that is made for large corpora
+# all that is made for large corpora
+SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0, target_bytes=4096)
 
 
 @pytest.fixture(scope="module")

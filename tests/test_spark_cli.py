@@ -1,8 +1,10 @@
 """What is wrong with an engine, told in one line."""
 
+import collections
 import importlib.util
 import itertools
 import os
+import random
 import socket
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import dedup
 from dedup import candidates as local
 from dedup import passages
-from dedup.engines import arrow, candidates, reading, session
+from dedup.engines import arrow, boilerplate, candidates, exchange, parts, reading, session
 from dedup.errors import DedupError
 from dedup.model import Source
 from dedup.readers import Options
@@ -182,6 +184,67 @@ def test_groups_stay_whole_however_the_batches_are_cut(size):
     assert all(a[-1] != b[0] for a, b in zip(found[:-1], found[1:], strict=True))
 
 
+def shuffled(sender, types, batches, held_bytes=1000):
+    """What a sender sends, as it comes to one task that has all targets."""
+    table = pa.Table.from_batches(exchange.packer(sender, types, held_bytes)(batches))
+    return table.sort_by("target").to_batches(20)
+
+
+@pytest.mark.parametrize("held_bytes", [1, 500, 1 << 20])
+def test_all_that_is_sent_to_a_target_comes_together(held_bytes):
+    docs = np.arange(1000)
+    types = {"doc": "int64", "odd": "bool"}
+
+    def sender(batches):
+        for one in batches:
+            some = one["doc"].to_numpy()
+            yield exchange.target_of(7, some), {"doc": some, "odd": some % 2 == 1}
+
+    batches = pa.table({"doc": docs}).to_batches(130)
+    found = dict(exchange.received(shuffled(sender, types, batches, held_bytes), types))
+    assert sorted(found) == list(range(7))
+    assert sorted(doc for rows in found.values() for doc in rows["doc"].tolist()) == docs.tolist()
+    for target, rows in found.items():
+        assert set(exchange.target_of(7, rows["doc"]).tolist()) == {target}
+        assert (rows["odd"] == (rows["doc"] % 2 == 1)).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 30, 1000])
+def test_a_passage_is_common_however_its_documents_are_spread_over_batches(at_once):
+    most = local.MAX_HOLDERS
+    of = {0: range(most), 1: range(most + 1), 2: [3] * 40, 3: range(500), 4: [7, 7, *range(most)]}
+    rows = [(number, group) for number, groups in of.items() for group in groups]
+    random.Random(5).shuffle(rows)
+    anchors = [np.array([10 * number + i for i in range(4)], np.uint64).tobytes() for number, _ in rows]
+    columns = {"doc": range(len(rows)), "group": [group for _, group in rows], "anchor_hash": anchors}
+    batches = pa.table({name: list(values) for name, values in columns.items()}).to_batches(at_once)
+    sent = shuffled(boilerplate._passages(3), boilerplate.SENT, batches)
+    found = pa.Table.from_batches(boilerplate._common(sent)).to_pylist()
+    expected = {(doc, at) for doc, (number, _) in enumerate(rows) for at in (0, 1) if number in (1, 3)}
+    assert len(found) == len(expected)
+    assert {(row["doc"], row["at"]) for row in found} == expected
+    counted = sum(int((~rows["known"]).sum()) for _, rows in exchange.received(sent, boilerplate.SENT))
+    assert counted == 2 * len(rows) if at_once == 1 else counted < {30: 2 * len(rows), 1000: 200}[at_once]
+
+
+@pytest.mark.parametrize("at_once", [1, 70, 1000])
+def test_an_anchor_in_too_many_groups_makes_no_pairs_however_they_are_spread(at_once):
+    most = passages.MAX_GROUPS
+    rows = [(1, g) for g in range(most)] + [(2, g) for g in range(most + 1)] + [(3, g) for g in range(2)] * 99
+    random.Random(6).shuffle(rows)
+    n = len(rows)
+    anchors = [np.array([number], np.uint64).tobytes() for number, _ in rows]
+    columns = {"doc": list(range(n)), "group": [group for _, group in rows], "anchor_hash": anchors}
+    batches = pa.table({**columns, "flagged": pa.nulls(n)}).to_batches(at_once)
+    code = exchange.Coded(n, 9)
+    sent = shuffled(parts.shared(code), exchange.PAIRED, shuffled(parts.terms(5), parts.TERM, batches))
+    counted = pa.Table.from_batches(parts.summed(code)(sent)).to_pylist()
+    found = collections.Counter(rows[row[side]][0] for row in counted for side in ("left", "right"))
+    assert found == {1: most * (most - 1), 3: 2 * (99 * 99 - 35 * 35)}
+    assert all(rows[row["left"]][0] == rows[row["right"]][0] for row in counted)
+    assert all(0 < row["for_left"] + row["for_right"] <= 2 for row in counted)
+
+
 def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     some = corpus(60, seed=6)
     texts = [" ".join(some[i : i + 1 + i % 4 * 8]) for i in range(50)]
@@ -195,11 +258,14 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     rows = pa.record_batch(
         {"doc": docs, "group": docs, "n_letters": docs, "anchor_hash": packed, "flagged": pa.nulls(50)}
     )
-    table = pa.Table.from_batches(candidates.terms([rows])).sort_by("hash")
-    found = pa.Table.from_batches(candidates.shared(table.to_batches())).to_pylist()
+    code = exchange.Coded(50, 9)
+    found = shuffled(parts.shared(code), exchange.PAIRED, shuffled(parts.terms(5), parts.TERM, [rows]))
+    counted = pa.Table.from_batches(parts.summed(code)(found)).to_pylist()
+    alone = {i for i, x in enumerate(of) if len(x) <= 1}
     expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
-    counts = {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in found}
-    assert counts == {pair: (n, n) for pair, n in expected.items() if n}
+    kept = {pair: (n, n) for pair, n in expected.items() if n > 1 or (n and alone & set(pair))}
+    assert {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in counted} == kept
+    assert len(kept) > 100
     assert 0 < sum(map(len, serve)) < sum(map(len, of))
 
 
@@ -214,20 +280,15 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     packed = {name: [row.tobytes() for row in values] for name, values in both.items()}
     firsts = pa.record_batch({"doc": everyone.astype(np.int64), "n_bones": d.n_bones, **packed})
     bands = candidates.buckets(settings)
-    rows = pa.Table.from_batches(candidates.banded(bands, settings)([firsts]))
-    rows = rows.sort_by([(name, "ascending") for name in ("band", "key", "doc")])
     first_skeleton = sum(view == "values" for _, view, _ in bands)
-    found = pa.Table.from_batches(candidates.collapsed(first_skeleton)(rows.to_batches(500))).to_pylist()
-    views: dict[tuple[int, int], int] = {}
-    for row in found:
-        pair = row["left"], row["right"]
-        views[pair] = views.get(pair, 0) | row["views"]
-    left, right = np.array(sorted(views)).T
-    columns = {
-        "left": left,
-        "right": right,
-        "views": np.array([views[pair] for pair in sorted(views)], np.int32),
-    }
+    sender = candidates.bucketed(bands, settings, 3, {})
+    rows = shuffled(sender, candidates.BUCKETED, [firsts], 1 << 16)
+    code = exchange.Coded(n, 7)
+    pairs = shuffled(candidates.collapsed(3 * first_skeleton, code), exchange.PAIRED, rows)
+    found = pa.Table.from_batches(candidates.viewed(code)(pairs)).to_pylist()
+    left, right, views = np.array(sorted((row["left"], row["right"], row["views"]) for row in found)).T
+    assert len(set(zip(left, right, strict=True))) == len(found)
+    columns = {"left": left, "right": right, "views": views.astype(np.int32)}
     for side, docs in (("left", left), ("right", right)):
         columns |= {f"n_{side}": d.n_letters[docs], f"b_{side}": d.n_bones[docs]}
         columns |= {f"{side}_{name}": [rows[i] for i in docs.tolist()] for name, rows in packed.items()}

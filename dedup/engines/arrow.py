@@ -92,6 +92,14 @@ def in_groups(
         yield pa.Table.from_batches(held)
 
 
+def each(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Table]:
+    """Batches sorted by a key -> a table of the rows of each of its values."""
+    for table in in_groups(batches, [key], rows=1, size=1):
+        starts = [*starts_of(table, [key]).tolist(), table.num_rows]
+        for start, end in zip(starts[:-1], starts[1:], strict=True):
+            yield table.slice(start, end - start)
+
+
 def starts_of(table: pa.Table, keys: list[str]) -> NDArray[np.int64]:
     """Rows sorted by the keys, one at least -> int64[n_groups], the first row of each group."""
     new = np.ones(table.num_rows, np.bool_)

@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
+from .exchange import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
 from .store import Frame, Store
 
+# known: in many groups already; at: the anchor of the document, or -1 in a row that is there to be counted
+SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32", "known": "bool"}
+BYTES_OF_PASSAGE = 29
 PASSAGE: Columns = {"passage": "int64", "doc": "int64", "group": "int64", "at": "int32"}
 DIFFERS: Columns = {"doc": "int64", "differs": "bool"}
 PAIR: Columns = {"left": "int64", "right": "int64"}
@@ -19,17 +24,38 @@ OWN: Columns = {"doc": "int64", "own": "binary", "mostly": "bool"}
 FLAGGED: Columns = {"doc": "int64", "flagged": "binary", "start": "binary", "end": "binary"}
 
 
-def _passages(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _passages(targets: int) -> Sender:
     """Anchors (doc, group, anchor_hash) -> a row per passage: three anchors in a row."""
-    for one in batches:
-        hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
-        row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
-        found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
-        mine = row[first]
-        columns = {"doc": numbers(one, "doc")[mine], "group": numbers(one, "group")[mine]}
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
+        for one in batches:
+            hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+            row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
+            found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
+            mine = row[first]
+            doc, group = (numbers(one, name)[mine] for name in ("doc", "group"))
+            common, few = crowded(found, group, candidates.MAX_HOLDERS)
+            known = np.zeros(len(found), np.bool_)
+            known[common] = True
+            rows = {"passage": found, "doc": doc, "group": group, "at": first - starts[mine], "known": known}
+            # subtle: those that are known go anywhere, so not all of one passage to one task
+            yield np.where(known, target_of(targets, doc), target_of(targets, found)), rows
+            counted = {**{name: rows[name][few] for name in rows}, "at": np.full(len(few), -1)}
+            yield target_of(targets, found[few]), {**counted, "known": np.zeros(len(few), np.bool_)}
+
+    return run
+
+
+def _common(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Passages as they were sent -> PASSAGE, of those that stand in many groups."""
+    for _, rows in received(batches, SENT):
+        rest = np.flatnonzero(~rows["known"])
+        found, _ = crowded(rows["passage"][rest], rows["group"][rest], candidates.MAX_HOLDERS)
+        some = np.r_[np.flatnonzero(rows["known"]), rest[found]]
+        some = some[rows["at"][some] >= 0]
+        passage = rows["passage"][some].view(np.int64)
         yield batch(
-            PASSAGE,
-            {"passage": found.view(np.int64), **columns, "at": (first - starts[mine]).astype(np.int32)},
+            PASSAGE, {"passage": passage, **{name: rows[name][some] for name in ("doc", "group", "at")}}
         )
 
 
@@ -69,9 +95,10 @@ def _spanned(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def boilerplate(store: Store, anchored: Frame) -> Frame:
+def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
     """Documents (doc, group, anchor_hash, anchor_place) -> (doc, flagged, start, end) of those that have any.
 
+    They have at most n_anchors together.
     `flagged` are the places of the anchors that are boilerplate (int32), start and end the stretches of
     shingles between such (int64).  The same as `passages.boilerplate` and `passages.spans`.
     """
@@ -85,8 +112,9 @@ def boilerplate(store: Store, anchored: Frame) -> Frame:
         at = rows.groupBy("doc").agg(f.collect_list("at").alias("at"))
         return at.join(anchored.select("doc", "anchor_place"), "doc")
 
-    rows = mapped(anchored.select("doc", "group", "anchor_hash"), _passages, PASSAGE)
-    common = store.stage("common", lambda: rows.join(often(rows), "passage", "left_semi"))
+    targets = targets_for(n_anchors * BYTES_OF_PASSAGE, target_bytes)
+    rows = sent(anchored.select("doc", "group", "anchor_hash"), _passages(targets), SENT)
+    common = store.stage("common", lambda: mapped(rows, _common, PASSAGE))
     if common.isEmpty():
         return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))
     differing = mapped(places(common), _differing(candidates.OWN_RUN), DIFFERS).where("differs")

@@ -1,4 +1,4 @@
-"""Signatures and anchors -> candidate pairs, as DataFrame operations around the compiled kernels."""
+"""Signatures -> pairs that may be alike, as DataFrame operations around the compiled kernels."""
 
 from __future__ import annotations
 
@@ -9,34 +9,43 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, lsh, passages, verdict, verify
+from .. import candidates, kernels, lsh, verdict
 from ..settings import Settings
-from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, starts_of, texts, unpacked
+from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
+from .exchange import (
+    MOST,
+    PAIRED,
+    TARGET_BYTES,
+    Coded,
+    Rows,
+    Sender,
+    Types,
+    in_order,
+    in_pairs,
+    received,
+    sent,
+    target_of,
+    targets_for,
+)
 from .store import Frame
 
 BAND: Columns = {"band": "int32", "key": "int64", "doc": "int64"}
+BUCKETED: Types = {"key": "uint64", "doc": "int64"}
+Bands = list[tuple[int, Any, NDArray[np.int32]]]  # number, which signature, columns
+Heavy = dict[int, NDArray[np.uint64]]  # band -> the keys of its heavy buckets
 FOUND: Columns = {"left": "int64", "right": "int64", "views": "int32"}
 ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
     **{"frames_too": "bool"},  # perhaps alike for all their boilerplate
     **{"n_left": "int64", "n_right": "int64"},
 }
-TERM: Columns = {
-    **{"hash": "int64", "doc": "int64", "group": "int64"},
-    **{"sure": "bool", "only": "bool"},  # only: no other one speaks for its document
-}
-SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "n_terms": "int64"}
-SHARED: Columns = {
-    **{"left": "int64", "right": "int64"},
-    **{"for_left": "int64", "for_right": "int64", "only": "bool"},  # what the other one counts for
-}
 PAIRS_AT_ONCE = 1 << 20
 HEAVY, SAMPLED = 200_000, 64  # rows of a bucket that are not given to one task; 1 document of 64 is looked at
-SPLITS = 64  # of a heavy bucket
+BYTES_OF_BAND = 16  # of a row of BUCKETED
 
 
-def buckets(s: Settings) -> list[tuple[int, Any, NDArray[np.int32]]]:
-    """Settings -> (number, which signature, columns) of each band of both views."""
+def buckets(s: Settings) -> Bands:
+    """Settings -> each band of both views."""
     near = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
     rewritten = lsh.banding(s.min_skeleton, candidates.MIN_RECALL, s.num_perm)
     both = [("values", columns) for columns in near.columns]
@@ -44,26 +53,49 @@ def buckets(s: Settings) -> list[tuple[int, Any, NDArray[np.int32]]]:
     return [(number, view, columns) for number, (view, columns) in enumerate(both)]
 
 
-def banded(bands: list[tuple[int, Any, NDArray[np.int32]]], s: Settings) -> Mapper:
-    """-> signatures (doc, values, skeletons, n_bones) -> a row per band."""
+def band_keys(
+    one: pa.RecordBatch, bands: Bands, s: Settings
+) -> Iterator[tuple[int, NDArray[np.uint64], NDArray[np.int64]]]:
+    """Signatures (doc, values, skeletons, n_bones) -> (band, key of each document, documents), by band."""
+    docs = numbers(one, "doc")
+    boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES)
+    those_of = {"values": np.arange(len(docs)), "skeletons": boned}
+    for view, those in those_of.items():
+        mine, signed = [(n, columns) for n, its, columns in bands if its == view], signatures(one, view, s)
+        for start in range(0, len(mine), lsh.AT_ONCE):
+            some = mine[start : start + lsh.AT_ONCE]
+            columns = np.array([columns for _, columns in some], np.int32)
+            keys = kernels.band_keys(signed, those.astype(np.int32), columns)
+            for (number, _), row in zip(some, keys, strict=True):
+                yield number, row, docs[those]
+
+
+def banded(bands: Bands, s: Settings, heavy: Heavy | None = None) -> Mapper:
+    """-> signatures -> a row per band; with `heavy`, of those buckets alone."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
-            docs = numbers(one, "doc")
-            boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES).astype(np.int32)
-            everyone = np.arange(len(docs), dtype=np.int32)
-            values = {view: signatures(one, view, s) for view in ("values", "skeletons")}
-            for number, view, columns in bands:
-                mine = everyone if view == "values" else boned
-                keys = kernels.band_keys(values[view], mine, columns[None])[0]
-                yield batch(
-                    BAND,
-                    {
-                        "band": np.full(len(mine), number, np.int32),
-                        "key": keys.view(np.int64),
-                        "doc": docs[mine],
-                    },
-                )
+            for number, keys, docs in band_keys(one, bands, s):
+                if heavy is not None:
+                    mine = np.isin(keys, heavy.get(number, ()))
+                    keys, docs = keys[mine], docs[mine]
+                if len(docs):
+                    found = {"key": keys.view(np.int64), "doc": docs}
+                    yield batch(BAND, {"band": np.full(len(docs), number, np.int32), **found})
+
+    return run
+
+
+def bucketed(bands: Bands, s: Settings, targets: int, heavy: Heavy) -> Sender:
+    """-> signatures -> BUCKETED, but for heavy buckets; each band has targets of its own, so many."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
+        for one in batches:
+            for number, keys, docs in band_keys(one, bands, s):
+                if number in heavy:
+                    light = ~np.isin(keys, heavy[number])
+                    keys, docs = keys[light], docs[light]
+                yield target_of(targets, keys) + np.uint16(number * targets), {"key": keys, "doc": docs}
 
     return run
 
@@ -73,33 +105,38 @@ def signatures(table: pa.Table | pa.RecordBatch, name: str, s: Settings) -> NDAr
     return unpacked(texts(table, name), np.uint32)[0].reshape(-1, s.num_perm)
 
 
-def collapsed(first_skeleton_band: int) -> Mapper:
-    """-> rows of bands sorted by band, key, doc -> pairs, by `kernels.bucket_pairs`."""
+def collapsed(first_skeleton_target: int, code: Coded) -> Sender:
+    """What `bucketed` has sent -> PAIRED with its view, by `kernels.bucket_pairs`."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in in_groups(batches, ["band", "key"], rows=1 << 20, size=1 << 30):
-            starts = starts_of(table, ["band", "key"])
-            sizes = np.diff(np.r_[starts, table.num_rows])
-            rows = np.flatnonzero(np.repeat(sizes > 1, sizes))
-            bucket = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes)[rows]
-            found = kernels.bucket_pairs(bucket, np.arange(len(rows), dtype=np.int32), lsh.FULL_BUCKET)
-            docs = numbers(table, "doc")[rows]
-            views = np.where(numbers(table, "band")[rows] < first_skeleton_band, 1, 2)
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
+        for target, rows in received(batches, BUCKETED):
+            some, starts = in_order(rows["key"])
+            bucket = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
+            docs = rows["doc"][some]
+            docs = docs[np.lexsort((docs, bucket))]
+            found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), lsh.FULL_BUCKET)
+            view = 1 if target < first_skeleton_target else 2
             for start in range(0, len(found), PAIRS_AT_ONCE):
-                some = found[start : start + PAIRS_AT_ONCE]
-                yield batch(
-                    FOUND,
-                    {
-                        "left": docs[some[:, 0]],
-                        "right": docs[some[:, 1]],
-                        "views": views[some[:, 0]].astype(np.int32),
-                    },
-                )
+                left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
+                yield code.sent(left, right, np.full(len(left), view))
 
     return run
 
 
-def bucket_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
+def viewed(code: Coded) -> Mapper:
+    """-> pairs as they were sent -> FOUND, each once, with all its views."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for target, rows in received(batches, PAIRED):
+            coded, new = in_pairs(rows)
+            views = np.bitwise_or.reduceat(coded & np.uint64(3), new).astype(np.int32)
+            left, right = code.sides(target, coded[new])
+            yield batch(FOUND, {"left": left, "right": right, "views": views})
+
+    return run
+
+
+def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_bytes: int) -> Frame:
     """Documents (doc, values, skeletons, n_bones) -> pairs that share a bucket: (left, right, views).
 
     A bucket of more than `heavy` documents, known from a sample, is cut by document number over many
@@ -109,26 +146,23 @@ def bucket_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
 
     bands = buckets(s)
     first_skeleton = sum(view == "values" for _, view, _ in bands)
-    make, signed = banded(bands, s), ("doc", "values", "skeletons", "n_bones")
-    rows = mapped(firsts.select(*signed), make, BAND)
+    signed = firsts.select("doc", "values", "skeletons", "n_bones")
     least = max(lsh.FULL_BUCKET + 1, heavy // SAMPLED)
-    sample = firsts.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else firsts
-    sampled = mapped(sample.select(*signed), make, BAND)
-    known = sampled.groupBy("band", "key").count().where(f.col("count") >= least)
-    keys = known.orderBy(f.desc("count")).limit(10_000).select("band", "key").collect()
-    collapse = collapsed(first_skeleton)
-    if not keys:
-        found = _hashed(rows, collapse)
-    else:
-        these = f.broadcast(firsts.sparkSession.createDataFrame(keys, "band int, key bigint"))
-        light = rows.join(these, ["band", "key"], "left_anti")
-        found = _hashed(light, collapse).union(_cut(rows.join(these, ["band", "key"]), first_skeleton))
+    sample = signed.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else signed
+    known = mapped(sample, banded(bands, s), BAND).groupBy("band", "key").count()
+    known = known.where(f.col("count") >= least).orderBy(f.desc("count")).limit(10_000)
+    keys = np.array([(r["band"], r["key"]) for r in known.collect()], np.int64).reshape(-1, 2)
+    cut = {int(band): keys[keys[:, 0] == band, 1].view(np.uint64) for band in np.unique(keys[:, 0])}
+    n_bytes = n_docs * BYTES_OF_BAND
+    targets = targets_for(n_bytes, target_bytes, least=1, most=MOST // len(bands))
+    rows = sent(signed, bucketed(bands, s, targets, cut), BUCKETED)
+    # subtle: pages in one frame share nearly all bands, and each band makes two pairs of each document
+    code = Coded(n_docs, targets_for(n_bytes * len(bands), target_bytes))
+    found = mapped(sent(rows, collapsed(first_skeleton * targets, code), PAIRED), viewed(code), FOUND)
+    if not cut:
+        return found
+    found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), first_skeleton))
     return found.groupBy("left", "right").agg(f.bit_or("views").alias("views"))
-
-
-def _hashed(rows: Frame, collapse: Mapper) -> Frame:
-    sorted_rows = rows.repartition("band", "key").sortWithinPartitions("band", "key", "doc")
-    return mapped(sorted_rows, collapse, FOUND)
 
 
 def _cut(rows: Frame, first_skeleton: int) -> Frame:
@@ -187,11 +221,13 @@ def _least(s: Settings, jaccard: float, sizes: list[NDArray[np.int64]], sample: 
     return lsh.least_matches(lsh.sampled_jaccard(jaccard, sizes[0], sizes[1], sample), s.num_perm, sample)
 
 
-def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
-    """Documents (doc, n_letters, values, skeletons, n_bones) -> candidates (ALIKE)."""
+def alike_pairs(
+    firsts: Frame, n_docs: int, s: Settings, heavy: int = HEAVY, target_bytes: int = TARGET_BYTES
+) -> Frame:
+    """At most n_docs documents (doc, n_letters, values, skeletons, n_bones) -> candidates (ALIKE)."""
     from pyspark.sql import functions as f
 
-    pairs = bucket_pairs(firsts, s, heavy)
+    pairs = bucket_pairs(firsts, n_docs, s, heavy, target_bytes)
     for side in ("left", "right"):
         mine = firsts.select(
             f.col("doc").alias(side),
@@ -202,146 +238,3 @@ def alike_pairs(firsts: Frame, s: Settings, heavy: int = HEAVY) -> Frame:
         )
         pairs = pairs.join(mine, side)
     return mapped(pairs, matched(s), ALIKE)
-
-
-# ------------------------------------------------------------------ parts and wholes
-
-
-def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Anchors (doc, group, anchor_hash, flagged) -> TERM, a row for each that is no boilerplate.
-
-    `sure` are those by which their document is looked for; others serve only where a document with few
-    anchors has them too.
-    """
-    for one in batches:
-        hashes, row, keep, many, n_terms = _usable(one)
-        hashes, row = hashes[keep], row[keep]
-        order = np.lexsort((hashes, row))
-        hashes, row = hashes[order], row[order]
-        new = np.ones(len(row), np.bool_)
-        new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
-        hashes, row = hashes[new], row[new]
-        sure = ~many[row] | passages.sample(hashes)
-        both = {name: numbers(one, name)[row] for name in ("doc", "group")}
-        only = (n_terms <= 1)[row]
-        yield batch(TERM, {"hash": hashes.view(np.int64), **both, "sure": sure, "only": only})
-
-
-def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Anchors (doc, group, n_letters, anchor_hash, flagged) -> how many of them speak for each document."""
-    for one in batches:
-        _, _, _, _, n_terms = _usable(one)
-        given = {name: numbers(one, name) for name in ("doc", "group", "n_letters")}
-        yield batch(SIZED, {**given, "n_terms": n_terms})
-
-
-def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
-    """(hashes, row of each, no boilerplate; by row: many anchors, how many speak for it)."""
-    hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
-    n = np.diff(starts)
-    row = np.repeat(np.arange(one.num_rows), n)
-    keep = np.ones(len(hashes), np.bool_)
-    for i, flagged in enumerate(texts(one, "flagged")):
-        if flagged:
-            keep[starts[i] + np.frombuffer(flagged, np.int32)] = False
-    left = np.bincount(row[keep], minlength=one.num_rows)
-    # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-    n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n, left, n)
-    many = n_anchors > passages.FEW_ANCHORS
-    sampled = np.bincount(row[keep & passages.sample(hashes)], minlength=one.num_rows)
-    return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)
-
-
-def shared(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Terms sorted by hash -> how many anchors two documents of other groups share, here."""
-    for table in in_groups(batches, ["hash"], rows=1 << 18, size=1 << 30):
-        docs, first, row = np.unique(numbers(table, "doc"), return_index=True, return_inverse=True)
-        group = numbers(table, "group")[first]
-        only = numbers(table, "only")[first]
-        local = np.unique(group, return_inverse=True)[1].astype(np.int32)
-        hashes = numbers(table, "hash").view(np.uint64)
-        limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
-        sure = numbers(table, "sure")
-        sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
-        indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
-        for some in _portions(indptr, few):
-            yield from _counted(some, indptr, few, found, docs, local, only)
-
-
-def _portions(indptr: NDArray[np.int64], few: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
-    """Postings -> some at a time, so that their pairs fit in memory."""
-    before = np.r_[0, np.cumsum(few)]
-    cost = np.diff(indptr) * np.diff(before[indptr])
-    portion = np.cumsum(cost) // (4 * PAIRS_AT_ONCE)
-    for start, end in zip(*_runs(portion), strict=True):
-        yield np.arange(start, end)
-
-
-def _runs(values: NDArray[np.int64]) -> tuple[list[int], list[int]]:
-    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else values
-    return starts.tolist(), [*starts[1:].tolist(), len(values)][: len(starts)]
-
-
-def _counted(
-    some: NDArray[np.int64],
-    indptr: NDArray[np.int64],
-    few: NDArray[np.bool_],
-    found: NDArray[np.int32],
-    docs: NDArray[np.int64],
-    local: NDArray[np.int32],
-    only: NDArray[np.bool_],
-) -> Iterator[pa.RecordBatch]:
-    """Some postings, documents found[indptr[t]:indptr[t + 1]] each -> rows of SHARED."""
-    left, right = [], []
-    for t in some.tolist():
-        mine = found[indptr[t] : indptr[t + 1]]
-        others = mine[few[indptr[t] : indptr[t + 1]]]
-        left.append(np.repeat(mine, len(others)))
-        right.append(np.tile(others, len(mine)))
-    a, b = np.concatenate(left).astype(np.int64), np.concatenate(right).astype(np.int64)
-    apart = local[a] != local[b]
-    a, b = a[apart], b[apart]
-    keys, row = np.unique(np.minimum(a, b) * len(docs) + np.maximum(a, b), return_inverse=True)
-    counts = [np.bincount(row[side], minlength=len(keys)) for side in (a < b, a > b)]
-    for start in range(0, len(keys), PAIRS_AT_ONCE):
-        x, y = np.divmod(keys[start : start + PAIRS_AT_ONCE], len(docs))
-        for_left, for_right = (n[start : start + PAIRS_AT_ONCE] for n in counts)
-        columns = {"left": docs[x], "right": docs[y], "only": only[x] | only[y]}
-        yield batch(SHARED, {**columns, "for_left": for_left, "for_right": for_right})
-
-
-def part_pairs(anchored: Frame) -> Frame:
-    """Documents (doc, group, n_letters, anchor_hash, flagged) -> candidates (left, right, n_left, n_right).
-
-    `flagged` are the places of the anchors that are boilerplate, int32.
-    """
-    from pyspark.sql import Window
-    from pyspark.sql import functions as f
-
-    given = anchored.select("doc", "group", "anchor_hash", "flagged")
-    rows = mapped(given, terms, TERM).repartition("hash").sortWithinPartitions("hash")
-    counts = mapped(rows, shared, SHARED).groupBy("left", "right")
-    sums = [f.sum(name).alias(name) for name in ("for_left", "for_right")]
-    counts = counts.agg(*sums, f.max("only").alias("only"))
-    # one anchor is enough only where one of the two has no other; most pairs share no more
-    counts = counts.where((f.greatest("for_left", "for_right") > 1) | f.col("only"))
-    sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
-    for side in ("left", "right"):
-        counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"t_{side}"), side)
-    fewer = f.least("t_left", "t_right")
-    enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), candidates.ANCHOR_SHARE * fewer)
-    sides = [
-        f.struct(
-            *(f.col(doc).alias("doc"), f.col(other).alias("other")),
-            *(f.col(f"group_{other}").alias("other_group"), f.col(f"for_{doc}").alias("n")),
-        )
-        for doc, other in (("left", "right"), ("right", "left"))
-    ]
-    both = counts.select(
-        "n_left", "n_right", enough.alias("enough"), f.explode(f.array(*sides)).alias("side")
-    )
-    order = Window.partitionBy("side.doc", "side.other_group").orderBy(f.desc("side.n"), "side.other")
-    best = both.where("side.n >= enough").withColumn("rank", f.row_number().over(order))
-    best = best.where(f.col("rank") <= passages.PAIRS_WITH_GROUP)
-    left, right = f.least("side.doc", "side.other"), f.greatest("side.doc", "side.other")
-    return best.select(left.alias("left"), right.alias("right"), "n_left", "n_right").distinct()

@@ -14,7 +14,7 @@ from ..model import CHANGED, KEPT, OK, RELATIONS, REWRITTEN
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped
 from .boilerplate import FLAGGED, apart, boilerplate
-from .candidates import HEAVY, alike_pairs, part_pairs
+from .candidates import HEAVY, alike_pairs
 from .components import IN_ONE_TASK, components
 from .deciding import (
     ANSWER,
@@ -32,7 +32,9 @@ from .deciding import (
     WRITTEN,
     decider,
 )
+from .exchange import TARGET_BYTES
 from .letters import CHOSEN, FACTS, FORM, chosen, forms, same_letters, with_kinds
+from .parts import part_pairs
 from .store import Frame, Store
 from .verifying import FEW, FIGURES, VERIFIED, Library, pairs_of, verified
 
@@ -54,6 +56,15 @@ class Limits:
     in_one_task: int = IN_ONE_TASK
     text_of_component: int = TEXT_OF_COMPONENT
     few: int = FEW
+    target_bytes: int = TARGET_BYTES
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How many there are, at most."""
+
+    docs: int
+    anchors: int
 
 
 @dataclass(frozen=True)
@@ -77,10 +88,12 @@ def decide(
     changed: list[int],
     s: Settings,
     limits: Limits,
+    amounts: Amounts,
 ) -> Found:
     """Documents after the pass, sources (source, path, mtime_ns), those that changed -> the result."""
     from pyspark.sql import functions as f
 
+    size = limits.target_bytes
     lost = f.col("source").isin(changed) & (f.col("status") == OK)
     status = f.when(lost, CHANGED).otherwise(f.col("status")) if changed else f.col("status")
     seen = documents.withColumn("status", status)
@@ -88,13 +101,13 @@ def decide(
     own = letters.where("same = doc").select("doc")
     kept = ["doc", "n_letters", "n_bones", "values", "skeletons", "anchor_hash", "anchor_place"]
     firsts = store.stage("firsts", lambda: documents.select(*kept).join(own, "doc"))
-    alike = store.stage("alike", lambda: alike_pairs(firsts, s, limits.heavy))
+    alike = store.stage("alike", lambda: alike_pairs(firsts, amounts.docs, s, limits.heavy, size))
     groups = components(store, "groups", alike.where("close"), limits.in_one_task)
     group = f.coalesce("label", "doc").alias("group")
     anchored = firsts.select("doc", "n_letters", "anchor_hash", "anchor_place").join(groups, "doc", "left")
     anchored = anchored.select("doc", "n_letters", "anchor_hash", "anchor_place", group)
     if s.boilerplate == "on":
-        frames = boilerplate(store, anchored)
+        frames = boilerplate(store, anchored, amounts.anchors, size)
     else:
         frames = store.spark.createDataFrame([], ddl(FLAGGED))
     flags = frames.select("doc", "flagged")
@@ -103,7 +116,7 @@ def decide(
         framed = firsts.select("doc", "anchor_hash").join(flags, "doc")
         gone = store.stage("apart", lambda: apart(alike, framed, s))
         alike = alike.join(gone, ["left", "right"], "left_anti")
-    parts = store.stage("parts", lambda: part_pairs(flagged))
+    parts = store.stage("parts", lambda: part_pairs(flagged, amounts.docs, amounts.anchors, size))
     library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
     compared = store.stage("compared", lambda: _compared(alike, parts, library, s))
     pairs = compared.where("sure or part").select(*FIGURES)

@@ -122,7 +122,7 @@ def _scan(
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
             stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
-            found = flow.decide(stages, documents, about, changed, settings, ways.limits)
+            found = flow.decide(stages, documents, about, changed, settings, ways.limits, counts.amounts)
             more = _changed_sources(sources, changed)
             if not more:
                 break
@@ -205,6 +205,11 @@ class Counts:
     n_docs: int
     n_anchors: int
     fields: list[tuple[str, str]]  # by source: text field, id field
+
+    @property
+    def amounts(self) -> flow.Amounts:
+        """Of all documents."""
+        return flow.Amounts(self.n_docs, self.n_anchors)
 
 
 def _counted(passed: Frame, n_sources: int) -> Counts:
@@ -322,7 +327,7 @@ def taken(
         about = spark.range(0, n).select(
             f.col("id").cast("int").alias("source"), f.lit(b"").alias("path"), f.lit(0).alias("mtime_ns")
         )
-        found = flow.decide(store, documents, about, [], settings, ways.limits)
+        found = flow.decide(store, documents, about, [], settings, ways.limits, counts.amounts)
     return found, names
 
 

@@ -21,7 +21,7 @@ from ..run import Run
 from ..settings import Settings
 from ..store import FILES, HEADER, header
 from ..tables import TABLES
-from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, starts_of, texts, unpacked
+from .arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
 from .flow import Found
 from .reading import DOCUMENT
 from .store import Frame
@@ -67,7 +67,7 @@ def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Sc
     """-> rows of a table, those of a part together -> its file."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in _each(batches, "part"):
+        for table in each(batches, "part"):
             part = int(numbers(table, "part")[0])
             order = np.lexsort([numbers(table, key) for key in reversed(keys)])
             make = _boilerplate if name == "boilerplate" else _plain
@@ -83,14 +83,6 @@ def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Sc
             yield batch(DONE, {"rows": [made.num_rows]})
 
     return run
-
-
-def _each(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Table]:
-    """Batches sorted by a key -> a table of the rows of each of its values."""
-    for table in in_groups(batches, [key], rows=1, size=1):
-        starts = [*starts_of(table, [key]).tolist(), table.num_rows]
-        for start, end in zip(starts[:-1], starts[1:], strict=True):
-            yield table.slice(start, end - start)
 
 
 def write_tables(found: Found, folder: Path, n_docs: int, s: Settings, part: int = PART) -> dict[str, int]:

@@ -1,0 +1,191 @@
+"""Anchors -> pairs of which one may be part of the other, as DataFrame operations around the kernels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import candidates, kernels, passages, verify
+from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
+from .exchange import (
+    PAIRED,
+    TARGET_BYTES,
+    Coded,
+    Rows,
+    Sender,
+    Types,
+    crowded,
+    in_order,
+    in_pairs,
+    received,
+    sent,
+    target_of,
+    targets_for,
+)
+from .store import Frame
+
+TERM: Types = {
+    **{"hash": "uint64", "doc": "int64", "group": "int64"},
+    **{"sure": "bool", "only": "bool"},  # only: no other one speaks for its document
+}
+LEFT, RIGHT, ONLY = 1, 2, 4  # which side an anchor counts for
+COUNTED: Columns = {"left": "int64", "right": "int64", "for_left": "int64", "for_right": "int64"}
+SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "n_terms": "int64"}
+PAIRS_AT_ONCE = 1 << 20
+BYTES_OF_TERM = 26
+PAIRS_OF_TERM = 2  # about so many bytes of pairs for one of terms
+
+
+def terms(targets: int) -> Sender:
+    """Anchors (doc, group, anchor_hash, flagged) -> TERM, a row for each that is no boilerplate.
+
+    `sure` are those by which their document is looked for; others serve only where a document with few
+    anchors has them too.
+    """
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
+        for one in batches:
+            hashes, row, keep, many, n_terms = _usable(one)
+            hashes, row = hashes[keep], row[keep]
+            crowd, enough = crowded(hashes, numbers(one, "group")[row], passages.MAX_GROUPS)
+            some = np.ones(len(row), np.bool_)
+            some[crowd], some[enough] = False, True
+            hashes, row = hashes[some], row[some]
+            both = {name: numbers(one, name)[row] for name in ("doc", "group")}
+            facts = {"sure": ~many[row] | passages.sample(hashes), "only": (n_terms <= 1)[row]}
+            yield target_of(targets, hashes), {"hash": hashes, **both, **facts}
+
+    return run
+
+
+def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Anchors (doc, group, n_letters, anchor_hash, flagged) -> how many of them speak for each document."""
+    for one in batches:
+        _, _, _, _, n_terms = _usable(one)
+        given = {name: numbers(one, name) for name in ("doc", "group", "n_letters")}
+        yield batch(SIZED, {**given, "n_terms": n_terms})
+
+
+def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
+    """(hashes, row of each, no boilerplate; by row: many anchors, how many speak for it)."""
+    hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+    n = np.diff(starts)
+    row = np.repeat(np.arange(one.num_rows), n)
+    keep = np.ones(len(hashes), np.bool_)
+    for i, flagged in enumerate(texts(one, "flagged")):
+        if flagged:
+            keep[starts[i] + np.frombuffer(flagged, np.int32)] = False
+    left = np.bincount(row[keep], minlength=one.num_rows)
+    # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
+    n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n, left, n)
+    many = n_anchors > passages.FEW_ANCHORS
+    sampled = np.bincount(row[keep & passages.sample(hashes)], minlength=one.num_rows)
+    return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)
+
+
+def shared(code: Coded) -> Sender:
+    """Terms as they were sent -> PAIRED, a row for each anchor that two documents of other groups share."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
+        for _, rows in received(batches, TERM):
+            some, _ = in_order(rows["hash"])
+            hashes, sure = rows["hash"][some], rows["sure"][some]
+            docs, first, row = np.unique(rows["doc"][some], return_index=True, return_inverse=True)
+            only = np.where(rows["only"][some][first], ONLY, 0)
+            local = np.unique(rows["group"][some][first], return_inverse=True)[1].astype(np.int32)
+            limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
+            sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
+            for left, right, sides in _paired(sizes, found, few, local):
+                yield code.sent(docs[left], docs[right], sides | only[left] | only[right])
+
+    return run
+
+
+def _paired(
+    sizes: NDArray[np.int64], found: NDArray[np.int32], few: NDArray[np.bool_], group: NDArray[np.int32]
+) -> Iterator[tuple[NDArray[np.int64], ...]]:
+    """Postings, as `kernels.postings` has them -> (left, right, sides) of their pairs, some at a time.
+
+    A posting counts for the left one if the right one is among the `few` of its group, and so for the right.
+    """
+    if not len(sizes):
+        return
+    n_few = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
+    # each is paired with the few of its posting; one of the few with those behind it
+    last = np.repeat(np.cumsum(n_few), sizes)
+    first = np.where(few, np.cumsum(few), last - np.repeat(n_few, sizes))
+    others, width = found[few], last - first
+    portion = np.cumsum(width) // PAIRS_AT_ONCE
+    cuts = [0, *(np.flatnonzero(np.diff(portion)) + 1).tolist(), len(found)]
+    for start, end in itertools.pairwise(cuts):
+        w = width[start:end]
+        row = np.repeat(np.arange(start, end), w)
+        a = found[row]
+        b = others[np.arange(len(row)) + np.repeat(first[start:end] - (np.cumsum(w) - w), w)]
+        sides = np.where(few[row], LEFT | RIGHT, np.where(a < b, LEFT, RIGHT))
+        apart = group[a] != group[b]
+        yield np.minimum(a, b)[apart], np.maximum(a, b)[apart], sides[apart]
+
+
+def summed(code: Coded) -> Mapper:
+    """-> pairs as they were sent -> COUNTED, of those that share enough to be looked at."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for target, rows in received(batches, PAIRED):
+            coded, new = in_pairs(rows)
+            sizes = np.diff(np.r_[new, len(coded)])
+            # one anchor is enough only where one of the two has no other; most pairs share no more
+            good = (sizes > 1) | (coded[new] & np.uint64(ONLY) > 0)
+            coded, sizes = coded[np.repeat(good, sizes)], sizes[good]
+            if len(sizes):
+                first = np.cumsum(sizes) - sizes
+                both = [
+                    np.add.reduceat(coded & np.uint64(s) > 0, first, dtype=np.int64) for s in (LEFT, RIGHT)
+                ]
+                good = (np.maximum(*both) > 1) | (coded[first] & np.uint64(ONLY) > 0)
+                left, right = code.sides(target, coded[first[good]])
+                counts = {"for_left": both[0][good], "for_right": both[1][good]}
+                yield batch(COUNTED, {"left": left, "right": right, **counts})
+
+    return run
+
+
+def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
+    """Documents (doc, group, n_letters, anchor_hash, flagged) -> candidates (left, right, n_left, n_right).
+
+    `flagged` are the places of the anchors that are boilerplate, int32.  Documents have numbers below n_docs,
+    and at most n_anchors together.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    given = anchored.select("doc", "group", "anchor_hash", "flagged")
+    n_bytes = n_anchors * BYTES_OF_TERM
+    rows = sent(given, terms(targets_for(n_bytes, target_bytes)), TERM)
+    code = Coded(n_docs, targets_for(PAIRS_OF_TERM * n_bytes, target_bytes))
+    counts = mapped(sent(rows, shared(code), PAIRED), summed(code), COUNTED)
+    sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
+    for side in ("left", "right"):
+        counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"t_{side}"), side)
+    fewer = f.least("t_left", "t_right")
+    enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), candidates.ANCHOR_SHARE * fewer)
+    sides = [
+        f.struct(
+            *(f.col(doc).alias("doc"), f.col(other).alias("other")),
+            *(f.col(f"group_{other}").alias("other_group"), f.col(f"for_{doc}").alias("n")),
+        )
+        for doc, other in (("left", "right"), ("right", "left"))
+    ]
+    both = counts.select(
+        "n_left", "n_right", enough.alias("enough"), f.explode(f.array(*sides)).alias("side")
+    )
+    order = Window.partitionBy("side.doc", "side.other_group").orderBy(f.desc("side.n"), "side.other")
+    best = both.where("side.n >= enough").withColumn("rank", f.row_number().over(order))
+    best = best.where(f.col("rank") <= passages.PAIRS_WITH_GROUP)
+    left, right = f.least("side.doc", "side.other"), f.greatest("side.doc", "side.other")
+    return best.select(left.alias("left"), right.alias("right"), "n_left", "n_right").distinct()
