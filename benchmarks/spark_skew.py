@@ -1,11 +1,11 @@
-"""How evenly band buckets fall on partitions: measured bucket sizes, and the same at other sizes.
+"""How evenly band buckets fall on targets: measured bucket sizes, and the same at other sizes.
 
-    python -m benchmarks.spark_skew RUN [--partitions 64 4096] [--times 1 100]
+    python -m benchmarks.spark_skew RUN [--targets 64 4096] [--times 1 100]
 
 RUN is a run folder.  Bucket sizes of all bands are counted from its signatures.  For `times` as many
 documents, a bucket is taken as many times as large (families of near-duplicates grow with the corpus: the
 worse of the two ways it may go), and buckets of one document as many times as many.  Keys fall on
-partitions at random, as a hash makes them; a bucket of more than `HEAVY` is cut over many.
+targets at random, as a hash makes them; a bucket of more than `HEAVY` is cut over many.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def sizes_of(run: dedup.Run) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
-    parser.add_argument("--partitions", type=int, nargs="+", default=[64, 1024])
+    parser.add_argument("--targets", type=int, nargs="+", default=[64, 1024])
     parser.add_argument("--times", type=int, nargs="+", default=[1, 100, 10_000])
     given = parser.parse_args()
     sizes = sizes_of(dedup.open_run(given.run))
@@ -51,17 +51,17 @@ def main() -> None:
     several = sizes[sizes > 1]
     single = int((sizes == 1).sum())
     for times in given.times:
-        for partitions in given.partitions:
-            load = np.full(partitions, single * times / partitions)
+        for targets in given.targets:
+            load = np.full(targets, single * times / targets)
             grown = several * times
             heavy = grown > HEAVY
-            light, cut = load.copy(), load + grown[heavy].sum() / partitions
-            place = rng.integers(0, partitions, len(grown))
+            light, cut = load.copy(), load + grown[heavy].sum() / targets
+            place = rng.integers(0, targets, len(grown))
             np.add.at(light, place, grown)
             np.add.at(cut, place[~heavy], grown[~heavy])
             uneven, even = light.max() / light.mean(), cut.max() / cut.mean()
             print(
-                f"times {times:,}, {partitions:,} partitions: the fullest has {uneven:.2f} times the mean, "
+                f"times {times:,}, {targets:,} targets: the fullest has {uneven:.2f} times the mean, "
                 f"{even:.2f} with {int(heavy.sum()):,} heavy buckets cut"
             )
 

@@ -16,9 +16,7 @@ from .run import Run
 from .settings import Settings
 
 LISTED = 1000  # set-aside documents, and sources, named in the summary
-UNCHANGED = (
-    "unchanged"  # the only phase of a scan that finds nothing to do: in how many seconds it found that
-)
+UNCHANGED = "unchanged"  # the only phase of a scan that finds nothing to do
 MANY = 100  # documents of a source or a cluster about which a warning may be given
 
 
