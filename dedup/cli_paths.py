@@ -12,6 +12,13 @@ import click
 
 from . import errors
 
+ELSEWHERE = {
+    **dict.fromkeys(("--threshold", "--jaccard", "--similarity", "--similarity-threshold"), "--min-jaccard"),
+    **dict.fromkeys(("--ngram", "--ngrams", "--ngram-size", "--shingle-size"), "--k"),
+    **dict.fromkeys(("--column", "--text-column", "--text-key"), "--text-field"),
+    **dict.fromkeys(("--jobs", "--workers", "--num-workers", "--num-proc"), "--threads"),
+    "--output": "--run",
+}  # what other programs call an option -> ours
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -45,6 +52,18 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
 
 class Commands(click.Group):
     """Commands: with none of them the help is shown, and a path in the place of one is told what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Raises NoSuchOption, which names ours where it is what other programs call one."""
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            name, ours = error.option_name, ELSEWHERE.get(error.option_name.replace("_", "-"))
+            known = error.ctx.command.params if error.ctx else []
+            if not any(ours in param.opts for param in known):
+                raise
+            told = f"No such option {name!r}. Did you mean {ours!r}?"
+            raise click.NoSuchOption(name, told, ctx=error.ctx) from None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Raises UsageError; without arguments it ends with the help on stderr, as a usage error."""

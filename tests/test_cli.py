@@ -267,6 +267,20 @@ def test_a_scan_of_text_files_loads_neither_scipy_nor_datasketch(tmp_path):
     assert subprocess.run(scan, capture_output=True, text=True).stdout == "[]\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "given", "ours"),
+    [
+        ("scan", "--threshold=0.8", "--min-jaccard"),
+        ("decide", "--threshold", "--min-jaccard"),
+        ("scan", "--ngram_size", "--k"),
+        ("scan", "--text-column", "--text-field"),
+    ],
+)
+def test_an_option_by_the_name_of_other_programs_is_told_ours(run, command, given, ours):
+    told = f"No such option '{given.partition('=')[0]}'. Did you mean '{ours}'?"
+    one_line(run(command, given, code=2), told, f"dedup {command} --help")
+
+
 def test_help_loads_no_numpy_and_names_every_setting(run):
     import dataclasses
 
