@@ -187,7 +187,8 @@ def least_own(s: Settings, left: NDArray[np.int64], right: NDArray[np.int64]) ->
     """How many anchors each of two documents has besides boilerplate -> what they share at least if alike.
 
     Copies, edited as they may be, share about as many of their anchors as of their shingles, and rewritten
-    ones half as many as of their skeletons; texts that have nothing to do with each other up to a tenth.
+    ones half as many as of their skeletons; of texts that have nothing to do with each other, one pair in a
+    thousand shares a tenth.
     """
     return np.maximum(1, OWN_SHARE * min(s.min_jaccard, s.min_skeleton) * np.minimum(left, right))
 
