@@ -96,6 +96,13 @@ def last_line(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "no output")[:160]
 
 
+def tell(text: str, out: Path | None) -> None:
+    """Print a table, and write it to a file if one is asked for."""
+    print(text, end="")
+    if out:
+        out.write_text(text)
+
+
 def _kill(pid: int) -> None:
     for each in tree(pid):
         with contextlib.suppress(ProcessLookupError):

@@ -69,10 +69,7 @@ def main() -> None:
     limit = FACTOR * walls[find_name] + PLUS
     verdict = "is kept" if walls["nothing changed"] <= limit else "is not kept"
     lines += ["", f"The limit of {FACTOR:.0f} x find + {PLUS:.0f} s = {limit:.2f} s {verdict}."]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if a.out:
-        a.out.write_text(text)
+    measure.tell("\n".join(lines) + "\n", a.out)
 
 
 if __name__ == "__main__":

@@ -292,10 +292,7 @@ def main() -> None:
     for each in programs:
         if each.judge and not each.failure:
             judge(each, corpus, truth, work)
-    text = table(programs, corpus, a.docs)
-    print(text, end="")
-    if a.out:
-        a.out.write_text(text)
+    measure.tell(table(programs, corpus, a.docs), a.out)
     rows = [{k: v for k, v in asdict(each).items() if k != "env"} for each in programs]
     (work / f"results-{a.docs}.json").write_text(json.dumps(rows, indent=1))
 

@@ -199,10 +199,7 @@ def main() -> None:
         os.replace(part, a.data)
         print(f"{n:,} documents: {row['scan']['wall']:.1f} s", file=sys.stderr)
     shutil.rmtree(work / "scaling", ignore_errors=True)
-    text = markdown(rows)
-    print(text, end="")
-    if a.out:
-        a.out.write_text(text)
+    measure.tell(markdown(rows), a.out)
     try:
         draw(rows, a.picture)
     except ModuleNotFoundError:

@@ -101,10 +101,7 @@ def main() -> None:
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], file=sys.stderr)
     shutil.rmtree(work / "skew", ignore_errors=True)
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if a.out:
-        a.out.write_text(text)
+    measure.tell("\n".join(lines) + "\n", a.out)
 
 
 if __name__ == "__main__":

@@ -163,7 +163,6 @@ def _share_boilerplate_only(
 
     starts = range(0, len(asked), PAIRS_AT_ONCE)
     apart[asked] = np.concatenate([np.zeros(0, np.bool_), *run_all(too_few_shared, starts)])
-    held.forget()
     return apart
 
 

@@ -38,13 +38,8 @@ from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 4
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
-LASTING = (
-    "sources",
-    "documents",
-    "compared",
-    "forms",
-    "boilerplate",
-)  # the tables that no new verdict changes
+# the tables that no new verdict changes
+LASTING = ("sources", "documents", "compared", "forms", "boilerplate")
 SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing

@@ -75,9 +75,9 @@ class Index:
     def in_band(self, values: NDArray[np.uint32], bones: bool, bands: Banding) -> NDArray[np.int64]:
         """Signatures or skeletons uint32[m, num_perm] -> int64[n, 2]: which of them, document; each once."""
         found = [np.zeros(0, np.int64)]
-        keys = kernels.band_keys(values, np.arange(len(values), dtype=np.int32), bands.columns) & ~LOW
-        for row, wanted in zip(self.bones if bones else self.bands, keys, strict=True):
-            which, docs = _looked_up(row, wanted)
+        by_band = lsh.keys_by_band(values, np.arange(len(values), dtype=np.int32), bands.columns)
+        for row, wanted in zip(self.bones if bones else self.bands, by_band, strict=True):
+            which, docs = _looked_up(row, wanted & ~LOW)
             found.append(which << 32 | docs)
         keys, _ = counted(np.concatenate(found))
         return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)

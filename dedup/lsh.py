@@ -13,7 +13,7 @@ bands of different rounds share at most one value, so 128 values serve as well a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -166,6 +166,14 @@ def least_matches(jaccard: Any, num_perm: int, sample: int) -> Any:
     """
     error = standard_error(jaccard, num_perm, sample)
     return np.maximum(0, np.ceil(num_perm * (jaccard - STANDARD_ERRORS * error))).astype(np.int64)
+
+
+def keys_by_band(
+    signatures: NDArray[np.uint32], docs: NDArray[np.int32], columns: NDArray[np.int32]
+) -> Iterator[NDArray[np.uint64]]:
+    """Signatures, documents int32[n], bands int32[m, rows] -> the keys uint64[n] of each band."""
+    for i in range(0, len(columns), AT_ONCE):
+        yield from kernels.band_keys(signatures, docs, columns[i : i + AT_ONCE])
 
 
 def candidate_pairs(

@@ -139,13 +139,20 @@ def apart(alike: Frame, flagged: Frame, s: Settings) -> Frame:
     return mapped(pairs, _apart(s), PAIR)
 
 
+def unflagged(one: pa.RecordBatch) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]:
+    """(anchor_hash, flagged or null) -> (hashes, where each document's begin, which are no boilerplate)."""
+    hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+    own = np.ones(len(hashes), np.bool_)
+    for i, flagged in enumerate(texts(one, "flagged")):
+        if flagged:
+            own[starts[i] + np.frombuffer(flagged, np.int32)] = False
+    return hashes, starts, own
+
+
 def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """(doc, anchor_hash, flagged) -> OWN of the documents where that tells enough."""
     for one in batches:
-        hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
-        own = np.ones(len(hashes), np.bool_)
-        for i, flags in enumerate(texts(one, "flagged")):
-            own[starts[i] + np.frombuffer(flags, np.int32)] = False
+        hashes, starts, own = unflagged(one)
         n = np.diff(starts)
         before = np.r_[0, np.cumsum(own)]
         left = np.diff(before[starts])

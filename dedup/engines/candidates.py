@@ -61,13 +61,11 @@ def band_keys(
     boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES)
     those_of = {"values": np.arange(len(docs)), "skeletons": boned}
     for view, those in those_of.items():
-        mine, signed = [(n, columns) for n, its, columns in bands if its == view], signatures(one, view, s)
-        for start in range(0, len(mine), lsh.AT_ONCE):
-            some = mine[start : start + lsh.AT_ONCE]
-            columns = np.array([columns for _, columns in some], np.int32)
-            keys = kernels.band_keys(signed, those.astype(np.int32), columns)
-            for (number, _), row in zip(some, keys, strict=True):
-                yield number, row, docs[those]
+        mine = [(number, columns) for number, its, columns in bands if its == view]
+        columns = np.array([columns for _, columns in mine], np.int32)
+        by_band = lsh.keys_by_band(signatures(one, view, s), those.astype(np.int32), columns)
+        for (number, _), keys in zip(mine, by_band, strict=True):
+            yield number, keys, docs[those]
 
 
 def banded(bands: Bands, s: Settings, heavy: Heavy | None = None) -> Mapper:

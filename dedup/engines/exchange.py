@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import kernels
+from ..shingle import BASE
 from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
 from .store import Frame
 
@@ -26,7 +27,7 @@ PAIRED: Types = {"pair": "uint64"}  # as `Coded` has it
 HELD_BYTES = 32 << 20  # gathered by a task before it sends them
 TARGET_BYTES = 16 << 20  # worked on at once
 LEAST, MOST = 64, 1 << 16  # targets
-MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio (Knuth, The Art of Computer Programming, 6.4)
+MIXER = np.uint64(BASE)
 
 
 def targets_for(n_bytes: int, target_bytes: int = TARGET_BYTES, least: int = LEAST, most: int = MOST) -> int:

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages, verify
-from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
+from .arrow import Columns, Mapper, batch, mapped, numbers
+from .boilerplate import unflagged
 from .exchange import (
     PAIRED,
     TARGET_BYTES,
@@ -73,13 +74,9 @@ def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     """(hashes, row of each, no boilerplate; by row: many anchors, how many speak for it)."""
-    hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+    hashes, starts, keep = unflagged(one)
     n = np.diff(starts)
     row = np.repeat(np.arange(one.num_rows), n)
-    keep = np.ones(len(hashes), np.bool_)
-    for i, flagged in enumerate(texts(one, "flagged")):
-        if flagged:
-            keep[starts[i] + np.frombuffer(flagged, np.int32)] = False
     left = np.bincount(row[keep], minlength=one.num_rows)
     # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
     n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n, left, n)

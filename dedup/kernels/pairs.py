@@ -102,11 +102,8 @@ def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> N
     """
     width, places, shift = _packing(len(counts), most)
     for i in range(len(hashes)):
-        later = (hashes[min(i + AHEAD, len(hashes) - 1)] * BASE) >> shift
-        prefetch(counts, I64(later >> U64(3 - (width >> 1))))
-        at = (hashes[i] * BASE) >> shift
-        low = (at & U64(places - 1)) * U64(width)
-        byte = I64(at >> U64(3 - (width >> 1)))
+        prefetch(counts, _place(hashes[min(i + AHEAD, len(hashes) - 1)], width, places, shift)[0])
+        byte, low = _place(hashes[i], width, places, shift)
         if (counts[byte] >> low) & ((1 << width) - 1) < most:
             counts[byte] += U8(1 << low)
 
@@ -121,6 +118,13 @@ def _packing(n_bytes: int, most: int) -> tuple[int, int, np.uint64]:
     return width, 8 // width, U64(64 - bits)
 
 
+@jit(inline="always")
+def _place(h, width, places, shift):  # type: ignore[no-untyped-def]
+    """Where a hash is counted -> (byte, the first of its bits there)."""
+    at = (h * BASE) >> shift
+    return I64(at >> U64(3 - (width >> 1))), (at & U64(places - 1)) * U64(width)
+
+
 @jit()
 def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
     """bool[n]: false where a hash was surely counted fewer than `least` times, by tally with the same limit.
@@ -130,11 +134,8 @@ def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -
     width, places, shift = _packing(len(counts), least)
     out = np.empty(len(hashes), np.bool_)
     for i in range(len(hashes)):
-        later = (hashes[min(i + AHEAD, len(hashes) - 1)] * BASE) >> shift
-        prefetch(counts, I64(later >> U64(3 - (width >> 1))))
-        at = (hashes[i] * BASE) >> shift
-        low = (at & U64(places - 1)) * U64(width)
-        byte = I64(at >> U64(3 - (width >> 1)))
+        prefetch(counts, _place(hashes[min(i + AHEAD, len(hashes) - 1)], width, places, shift)[0])
+        byte, low = _place(hashes[i], width, places, shift)
         out[i] = (counts[byte] >> low) & ((1 << width) - 1) >= least
     return out
 

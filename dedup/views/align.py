@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
 from ..model import LetterTable
-from .moves import Move, moved, run_of
+from .moves import BLOCK, Move, moved, once, run_of
 from .words import Words, words
 
-BLOCK = 6  # words in a fixed point
 CELLS = 400_000_000  # of one table of rapidfuzz: 50 MB, 0.1 s
 MAX_CHARACTERS = 8_000_000  # of each text that are aligned
 ISLAND = 16  # letters: a shorter agreement amid larger differences is chance
@@ -129,7 +128,7 @@ def _fixed_points(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[tuple[int,
     """Places of blocks of words that stand once in each text, the most that have the same order in both."""
     if min(len(x), len(y)) < BLOCK:
         return []
-    (keys_x, at_x), (keys_y, at_y) = _once(x), _once(y)
+    (keys_x, at_x), (keys_y, at_y) = once(x, [(0, len(x))]), once(y, [(0, len(y))])
     _, p, q = np.intersect1d(keys_x, keys_y, assume_unique=True, return_indices=True)
     i, j = at_x[p], at_y[q]
     window = np.lib.stride_tricks.sliding_window_view
@@ -138,15 +137,6 @@ def _fixed_points(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[tuple[int,
     i, j = i[true][order], j[true][order]
     rising = _longest_rising(j.tolist())
     return list(zip(i[rising].tolist(), j[rising].tolist(), strict=True))
-
-
-def _once(x: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Numbered words -> keys of the blocks that stand there once, and their places."""
-    keys = np.zeros(len(x) - BLOCK + 1, np.uint64)
-    for n in range(BLOCK):
-        keys = keys * np.uint64(0x9E3779B97F4A7C15) + x[n : n + len(keys)].astype(np.uint64)
-    values, first, times = np.unique(keys, return_index=True, return_counts=True)
-    return values[times == 1], first[times == 1]
 
 
 def _longest_rising(values: Sequence[int]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 6  # words by which a moved passage is found: they stand once in what is unmatched of each text
+BLOCK = 6  # words in a row that stand once in each text, or in what is unmatched of it: a place to begin at
 MOVED = 32  # letters of the shortest passage that is said to have moved
 
 
@@ -35,7 +35,7 @@ def moved(
     >>> moved(x, y, [(10, 20)], [(0, 10)], ["lettered"] * 20)
     [(10, 0, 10)]
     """
-    (keys_x, at_x), (keys_y, at_y) = _once(x, left), _once(y, right)
+    (keys_x, at_x), (keys_y, at_y) = once(x, left), once(y, right)
     _, p, q = np.intersect1d(keys_x, keys_y, assume_unique=True, return_indices=True)
     free_x, free_y = _within(len(x), left), _within(len(y), right)
     out = []
@@ -54,7 +54,7 @@ def moved(
     return sorted(out)
 
 
-def _once(
+def once(
     x: NDArray[np.int64], runs: Sequence[tuple[int, int]]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Numbered words, runs of them -> keys of the blocks that stand once in the runs, and their places."""
