@@ -29,8 +29,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+UNFINISHED = (".part", ".dedup-part")  # the names of files that were being written
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def finished(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, data in tree(folder).items() if not name.endswith(UNFINISHED)}
 
 
 class Runs:
@@ -150,11 +157,10 @@ def test_an_export_killed_at_random_moments_leaves_whole_files_and_the_run_as_it
             (folder / "out").mkdir()
         answer = warm(*command, cwd=folder, kill_after=chance.random() * done.seconds)
         killed += answer.killed
-        names = {name: data for name, data in tree(folder / "out").items() if not name.endswith(".part")}
-        damaged += any(whole.get(name) != data for name, data in names.items())
+        damaged += any(whole.get(name) != data for name, data in finished(folder / "out").items())
         if killed % 5 == 4 and answer.killed:
             assert warm(*command, cwd=folder).code == 0
-            assert {n: d for n, d in tree(folder / "out").items() if not n.endswith(".part")} == whole
+            assert finished(folder / "out") == whole
     print(f"\n{killed} kills of an export of a {what} ({done.seconds:.2f} s): {damaged} files not whole")
     assert damaged == 0
     assert tree(folder / "in") == inputs
