@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cluster, kernels, lsh, passages, verify
+from . import cluster, kernels, lsh, passages, steps, verify
 from .memory import give_back
-from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans
+from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans, pair_keys
 from .settings import Settings
 from .spool import Rows
+from .steps import Flagged, Steps
 from .verdict import MIN_BONES
 
 NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
@@ -25,6 +26,8 @@ MIN_RECALL = 0.99  # of a pair at min_jaccard
 MIN_OWN_ANCHORS = 16  # besides boilerplate, for what two texts share of them to tell something
 OWN_SHARE = 0.3  # of the least Jaccard: two texts that have it share such a share of the fewer anchors
 PAIRS_AT_ONCE = 1 << 16
+
+Least = Callable[[NDArray[np.int32]], NDArray[np.int64]]  # pairs -> the values that they must share
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,29 @@ def alike(
     run_all: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
     """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
+    return CandidatePairs(by_bands(s, documents, signatures, docs, run_all).pairs)
+
+
+def by_bands(
+    s: Settings,
+    documents: Documents,
+    signatures: Signatures,
+    docs: NDArray[np.int32],
+    run_all: Callable[..., Iterable[Any]],
+) -> Flagged:
+    """The same, each with its flags."""
     near = by_shingles(s, documents, signatures, docs, run_all)
-    boned = docs[documents.n_bones[docs] >= MIN_BONES]
-    bands = lsh.banding(s.min_skeleton, MIN_RECALL, s.num_perm)
-    least = _least_matches(s, s.min_skeleton, documents.n_bones, lsh.EVERY)
+    boned, bands, least = skeleton_bands(s, documents.n_bones, docs)
     rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
-    return CandidatePairs.of(np.concatenate([near.docs, rewritten.docs]))
+    return Flagged.of((near.docs, steps.BY_SHINGLES), (rewritten.docs, steps.BY_SKELETONS))
+
+
+def skeleton_bands(
+    s: Settings, n_bones: NDArray[np.int64], docs: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], Banding, Least]:
+    """-> documents with enough of a skeleton, the bands of those, what a pair of them shares at least."""
+    bands = lsh.banding(s.min_skeleton, MIN_RECALL, s.num_perm)
+    return docs[n_bones[docs] >= MIN_BONES], bands, _least_matches(s, s.min_skeleton, n_bones, lsh.EVERY)
 
 
 def by_shingles(
@@ -76,8 +96,13 @@ def by_shingles(
 ) -> CandidatePairs:
     """Pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
-    least = _least_matches(s, s.min_jaccard, documents.n_letters, s.sample)
+    least = least_shingles(s, documents.n_letters)
     return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all, signatures.forget)
+
+
+def least_shingles(s: Settings, n_letters: NDArray[np.int64]) -> Least:
+    """-> what a pair of documents of those sizes shares at least of its signatures."""
+    return _least_matches(s, s.min_jaccard, n_letters, s.sample)
 
 
 def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:
@@ -86,9 +111,7 @@ def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> 
     return lsh.banding(lowest, MIN_RECALL, num_perm)
 
 
-def _least_matches(
-    s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int
-) -> Callable[[NDArray[np.int32]], NDArray[np.int64]]:
+def _least_matches(s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int) -> Least:
     """-> pairs of documents -> the values that they must share to be as alike as `jaccard`, perhaps."""
 
     def least(pairs: NDArray[np.int32]) -> Any:
@@ -98,49 +121,110 @@ def _least_matches(
     return least
 
 
+@dataclass(frozen=True)
+class Found:
+    """Pairs that may be alike; parts and wholes; the boilerplate of each document; and the way there."""
+
+    alike: CandidatePairs
+    parts: CandidatePairs
+    spans: Spans
+    steps: Steps
+
+
 def parts_and_wholes(
     s: Settings,
     n_letters: NDArray[np.int64],
     held: Held,
     docs: NDArray[np.int32],
-    candidates: CandidatePairs,
+    banded: Flagged,
     run_all: Callable[..., Iterable[Any]],
-) -> tuple[CandidatePairs, CandidatePairs, Spans]:
+) -> Found:
     """Anchors -> the candidates that share more than boilerplate; (part, whole) candidates; boilerplate.
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
     n = len(n_letters)
-    left, right = n_letters[candidates.docs].T
-    near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
-    close = kernels.matches(held.signatures.values, candidates.docs) >= near * s.num_perm
+    close = are_close(s, n_letters, held.signatures, banded.pairs)
     held.forget()
-    group = cluster.clusters(n, candidates.docs[close])
+    group = cluster.clusters(n, banded.pairs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
     n_anchors = np.where(mine, np.diff(held.anchors.start), 0)
     found = passages.no_boilerplate(held.anchors, n_anchors)
-    apart = np.zeros(len(candidates), np.bool_)
+    apart = np.zeros(len(close), np.bool_)
     if s.boilerplate == "on":
         found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
-        apart = _share_boilerplate_only(s, n_letters, held, candidates, found, n_anchors, run_all)
-        # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-        enough = found.n_left >= verify.MIN_OWN_SHARE * n_anchors
-        n_anchors = np.where(enough, found.n_left, n_anchors)
+        own = AnchorsLeft(n_anchors, found.n_left)
+        apart = share_boilerplate_only(s, n_letters, held, banded.pairs, found, own, run_all)
         held.forget()
-    pairs = passages.containment_candidates(
-        *(held.anchors, mine, found, group, n_anchors, ANCHOR_SHARE, held.scratch, run_all)
+    n_looked_for = AnchorsLeft(n_anchors, found.n_left).looked_for
+    directed, n_sampled = passages.directed(
+        *(held.anchors, mine, found, group, n_looked_for, ANCHOR_SHARE, held.scratch, run_all)
     )
-    return CandidatePairs(candidates.docs[~apart]), pairs, found.spans
+    return found_of(banded, close, apart, directed, mine, found, n_sampled)
 
 
-def _share_boilerplate_only(
+def found_of(
+    banded: Flagged,
+    close: NDArray[np.bool_],
+    apart: NDArray[np.bool_],
+    directed: NDArray[np.int32],
+    mine: NDArray[np.bool_],
+    known: passages.Boilerplate,
+    n_sampled: NDArray[np.int64],
+) -> Found:
+    """Pairs by bands, which are close and which share boilerplate alone; pairs by anchors; and the rest."""
+    from_left = directed[:, 0] < directed[:, 1]
+    found = Flagged.of(
+        (banded.pairs, banded.flags | (close * steps.CLOSE | apart * steps.APART).astype(np.uint8)),
+        (directed[:, :2], np.where(from_left, steps.FROM_LEFT, steps.FROM_RIGHT).astype(np.uint8)),
+    )
+    shared = np.zeros((len(found.pairs), 2), np.int32)
+    row = np.searchsorted(pair_keys(found.pairs), pair_keys(directed))
+    shared[row, np.where(from_left, 0, 1)] = directed[:, 2]
+    way = Steps(
+        mine=mine,
+        n_left=known.n_left.astype(np.int32),
+        n_sampled=n_sampled.astype(np.int32),
+        boilerplate=known.bits,
+        shared=shared,
+        **vars(found),
+        **vars(known.known),
+    )
+    parts = CandidatePairs(found.having(steps.BY_ANCHORS))
+    return Found(CandidatePairs(banded.pairs[~apart]), parts, known.spans, way)
+
+
+def are_close(
+    s: Settings, n_letters: NDArray[np.int64], signatures: Signatures, pairs: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """bool[n]: pairs that are near-duplicates by their signatures, and count as one text."""
+    left, right = n_letters[pairs].T
+    near = lsh.sampled_jaccard(NEAR_DUPLICATE, left, right, s.sample)
+    return np.asarray(kernels.matches(signatures.values, pairs) >= near * s.num_perm)
+
+
+@dataclass(frozen=True)
+class AnchorsLeft:
+    """How many anchors each document has, int64[n_docs], and how many of them are no boilerplate."""
+
+    n_anchors: NDArray[np.int64]
+    n_left: NDArray[np.int64]
+
+    @property
+    def looked_for(self) -> NDArray[np.int64]:
+        """By how many a document is looked for: a text that is little but boilerplate is part of nothing."""
+        enough = self.n_left >= verify.MIN_OWN_SHARE * self.n_anchors
+        return np.where(enough, self.n_left, self.n_anchors)
+
+
+def share_boilerplate_only(
     s: Settings,
     n_letters: NDArray[np.int64],
     held: Held,
-    candidates: CandidatePairs,
+    candidates: NDArray[np.int32],
     found: passages.Boilerplate,
-    n_anchors: NDArray[np.int64],
+    left: AnchorsLeft,
     run_all: Callable[..., Iterable[Any]],
 ) -> NDArray[np.bool_]:
     """bool[n]: candidates that are alike by their boilerplate alone, and not nearly the same.
@@ -148,15 +232,15 @@ def _share_boilerplate_only(
     Pages in one frame share many bands.  The exact check would tell them apart too, at a far higher cost.
     """
     apart = np.zeros(len(candidates), np.bool_)
-    asked = np.flatnonzero(told_by_own(n_anchors, found.n_left)[candidates.docs].all(axis=1))
-    wanted = np.zeros(len(n_anchors), np.bool_)
-    wanted[candidates.docs[asked]] = True
+    asked = np.flatnonzero(told_by_own(left.n_anchors, left.n_left)[candidates].all(axis=1))
+    wanted = np.zeros(len(n_letters), np.bool_)
+    wanted[candidates[asked]] = True
     own = passages.own_anchors(held.anchors, wanted, found, run_all)
 
     def too_few_shared(start: int) -> NDArray[np.bool_]:
-        pairs = candidates.docs[asked[start : start + PAIRS_AT_ONCE]]
-        gone = kernels.shared_own(*own, pairs) < least_own(s, *found.n_left[pairs].T)
-        rows = np.flatnonzero(gone & mostly_frame(n_anchors, found.n_left)[pairs].all(axis=1))
+        pairs = candidates[asked[start : start + PAIRS_AT_ONCE]]
+        gone = kernels.shared_own(*own, pairs) < least_own(s, *left.n_left[pairs].T)
+        rows = np.flatnonzero(gone & mostly_frame(left.n_anchors, left.n_left)[pairs].all(axis=1))
         near = kernels.matches(held.signatures.values, pairs[rows])
         gone[rows] = near < least_of_frames(s, *n_letters[pairs[rows]].T)
         return gone

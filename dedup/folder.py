@@ -3,7 +3,8 @@
     .dedup/
       run.json              settings, versions, ledger, timings, and the name of the table folder
       tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
-                            the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy)
+                            the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy); and
+                            steps.npz, from which the next scan goes on
       decisions.jsonl       what was decided in a review (see decisions.py)
       lock                  held while a scan writes
       unfinished/           what a scan at work has read so far; after a kill the next one goes on from there
@@ -33,12 +34,14 @@ from . import __version__, ledger
 from .errors import BadRun, DedupError
 from .model import Evidence, Spans
 from .run import Run
+from .steps import Steps
 from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 4
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 # the tables that no new verdict changes
+STEPS = "steps.npz"
 LASTING = ("sources", "documents", "compared", "forms", "boilerplate")
 SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
 
@@ -130,8 +133,20 @@ class RunFolder:
             else:
                 os.replace(self.unfinished / path.name, path)
                 checksums[path.name] = flushed(path)
+        self._keep_steps(run, last, known, checksums)
         self.publish(sizes, checksums, run.summary)
         return on_disk(run, self.tables, checksums)
+
+    def _keep_steps(
+        self, run: Run, last: Path | None, known: dict[str, int], checksums: dict[str, int]
+    ) -> None:
+        path = self.tables / STEPS
+        if last and STEPS in known:
+            _link(last / STEPS, path)
+            checksums[STEPS] = known[STEPS]
+        elif not last and run.steps is not None:
+            run.steps.save(path)
+            checksums[STEPS] = flushed(path)
 
     def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
         """Name the written tables in the manifest, and remove what it no longer names."""
@@ -335,8 +350,16 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
         with _damaged(tables):
             return evidence_of(compared, forms)
 
+    def steps() -> Steps | None:
+        if STEPS not in checksums:
+            return None
+        _check(tables / STEPS, checksums)
+        with _damaged(tables / STEPS):
+            return Steps.load(tables / STEPS)
+
     return replace(
         run,
+        load_steps=steps,
         load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
         load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,
         load_evidence=evidence,

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -161,18 +160,24 @@ class Anchors:
 
     def chunks(self, size: int = 1 << 20) -> Iterator[AnchorChunk]:
         """All of them in order, about `size` at a time, whole documents."""
-        first, n_docs = 0, len(self.start) - 1
-        for number in itertools.count(1):
-            if first == n_docs:
-                break
+        for number, place in enumerate(self.places(size), 1):
             if number % KEPT_CHUNKS == 0:
                 self.forget()
+            yield self.chunk(*place)
+
+    def places(self, size: int = 1 << 20) -> Iterator[tuple[int, int]]:
+        """The first document of each chunk, and the one after its last."""
+        first, n_docs = 0, len(self.start) - 1
+        while first < n_docs:
             last = max(first + 1, int(np.searchsorted(self.start, self.start[first] + size, "right")) - 1)
-            begin, end = int(self.start[first]), int(self.start[last])
-            start = self.start[first : last + 1] - begin
-            doc = np.repeat(np.arange(first, last, dtype=np.int32), np.diff(start))
-            yield AnchorChunk(first, begin, start, doc, self.hash[begin:end], self.position[begin:end])
+            yield first, last
             first = last
+
+    def chunk(self, first: int, last: int) -> AnchorChunk:
+        """The anchors of the documents first..last - 1."""
+        begin, end = int(self.start[first]), int(self.start[last])
+        start = self.start[first : last + 1] - begin
+        return AnchorChunk(first, begin, start, self.hash[begin:end], self.position[begin:end])
 
 
 @dataclass(frozen=True)
@@ -182,9 +187,14 @@ class AnchorChunk:
     first_doc: int
     begin: int
     start: NDArray[np.int64]  # [m + 1], of each document, from 0
-    doc: NDArray[np.int32]
     hash: NDArray[np.uint64]
     position: NDArray[np.int32]
+
+    @cached_property
+    def doc(self) -> NDArray[np.int32]:
+        """int32[n]: the document of each."""
+        docs = np.arange(self.first_doc, self.first_doc + len(self.start) - 1, dtype=np.int32)
+        return np.repeat(docs, np.diff(self.start))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ shares nearly all the anchors of its part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,28 @@ RunAll = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)
+class KnownPassages:
+    """What makes boilerplate: `common` passages uint64, rising, stand in many groups of near-duplicates;
+    `frames` in many groups of `owning` documents bool[n_docs], which have a long run without common ones."""
+
+    common: NDArray[np.uint64]
+    frames: NDArray[np.uint64]
+    owning: NDArray[np.bool_]
+
+    @staticmethod
+    def none(n_docs: int) -> KnownPassages:
+        """Nothing is common."""
+        return KnownPassages(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(n_docs, np.bool_))
+
+
+@dataclass(frozen=True)
 class Boilerplate:
     """Which anchors are boilerplate, a bit for each, and where that leaves each document."""
 
     bits: NDArray[np.uint8]
     spans: Spans
     n_left: NDArray[np.int64]  # [n_docs]: anchors that are none, of the documents that were looked at
+    known: KnownPassages
 
 
 def boilerplate(
@@ -78,30 +94,30 @@ def boilerplate(
     """
     with _frequent_passages(anchors, mine, max_holders + 1, scratch, run_all) as buckets:
 
-        def common_in(holders: NDArray[np.int32]) -> NDArray[np.uint8]:
-            def one_bucket(number: int) -> NDArray[np.int64]:
+        def common_in(holders: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+            def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
                 passages, docs, first = buckets.bucket(number)
                 order = np.argsort(passages)
                 passages, docs = passages[order], docs[order]
-                new = np.flatnonzero(np.r_[True, passages[1:] != passages[:-1]]) if len(order) else order
-                indptr = np.r_[new, len(order)].astype(np.int64)
+                indptr = starts_of_equals(passages)
                 many = kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders
-                return first[order[np.repeat(many, np.diff(indptr))]]
+                return first[order[np.repeat(many, np.diff(indptr))]], passages[indptr[:-1][many]]
 
-            bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
-            for found in run_all(one_bucket, range(N_BUCKETS)):
+            bits, hashes = np.zeros(len(anchors.hash) // 8 + 1, np.uint8), [np.zeros(0, np.uint64)]
+            for found, passages in run_all(one_bucket, range(N_BUCKETS)):
                 kernels.set_bits(bits, found, IN_A_ROW)
-            return bits
+                hashes.append(passages)
+            return bits, np.sort(np.concatenate(hashes))
 
-        common = common_in(group)
-        if common.any():
+        bits, common = common_in(group)
 
-            def own_runs(chunk: AnchorChunk) -> NDArray[np.int64]:
-                return kernels.own_runs(chunk.start, _bits_of(common, chunk), chunk.position)
+        def own_runs(chunk: AnchorChunk) -> NDArray[np.int64]:
+            return kernels.own_runs(chunk.start, _bits_of(bits, chunk), chunk.position)
 
-            runs = np.concatenate([np.zeros(0, np.int64), *run_all(own_runs, anchors.chunks())])
-            common = common_in(np.where(runs >= own_run, group, np.int32(-1)))
-    return marked(anchors, mine, common, run_all)
+        runs = np.concatenate([np.zeros(0, np.int64), *run_all(own_runs, anchors.chunks())])
+        owning = mine & (runs >= own_run)
+        bits, frames = common_in(np.where(owning, group, np.int32(-1)))
+    return replace(marked(anchors, mine, bits, run_all), known=KnownPassages(common, frames, owning))
 
 
 def _frequent_passages(
@@ -132,7 +148,7 @@ def _frequent_passages(
 def no_boilerplate(anchors: Anchors, n_anchors: NDArray[np.int64]) -> Boilerplate:
     """Nothing is boilerplate; n_anchors int64[n_docs] of the documents that are looked at."""
     bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
-    return Boilerplate(bits, Spans.none(len(n_anchors)), n_anchors)
+    return Boilerplate(bits, Spans.none(len(n_anchors)), n_anchors, KnownPassages.none(len(n_anchors)))
 
 
 def marked(
@@ -149,7 +165,9 @@ def marked(
     zero = np.zeros(0, np.int64)
     found = [(zero, zero, zero, zero), *run_all(one_chunk, anchors.chunks())]
     start, end, sizes, left = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Boilerplate(bits, Spans(start, end, _starts(sizes)), np.where(mine, left, 0))
+    return Boilerplate(
+        bits, Spans(start, end, _starts(sizes)), np.where(mine, left, 0), KnownPassages.none(len(mine))
+    )
 
 
 def own_anchors(
@@ -194,7 +212,22 @@ def containment_candidates(
     scratch: Path | None = None,
     run_all: RunAll = map,
 ) -> CandidatePairs:
-    """Anchors that are no boilerplate -> pairs of documents where one may hold the other.
+    """Anchors that are no boilerplate -> pairs of documents where one may hold the other; see `directed`."""
+    found, _ = directed(anchors, mine, known, group, n_anchors, min_share, scratch, run_all)
+    return CandidatePairs.of(found[:, :2])
+
+
+def directed(
+    anchors: Anchors,
+    mine: NDArray[np.bool_],
+    known: Boilerplate,
+    group: NDArray[np.int32],
+    n_anchors: NDArray[np.int64],
+    min_share: float,
+    scratch: Path | None = None,
+    run_all: RunAll = map,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """-> int32[m, 3]: a document, another that it finds, by how many anchors; int64[n_docs], in the sample.
 
     A pair is a candidate when the two share at least `min_share` of the anchors of the one that has
     fewer (n_anchors int64[n_docs]: those that are no boilerplate, or all of a text that is little else),
@@ -212,7 +245,7 @@ def containment_candidates(
         order = np.argsort(hashes)
         hashes, docs = hashes[order], docs[order]
         sure = sample(hashes) | ~many[docs]  # others serve only where a document with few anchors has them
-        return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)
+        return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)[:3]
 
     with buckets:
         sizes, docs, few = _columns(run_all(one_bucket, range(N_BUCKETS)))
@@ -223,15 +256,22 @@ def containment_candidates(
         docs = docs[few]
     few_postings, few_docs = _starts(sizes), docs
     del sizes, docs, few
-    n_terms = np.where(many & (n_anchors == known.n_left), n_sampled, n_anchors)
+    n_terms = terms_looked_for(n_anchors, known.n_left, n_sampled)
 
     def some_docs(start: int) -> NDArray[np.int32]:
         limits = (min_share, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
         return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, n_terms, *limits)
 
     step = max(1, -(-n_docs // RANGES))
-    pairs = [np.zeros((0, 2), np.int32), *run_all(some_docs, range(0, n_docs, step))]
-    return CandidatePairs.of(np.concatenate(pairs))
+    pairs = [np.zeros((0, 3), np.int32), *run_all(some_docs, range(0, n_docs, step))]
+    return np.concatenate(pairs), n_sampled
+
+
+def terms_looked_for(
+    n_anchors: NDArray[np.int64], n_left: NDArray[np.int64], n_sampled: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64[n_docs]: by how many anchors each document is looked for."""
+    return np.where((n_anchors > FEW_ANCHORS) & (n_anchors == n_left), n_sampled, n_anchors)
 
 
 def _columns(rows: Iterable[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
@@ -293,6 +333,12 @@ def _shared_anchors(
 def sample(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """bool[n]: about one in SAMPLED hashes, the same ones in every document."""
     return hashes & np.uint64(SAMPLED - 1 << 8) == 0
+
+
+def starts_of_equals(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Values in order -> indptr int64[m + 1] of the m stretches of equal ones."""
+    first = np.flatnonzero(values[1:] != values[:-1]) + 1
+    return np.r_[np.zeros(min(1, len(values)), np.int64), first, len(values)].astype(np.int64)
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
 from .folder import as_decided, open_run, writing
+from .incremental.again import Again
 from .keys import is_in
 from .model import (
     EMPTY,
@@ -171,14 +172,17 @@ def _checked(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
 
 @contextmanager
 def _context(
-    settings: Settings, progress: Progress | None, on_compile: Callable[[], None] | None = None
+    settings: Settings,
+    progress: Progress | None,
+    on_compile: Callable[[], None] | None = None,
+    again: bool = False,
 ) -> Iterator[Context]:
     """What the stages share; with `on_compile` all kernels are loaded first, else each when it is needed."""
     with ThreadPoolExecutor(settings.n_threads) as pool:
         context = Context(settings, pool, progress or (lambda *_: None), {})
         if on_compile is not None:
             with context.timed("kernels"):
-                kernels.warm_up(on_compile)
+                kernels.warm_up(on_compile, again)
         yield context
 
 
@@ -201,7 +205,7 @@ def _scan(
         return earlier.run
     fields = [Options()] * len(sources)
     with (
-        _context(settings, progress, on_compile) as context,
+        _context(settings, progress, on_compile, earlier.run is not None) as context,
         closing(Spool(unfinished, settings.num_perm)) as spool,
     ):
         with context.timed("pass"):
@@ -275,27 +279,34 @@ def _decide(
 
     same = verdict.same_letters(documents)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
+    again = Again.of(earlier, s, alone)
     with context.timed("candidates"):
         run_all = context.counted("comparing", 0, n, each=1)
-        alike = candidates.alike(s, documents, held.signatures, alone, run_all)
+        if again:
+            banded = again.by_bands(documents, held.signatures, run_all)
+        else:
+            banded = candidates.by_bands(s, documents, held.signatures, alone, run_all)
         held.forget()
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        alike, parts, spans = candidates.parts_and_wholes(s, documents.n_letters, held, alone, alike, run_all)
+        if again:
+            found = again.parts_and_wholes(documents.n_letters, held, banded, run_all)
+        else:
+            found = candidates.parts_and_wholes(s, documents.n_letters, held, alone, banded, run_all)
         held.forget()
 
-    compared = Compared(earlier.pairs(spans), _comparer(context, documents, read, spans))
+    compared = Compared(earlier.pairs(found.spans), _comparer(context, documents, read, found.spans))
     with context.timed("verification"):
-        pairs = compared(CandidatePairs.of(np.concatenate([alike.docs, parts.docs])))
+        pairs = compared(CandidatePairs.of(np.concatenate([found.alike.docs, found.parts.docs])))
     with context.timed("relations"):
         run_all = context.counted("relations", 0, n, each=1)
         forms = _forms(documents, same, earlier.forms(), read, s.k, run_all)
-    load, own = (lambda: held.signatures, lambda: held.anchors), spans.of_docs(same)
+    load, own = (lambda: held.signatures, lambda: held.anchors), found.spans.of_docs(same)
     material = Material(sources, fields, documents, *load, held.anchors.start, lambda: own)
     hopeful = verdict.hopeful(s, documents, load[0])
-    done = _judged(context, material, same, pairs, pair_keys(parts.docs), hopeful, compared, forms)
+    done = _judged(context, material, same, pairs, pair_keys(found.parts.docs), hopeful, compared, forms)
     held.forget()
-    return done
+    return replace(done, load_steps=lambda: found.steps)
 
 
 def _comparer(

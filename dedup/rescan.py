@@ -44,6 +44,7 @@ class Earlier:
 
     run: Run | None = None
     new_doc: NDArray[np.int32] | None = None  # [n_docs of it]: its number in this scan; -1 where it is gone
+    old_doc: NDArray[np.int32] | None = None  # [n_docs]: the number in it; -1 where it was not there
 
     def ranges(self, sources: Sequence[Source]) -> dict[int, list[range]]:
         """The sources that are as they were -> the documents of the last run that they gave."""
@@ -97,7 +98,7 @@ class Earlier:
         new_doc = np.full(len(self.run.documents), -1, np.int32)
         known = np.flatnonzero(old_doc >= 0)
         new_doc[old_doc[known]] = known
-        return replace(self, new_doc=new_doc)
+        return replace(self, new_doc=new_doc, old_doc=old_doc)
 
     def pairs(self, spans: Spans) -> VerifiedPairs:
         """The compared pairs whose documents are both as they were, and so is their boilerplate."""

@@ -26,6 +26,7 @@ from .model import (
     Verdict,
     VerifiedPairs,
 )
+from .steps import Steps
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Run:
     load_spans: Callable[[], Spans] | None = None
     anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
     texts: list[bytes] | None = None  # texts given from Python, by doc
+    load_steps: Callable[[], Steps | None] = lambda: None
 
     @cached_property
     def signatures(self) -> Signatures:
@@ -102,6 +104,11 @@ class Run:
         """The boilerplate of each document."""
         assert self.load_spans is not None
         return self.load_spans()
+
+    @cached_property
+    def steps(self) -> Steps | None:
+        """What was found on the way to the candidates, where it was kept for the next scan."""
+        return self.load_steps()
 
     @cached_property
     def names(self) -> list[bytes]:

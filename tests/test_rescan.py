@@ -9,6 +9,7 @@ import pytest
 import dedup
 from dedup import intake, pipeline
 from dedup.errors import BadSetting
+from dedup.incremental import again as incremental_again
 
 from .conftest import OTHER, POST
 
@@ -42,6 +43,12 @@ def folder(files):
             z.writestr(name, rows if name.endswith("l") else POST + name)
     dedup.scan(made / "in", run=made / "r")
     return made
+
+
+@pytest.fixture(params=[0, 10**9], ids=["from the last run", "from nothing"], autouse=True)
+def again(request, monkeypatch):
+    """Candidates are found from those of the last run, whatever has changed; or always from nothing."""
+    monkeypatch.setattr(incremental_again, "LEAST_SAME", request.param)
 
 
 @pytest.fixture

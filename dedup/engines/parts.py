@@ -96,7 +96,7 @@ def shared(code: Coded) -> Sender:
             only = np.where(rows["only"][some][first], ONLY, 0)
             local = np.unique(rows["group"][some][first], return_inverse=True)[1].astype(np.int32)
             limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
-            sizes, found, few = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
+            sizes, found, few, _ = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
             for left, right, sides in _paired(sizes, found, few, local):
                 yield code.sent(docs[left], docs[right], sides | only[left] | only[right])
 

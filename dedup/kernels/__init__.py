@@ -13,13 +13,27 @@ import numpy as np
 from numba.core import event
 
 from ..normalize import letter_table
-from .anchors import distinct_groups, get_bits, in_a_row, own_runs, set_bits, shared_own, spans_of
+from .anchors import (
+    copy_bits,
+    distinct_groups,
+    get_bits,
+    in_a_row,
+    looked_up,
+    numbers_of,
+    own_runs,
+    set_bits,
+    shared_own,
+    slots_of,
+    spans_of,
+)
 from .damage import once_encoded, signs_of_damage
 from .graph import components, witnesses
 from .jit import CompileListener, without_blas
 from .pairs import (
     band_keys,
+    bands_met,
     bucket_pairs,
+    mark_values,
     matches,
     postings,
     shared_term_pairs,
@@ -34,15 +48,20 @@ from .text import SEGMENT, joined
 __all__ = [
     "SEGMENT",
     "band_keys",
+    "bands_met",
     "bucket_pairs",
     "components",
+    "copy_bits",
     "distinct_groups",
     "figures",
     "get_bits",
     "in_a_row",
     "joined",
+    "looked_up",
+    "mark_values",
     "marked_sets",
     "matches",
+    "numbers_of",
     "once_encoded",
     "overlaps",
     "own_runs",
@@ -53,6 +72,7 @@ __all__ = [
     "shingle_sets",
     "sign_texts",
     "signs_of_damage",
+    "slots_of",
     "skeleton_sets",
     "spans_of",
     "tallied",
@@ -64,8 +84,11 @@ __all__ = [
 ]
 
 
-def warm_up(on_compile: Callable[[], None]) -> None:
-    """Load or compile every kernel; `on_compile()` is called first if anything must be compiled."""
+def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
+    """Load or compile every kernel, with those of a second scan if it is one.
+
+    `on_compile()` is called first if anything must be compiled.
+    """
     table = letter_table()
     with event.install_listener("numba:compile", CompileListener(on_compile)):
         buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
@@ -92,8 +115,16 @@ def warm_up(on_compile: Callable[[], None]) -> None:
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         shared_own(hashes.astype(np.uint32), indptr, pairs)
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
-        sizes, some, _ = postings(hashes, docs, docs == 0, group, 2, 2)
+        sizes, some, _, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
         shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
         components(2, pairs)
         witnesses(np.zeros(1, np.int64), np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32))
+        if again:
+            docs, bits, slots = pairs[0], np.zeros(32, np.uint8), np.zeros(32, np.int32)
+            mark_values(bits.reshape(4, 8), np.zeros((1, 4), np.uint32))
+            bands_met(np.zeros((1, 4), np.uint32), docs, pairs, bits.reshape(4, 8), bits, indptr, hashes)
+            slots_of(hashes[:0], slots)
+            numbers_of(slots, hashes, hashes)
+            looked_up(hashes, indptr[:1], docs[:0] > 0, bits, 0, 1, bits, slots, hashes, indptr)
+            copy_bits(bits, 0, bits, 0, 3)

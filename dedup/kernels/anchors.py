@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import BASE, I32, I64, U8, U32, U64, jit
+from .pairs import AHEAD, _packing, _place, longer
+from .simd import prefetch
 from .text import fmix64
 
 
@@ -41,6 +43,119 @@ def in_a_row(
             out[found], first[found] = h, i
             found += 1
     return out[:found].copy(), first[:found].copy()
+
+
+@jit()
+def slots_of(keys: NDArray[np.uint64], slots: NDArray[np.int32]) -> None:
+    """Put the numbers of different keys uint64[n] into a table int32[2^m], 2 n or more; -1 where none is."""
+    shift, slots[:] = _shift(len(slots)), -1
+    for i in range(len(keys)):
+        at = I64((keys[i] * BASE) >> shift)
+        while slots[at] >= 0:
+            at = (at + 1) & (len(slots) - 1)
+        slots[at] = i
+
+
+@jit()
+def _shift(size):  # type: ignore[no-untyped-def]
+    """How many bits of a hash are not the number of its place in a table of 2^m places."""
+    bits = 0
+    while 1 << bits < size:
+        bits += 1
+    return U64(64 - bits)
+
+
+@jit()
+def numbers_of(
+    slots: NDArray[np.int32], keys: NDArray[np.uint64], hashes: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Hashes uint64[n] -> int64[n], the number of the key that each is, -1 where it is none."""
+    shift, last = _shift(len(slots)), len(hashes) - 1
+    out = np.empty(len(hashes), I64)
+    for i in range(len(hashes)):
+        prefetch(slots, I64((hashes[min(i + 2 * AHEAD, last)] * BASE) >> shift))
+        prefetch(keys, max(slots[I64((hashes[min(i + AHEAD, last)] * BASE) >> shift)], 0))
+        at = I64((hashes[i] * BASE) >> shift)
+        while slots[at] >= 0 and keys[slots[at]] != hashes[i]:
+            at = (at + 1) & (len(slots) - 1)
+        out[i] = slots[at]
+    return out
+
+
+@jit()
+def looked_up(
+    hashes: NDArray[np.uint64],
+    start: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+    skip: NDArray[np.uint8],
+    begin: int,
+    in_row: int,
+    likely: NDArray[np.uint8],
+    slots: NDArray[np.int32],
+    keys: NDArray[np.uint64],
+    numbers: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Hashes by document as CSR -> (the number of a key << 32 | document) where `in_row` of them are a key.
+
+    Documents int32[n] that are not `wanted` are left out, and hashes whose bit in `skip` is set (of all
+    hashes; these begin at `begin`).  `likely` holds all keys, by `tally`; `slots` are of them, by `slots_of`.
+    """
+    width, places, shift = _packing(len(likely), 1)
+    slot_shift, m = _shift(len(slots)), 0
+    out, mixed = np.empty(1024, I64), np.empty(1024, U64)
+    for d in range(len(start) - 1):
+        n = start[d + 1] - start[d] - in_row + 1
+        if not wanted[d] or n <= 0:
+            continue
+        if n > len(mixed):
+            mixed = np.empty(2 * n, U64)
+        used = 0  # subtle: one short loop after the other, so that no step waits for memory or a branch
+        for i in range(start[d], start[d] + n):
+            h = hashes[i]
+            if in_row > 1:
+                h = U64(0)
+                for j in range(i, i + in_row):
+                    h = fmix64(h + hashes[j])
+            mixed[used] = h
+            prefetch(likely, _place(h, width, places, shift)[0])
+            used += not (skip[(begin + i) >> 3] >> ((begin + i) & 7)) & 1
+        found = 0
+        for i in range(used):
+            byte, low = _place(mixed[i], width, places, shift)
+            mixed[found] = mixed[i]
+            found += (likely[byte] >> low) & 1
+        for i in range(found):
+            prefetch(slots, I64((mixed[i] * BASE) >> slot_shift))
+        if m + found > len(out):
+            out = longer(out, m, 2 * len(out) + found)
+        for i in range(found):
+            slot = I64((mixed[i] * BASE) >> slot_shift)
+            while slots[slot] >= 0 and keys[slots[slot]] != mixed[i]:
+                slot = (slot + 1) & (len(slots) - 1)
+            if slots[slot] >= 0:
+                out[m] = numbers[slots[slot]] << 32 | d
+                m += 1
+    return out[:m].copy()
+
+
+@jit()
+def copy_bits(source: NDArray[np.uint8], start: int, target: NDArray[np.uint8], at: int, n: int) -> None:
+    """Or n bits of the source, from `start` on, into the target from `at` on."""
+    i = 0
+    while i < n and (at + i) & 7:
+        target[(at + i) >> 3] |= (source[(start + i) >> 3] >> ((start + i) & 7) & 1) << ((at + i) & 7)
+        i += 1
+    shift = (start + i) & 7
+    while i + 8 <= n:
+        byte = (start + i) >> 3
+        value = source[byte] >> shift
+        if shift:
+            value |= source[byte + 1] << (8 - shift)
+        target[(at + i) >> 3] = U8(value & 255)
+        i += 8
+    while i < n:
+        target[(at + i) >> 3] |= (source[(start + i) >> 3] >> ((start + i) & 7) & 1) << ((at + i) & 7)
+        i += 1
 
 
 @jit()

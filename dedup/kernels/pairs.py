@@ -47,6 +47,92 @@ def band_keys(
     return out
 
 
+@jit(inline="always")
+def _bit_of(value, n_bytes):  # type: ignore[no-untyped-def]
+    """A value of a signature -> its bit in a table of n_bytes (a power of two)."""
+    return I64((U64(value) * BASE) >> U64(29)) & I64(8 * n_bytes - 1)
+
+
+@jit()
+def mark_values(table: NDArray[np.uint8], signatures: NDArray[np.uint32]) -> None:
+    """Signatures uint32[n, num_perm] -> a bit of each value, in the row uint8[2^m] of its column."""
+    for i in range(len(signatures)):
+        for c in range(signatures.shape[1]):
+            at = _bit_of(signatures[i, c], table.shape[1])
+            table[c, at >> 3] |= U8(1 << (at & 7))
+
+
+@jit()
+def bands_met(
+    signatures: NDArray[np.uint32],
+    docs: NDArray[np.int32],
+    bands: NDArray[np.int32],
+    table: NDArray[np.uint8],
+    likely: NDArray[np.uint8],
+    indptr: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]:
+    """Documents int32[n] that have one of the keys of a band there -> (bands, documents, keys).
+
+    The keys are uint64[m], rising for each band, as CSR; as `band_keys` makes them.  The table is of the
+    signatures that they were made of, by `mark_values`: a band is looked at where all its values are there.
+    `likely` holds all keys, by `tally`.
+    """
+    width, places, shift = _packing(len(likely), 1)
+    n_bands, n_perm, m = len(bands), signatures.shape[1], 0
+    words = (n_perm + 63) // 64
+    needed, have = np.zeros((n_bands, words), U64), np.zeros(words, U64)
+    for b in range(n_bands):
+        for c in range(bands.shape[1]):
+            needed[b, bands[b, c] >> 6] |= U64(1) << U64(bands[b, c] & 63)
+    band, doc, key = np.empty(1024, I32), np.empty(1024, I32), np.empty(1024, U64)
+    some, few, hashes = np.empty(n_bands, I32), np.empty(n_bands, I32), np.empty(n_bands, U64)
+    for i in range(len(docs)):
+        row = signatures[docs[i]]
+        if m + n_bands > len(band):
+            grown = 2 * len(band) + n_bands
+            band, doc, key = longer(band, m, grown), longer(doc, m, grown), longer(key, m, grown)
+        for w in range(words):
+            found = U64(0)
+            for c in range(64 * w, min(64 * w + 64, n_perm)):
+                at = _bit_of(row[c], table.shape[1])
+                found |= U64(table[c, at >> 3] >> (at & 7) & 1) << U64(c & 63)
+            have[w] = found
+        # subtle: lists, as no branch could be foreseen, and each step of a list need not wait for the last
+        n_some = 0
+        for b in range(n_bands):
+            missing = U64(indptr[b] == indptr[b + 1])
+            for w in range(words):
+                missing |= needed[b, w] & ~have[w]
+            some[n_some] = b
+            n_some += missing == 0
+        for j in range(n_some):
+            h = U64(0)
+            for c in range(bands.shape[1]):
+                h = fmix64(h ^ U64(row[bands[some[j], c]])) + BASE
+            hashes[j] = h
+        n_few = 0
+        for j in range(n_some):
+            byte, low = _place(hashes[j], width, places, shift)
+            few[n_few] = j
+            n_few += (likely[byte] >> low) & 1
+        for j in few[:n_few]:
+            b, h = some[j], hashes[j]
+            at = indptr[b] + np.searchsorted(keys[indptr[b] : indptr[b + 1]], h)
+            if at < indptr[b + 1] and keys[at] == h:
+                band[m], doc[m], key[m] = b, docs[i], h
+                m += 1
+    return band[:m].copy(), doc[:m].copy(), key[:m].copy()
+
+
+@jit()
+def longer(values, n, size):  # type: ignore[no-untyped-def]
+    """The first n of some values, with room for `size`."""
+    out = np.empty(size, values.dtype)
+    out[:n] = values[:n]
+    return out
+
+
 @jit()
 def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -> NDArray[np.int32]:
     """Sorted keys uint64[n], their docs int32[n] in any order -> pairs int32[m, 2], with docs put in order.
@@ -148,14 +234,14 @@ def postings(
     group: NDArray[np.int32],
     most: int,
     few: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
     """Sorted hashes uint64[n] with their docs int32[n] -> the postings of those in 2 to `most` groups.
 
     (sizes int64[n_terms], docs int32[nnz] sorted by group and then document in each, bool[nnz]: among the
-    first `few` of its group there).  A hash of which no row is `sure` has none.
+    first `few` of its group there, int64[n_terms]: a row of each).  A hash with no `sure` row has none.
     """
     n = len(hashes)
-    sizes, out, first = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_)
+    sizes, out, first, rows = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_), np.empty(n, I64)
     n_terms, used, start, keys = 0, 0, 0, np.empty(1024, I64)
     while start < n:
         end = start + 1
@@ -181,11 +267,11 @@ def postings(
                 found += 1
                 at += 1
             if 1 < groups <= most:
-                sizes[n_terms] = at - used
+                sizes[n_terms], rows[n_terms] = at - used, start
                 n_terms += 1
                 used = at
         start = end
-    return sizes[:n_terms].copy(), out[:used].copy(), first[:used].copy()
+    return sizes[:n_terms].copy(), out[:used].copy(), first[:used].copy(), rows[:n_terms].copy()
 
 
 @jit()
@@ -221,14 +307,14 @@ def shared_term_pairs(
     start: int,
     end: int,
 ) -> NDArray[np.int32]:
-    """Documents by term and terms by document, both CSR -> pairs int32[m, 2] that share enough terms.
+    """Documents by term and terms by document, both CSR -> pairs that share enough terms, and how many.
 
     Enough is `min_share` of all the terms of the one that has fewer (n_terms int64[n_docs]), and two
     of them where it has two.  No pairs within a group; of each other group, each document gets the
-    `most` that share the most with it.  Those of the documents start..end - 1 are given.
+    `most` that share the most with it.  int32[m, 3], of the documents start..end - 1.
     """
     n_docs, m = len(doc_indptr) - 1, 0
-    out = np.empty((1024, 2), I32)
+    out = np.empty((1024, 3), I32)
     count, taken = np.zeros(n_docs, I32), np.zeros(n_docs, I32)
     touched, order = np.empty(n_docs + 1, I32), np.empty(n_docs, I64)
     enough, last = np.empty(n_docs, I32), len(terms) - 1
@@ -253,14 +339,14 @@ def shared_term_pairs(
             count[other] = 0
         best = np.sort(order[:n_good])  # most shared terms first, then the smaller document
         if m + n_good > len(out):
-            grown = np.empty((2 * len(out) + n_good, 2), I32)
+            grown = np.empty((2 * len(out) + n_good, 3), I32)
             grown[:m] = out[:m]
             out = grown
         for key in best:
             other = I32(key & 0x7FFFFFFF)
             taken[group[other]] += 1
             if taken[group[other]] <= most:
-                out[m, 0], out[m, 1] = d, other
+                out[m, 0], out[m, 1], out[m, 2] = d, other, (I64(1) << 31) - (key >> 31)
                 m += 1
         for key in best:
             taken[group[I32(key & 0x7FFFFFFF)]] = 0

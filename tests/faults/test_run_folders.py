@@ -41,6 +41,7 @@ def answers(run):
     """All that a run says."""
     anchors, signatures = run.anchors, run.signatures
     parts = (signatures.values, signatures.skeletons, anchors.hash, anchors.position, anchors.start)
+    parts += tuple(vars(run.steps).values())
     evidence = [value for part in (*vars(run.evidence).values(), run.spans) for value in _arrays(part)]
     return run.to_arrow(), run.clusters, run.summary, run.sources, [p.tobytes() for p in (*parts, *evidence)]
 

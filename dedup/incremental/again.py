@@ -1,0 +1,135 @@
+"""What `candidates` finds from nothing, found from the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import candidates, cluster, passages, steps
+from ..candidates import AnchorsLeft, Found, Held
+from ..errors import BadRun
+from ..keys import is_in
+from ..model import Documents, Signatures, pair_keys
+from ..rescan import Earlier
+from ..run import Run
+from ..settings import Settings
+from ..steps import Flagged, Steps
+from ..verdict import MIN_BONES
+from . import bands, containment
+from .boilerplate import boilerplate
+from .change import Before, Change
+
+RunAll = Callable[..., Iterable[Any]]
+SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
+LEAST_SAME = 16  # documents that are as they were, for each that is not; with fewer all is found from nothing
+
+
+@dataclass(frozen=True)
+class Again:
+    """The last run, and which of its documents are as they were."""
+
+    settings: Settings
+    before: Before
+    change: Change
+
+    @staticmethod
+    def of(earlier: Earlier, settings: Settings, docs: NDArray[np.int32]) -> Again | None:
+        """The documents int32[n] that are looked at -> what to go on from, if the last run is of use."""
+        run, old_doc, new_doc = earlier.run, earlier.old_doc, earlier.new_doc
+        if run is None or old_doc is None or new_doc is None:
+            return None
+        known = _steps_of(run)
+        if known is None:
+            return None
+        was = run.summary["scanned"]["settings"]
+        if any(was[name] != getattr(settings, name) for name in SETTINGS):
+            return None
+        now = np.zeros(len(old_doc), np.bool_)
+        now[docs] = True
+        change = Change(old_doc, new_doc, now, known.mine)
+        if (len(change.came) + len(change.went)) * LEAST_SAME > np.count_nonzero(change.stays):
+            return None
+        boned = run.documents.n_bones >= MIN_BONES
+        return Again(settings, Before(known, boned, run.signatures, run.anchors, run.spans), change)
+
+    def by_bands(self, documents: Documents, signatures: Signatures, run_all: RunAll) -> Flagged:
+        """What `candidates.by_bands` finds."""
+        s, change, found = self.settings, self.change, self.before.steps.found
+        old = self.before.signatures
+        shingles = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
+        least = candidates.least_shingles(s, documents.n_letters)
+        values, run = (old.values, signatures.values), (run_all, signatures.forget)
+        near = bands.candidate_pairs(*values, change, found.having(steps.BY_SHINGLES), shingles, least, *run)
+        docs = np.flatnonzero(change.now).astype(np.int32)
+        boned, skeletons, least = candidates.skeleton_bands(s, documents.n_bones, docs)
+        values, change = (old.skeletons, signatures.skeletons), self._with_bones(boned)
+        rewritten = bands.candidate_pairs(
+            *values, change, found.having(steps.BY_SKELETONS), skeletons, least, *run
+        )
+        return Flagged.of((near, steps.BY_SHINGLES), (rewritten, steps.BY_SKELETONS))
+
+    def _with_bones(self, docs: NDArray[np.int32]) -> Change:
+        """The change, of documents int32[n] with enough of a skeleton."""
+        now = np.zeros(len(self.change.now), np.bool_)
+        now[docs] = True
+        return replace(self.change, now=now, then=self.change.then & self.before.boned)
+
+    def parts_and_wholes(
+        self, n_letters: NDArray[np.int64], held: Held, banded: Flagged, run_all: RunAll
+    ) -> Found:
+        """What `candidates.parts_and_wholes` finds."""
+        s, before, change = self.settings, self.before, self.change
+        known = self._known()
+        new = ~is_in(pair_keys(banded.pairs), pair_keys(known.pairs))
+        close = np.zeros(len(new), np.bool_)
+        close[new] = candidates.are_close(s, n_letters, held.signatures, banded.pairs[new])
+        close[~new] = _flags_of(known, banded.pairs[~new]) & steps.CLOSE != 0
+        held.forget()
+        group = cluster.clusters(len(n_letters), banded.pairs[close])
+        old_group = cluster.clusters(len(before.steps.mine), before.steps.found.having(steps.CLOSE))
+        regrouped = change.regrouped(old_group, group)
+        n_anchors = np.where(change.now, np.diff(held.anchors.start), 0)
+        found, changed = passages.no_boilerplate(held.anchors, n_anchors), np.zeros_like(change.now)
+        apart = np.zeros(len(new), np.bool_)
+        if s.boilerplate == "on":
+            limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
+            found, changed = boilerplate(before, held.anchors, change, regrouped, group, *limits, run_all)
+            asked = new | changed[banded.pairs].any(axis=1)
+            facts = (found, AnchorsLeft(n_anchors, found.n_left), run_all)
+            apart[asked] = candidates.share_boilerplate_only(s, n_letters, held, banded.pairs[asked], *facts)
+            apart[~asked] = _flags_of(known, banded.pairs[~asked]) & steps.APART != 0
+        bits = (before.steps.boilerplate, before.steps.n_left.astype(np.int64))
+        sampled = before.steps.n_sampled.astype(np.int64)
+        then = containment.Side.of(before.anchors, bits, old_group, change.then, lambda _: sampled)
+        side = containment.Side.of(
+            *(held.anchors, (found.bits, found.n_left), group, change.now),
+            lambda side: containment.n_sampled(side, sampled, change, changed),
+        )
+        directed = containment.directed(
+            then, side, change, changed | regrouped, before.steps.directed, candidates.ANCHOR_SHARE, run_all
+        )
+        return candidates.found_of(banded, close, apart, directed, change.now, found, side.n_sampled)
+
+    def _known(self) -> Flagged:
+        """The pairs by bands of the last run, of documents that stay."""
+        found = self.before.steps.found
+        pairs, both = self.change.pairs(found.pairs)
+        known = Flagged(pairs, found.flags[both])
+        return known.where(known.flags & steps.BY_BANDS != 0)
+
+
+def _steps_of(run: Run) -> Steps | None:
+    """What the last run has kept; if that is damaged, all is found from nothing."""
+    try:
+        return run.steps
+    except BadRun:
+        return None
+
+
+def _flags_of(known: Flagged, pairs: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """The flags uint8[n] of some of the pairs that are known."""
+    return known.flags[np.searchsorted(pair_keys(known.pairs), pair_keys(pairs))]

@@ -1,0 +1,150 @@
+"""Candidates by bands, from those of the last run: only buckets that a document came into or left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import kernels, lsh
+from ..keys import distinct, is_in
+from ..model import Banding, pair_keys
+from .change import Change
+
+RunAll = Callable[..., Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Documents int32[n] with the keys uint64[n] that they have in bands int32[n]."""
+
+    band: NDArray[np.int32]
+    doc: NDArray[np.int32]
+    key: NDArray[np.uint64]
+
+    @staticmethod
+    def joined(parts: list[Hits]) -> Hits:
+        """One after the other."""
+        return Hits(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("band", "doc", "key")))
+
+    def by_band(self, n_bands: int) -> list[tuple[NDArray[np.uint64], NDArray[np.int32]]]:
+        """The keys and documents of each band."""
+        order = np.argsort(self.band, kind="stable")
+        at = np.searchsorted(self.band[order], np.arange(n_bands + 1))
+        key, doc = self.key[order], self.doc[order]
+        return [(key[i:j], doc[i:j]) for i, j in zip(at[:-1], at[1:], strict=True)]
+
+
+def candidate_pairs(
+    before: NDArray[np.uint32],
+    now: NDArray[np.uint32],
+    change: Change,
+    known: NDArray[np.int32],
+    bands: Banding,
+    least: Callable[[NDArray[np.int32]], NDArray[np.int64]],
+    run_all: RunAll,
+    forget: Callable[[], None] = lambda: None,
+) -> NDArray[np.int32]:
+    """The pairs of the last run, int32[m, 2] by their numbers there -> those of this run, sorted.
+
+    What `lsh.candidate_pairs` gives for the signatures of `now`, uint32[n_docs, num_perm], and the documents
+    that `change` says are looked at.
+    """
+    columns, came, went = bands.columns, change.came, change.went
+    stay = _Stay(now, np.flatnonzero(change.stays).astype(np.int32), columns, run_all, forget)
+    came_hits, went_hits = _all(now, came, columns), _all(before, went, columns)
+    touched = [distinct(k) for k, _ in Hits.joined([came_hits, went_hits]).by_band(len(columns))]
+    met = stay.met(touched, _values(now[came], before[went]))
+
+    def one_band(rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        (key, doc), (came_key, came_doc), (went_key, went_doc) = rows
+        made = _bucket_pairs([key, came_key], [doc, came_doc])
+        were = _bucket_pairs([key, went_key], [change.old_doc[doc], went_doc])
+        return pair_keys(made), pair_keys(change.pairs(were)[0])
+
+    items = zip(*(hits.by_band(len(columns)) for hits in (met, came_hits, went_hits)), strict=True)
+    made, were = (distinct(np.concatenate(k)) for k in zip(*run_all(one_band, items), strict=True))
+    kept = pair_keys(change.pairs(known)[0])
+    lost = kept[is_in(kept, were) & ~is_in(kept, made)]
+    lost = lost[~is_in(lost, _elsewhere(stay, touched, _pairs_of(lost)))]
+    kept = kept[~is_in(kept, lost)]
+    new = _pairs_of(made[~is_in(made, kept)])
+    new = new[kernels.matches(now, new) >= least(new)]
+    forget()
+    return _pairs_of(np.sort(np.concatenate([kept, pair_keys(new)])))
+
+
+def _all(signatures: NDArray[np.uint32], docs: NDArray[np.int32], columns: NDArray[np.int32]) -> Hits:
+    """The keys of documents int32[n] in all bands."""
+    bands = np.repeat(np.arange(len(columns), dtype=np.int32), len(docs))
+    keys = kernels.band_keys(signatures, docs, columns)
+    return Hits(bands, np.tile(docs, len(columns)), keys.ravel())
+
+
+def _values(*rows: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Signatures uint32[m, num_perm] -> uint8[num_perm, n]: a bit for what may stand in each column."""
+    n_rows = sum(map(len, rows))
+    out = np.zeros((rows[0].shape[1], 1 << max(5, (2 * n_rows).bit_length())), np.uint8)
+    for some in rows:
+        kernels.mark_values(out, some)
+    return out
+
+
+@dataclass(frozen=True)
+class _Stay:
+    """Signatures, the documents int32[n] that were there and are, and the columns of the bands."""
+
+    signatures: NDArray[np.uint32]
+    docs: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    run_all: RunAll
+    forget: Callable[[], None]
+
+    def met(self, keys: list[NDArray[np.uint64]], values: NDArray[np.uint8]) -> Hits:
+        """Those that have one of the keys uint64[m], rising, of a band in that band.
+
+        `values` are those of the signatures that the keys were made of.
+        """
+        indptr, flat = np.r_[0, np.cumsum([len(k) for k in keys])].astype(np.int64), np.concatenate(keys)
+        likely = np.zeros(1 << max(5, (2 * len(flat)).bit_length()), np.uint8)
+        kernels.tally(likely, flat, 1)
+
+        def some(start: int) -> Hits:
+            docs = self.docs[start : start + lsh.ROWS_AT_ONCE]
+            facts = (values, likely, indptr, flat)
+            return Hits(*kernels.bands_met(self.signatures, docs, self.columns, *facts))
+
+        none = np.zeros(0, np.int32)
+        found = [Hits(none, none, np.zeros(0, np.uint64))]
+        starts = range(0, len(self.docs) if len(flat) else 0, lsh.ROWS_AT_ONCE)
+        for done, hits in enumerate(self.run_all(some, starts)):
+            found.append(hits)
+            if done % lsh.KEPT == lsh.KEPT - 1:
+                self.forget()
+        return Hits.joined(found)
+
+
+def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Pairs int32[m, 2] -> the keys of all pairs of those of their buckets that are not touched, rising."""
+    sides = [np.ascontiguousarray(side) for side in pairs.T]
+    left, right = (kernels.band_keys(stay.signatures, side, stay.columns) for side in sides)
+    asked = [distinct(a[a == b]) for a, b in zip(left, right, strict=True)]
+    stay.forget()
+    asked = [keys[~is_in(keys, known)] for keys, known in zip(asked, touched, strict=True)]
+    met = stay.met(asked, _values(stay.signatures[distinct(pairs.ravel())])).by_band(len(stay.columns))
+    return distinct(np.concatenate([pair_keys(_bucket_pairs([key], [doc])) for key, doc in met]))
+
+
+def _bucket_pairs(keys: list[NDArray[np.uint64]], docs: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Keys uint64[n] and their documents int32[n] -> the pairs of the buckets."""
+    key, doc = np.concatenate(keys), np.concatenate(docs)
+    order = np.argsort(key)
+    return kernels.bucket_pairs(key[order], doc[order], lsh.FULL_BUCKET)
+
+
+def _pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Pair keys int64[n], rising -> the pairs int32[n, 2]."""
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)

@@ -1,0 +1,142 @@
+"""Boilerplate from that of the last run: only passages of documents that came or went are counted again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import kernels, passages
+from ..keys import distinct, is_in
+from ..model import AnchorChunk, Anchors, Spans
+from .change import Before, Change
+from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
+
+RunAll = Callable[..., Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The passages uint64, rising, that stand in many groups; those asked for, and which of them turned."""
+
+    many: NDArray[np.uint64]
+    asked: Holders
+    turned: NDArray[np.bool_]
+
+    @property
+    def docs(self) -> NDArray[np.int32]:
+        """Documents that count, with a passage that turned."""
+        return distinct(self.asked.doc[self.turned[self.asked.key]])
+
+
+def boilerplate(
+    before: Before,
+    anchors: Anchors,
+    change: Change,
+    regrouped: NDArray[np.bool_],
+    group: NDArray[np.int32],
+    max_holders: int,
+    own_run: int,
+    run_all: RunAll = map,
+) -> tuple[passages.Boilerplate, NDArray[np.bool_]]:
+    """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
+    steps, n = before.steps, len(group)
+    then = change.but(regrouped)
+    common = _counted(before, anchors, steps.common, then, group, max_holders, run_all)
+    owning = np.zeros(n, np.bool_)
+    owning[change.stays] = steps.owning[change.old_doc[change.stays]]
+    asked = distinct(np.concatenate([then.came, common.docs]))
+    some, _ = of_docs(anchors, asked)
+    runs = kernels.own_runs(some.start, in_passages(some, Table(common.many)), some.position)
+    owning[asked] = runs >= own_run
+
+    owners = replace(then, now=owning, then=steps.owning)
+    frames = _counted(before, anchors, steps.frames, owners, group, max_holders, run_all)
+    turned = frames.asked.keys[frames.turned]
+    others = holders(turned, anchors, change.stays & ~owning, _no_bits(anchors), 3, group, n, run_all)
+    changed = np.zeros(n, np.bool_)
+    changed[np.concatenate([frames.docs, others.doc])] = True
+    changed &= change.stays
+    known = passages.KnownPassages(common.many, frames.many, owning)
+    return _marked(before, anchors, change, changed, known), changed
+
+
+def _counted(
+    before: Before,
+    anchors: Anchors,
+    known: NDArray[np.uint64],
+    change: Change,
+    group: NDArray[np.int32],
+    max_holders: int,
+    run_all: RunAll,
+) -> _Counted:
+    """The passages `known` to stand in many groups of the last run -> those of this one.
+
+    `change` is of the documents that count.
+    """
+    went = distinct(passages_of(before.anchors, change.went).hash)
+    came = passages_of(anchors, change.came)
+    # others that stand in many groups have gained documents, and lost none
+    came = came.where(~Table(known).has(came.hash) | Table(went).has(came.hash))
+    asked = distinct(np.concatenate([went, came.hash]))
+    none, in_row = _no_bits(anchors), passages.IN_A_ROW
+    found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, run_all)
+    found = found.with_rows(came)
+    many = found.many | (n_groups(found.rows, len(asked), group, max_holders) > max_holders)
+    now = np.sort(np.concatenate([known[~is_in(known, asked)], asked[many]]))
+    return _Counted(now, found, many != is_in(asked, known))
+
+
+def _no_bits(anchors: Anchors) -> NDArray[np.uint8]:
+    return np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
+
+
+def _marked(
+    before: Before,
+    anchors: Anchors,
+    change: Change,
+    changed: NDArray[np.bool_],
+    known: passages.KnownPassages,
+) -> passages.Boilerplate:
+    """Which anchors are boilerplate, from the last run but for documents that came or have `changed`."""
+    n, bits = len(changed), _no_bits(anchors)
+    kept = np.flatnonzero(change.stays & ~changed).astype(np.int32)
+    anew = np.flatnonzero(change.now & (changed | ~change.stays)).astype(np.int32)
+    _copied(before, bits, kept, change.old_doc[kept], anchors.start)
+    some, rows = of_docs(anchors, anew)
+    flags = in_passages(some, Table(known.frames))
+    kernels.set_bits(bits, rows[flags], 1)
+    n_left = np.zeros(n, np.int64)
+    n_left[kept] = before.steps.n_left[change.old_doc[kept]]
+    n_left[anew] = np.bincount(some.doc[~flags], minlength=len(anew))
+    spans = _spans(before.spans.of_docs(change.old_doc[kept]), some, flags)
+    place = np.full(n, len(kept) + len(anew), np.int32)  # of a document of none, which is the last
+    place[np.concatenate([kept, anew])] = np.arange(len(kept) + len(anew))
+    return passages.Boilerplate(bits, spans.of_docs(place), n_left, known)
+
+
+def _copied(
+    before: Before,
+    bits: NDArray[np.uint8],
+    docs: NDArray[np.int32],
+    old: NDArray[np.int32],
+    start: NDArray[np.int64],
+) -> None:
+    """Set the bits of some documents int32[m] to those they had in the last run, by their numbers there."""
+    first = np.flatnonzero(np.r_[True, (np.diff(docs) != 1) | (np.diff(old) != 1)]) if len(docs) else docs
+    last = np.r_[first[1:] - 1, len(docs) - 1] if len(docs) else docs
+    for i, j in zip(first.tolist(), last.tolist(), strict=True):
+        begin, end = int(start[docs[i]]), int(start[docs[j] + 1])
+        kernels.copy_bits(
+            before.steps.boilerplate, int(before.anchors.start[old[i]]), bits, begin, end - begin
+        )
+
+
+def _spans(kept: Spans, anew: AnchorChunk, flags: NDArray[np.bool_]) -> Spans:
+    """Those that are known, those of anchors of further documents, and a document without any."""
+    start, end, indptr = kernels.spans_of(anew.start, flags, anew.position)
+    at = np.concatenate([kept.indptr, indptr[1:] + kept.indptr[-1], kept.indptr[-1:] + indptr[-1]])
+    return Spans(np.concatenate([kept.start, start]), np.concatenate([kept.end, end]), at)

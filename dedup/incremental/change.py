@@ -1,0 +1,94 @@
+"""Which documents are as they were in the last run, and which are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..keys import counted
+from ..model import Anchors, Signatures, Spans
+from ..steps import Steps
+
+
+@dataclass(frozen=True)
+class Before:
+    """The last run: its steps, its signatures and anchors, its boilerplate.
+
+    boned bool[n_docs there]: documents with enough of a skeleton.
+    """
+
+    steps: Steps
+    boned: NDArray[np.bool_]
+    signatures: Signatures
+    anchors: Anchors
+    spans: Spans
+
+
+@dataclass(frozen=True)
+class Change:
+    """From the last run to this one.
+
+    old_doc int32[n_docs]: its number there, -1 where it was not; new_doc int32[n_docs there]: its number now,
+    -1 where it is gone.  `now` and `then` bool: the documents that are looked at, in this run and in that.
+    """
+
+    old_doc: NDArray[np.int32]
+    new_doc: NDArray[np.int32]
+    now: NDArray[np.bool_]
+    then: NDArray[np.bool_]
+
+    @cached_property
+    def stays(self) -> NDArray[np.bool_]:
+        """bool[n_docs]: looked at now and then."""
+        out = self.now & (self.old_doc >= 0)
+        out[out] = self.then[self.old_doc[out]]
+        return out
+
+    @cached_property
+    def stayed(self) -> NDArray[np.bool_]:
+        """bool[n_docs there]: the same documents, by their numbers there."""
+        return self.stayed_of(self.stays)
+
+    def stayed_of(self, docs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Documents bool[n_docs] that were there -> bool[n_docs there]."""
+        out = np.zeros(len(self.new_doc), np.bool_)
+        out[self.old_doc[docs]] = True
+        return out
+
+    @property
+    def came(self) -> NDArray[np.int32]:
+        """Looked at now, and not then."""
+        return np.flatnonzero(self.now & ~self.stays).astype(np.int32)
+
+    @property
+    def went(self) -> NDArray[np.int32]:
+        """Looked at then, and not now; by their numbers there."""
+        return np.flatnonzero(self.then & ~self.stayed).astype(np.int32)
+
+    def pairs(self, old: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Pairs by their numbers there, int32[m, 2] -> (those of documents that stay; which those are).
+
+        subtle: documents keep their order from run to run, so pairs stay sorted.
+        """
+        both = np.asarray(self.stayed[old].all(axis=1))
+        return self.new_doc[old[both]], both
+
+    def but(self, changed: NDArray[np.bool_]) -> Change:
+        """The same change, where some documents bool[n_docs] do not count as being as they were."""
+        new_doc, gone = self.new_doc.copy(), self.old_doc[changed & (self.old_doc >= 0)]
+        new_doc[gone] = -1
+        return replace(self, old_doc=np.where(changed, np.int32(-1), self.old_doc), new_doc=new_doc)
+
+    def regrouped(self, then: NDArray[np.int32], now: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Groups int32[n_docs there], int32[n_docs] -> bool[n_docs]: of the documents that stay, those that
+        are not together with the same ones any more."""
+        docs = np.flatnonzero(self.stays)
+        a, b = then[self.old_doc[docs]].astype(np.int64), now[docs].astype(np.int64)
+        both, n_both = counted(a << 32 | b)
+        together = n_both[np.searchsorted(both, a << 32 | b)]
+        out = np.zeros(len(now), np.bool_)
+        out[docs] = (together != np.bincount(a)[a]) | (together != np.bincount(b)[b])
+        return out

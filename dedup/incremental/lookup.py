@@ -1,0 +1,178 @@
+"""Where hashes stand among the anchors of all documents; and anchors of some documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import kernels, passages
+from ..model import KEPT_CHUNKS, AnchorChunk, Anchors
+
+RunAll = Callable[..., Iterable[Any]]
+FIRST_CHUNKS = (1, 3, 12, 48)  # after so many chunks, hashes that stand in very many documents are let go
+GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a time
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Hashes uint64[n] and the documents int32[n] that they stand in, in any order."""
+
+    hash: NDArray[np.uint64]
+    doc: NDArray[np.int32]
+
+    def where(self, rows: NDArray[np.bool_]) -> Rows:
+        """Some of them."""
+        return Rows(self.hash[rows], self.doc[rows])
+
+    @staticmethod
+    def joined(*parts: Rows) -> Rows:
+        """All of them."""
+        return Rows(np.concatenate([p.hash for p in parts]), np.concatenate([p.doc for p in parts]))
+
+
+class Table:
+    """Different hashes uint64[n], rising, to look others up in."""
+
+    def __init__(self, keys: NDArray[np.uint64]) -> None:
+        size = 1 << max(5, (2 * len(keys)).bit_length())
+        self.keys, self.slots, self.likely = keys, np.empty(size, np.int32), np.zeros(size, np.uint8)
+        kernels.slots_of(keys, self.slots)
+        kernels.tally(self.likely, keys, 1)
+
+    def numbers(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Hashes uint64[m] -> int64[m]: which one each is, -1 where it is none."""
+        return np.asarray(kernels.numbers_of(self.slots, self.keys, hashes))
+
+    def has(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Hashes uint64[m] -> bool[m]: whether they are here."""
+        return self.numbers(hashes) >= 0
+
+
+@dataclass(frozen=True)
+class Holders:
+    """For each of some hashes: whether it stands in more groups than matter; the documents of the others.
+
+    many bool[m]; rows int64[n], the number of a key << 32 | a document, rising: those
+    of keys that are not `many`, as often as the document has them.
+    """
+
+    table: Table
+    many: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+
+    @property
+    def key(self) -> NDArray[np.int64]:
+        """int64[n]: the number of the key of each row."""
+        return self.rows >> 32
+
+    @property
+    def doc(self) -> NDArray[np.int32]:
+        """int32[n]: the document of each row."""
+        return (self.rows & 0xFFFFFFFF).astype(np.int32)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """The hashes uint64[m], rising."""
+        return self.table.keys
+
+    def renumbered(self, docs: NDArray[np.int32]) -> Holders:
+        """With other numbers of the documents, in the same order: docs[d] for d."""
+        return Holders(self.table, self.many, self.rows & ~np.int64(0xFFFFFFFF) | docs[self.doc])
+
+    def with_rows(self, more: Rows) -> Holders:
+        """With further rows, of which only those of the hashes matter."""
+        key = self.table.numbers(more.hash)
+        few = key >= 0
+        few[few] = ~self.many[key[few]]
+        rows = np.concatenate([self.rows, key[few] << 32 | more.doc[few]])
+        rows.sort()
+        return Holders(self.table, self.many, rows)
+
+
+def holders(
+    keys: NDArray[np.uint64],
+    anchors: Anchors,
+    wanted: NDArray[np.bool_],
+    skip: NDArray[np.uint8],
+    in_row: int,
+    group: NDArray[np.int32],
+    most: int,
+    run_all: RunAll,
+) -> Holders:
+    """Hashes uint64[m], rising -> which of the `wanted` documents bool[n_docs] have them.
+
+    A hash is of an anchor whose bit in `skip` is not set, or of `in_row` of them in a row.  One in more than
+    `most` groups int32[n_docs] is `many`, and its documents are not told.
+    """
+    table, many, rows = Table(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
+    chunks = list(anchors.places())
+    for first, last in _ranges(len(chunks)):
+        left = np.flatnonzero(~many)
+        if not len(left):
+            break
+        some_keys = table if len(left) == len(keys) else Table(keys[left])
+        facts = (some_keys.likely, some_keys.slots, some_keys.keys, left)
+
+        def one_chunk(place: tuple[int, int], facts: Any = facts) -> NDArray[np.int64]:
+            chunk = anchors.chunk(*place)
+            some = wanted[chunk.first_doc : place[1]]
+            found = kernels.looked_up(chunk.hash, chunk.start, some, skip, chunk.begin, in_row, *facts)
+            found += chunk.first_doc
+            return found
+
+        parts = [rows]
+        for done, found in enumerate(run_all(one_chunk, chunks[first:last])):
+            parts.append(found)
+            if done % KEPT_CHUNKS == KEPT_CHUNKS - 1:
+                anchors.forget()
+        rows = np.concatenate(parts)
+        del parts
+        rows.sort()
+        many |= n_groups(rows, len(keys), group, most) > most
+        rows = rows[~many[rows >> 32]]
+    return Holders(table, many, rows)
+
+
+def _ranges(n: int) -> list[tuple[int, int]]:
+    """The first chunks, the next, and so on, at last all others."""
+    at = [0, *(i for i in np.cumsum(FIRST_CHUNKS).tolist() if i < n), n]
+    return [(i, j) for i, j in zip(at[:-1], at[1:], strict=True) if i < j]
+
+
+def n_groups(rows: NDArray[np.int64], n_keys: int, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
+    """Rows as in Holders -> int64[n_keys]: in how many groups each key stands, counted to `most` + 1."""
+    indptr = np.searchsorted(rows, np.arange(n_keys + 1, dtype=np.int64) << 32)
+    return kernels.distinct_groups(indptr, (rows & 0xFFFFFFFF).astype(np.int32), group, most)
+
+
+def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDArray[np.int64]]:
+    """The anchors of some documents int32[m] as those of documents 0..m - 1; their places among all."""
+    sizes = anchors.start[docs + 1] - anchors.start[docs]
+    start = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+    rows = np.repeat(anchors.start[docs] - start[:-1], sizes) + np.arange(start[-1])
+    hashes, position = np.empty(len(rows), np.uint64), np.empty(len(rows), np.int32)
+    for first in range(0, len(docs), GATHERED):  # subtle: each takes whole pages of a mapped file into memory
+        some = slice(int(start[first]), int(start[min(first + GATHERED, len(docs))]))
+        hashes[some], position[some] = anchors.hash[rows[some]], anchors.position[rows[some]]
+        anchors.forget()
+    return AnchorChunk(0, 0, start, hashes, position), rows
+
+
+def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
+    """The passages of some documents int32[m], rising."""
+    some, _ = of_docs(anchors, docs)
+    found, first = kernels.in_a_row(some.hash, some.doc, passages.IN_A_ROW)
+    return Rows(found, docs[some.doc[first]])
+
+
+def in_passages(chunk: AnchorChunk, known: Table) -> NDArray[np.bool_]:
+    """bool[n]: the anchors that are part of a passage among those known."""
+    found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
+    out, first = np.zeros(len(chunk.hash), np.bool_), first[known.has(found)]
+    for step in range(passages.IN_A_ROW):
+        out[first + step] = True
+    return out
