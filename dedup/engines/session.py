@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..address import Place, is_address
 from ..errors import BadInput, BadRun, BadSetting, DedupError
+from ..model import Source
+from ..readers import remote
+from ..readers.places import exists
 
 INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
 LEAST_JAVA = 17
@@ -199,6 +204,9 @@ SHIP = (
     "ship it with --spark-conf spark.archives=ENV.tar.gz#env and PYSPARK_PYTHON=./env/bin/python "
     "(a packed environment), in the image of the executors, or install it on every node"
 )
+BY_ENVIRONMENT = (
+    "--spark-conf spark.executorEnv.AWS_ACCESS_KEY_ID=... (spark.kubernetes.driverEnv, an instance role)"
+)
 
 
 @contextlib.contextmanager
@@ -213,6 +221,14 @@ def told_plainly() -> Iterator[None]:
         if plain is None:
             raise
         raise plain from None
+
+
+JARS = {
+    "s3a": "--spark-conf spark.jars.packages=org.apache.hadoop:hadoop-aws:VERSION, that of Spark's Hadoop",
+    "gs": "the Cloud Storage connector for Hadoop, by --spark-conf spark.jars",
+    "abfs": "--spark-conf spark.jars.packages=org.apache.hadoop:hadoop-azure:VERSION",
+    "abfss": "--spark-conf spark.jars.packages=org.apache.hadoop:hadoop-azure:VERSION",
+}
 
 
 def _plain(told: str) -> DedupError | None:
@@ -239,6 +255,13 @@ def _plain(told: str) -> DedupError | None:
     space = re.search(r"No space left on device", told)
     if space:
         return BadRun("an executor has no space left on its disk; set spark.local.dir to a larger one")
+    unknown = re.search(r'No FileSystem for scheme "?(\w+)|(?:fs\.)?(s3a)\.S3AFileSystem not found', told)
+    if unknown:
+        scheme = unknown[1] or unknown[2]
+        return BadSetting(
+            f"Spark knows no file system for {scheme}://; give it its jar ({JARS.get(scheme, JARS['s3a'])}), "
+            "or keep the checkpoints elsewhere: --spark-conf spark.dedup.checkpoints=PATH"
+        )
     ours = re.search(r"dedup\.errors\.(\w+): ([^\n]+)", told)
     if ours:
         return DedupError(ours[2])
@@ -271,65 +294,93 @@ def _facts() -> dict[str, str]:
     }
 
 
-def check_executors(spark: Any, folder: str, samples: list[bytes]) -> None:
-    """Raise when the executors lack the package, are of other versions, or do not share the folders."""
+def check_executors(
+    spark: Any, places: Sequence[Place], samples: Sequence[Source], known: remote.Secrets
+) -> None:
+    """Raise when the executors lack the package, are of other versions, or do not share the places."""
     token = os.urandom(8).hex()
-    probe = Path(folder, f"probe-{token}")
-    probe.write_text(token)
+    for place in places:
+        place.write(f"probe-{token}", token.encode())
     n = 2 * cores_of(spark)
-    names, path = [os.fsdecode(p) for p in samples], str(probe)
 
     def look(batches: Any) -> Any:  # subtle: a function within a function is sent by value
         import json
-        import os
-        import socket
         from importlib import import_module
 
         import pyarrow as pa
 
         for _ in batches:
-            facts = import_module("dedup.engines.session")._facts()
-            try:
-                with open(path) as f:
-                    shared = f.read() == token
-                with open(path + f"-{os.getpid()}-{os.urandom(4).hex()}", "w") as f:
-                    f.write(token)
-            except OSError:
-                shared = False
-            unseen = [p for p in names if not os.path.exists(p)]
-            row = {"host": socket.gethostname(), "facts": facts, "shared": shared, "unseen": unseen}
+            row = import_module("dedup.engines.session").looked(places, token, samples, known)
             yield pa.RecordBatch.from_pydict({"row": [json.dumps(row)]})
-
-    import json
 
     try:
         with told_plainly():
             rows = [r[0] for r in spark.range(0, n, 1, n).mapInArrow(look, "row string").collect()]
-        written = sum(1 for _ in Path(folder).glob(f"probe-{token}-*"))
     finally:
-        for old in Path(folder).glob(f"probe-{token}*"):
-            old.unlink()
-    mine = _facts()
+        probes = {place: _probes(place, token) for place in places}
+        for place, names in probes.items():
+            for name in names:
+                place.remove(name)
     found = [json.loads(row) for row in rows]
     for row in found:
-        for name, version in row["facts"].items():
-            if version != mine[name]:
-                raise BadSetting(
-                    f"the executor on {row['host']} has {name} {version}, the driver {mine[name]}: "
-                    "they must be the same for the same result"
-                )
-        if not row["shared"]:
+        _complain(row)
+    for place, names in probes.items():
+        if len(names) <= len(found):
             raise BadRun(
-                f"{folder}: the executor on {row['host']} does not share this run folder; "
-                "name one with --run on a file system that all of them share"
+                f"{place}: what executors write does not appear here; "
+                "name a run folder with --run on a file system that all of them share"
             )
-        if row["unseen"]:
-            raise BadInput(
-                f"{row['unseen'][0]}: the executor on {row['host']} cannot see this source; "
-                "put the sources on a file system that all of them share"
+
+
+def _probes(place: Place, token: str) -> list[str]:
+    return [i.base_name for i in place.inside() if i.base_name.startswith(f"probe-{token}")]
+
+
+def looked(
+    places: Sequence[Place], token: str, samples: Sequence[Source], known: remote.Secrets
+) -> dict[str, Any]:
+    """What an executor is, and which of the places and sources it does not see."""
+    remote.remember(known)
+    lost = ""
+    for place in places:
+        why = ""
+        try:
+            if place.read(f"probe-{token}") == token.encode():
+                place.write(f"probe-{token}-{os.getpid()}-{os.urandom(4).hex()}", token.encode())
+                continue
+        except (DedupError, OSError) as error:
+            why = f" ({error})"
+        lost = lost or f"{place}: the executor on {socket.gethostname()} does not share this run folder{why}"
+    unseen = [os.fsdecode(s.at) for s in samples if not exists(s)]
+    return {"host": socket.gethostname(), "facts": _facts(), "lost": lost, "unseen": unseen}
+
+
+def _complain(row: dict[str, Any]) -> None:
+    """Raise for what an executor lacks."""
+    mine = _facts()
+    for name, version in row["facts"].items():
+        if version != mine[name]:
+            raise BadSetting(
+                f"the executor on {row['host']} has {name} {version}, the driver {mine[name]}: "
+                "they must be the same for the same result"
             )
-    if written < len(found):
+    if row["lost"]:
+        at_address = is_address(row["lost"])
         raise BadRun(
-            f"{folder}: what executors write does not appear here; "
-            "name a run folder with --run on a file system that all of them share"
+            f"{row['lost']}; "
+            + (
+                f"give it the credentials by the environment: {BY_ENVIRONMENT}"
+                if at_address
+                else "name one with --run on a file system that all of them share"
+            )
+        )
+    if row["unseen"]:
+        what = row["unseen"][0]
+        raise BadInput(
+            f"{what}: the executor on {row['host']} cannot see this source; "
+            + (
+                f"credentials go to executors by the environment: {BY_ENVIRONMENT}"
+                if is_address(what)
+                else "put the sources on a file system that all of them share"
+            )
         )

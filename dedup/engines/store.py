@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyarrow import fs
+from ..address import Place
 
 Frame = Any  # pyspark.sql.DataFrame
 Told = Callable[[str, float, bool], None]  # stage, seconds, whether it was found finished
@@ -35,8 +35,7 @@ class Store:
 
     def finished(self, stage: str) -> bool:
         """Whether a stage has been committed."""
-        system, base = opened(self.path(stage))
-        return bool(system.get_file_info(f"{base}/_SUCCESS").type == fs.FileType.File)
+        return Place(self.path(stage)).size("_SUCCESS") >= 0
 
     def stage(self, name: str, make: Callable[[], Frame]) -> Frame:
         """The rows of a stage, made now or found finished."""
@@ -51,10 +50,3 @@ class Store:
         self.seconds[name] = round(took, 3)
         self.told(name, took, found)
         return read.parquet(self.path(name))
-
-
-def opened(path: str) -> tuple[fs.FileSystem, str]:
-    """A path or address -> (its file system, the path there)."""
-    if "://" in path:
-        return fs.FileSystem.from_uri(path)
-    return fs.LocalFileSystem(), path
