@@ -106,7 +106,8 @@ def told(at: str) -> Iterator[None]:
 
         if isinstance(error, BadRun) or not is_address(at):
             raise
-        raise BadRun(f"{at}: {hosts.reason(error)}") from None
+        known = isinstance(error, OSError) and error.errno
+        raise BadRun(f"{at}: {os.strerror(known).lower() if known else hosts.reason(error)}") from None
 
 
 @dataclass(frozen=True)

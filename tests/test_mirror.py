@@ -259,15 +259,21 @@ def test_the_scan_that_began_last_holds_an_address(tmp_path):
     with target.writing(here, conf) as before:
         before.tables.write("a", b"1")
         before.publish({}, {}, {})
-    with pytest.raises(BadRun, match="another scan has begun to write this run folder since"):  # noqa: SIM117
+    seconds = []
+
+    def overtaken():
         with target.writing(here, conf) as first:
             first.tables.write("a", b"1")
             with target.writing(here, conf) as second:
                 second.tables.write("a", b"2")
                 assert second.tables != first.tables
                 second.publish({}, {}, {})
+                seconds.append(second.tables.at.rpartition("/")[2])
             first.publish({}, {}, {})
-    assert names(tmp_path / "far") == ["lock", "run.json", second.tables.at.rpartition("/")[2]]
+
+    with pytest.raises(BadRun, match="another scan has begun to write this run folder since"):
+        overtaken()
+    assert names(tmp_path / "far") == ["lock", "run.json", *seconds]
 
 
 @pytest.mark.parametrize(
@@ -282,10 +288,15 @@ def test_a_scan_that_fails_leaves_the_last_run_and_what_it_can_go_on_from(tmp_pa
         opened.publish({}, {}, {})
     before = names(tmp_path / "far")
     assert "unfinished" not in before
-    with pytest.raises(type(fault)), target.writing(here, {}) as opened:
-        opened.tables.write("a", b"2")
-        opened.unfinished.write("spark-x/stage/_SUCCESS", b"")
-        raise fault
+
+    def failed():
+        with target.writing(here, {}) as opened:
+            opened.tables.write("a", b"2")
+            opened.unfinished.write("spark-x/stage/_SUCCESS", b"")
+            raise fault
+
+    with pytest.raises(type(fault)):
+        failed()
     assert names(tmp_path / "far") == sorted(before + left)
 
 
@@ -302,11 +313,9 @@ def test_checkpoints_can_be_elsewhere(tmp_path):
 
 def test_a_folder_that_is_no_run_folder_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
-    with (
-        pytest.raises(BadRun, match="is not a run folder and not empty"),
-        target.writing(f"file://{tmp_path}", {}),
-    ):
-        pass
+    opened = target.writing(f"file://{tmp_path}", {})
+    with pytest.raises(BadRun, match="is not a run folder and not empty"):
+        opened.__enter__()
     assert names(tmp_path) == ["thesis.txt"]
 
 
