@@ -147,10 +147,20 @@ class Place:
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file; None where there is none."""
-        if self.size(name) < 0:
-            return None
-        with self.open(name) as f, told(self.at):
-            return f.read()
+        from pyarrow import fs
+
+        system, path = opened(self._of(name))
+        with told(self.at):
+            try:
+                stream = system.open_input_file(path)
+            except FileNotFoundError:
+                bucket = path.partition("/")[0]
+                in_bucket = system.type_name in ("s3", "gcs")
+                if in_bucket and system.get_file_info(bucket).type == fs.FileType.NotFound:
+                    raise BadRun(f"{self.at}: no such bucket") from None
+                return None
+            with stream:
+                return cast(bytes, stream.read())
 
     def open(self, name: str) -> BinaryIO:
         """A file as a stream that can seek."""

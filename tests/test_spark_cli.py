@@ -115,6 +115,15 @@ def test_no_java_or_an_old_one_is_told(folder, run, monkeypatch, tmp_path, versi
             "dedup.errors.Broken: 3 documents have a witness that is dropped\n at",
             "3 documents have a witness",
         ),
+        (
+            "org.apache.hadoop.fs.s3a.UnknownStoreException: `s3a://b/': Bucket does not exist",
+            "Spark cannot use the address of its checkpoints: no such bucket",
+        ),
+        (
+            "AccessDeniedException: s3a://b: org.apache.hadoop.fs.s3a.auth.NoAuthWithAWSException",
+            "its checkpoints: it has no credentials",
+        ),
+        ('No FileSystem for scheme "gs"', "Spark knows no file system for gs://"),
         ("java.io.IOException: No space left on device", "no space left on its disk; set spark.local.dir"),
     ],
 )

@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.engines import components, job, session  # noqa: E402
+from dedup.engines import components, executors, job, session  # noqa: E402
 from dedup.engines.store import Store  # noqa: E402
 
 
@@ -264,11 +264,11 @@ def test_an_executor_that_lacks_the_package_or_the_folder_is_told(cluster, spark
     here, nowhere = (
         Source(p, "text", "", 1, 0) for p in (os.fsencode(folder / "in/0.txt"), b"/nowhere/at/all.txt")
     )
-    session.check_executors(spark, places, [here], ({}, {}))
+    executors.check_executors(spark, places, [here], ({}, {}))
     with pytest.raises(dedup.DedupError, match="cannot see this source"):
-        session.check_executors(spark, places, [nowhere], ({}, {}))
+        executors.check_executors(spark, places, [nowhere], ({}, {}))
     assert list((folder / "probe").iterdir()) == []
-    facts = session._facts()
-    monkeypatch.setattr(session, "_facts", lambda: {**facts, "numpy": "1"})
+    facts = executors._facts()
+    monkeypatch.setattr(executors, "_facts", lambda: {**facts, "numpy": "1"})
     with pytest.raises(dedup.DedupError, match="has numpy .*, the driver 1: they must be the same"):
-        session.check_executors(spark, places, [], ({}, {}))
+        executors.check_executors(spark, places, [], ({}, {}))

@@ -26,7 +26,8 @@ from . import flow, reading
 from .account import Account, account
 from .arrays import write_arrays
 from .arrow import mapped
-from .session import BATCHES, OURS, check_executors, cores_of, session, told_plainly
+from .executors import check_executors
+from .session import BATCHES, OURS, cores_of, session, told_plainly
 from .store import Frame, Store, Told
 from .target import Target, for_spark, writing
 from .writing import PART, Written, blank_run, stated, write_one, write_tables
@@ -106,9 +107,8 @@ def _scan(
     mine = f"spark-{key}"
     _only(target.unfinished, mine)
     absolute = [s if remote.is_url(s.at) else replace(s, file=os.path.abspath(s.at)) for s in sources]
-    samples = [s for s in absolute if not s.problem]
     places = [target.unfinished / mine, target.tables]
-    check_executors(spark, places, samples[:: max(1, len(samples) // 20)], remote.secrets())
+    check_executors(spark, places, [s for s in absolute if not s.problem], remote.secrets())
     base = for_spark(spark, places[0].at)
     store = Store(spark, base, ways.told)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
