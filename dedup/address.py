@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}  # other names of a scheme -> ours
-BUCKETS = ("s3", "gs")  # where a file appears whole, when it is closed, or not at all
-SCHEMES = (*BUCKETS, "hdfs", "viewfs", "abfs", "abfss", "file")
+SCHEMES = ("s3", "gs", "hdfs", "viewfs", "abfs", "abfss", "file")
+STORES = ("s3", "gcs", "abfs")  # as pyarrow calls them: where a file is there when it is closed, not before
 TEMPORARY = ".part-of-"
 
 
@@ -59,7 +59,12 @@ def plain(address: str) -> str:
     known = f"{scheme}://"
     if scheme not in SCHEMES:
         raise BadRun(f"{known}...: no run can be there; it can be at {', '.join(s + '://' for s in SCHEMES)}")
-    if "?" in rest or "#" in rest or (":" in host.rpartition("@")[0]) or ("@" in host and scheme in BUCKETS):
+    if (
+        "?" in rest
+        or "#" in rest
+        or (":" in host.rpartition("@")[0])
+        or ("@" in host and scheme in ("s3", "gs"))
+    ):
         raise BadRun(
             f"{known}...: credentials and options do not go into the address of a run; "
             "give them by the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, AWS_REGION, ...)"
@@ -81,7 +86,7 @@ def _system(scheme: str, host: str) -> tuple[fs.FileSystem, str]:
     if scheme == "file":
         return fs.LocalFileSystem(), ""
     scheme = ALIASES.get(scheme, scheme)
-    found, root = fs.FileSystem.from_uri(f"{scheme}://{host}?{hosts.with_defaults(scheme, '')}".rstrip("?"))
+    found, root = fs.FileSystem.from_uri(f"{scheme}://{host}/?{hosts.with_defaults(scheme, '')}".rstrip("?"))
     return found, root.rstrip("/")
 
 
@@ -155,8 +160,7 @@ class Place:
                 stream = system.open_input_file(path)
             except FileNotFoundError:
                 bucket = path.partition("/")[0]
-                in_bucket = system.type_name in ("s3", "gcs")
-                if in_bucket and system.get_file_info(bucket).type == fs.FileType.NotFound:
+                if system.type_name in STORES and system.get_file_info(bucket).type == fs.FileType.NotFound:
                     raise BadRun(f"{self.at}: no such bucket") from None
                 return None
             with stream:
@@ -172,7 +176,7 @@ class Place:
         """Make or replace a file: it is there whole, or not at all."""
         system, path = opened(self._of(name))
         with told(self.at):
-            if system.type_name in ("s3", "gcs"):
+            if system.type_name in STORES:
                 with system.open_output_stream(path) as out:
                     out.write(data)
                 return

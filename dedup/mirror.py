@@ -62,19 +62,20 @@ def whole(address: str) -> Path:
 def pull(address: str, to: Path) -> int:
     """Copy the run at an address to a new run folder of this machine -> its bytes.
 
-    Raises OutputExists where something is there, BadRun.
+    A copy that broke off is gone on with.  Raises OutputExists where something else is there, BadRun.
     """
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise OutputExists(f"{to}: exists already; name a new folder")
-    try:
-        to.mkdir(parents=True, exist_ok=True)
+    with _told(to):
         copy = Copy.of(address, to)
         n = copy.bring([*PARQUET, *ARRAYS])
         (to / folder.LOCK).touch()
         folder.write_atomically(to / folder.MANIFEST, copy.manifest)
-    except OSError as error:
-        raise BadRun(f"{error.filename or to}: cannot be written: {error.strerror or error}") from None
     return n
+
+
+def _refuse(to: Path, tables: str) -> None:
+    """Raise OutputExists unless there is nothing, or what an earlier copy of the same run has begun."""
+    if to.exists() and (not to.is_dir() or {p.name for p in to.iterdir()} - {tables, folder.DECISIONS}):
+        raise OutputExists(f"{to}: exists already; name a new folder")
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,13 @@ class Copy:
             Path(scratch, folder.MANIFEST).write_bytes(manifest)
             tables, values = folder.manifest_of(Path(scratch))
         path = to or _cached(place, manifest)
-        if not to and not (path / folder.MANIFEST).exists():
-            with _told(path):
-                path.mkdir(parents=True, exist_ok=True, mode=0o700)
-                folder.write_atomically(path / folder.MANIFEST, manifest)
         copy = cls(place, path, manifest, tables.name, values["checksums"])
         with _told(path):
+            if to:
+                _refuse(to, tables.name)
+            path.mkdir(parents=True, exist_ok=True, mode=0o777 if to else 0o700)
+            if not to and not (path / folder.MANIFEST).exists():
+                folder.write_atomically(path / folder.MANIFEST, manifest)
             copy._decisions()
             if not to:
                 _only(path)
@@ -131,6 +133,7 @@ class Copy:
             return 0
         with _told(here):
             here.mkdir(parents=True, exist_ok=True)
+            _tidy(here)
             pieces = {name: self._pieces(name) for name in missing}
             total = sum(size for found in pieces.values() for _, size in found)
             with ThreadPoolExecutor(CONNECTIONS) as pool, _progress(self.place, total) as on_bytes:
@@ -146,7 +149,9 @@ class Copy:
             return [(at, size)]
         parts = [i for i in self.place.inside(at) if i.is_file and i.base_name[0] not in "._"]
         if not parts:
-            raise BadRun(f"{self.place}/{at}: is missing; scan again")
+            raise BadRun(
+                f"{self.place}/{at}: is missing, or was written anew just now; try again, or scan again"
+            )
         return [(f"{at}/{i.base_name}", int(i.size or 0)) for i in parts]
 
     def _bring(
@@ -209,6 +214,18 @@ def _cached(place: Place, manifest: bytes) -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     names = [hashlib.blake2b(x, digest_size=8).hexdigest() for x in (place.at.encode(), manifest)]
     return Path(cache, "dedup", "runs", *names)
+
+
+def _tidy(tables: Path) -> None:
+    """Remove what a process has left half brought that is there no more."""
+    for old in tables.glob(".*.[0-9]*-*"):
+        pid = old.name.rpartition(".")[2].partition("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+        except (OSError, ValueError):
+            continue
 
 
 def _only(path: Path) -> None:

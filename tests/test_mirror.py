@@ -156,7 +156,7 @@ def broken(place, kind):
     [
         ("no manifest", "no run here; make one with: dedup scan ... --engine spark --run file://"),
         ("manifest", "/far/run.json: is damaged, or was changed by hand"),
-        ("no table", "pairs.parquet: is missing; scan again"),
+        ("no table", "pairs.parquet: is missing, or was written anew just now; try again"),
         ("no part", "signatures.npy: is damaged, or was written anew just now"),
         ("no array", "signatures.npy: is missing"),
         ("part", "signatures.npy: is damaged, or was written anew just now"),
@@ -201,7 +201,32 @@ def test_pull_makes_a_run_folder_that_can_be_decided_and_scanned(run, local, tmp
     assert run("scan", "in", "--run", "own").stderr == "nothing has changed since the last scan\n"
     run("decide", "--run", "own", "--min-jaccard", "0.9")
     assert "exists already" in run("pull", here, "own", code=2).stderr
+    (tmp_path / "own" / "run.json").unlink()
+    assert "exists already" in run("pull", here, "own", code=2).stderr  # it is another scan's
     assert "is no address" in run("pull", "own", "other", code=2).stderr
+
+
+def test_a_pull_that_broke_off_goes_on_where_it_was(local, tmp_path, monkeypatch):
+    here, opened, was = at_address(local, tmp_path / "far"), [], Place.open
+
+    def breaks(self, name):
+        opened.append(name)
+        if "anchor_positions" in name and not (tmp_path / "mended").exists():
+            raise BadRun("the connection broke off")
+        return was(self, name)
+
+    monkeypatch.setattr(Place, "open", breaks)
+    with pytest.raises(BadRun, match="broke off"):
+        mirror.pull(here, tmp_path / "own")
+    assert not (tmp_path / "own" / "run.json").exists()
+    (brought,) = (tmp_path / "own").glob("tables-*")
+    (brought / ".pairs.parquet.4194305-abcdef").write_bytes(b"of a process that is gone")
+    (tmp_path / "mended").touch()
+    opened.clear()
+    mirror.pull(here, tmp_path / "own")
+    assert opened
+    assert all("anchor_positions" in name for name in opened)
+    assert tables(tmp_path / "own") == tables(local)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from .. import __version__, canonical, intake, pipeline, verdict
-from ..address import Place
+from ..address import Place, is_address
 from ..errors import BadInput, BadSetting
 from ..folder import FORMAT
 from ..model import Source
@@ -68,7 +68,8 @@ def scan(
     verdict.parse_relations(settings.relations)
     with writing(run, ways.conf) as target:
         sources, skipped = find_sources(given, kind_of, target.below, settings.follow_links)
-        others = [s for s in sources if not s.at.startswith(target.below + b"/")]
+        # a run folder of this machine is not entered; one in a bucket may have to be told from what is there
+        others = [s for s in sources if not (is_address(run) and s.at.startswith(target.below + b"/"))]
         if len(others) < len(sources):
             skipped["run folder"] += 1
         shown = [remote.clean(path) for path in given]

@@ -43,8 +43,22 @@ def writing(run: str | os.PathLike[str], conf: dict[str, str]) -> Iterator[Targe
     On an error its tables are removed; what stages have done stays when the scan is interrupted.
     Raises BadRun, and BadSetting for an address of checkpoints that cannot be one.
     """
+    _refuse("run", str(run))
     with _at_address(plain(str(run)), conf) if is_address(run) else _on_disk(Path(run), conf) as target:
         yield target
+
+
+def _refuse(what: str, given: str) -> None:
+    """Raise BadSetting for what Hadoop takes for an address and Python for a path: dbfs:/x."""
+    if not is_address(given) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", given):
+        raise BadSetting(f"{what}: {given!r} is neither a path nor an address such as hdfs://HOST/PATH")
+
+
+def _tidy(tables: Place) -> None:
+    """Remove what tasks that failed have left half written."""
+    for info in tables.inside():
+        if info.base_name.startswith(TEMPORARY):
+            tables.remove(info.base_name)
 
 
 @contextlib.contextmanager
@@ -52,9 +66,13 @@ def _on_disk(run: Path, conf: dict[str, str]) -> Iterator[Target]:
     with folder.writing(run) as opened:
         real = os.path.realpath(opened.folder)
         unfinished = _unfinished(real, conf) or Place(str(opened.unfinished.absolute()))
-        target = Target(
-            str(run), os.fsencode(real), Place(str(opened.tables.absolute())), unfinished, opened.publish
-        )
+        tables = Place(str(opened.tables.absolute()))
+
+        def publish(rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
+            _tidy(tables)
+            opened.publish(rows, checksums, summary)
+
+        target = Target(str(run), os.fsencode(real), tables, unfinished, publish)
         try:
             yield target
         except DedupError:
@@ -68,10 +86,7 @@ def _unfinished(run: str, conf: dict[str, str]) -> Place | None:
     given = conf.get(CHECKPOINTS, "")
     if not given:
         return None
-    if not is_address(given) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", given):
-        raise BadSetting(
-            f"{CHECKPOINTS}: {given!r} is neither a path nor an address such as hdfs://HOST/PATH"
-        )
+    _refuse(CHECKPOINTS, given)
     base = plain(given) if is_address(given) else os.path.abspath(given)
     return Place(f"{base}/dedup-{hashlib.blake2b(run.encode(), digest_size=8).hexdigest()}")
 
@@ -93,9 +108,7 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
         return place.read(folder.LOCK) != mine
 
     def publish(rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
-        for info in tables.inside():
-            if info.base_name.startswith(TEMPORARY):
-                tables.remove(info.base_name)
+        _tidy(tables)
         manifest = folder.manifest_of_run(own, rows, checksums, summary)
         if overtaken():
             raise told
