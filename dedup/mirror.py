@@ -98,8 +98,11 @@ class Copy:
         with tempfile.TemporaryDirectory(prefix="dedup-") as scratch, _named(place, scratch):
             Path(scratch, folder.MANIFEST).write_bytes(manifest)
             tables, values = folder.manifest_of(Path(scratch))
+        checksums = values.get("checksums")
+        if not isinstance(checksums, dict) or set(checksums) != {*PARQUET, *ARRAYS}:
+            raise BadRun(f"{place}/{folder.MANIFEST}: is damaged (it lacks checksums); scan again")
         path = to or _cached(place, manifest)
-        copy = cls(place, path, manifest, tables.name, values["checksums"])
+        copy = cls(place, path, manifest, tables.name, checksums)
         with _told(path):
             if to:
                 _refuse(to, tables.name)
@@ -113,16 +116,18 @@ class Copy:
 
     def used(self, read: Callable[[], T], names: list[str]) -> T:
         """Bring some files, then read them; where the copy has suffered, bring them anew."""
-        fresh = self.bring(names)
+        self.bring(names)
+        here = self.path / self.tables
         with _named(self.place, str(self.path)):
             try:
                 return read()
             except BadRun:
-                if fresh:
+                bad = [here / name for name in names if folder.checksum(here / name) != self.checksums[name]]
+                if not bad:
                     raise
-        shutil.rmtree(self.path / self.tables, ignore_errors=True)
-        self.bring(names)
-        with _named(self.place, str(self.path)):
+            for path in bad:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            self.bring(names)
             return read()
 
     def bring(self, names: list[str]) -> int:
@@ -170,6 +175,9 @@ class Copy:
             mine.mkdir()
         for piece, size in pieces:
             into = mine / piece.rpartition("/")[2] if apart else mine
+            into.touch(
+                mode=0o600
+            )  # subtle: here, as a piece under way could make it again after it was removed
             jobs.append((piece, into, 0 if apart else at, on_bytes))
             at += size
         try:
@@ -179,15 +187,18 @@ class Copy:
                     f"{self.place}/{self.tables}/{name}: is damaged, or was written anew just now "
                     "(its bytes are not those that were written); try again, or scan again"
                 )
-            if not target.exists():  # else another process has been quicker
+            try:
                 os.replace(mine, target)
+            except OSError:
+                if not target.exists():  # else another process has been quicker
+                    raise
         finally:
             shutil.rmtree(mine) if mine.is_dir() else mine.unlink(missing_ok=True)
 
     def _piece(self, name: str, into: Path, at: int, on_bytes: Callable[[int], None]) -> tuple[int, int]:
         """Bring a piece to its place in a file -> (CRC-32, bytes)."""
         checksum = size = 0
-        handle = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(into, os.O_WRONLY | os.O_CLOEXEC)
         try:
             with self.place.open(name) as stream:
                 while data := stream.read(1 << 22):

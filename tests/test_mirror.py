@@ -1,5 +1,6 @@
 """A run at an address is read as a run folder is, from a copy that is checked and kept."""
 
+import json
 import os
 import shutil
 import zlib
@@ -12,6 +13,7 @@ from dedup import address, mirror
 from dedup.address import Place
 from dedup.engines import arrays, reading, target
 from dedup.errors import BadRun
+from dedup.folder import manifest_checksum
 from dedup.model import Source
 from dedup.store import HEADER
 
@@ -140,6 +142,11 @@ def broken(place, kind):
         place.remove("run.json")
     elif kind == "manifest":
         place.write("run.json", place.read("run.json").replace(b"near", b"far!"))
+    elif kind == "no checksums":
+        made = json.loads(place.read("run.json"))
+        del made["checksums"]
+        made["checksum"] = manifest_checksum(made)
+        place.write("run.json", json.dumps(made).encode())
     elif kind == "no table":
         place.remove(f"{tables}/pairs.parquet")
     elif kind == "no part":
@@ -156,6 +163,7 @@ def broken(place, kind):
     [
         ("no manifest", "no run here; make one with: dedup scan ... --engine spark --run file://"),
         ("manifest", "/far/run.json: is damaged, or was changed by hand"),
+        ("no checksums", "/far/run.json: is damaged (it lacks checksums)"),
         ("no table", "pairs.parquet: is missing, or was written anew just now; try again"),
         ("no part", "signatures.npy: is damaged, or was written anew just now"),
         ("no array", "signatures.npy: is missing"),

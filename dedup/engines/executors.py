@@ -15,9 +15,7 @@ from ..readers import remote
 from ..readers.places import exists
 from .session import cores_of, told_plainly
 
-BY_ENVIRONMENT = (
-    "--spark-conf spark.executorEnv.AWS_ACCESS_KEY_ID=... (spark.kubernetes.driverEnv, an instance role)"
-)
+BY_ENVIRONMENT = "--spark-conf spark.executorEnv.NAME=VALUE, or a role of its machine"
 
 
 def _facts() -> dict[str, str]:
