@@ -1,5 +1,6 @@
 """A run at an address is read as a run folder is, from a copy that is checked and kept."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import dedup
 from dedup import address, mirror
 from dedup.address import Place
 from dedup.engines import arrays, reading, target
+from dedup.engines.store import Store
 from dedup.errors import BadRun
 from dedup.folder import manifest_checksum
 from dedup.model import Source
@@ -331,6 +333,61 @@ def test_a_scan_that_fails_leaves_the_last_run_and_what_it_can_go_on_from(tmp_pa
     with pytest.raises(type(fault)):
         failed()
     assert names(tmp_path / "far") == sorted(before + left)
+
+
+@pytest.mark.parametrize("fault", [BadRun("x"), KeyboardInterrupt()])
+def test_what_happens_after_the_manifest_is_written_takes_nothing_away(tmp_path, monkeypatch, fault):
+    here = f"file://{tmp_path}/far"
+
+    def failing():
+        with target.writing(here, {}) as opened:
+            opened.tables.write("a", b"1")
+            monkeypatch.setattr(Place, "inside", lambda *_: (_ for _ in ()).throw(fault))
+            opened.publish({}, {}, {})
+
+    monkeypatch.setattr(target, "_tidy", lambda tables: None)
+    with contextlib.suppress(KeyboardInterrupt):
+        failing()
+    (folder,) = (tmp_path / "far").glob("tables-*")
+    assert (folder / "a").read_bytes() == b"1"
+    assert folder.name in (tmp_path / "far" / "run.json").read_text()
+
+
+def test_two_scans_of_the_same_inputs_share_finished_stages_and_no_folder(tmp_path):
+    folder = f"file://{tmp_path}/stages"
+
+    class Rows:
+        """As much of a DataFrame and a session as a store asks for."""
+
+        def __init__(self, text):
+            self.text, self.write, self.schema = text, self, None
+
+        def mode(self, _):
+            return self
+
+        def parquet(self, path):
+            Place(path).write("part", self.text)
+            return path
+
+    class Reader:
+        def schema(self, _):
+            return self
+
+        def parquet(self, path):
+            return Place(path).read("part")
+
+    class Session:
+        read = Reader()
+
+    first, second = (Store(Session(), folder, own=name) for name in ("one", "two"))
+
+    def slow():
+        assert second.stage("pass", lambda: Rows(b"of the second")) == b"of the second"
+        return Rows(b"of the first")
+
+    assert first.stage("pass", slow) == b"of the first"
+    assert second.stage("pass", slow) == b"of the first"
+    assert first.stage("more", lambda: Rows(b"more")) == second.stage("more", slow) == b"more"
 
 
 def test_checkpoints_can_be_elsewhere(tmp_path):

@@ -111,9 +111,9 @@ def _scan(
     places = [target.unfinished / mine, target.tables]
     check_executors(spark, places, [s for s in absolute if not s.problem], remote.secrets())
     base = for_spark(spark, places[0].at)
-    store = Store(spark, base, ways.told)
+    store = Store(spark, base, ways.told, own=target.own)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
-        passed = store.stage("pass", lambda: _passed(spark, base, absolute, options, settings, ways))
+        passed = store.stage("pass", lambda: _passed(store, absolute, options, settings, ways))
         counts = _counted(passed, len(sources))
         n_docs = counts.n_docs
         if n_docs > MOST_DOCUMENTS:
@@ -123,7 +123,7 @@ def _scan(
         changed: list[int] = []
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
-            stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
+            stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds, target.own)
             found = flow.decide(stages, documents, about, changed, settings, ways.limits, counts.amounts)
             more = _changed_sources(sources, changed)
             if not more:
@@ -184,17 +184,16 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
                 spark.conf.unset(name) if was is None else spark.conf.set(name, was)
 
 
-def _passed(
-    spark: Any, base: str, sources: list[Source], options: Options, settings: Settings, ways: Ways
-) -> Frame:
+def _passed(store: Store, sources: list[Source], options: Options, settings: Settings, ways: Ways) -> Frame:
+    spark, total = store.spark, sum(s.size for s in sources)
     cores = cores_of(spark)
-    total = sum(s.size for s in sources)
     size = ways.unit_bytes or min(reading.UNIT_BYTES, max(1 << 20, total // (3 * cores)))
     units = reading.units_of(sources, size)
-    reading.write_units(base, sources, units)
+    listed = f"{store.folder}/units-{store.own}".rstrip("-")
+    reading.write_units(listed, sources, units)
     n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
-    return mapped(rows, reading.reader(base, options, settings, remote.secrets()), reading.PASSED)
+    return mapped(rows, reading.reader(listed, options, settings, remote.secrets()), reading.PASSED)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Target:
     tables: Place
     unfinished: Place  # where the stages of this run have their checkpoints
     publish: Publish  # rows and checksums of the tables, the account -> the run is there
+    own: str = ""  # the name of this scan, where no lock keeps others out
 
 
 @contextlib.contextmanager
@@ -98,7 +99,8 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
     if before and not before & {folder.LOCK, folder.MANIFEST}:
         raise BadRun(f"{run}: is not a run folder and not empty; name another one with --run")
     numbers = [int(found[1]) for name in before if (found := re.match(r"tables-(\d+)(-|$)", name))]
-    own = f"tables-{max(numbers, default=0) + 1:06d}-{os.urandom(4).hex()}"
+    token = os.urandom(4).hex()
+    own = f"tables-{max(numbers, default=0) + 1:06d}-{token}"
     tables = place / own
     unfinished = _unfinished(run, conf) or place / folder.UNFINISHED
 
@@ -113,20 +115,23 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
         if overtaken():
             raise told
         place.write(folder.MANIFEST, manifest)
-        for info in place.inside():
-            name = info.base_name
-            if (name.startswith("tables-") and name != own) or name.startswith(TEMPORARY):
-                place.remove(name)
-        unfinished.remove()
+        with contextlib.suppress(BadRun):  # the run is there, whatever else is left
+            for info in place.inside():
+                name = info.base_name
+                if (name.startswith("tables-") and name != own) or name.startswith(TEMPORARY):
+                    place.remove(name)
+            unfinished.remove()
 
     place.write(folder.LOCK, mine)
     below = os.path.realpath(run.removeprefix("file://")) if run.startswith("file:") else run
     try:
-        yield Target(run, os.fsencode(below), tables, unfinished, publish)
+        yield Target(run, os.fsencode(below), tables, unfinished, publish, token)
     except BaseException as error:
         lost = False
         with contextlib.suppress(Exception):  # what went wrong before is what is told
-            tables.remove()
+            # subtle: an error, or a signal, may come after the manifest has been written
+            if own.encode() not in (place.read(folder.MANIFEST) or b""):
+                tables.remove()
             lost = isinstance(error, Exception) and overtaken()  # and what it needs is gone
             if isinstance(error, DedupError) and not lost:
                 unfinished.remove()
