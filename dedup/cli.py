@@ -25,13 +25,12 @@ from . import (
     cli_views,
     errors,
 )
-from .cli_paths import AnyRun
+from .cli_paths import RUN_FOLDER, AnyRun
 from .settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-RUN_FOLDER = ".dedup"
 PROBLEMS_SHOWN = 20
 STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
 
@@ -219,7 +218,10 @@ def _finished(
     for where, what in bad[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     if n_bad > PROBLEMS_SHOWN:
-        _say(f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
+        _say(
+            f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{cli_paths.run_flag(run_folder)}",
+            0,
+        )
     for warning in summary["warnings"]:
         _say(f"warning: {warning}", 0)
     _show(summary, run_folder, as_json, quiet)
@@ -289,19 +291,13 @@ def _show(summary: dict[str, Any], run_folder: AnyRun, as_json: bool, quiet: boo
         from .views import report
 
         out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        out.print(report.summary_view(summary, _run_flag(run_folder)))
+        out.print(report.summary_view(summary, cli_paths.run_flag(run_folder)))
 
 
 def _tell_stale(run: Any) -> None:
     """Say which decisions of a review do not hold any more."""
     for name in run.summary.get("decisions", {}).get("stale", []):
         _say(f"warning: a decision about {name} is stale; see: dedup review --json", 0)
-
-
-def _run_flag(run_folder: AnyRun) -> str:
-    import shlex
-
-    return "" if str(run_folder) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run_folder)))}"
 
 
 @commands.group(cls=cli_paths.Commands)

@@ -13,6 +13,7 @@ import click
 from . import errors
 from .address import is_address, local_folder, plain
 
+RUN_FOLDER = ".dedup"
 AnyRun = Path | str  # a folder of this machine, or an address
 ELSEWHERE = {
     **dict.fromkeys(("--threshold", "--jaccard", "--similarity", "--similarity-threshold"), "--min-jaccard"),
@@ -69,6 +70,11 @@ def folder_to_write(run: AnyRun) -> Path:
     if folder.exists() and not folder.is_dir():
         raise errors.BadRun(f"{folder}: is a file, not a run folder; name another one with --run")
     return folder
+
+
+def run_flag(run: AnyRun) -> str:
+    """The option that names a run folder in a command that is shown; nothing for the default."""
+    return "" if str(run) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run)))}"
 
 
 class Commands(click.Group):

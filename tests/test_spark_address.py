@@ -189,3 +189,16 @@ def test_a_bucket_is_scanned_to_a_bucket(spark, bucket, tmp_path, monkeypatch, r
         assert told in run("show", "--run", where, code=2).stderr
     line = run("scan", "s3://corpus/x/", "--engine", "spark", "--run", "s3://nobucket/run", code=2).stderr
     assert line == "dedup: s3://nobucket/run: no such bucket\n"
+
+
+def test_the_checkpoints_of_a_dataframe_can_be_at_an_address(spark, tmp_path):
+    import dedup.spark
+
+    texts = [*corpus(8, seed=8), POST, POST.upper()]
+    df = spark.createDataFrame(list(enumerate(texts)), "number long, body string")
+    found = dedup.spark.scan(df, "body", "number", checkpoints=f"file://{tmp_path}/stages/")
+    expected = dedup.scan_texts([dedup.Document(text, str(i)) for i, text in enumerate(texts)])
+    assert sorted(str(row[0]) for row in found.keep.collect()) == sorted(expected.keep())
+    assert list((tmp_path / "stages").glob("dedup-*/found/_SUCCESS"))
+    with pytest.raises(dedup.DedupError, match="no run can be there"):
+        dedup.spark.scan(df, "body", "number", checkpoints="ftp://host/x")
