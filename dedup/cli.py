@@ -218,10 +218,8 @@ def _finished(
     for where, what in bad[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     if n_bad > PROBLEMS_SHOWN:
-        _say(
-            f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{cli_paths.run_flag(run_folder)}",
-            0,
-        )
+        more = f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside"
+        _say(f"{more}{cli_paths.run_flag(run_folder)}", 0)
     for warning in summary["warnings"]:
         _say(f"warning: {warning}", 0)
     _show(summary, run_folder, as_json, quiet)
