@@ -82,7 +82,7 @@ def check(
     run.  `on_index()` is called before the index of the run is made.  `overrides` are settings of
     reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing can be read.
     """
-    existing = Existing(Path(run))
+    existing = Existing(run)
     settings = replace(existing.settings, **overrides)
     given = [os.fsencode(p) for p in paths]
     with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:

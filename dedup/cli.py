@@ -20,16 +20,17 @@ from . import (
     cli_judge,
     cli_page,
     cli_paths,
+    cli_pull,
     cli_settings,
     cli_views,
     errors,
 )
+from .cli_paths import RUN_FOLDER, AnyRun
 from .settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-RUN_FOLDER = ".dedup"
 PROBLEMS_SHOWN = 20
 STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
 
@@ -95,6 +96,7 @@ def commands() -> None:
     dedup report               one HTML page: figures, charts, clusters side by side
     dedup check NEW            which new documents are in a run already; exit code 1 if any
     dedup review               accept, change or split each cluster in the terminal
+    dedup pull ADDRESS FOLDER  a run at s3://, hdfs:// and others, brought here
 
     \b
     Exit codes: 0 done; 1 duplicates found, by check or with --fail-on-duplicates;
@@ -107,7 +109,7 @@ def commands() -> None:
 run_option = click.option(
     "--run",
     "run_folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=cli_paths.RunFolder(),
     default=Path(RUN_FOLDER),
     show_default=True,
     help="Run folder.",
@@ -140,7 +142,7 @@ def scan(
     paths: tuple[str, ...],
     files_from: str | None,
     nul: bool,
-    run_folder: Path,
+    run_folder: AnyRun,
     config: Path | None,
     as_json: bool,
     quiet: bool,
@@ -169,19 +171,18 @@ def scan(
     all_paths = cli_paths.all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
     settings = Settings(**values)
-    if run_folder.exists() and not run_folder.is_dir():
-        raise errors.BadRun(f"{run_folder}: is a file, not a run folder; name another one with --run")
     from rich.console import Console
 
     talk = Console(stderr=True, quiet=quiet, highlight=False)
     if engine.name == "spark":
         found = cli_engine.scan(all_paths, settings, run_folder, engine, talk, checksum)
         return _finished(found, run_folder, as_json, quiet, fail_on_duplicates, strict)
-    result = None if checksum else _nothing_new(all_paths, settings, run_folder)
+    folder = cli_paths.folder_to_write(run_folder)
+    result = None if checksum else _nothing_new(all_paths, settings, folder)
     if result is not None:
         talk.print("nothing has changed since the last scan", style="dim")
     else:
-        result = _scan(all_paths, settings, run_folder, talk, show_bars=not quiet, checksum=checksum)
+        result = _scan(all_paths, settings, folder, talk, show_bars=not quiet, checksum=checksum)
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
@@ -195,7 +196,7 @@ def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path)
 
 
 def _account(
-    result: Any, run_folder: Path, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool
+    result: Any, run_folder: AnyRun, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool
 ) -> int:
     """Show what a scan or a decision has found -> the exit code."""
     from . import ledger
@@ -206,7 +207,7 @@ def _account(
 
 def _finished(
     found: cli_engine.Found,
-    run_folder: Path,
+    run_folder: AnyRun,
     as_json: bool,
     quiet: bool,
     fail_on_duplicates: bool,
@@ -217,7 +218,8 @@ def _finished(
     for where, what in bad[:PROBLEMS_SHOWN]:
         _say(f"{where}: {what}", 0)
     if n_bad > PROBLEMS_SHOWN:
-        _say(f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside{_run_flag(run_folder)}", 0)
+        more = f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside"
+        _say(f"{more}{cli_paths.run_flag(run_folder)}", 0)
     for warning in summary["warnings"]:
         _say(f"warning: {warning}", 0)
     _show(summary, run_folder, as_json, quiet)
@@ -259,7 +261,7 @@ def _scan(
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 def decide(
-    run_folder: Path, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool, **given: Any
+    run_folder: AnyRun, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool, **given: Any
 ) -> int:
     """Decide anew what the last scan has compared, with other thresholds, relations or preference.
 
@@ -276,7 +278,7 @@ def decide(
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
-def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool) -> None:
+def _show(summary: dict[str, Any], run_folder: AnyRun, as_json: bool, quiet: bool) -> None:
     if as_json:
         import json
 
@@ -287,19 +289,13 @@ def _show(summary: dict[str, Any], run_folder: Path, as_json: bool, quiet: bool)
         from .views import report
 
         out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        out.print(report.summary_view(summary, _run_flag(run_folder)))
+        out.print(report.summary_view(summary, cli_paths.run_flag(run_folder)))
 
 
 def _tell_stale(run: Any) -> None:
     """Say which decisions of a review do not hold any more."""
     for name in run.summary.get("decisions", {}).get("stale", []):
         _say(f"warning: a decision about {name} is stale; see: dedup review --json", 0)
-
-
-def _run_flag(run_folder: Path) -> str:
-    import shlex
-
-    return "" if str(run_folder) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run_folder)))}"
 
 
 @commands.group(cls=cli_paths.Commands)
@@ -343,7 +339,7 @@ def _list_command(what: str, help: str) -> None:
         force: bool,
         csv_raw: bool,
         with_short: bool,
-        run_folder: Path,
+        run_folder: AnyRun,
     ) -> None:
         from .folder import open_run
         from .views import export as lists
@@ -376,7 +372,7 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
 @with_short_option
 @run_option
-def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: Path) -> int:
+def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRun) -> int:
     """Write the kept documents to a new folder; the input is never touched."""
     from .folder import open_run
     from .views.corpus import export_corpus
@@ -395,3 +391,4 @@ cli_views.register(commands, run_option)
 cli_judge.register(commands, run_option)
 cli_page.register(commands, run_option)
 cli_check.register(commands, run_option)
+cli_pull.register(commands)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import errors
+from .cli_paths import AnyRun, RunFolder
 
 if TYPE_CHECKING:
     from .existing import Existing
@@ -31,7 +32,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 @click.option(
     "--against",
     "run_folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=RunFolder(),
     default=Path(RUN_FOLDER),
     show_default=True,
     metavar="RUN",
@@ -61,7 +62,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 @click.option("--threads", type=int, help="Threads to use; 0 takes all cores.", metavar="N")
 def check(
     new: tuple[str, ...],
-    run_folder: Path,
+    run_folder: AnyRun,
     allow: Path | None,
     add: bool,
     format_: str,
@@ -123,7 +124,7 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 
     from .views import check as views
 
-    facts = (str(existing.folder), existing.n_docs)
+    facts = (existing.name, existing.n_docs)
     if form == "json":
         click.echo(json.dumps(views.as_dict(found, *facts, unused), indent=1))
     elif form == "jsonl":
@@ -138,11 +139,13 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
         Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(views.view(found, *facts))
 
 
-def _check_can_add(new: tuple[str, ...], run_folder: Path) -> None:
+def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
     from . import intake
+    from .address import local_folder
     from .existing import Existing
 
+    run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned
     pipes = [p for p in (*new, *scanned["paths"]) if intake.is_pipe(os.fsencode(p))]
     if pipes:
@@ -184,7 +187,7 @@ def review(
     again: bool,
     undo: int | None,
     as_json: bool,
-    run_folder: Path,
+    run_folder: AnyRun,
 ) -> None:
     """Go through the clusters in the terminal: accept each, change its canonical document, split one off.
 
@@ -196,15 +199,17 @@ def review(
     dedup review --order nearest --relation near
     dedup review --cluster 3
     """
+    from .address import local_folder
     from .folder import open_run
     from .model import RELATIONS
 
+    folder = local_folder(run_folder)
     if relation is not None and relation not in RELATIONS[1:]:
         raise errors.BadSetting(f"--relation {relation}: there is none; they are {', '.join(RELATIONS[1:])}")
     if undo is not None:
-        _undo(run_folder, undo)
+        _undo(folder, undo)
     if as_json:
-        _print_decisions(run_folder)
+        _print_decisions(folder)
     if as_json or undo is not None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -216,10 +221,10 @@ def review(
     from .decisions import Log
     from .views.review import Session
 
-    run = open_run(run_folder, as_scanned=True)
+    run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)
     kernels.warm_up(lambda: _tell("compiling the kernels, only this once (about half a minute) ...", False))
-    with contextlib.closing(Log(run_folder)) as log, _keyboard() as keys:
+    with contextlib.closing(Log(folder)) as log, _keyboard() as keys:
         done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
     click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from . import errors
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from .cli_paths import AnyRun
     from .settings import Settings
 
 
@@ -60,7 +60,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def scan(
     paths: list[str | bytes],
     settings: Settings,
-    run_folder: Path,
+    run_folder: AnyRun,
     engine: Engine,
     talk: Console,
     checksum: bool,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import errors
+from .cli_paths import AnyRun, RunFolder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +58,7 @@ def _print_json(report: Any) -> None:
     help="Errors of each kind to name.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object on stdout.")
-def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, run_folder: Path) -> None:
+def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, run_folder: AnyRun) -> None:
     """Score the clusters of a run against LABELS: precision, recall, F1, B-cubed, adjusted Rand index.
 
     LABELS is CSV, TSV, JSON Lines or Parquet, with the columns a, b, label (same or different), or path,
@@ -83,10 +84,10 @@ def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, r
 
 
 @click.command()
-@click.argument("run_a", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("run_b", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run_a", type=RunFolder())
+@click.argument("run_b", type=RunFolder())
 @click.option("--json", "as_json", is_flag=True, help="Print all changes as one JSON object on stdout.")
-def compare(run_a: Path, run_b: Path, as_json: bool) -> None:
+def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
     """Show what changed from run RUN_A to RUN_B: documents, verdicts, clusters, settings.
 
     \b
@@ -145,7 +146,7 @@ def tune(
     plot: Path | None,
     force: bool,
     as_json: bool,
-    run_folder: Path,
+    run_folder: AnyRun,
 ) -> None:
     """Show where min_jaccard lies among the pairs of a run, what another line would drop, and the recall.
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from .cli_paths import AnyRun
+
 
 def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     """Add the command of this file to the command line."""
@@ -40,7 +42,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     metavar="MB",
     help="Texts in the page; of the rest it has the figures.",
 )
-def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_folder: Path) -> None:
+def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_folder: AnyRun) -> None:
     """Write the run as one HTML page: the account, charts, and every cluster side by side.
 
     The page works from disk: it loads nothing and sends nothing.  It holds texts of the documents.
@@ -62,7 +64,7 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     click.echo(f"{held}, {size(len(made.html))} -> {output}", err=True)
 
 
-def _run_option(run_folder: Path) -> str:
+def _run_option(run_folder: AnyRun) -> str:
     """The option that completes the commands named in the page; "" for the default."""
     import shlex
 

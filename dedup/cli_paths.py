@@ -6,12 +6,15 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from . import errors
+from .address import is_address, local_folder, plain
 
+RUN_FOLDER = ".dedup"
+AnyRun = Path | str  # a folder of this machine, or an address
 ELSEWHERE = {
     **dict.fromkeys(("--threshold", "--jaccard", "--similarity", "--similarity-threshold"), "--min-jaccard"),
     **dict.fromkeys(("--ngram", "--ngrams", "--ngram-size", "--shingle-size"), "--k"),
@@ -48,6 +51,30 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
         raise errors.BadInput(f"{files_from}: names no files")
     # subtle: in a list - is a file of that name, not standard input, which may be the list itself
     return [*paths, *(b"./-" if name == b"-" else name for name in found)]
+
+
+class RunFolder(click.Path):
+    """A run folder on the command line: a Path, or an address as a str."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyRun:
+        """Raises BadRun for an address where no run can be."""
+        return plain(value) if is_address(value) else cast(Path, super().convert(value, param, ctx))
+
+
+def folder_to_write(run: AnyRun) -> Path:
+    """The run folder that a scan on this machine writes.  Raises BadRun for an address and for a file."""
+    folder = local_folder(run)
+    if folder.exists() and not folder.is_dir():
+        raise errors.BadRun(f"{folder}: is a file, not a run folder; name another one with --run")
+    return folder
+
+
+def run_flag(run: AnyRun) -> str:
+    """The option that names a run folder in a command that is shown; nothing for the default."""
+    return "" if str(run) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run)))}"
 
 
 class Commands(click.Group):

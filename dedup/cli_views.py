@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import errors
+from .cli_paths import AnyRun
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [stdout]"
 )
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
-def explain(a: str, b: str, format_: str | None, output: Path | None, force: bool, run_folder: Path) -> None:
+def explain(
+    a: str, b: str, format_: str | None, output: Path | None, force: bool, run_folder: AnyRun
+) -> None:
     """Show how two documents are one document, or why not: relation, figures, and where they differ.
 
     A and B are documents of the run, named as the lists name them (path or path:line), or any two files.
@@ -63,13 +66,13 @@ def explain(a: str, b: str, format_: str | None, output: Path | None, force: boo
         _write(found, chosen, output, force)
 
 
-def _run_if_any(run_folder: Path) -> Run | None:
+def _run_if_any(run_folder: AnyRun) -> Run | None:
     """The run, or None where there is none and none was asked for."""
     from .folder import MANIFEST, open_run
 
     given = click.get_current_context().get_parameter_source("run_folder")
     default = given is click.core.ParameterSource.DEFAULT
-    return None if default and not (run_folder / MANIFEST).exists() else open_run(run_folder)
+    return None if default and not Path(run_folder, MANIFEST).exists() else open_run(run_folder)
 
 
 def _settings(run: Run | None) -> Settings:
@@ -133,7 +136,7 @@ def _write(found: Explanation, format_: str, output: Path | None, force: bool) -
 @click.option("--relation", metavar="NAME", help="Only clusters, or dropped members, of this relation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the page as one JSON object on stdout.")
 def show(
-    cluster: str | None, page: int, per_page: int, relation: str | None, as_json: bool, run_folder: Path
+    cluster: str | None, page: int, per_page: int, relation: str | None, as_json: bool, run_folder: AnyRun
 ) -> None:
     """Show the clusters of a run, largest first; or, with an id, all documents of one CLUSTER.
 

@@ -19,7 +19,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from . import index
+from . import index, mirror
+from .address import is_address
 from .errors import BadRun
 from .folder import DECISIONS, manifest_of, open_run
 from .model import Documents, Signatures, Source, Spans, VerifiedPairs
@@ -42,10 +43,14 @@ class Rows:
 
 
 class Existing:
-    """A run folder, opened for lookups.  Raises BadRun when it is missing, of another version or damaged."""
+    """A run folder, or the copy of a run at an address, opened for lookups.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Raises BadRun when it is missing, of another version or damaged.
+    """
+
+    def __init__(self, run: str | os.PathLike[str]) -> None:
+        self.name = os.fspath(run)  # as it is shown
+        self.folder = folder = mirror.whole(self.name) if is_address(run) else Path(run)
         self._tables, manifest = manifest_of(folder)
         try:
             known = Settings.__dataclass_fields__

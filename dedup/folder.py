@@ -31,6 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import __version__, ledger
+from .address import is_address, local_folder
 from .errors import BadRun, DedupError
 from .model import Evidence, Spans
 from .run import Run
@@ -39,6 +40,7 @@ from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 4
+PARQUET: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 # the tables that no new verdict changes
 STEPS = "steps.npz"
@@ -90,10 +92,26 @@ def manifest_checksum(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}).encode())
 
 
+def manifest_of_run(
+    tables: str, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]
+) -> bytes:
+    """The name of the table folder, what is in it, the account -> the manifest."""
+    manifest = {
+        "format": FORMAT,
+        "program": f"dedup {__version__}",
+        "tables": tables,
+        "rows": rows,
+        "checksums": checksums,
+        **summary,
+    }
+    manifest["checksum"] = manifest_checksum(manifest)
+    return json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
+
+
 def write_table(table: pa.Table, path: Path) -> None:
     """Write one table of a run."""
     with open(path, "xb") as f:
-        pq.write_table(table, f, compression="zstd", write_page_checksum=True)
+        pq.write_table(table, f, **PARQUET)
 
 
 class RunFolder:
@@ -151,18 +169,7 @@ class RunFolder:
     def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
         """Name the written tables in the manifest, and remove what it no longer names."""
         flush(self.tables)
-        manifest = {
-            "format": FORMAT,
-            "program": f"dedup {__version__}",
-            "tables": self.tables.name,
-            "rows": rows,
-            "checksums": checksums,
-            **summary,
-        }
-        manifest["checksum"] = manifest_checksum(manifest)
-        write_atomically(
-            self.folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
-        )
+        write_atomically(self.folder / MANIFEST, manifest_of_run(self.tables.name, rows, checksums, summary))
         self.committed = True
         self.clean(keep=self.tables)
 
@@ -197,7 +204,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[RunFolder]:
+def writing(folder: str | os.PathLike[str]) -> Iterator[RunFolder]:
     """Open a run folder for one scan; on an error the unfinished tables are removed.
 
     What has been read stays for the next scan when this one is interrupted, but not when the disk is
@@ -205,6 +212,7 @@ def writing(folder: Path) -> Iterator[RunFolder]:
 
     Raises BadRun when it cannot be made, holds something else, or another scan is at work in it.
     """
+    folder = local_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not (folder / LOCK).exists() and not (folder / MANIFEST).exists():
@@ -256,10 +264,14 @@ def leftovers(folder: Path) -> bool:
 
 
 def open_run(folder: str | os.PathLike[str], as_scanned: bool = False) -> Run:
-    """A run folder -> its run, with what was decided in a review, or as it was scanned.
+    """A run folder, or its address -> its run, with what was decided in a review, or as it was scanned.
 
     Raises BadRun when it is missing, of another version or damaged.
     """
+    if is_address(folder):
+        from . import mirror
+
+        return mirror.open_run(os.fspath(folder), as_scanned)
     folder = Path(folder)
     tables, manifest = manifest_of(folder)
     with _damaged(folder):

@@ -85,7 +85,7 @@ def scan(
         with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
             spool = Path(scratch, "spool")
             return _scan(given, settings, b"", Path(scratch), spool, Earlier(), progress, on_compile)
-    with writing(Path(run)) as folder:
+    with writing(run) as folder:
         here = os.fsencode(os.path.realpath(folder.folder))
         last = Earlier(None if checksum else last_run(folder.folder, settings))
         places = (here, folder.tables, folder.unfinished)
@@ -102,7 +102,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
     these settings would have compared them.  Raises BadRun, and BadSetting for a
     setting that only a scan can change, and a threshold below that of the scan.
     """
-    with writing(Path(run)) as folder:
+    with writing(run) as folder:
         last = open_run(folder.folder)
         settings = _checked(Settings(**last.summary["settings"]), overrides)
         check_decidable(last, settings)

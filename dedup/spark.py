@@ -15,8 +15,10 @@ import tempfile
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .address import is_address, plain
 from .engines import flow, job, session
-from .engines.store import Store, opened
+from .engines.store import Store
+from .engines.target import for_spark
 from .errors import BadInput, BadSetting
 from .model import RELATIONS
 from .settings import Settings
@@ -81,9 +83,8 @@ def scan(
     spark = df.sparkSession
     base = checkpoints or _local_folder(spark)
     key = hashlib.blake2b(os.urandom(16), digest_size=8).hexdigest()
-    store = Store(spark, f"{base.rstrip('/')}/dedup-{key}", ways.told)
-    system, place = opened(store.folder)
-    system.create_dir(place, recursive=True)
+    base = plain(base) if is_address(base) else base.rstrip("/")
+    store = Store(spark, for_spark(spark, f"{base}/dedup-{key}"), ways.told)
     with session.told_plainly():
         _check_ids(df, id_column)
         return _scanned(store, df, text_column, id_column, settings, ways)

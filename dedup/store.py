@@ -112,6 +112,8 @@ class Store:
 
     def _mapped(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
         path, dtype = self._folder / f"{name}.npy", np.dtype(FILES[name])
+        if path.is_dir():
+            raise ValueError("it is in parts, as at an address; name it as file:///FOLDER")
         size = HEADER + int(np.prod(shape)) * dtype.itemsize
         with open(path, "rb") as file:
             if file.read(HEADER) != header(dtype, shape) or os.fstat(file.fileno()).st_size != size:

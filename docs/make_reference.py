@@ -241,7 +241,7 @@ def parts() -> dict[str, str]:
         **{
             f"options {name}": of_options(command)
             for name, command in commands.commands.items()
-            if name not in ("scan", "export")
+            if name not in ("scan", "export", "pull")  # which has none
         },
     }
 

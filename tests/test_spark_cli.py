@@ -59,8 +59,14 @@ def test_options_of_the_engine_do_not_go_with_the_local_one(folder, run):
         (["in", "--spark-conf", "executor.memory=4g"], "is not of the form spark.NAME=VALUE"),
         (["in", "--master", "mainframe"], "'mainframe' is none of local[N], spark://HOST:PORT"),
         (["in", "--master", "spark://nobody"], "is not of the form spark://HOST:PORT"),
-        (["s3://bucket/docs"], "s3://bucket/docs: is an address; the Spark engine reads files of a mounted"),
-        (["in", "--run", "hdfs://host/run"], "run: hdfs:/host/run: is an address"),
+        (["in", "--run", "ftp://host/run"], "ftp://...: no run can be there"),
+        (["in", "--run", "s3://me:secret@bucket/run"], "credentials and options do not go into the address"),
+        (["in", "--run", "dbfs:/runs/x"], "run: 'dbfs:/runs/x' is neither a path nor an address"),
+        (["in", "--run", "file:///dev/null/x"], "file:///dev/null/x: "),
+        (
+            ["in", "--run", "r", "--spark-conf", "spark.dedup.checkpoints=dbfs:/x"],
+            "spark.dedup.checkpoints: 'dbfs:/x' is neither a path nor an address",
+        ),
         (["in", "--checksum"], "--checksum: the Spark engine reads all files again, always"),
         (["nothing-here"], "nothing-here: no such file or directory"),
     ],
@@ -110,6 +116,15 @@ def test_no_java_or_an_old_one_is_told(folder, run, monkeypatch, tmp_path, versi
             "dedup.errors.Broken: 3 documents have a witness that is dropped\n at",
             "3 documents have a witness",
         ),
+        (
+            "org.apache.hadoop.fs.s3a.UnknownStoreException: `s3a://b/': Bucket does not exist",
+            "Spark cannot use the address of its checkpoints: no such bucket",
+        ),
+        (
+            "AccessDeniedException: s3a://b: org.apache.hadoop.fs.s3a.auth.NoAuthWithAWSException",
+            "its checkpoints: it has no credentials",
+        ),
+        ('No FileSystem for scheme "gs"', "Spark knows no file system for gs://"),
         ("java.io.IOException: No space left on device", "no space left on its disk; set spark.local.dir"),
     ],
 )

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import dedup
+from dedup.address import Place
+from dedup.model import Source
 from dedup.settings import Settings
 
 from .conftest import ROOT
@@ -33,7 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.engines import components, job, session  # noqa: E402
+from dedup.engines import components, executors, job, session  # noqa: E402
 from dedup.engines.store import Store  # noqa: E402
 
 
@@ -258,11 +260,15 @@ def test_components_take_rounds_that_grow_with_the_logarithm(spark, tmp_path, sh
 
 def test_an_executor_that_lacks_the_package_or_the_folder_is_told(cluster, spark, folder, monkeypatch):
     (folder / "probe").mkdir(exist_ok=True)
-    session.check_executors(spark, str(folder / "probe"), [os.fsencode(folder / "in/0.txt")])
+    places = [Place(str(folder / "probe")), Place(f"file://{folder}/probe")]
+    here, nowhere = (
+        Source(p, "text", "", 1, 0) for p in (os.fsencode(folder / "in/0.txt"), b"/nowhere/at/all.txt")
+    )
+    executors.check_executors(spark, places, [here], ({}, {}))
     with pytest.raises(dedup.DedupError, match="cannot see this source"):
-        session.check_executors(spark, str(folder / "probe"), [b"/nowhere/at/all.txt"])
+        executors.check_executors(spark, places, [nowhere], ({}, {}))
     assert list((folder / "probe").iterdir()) == []
-    facts = session._facts()
-    monkeypatch.setattr(session, "_facts", lambda: {**facts, "numpy": "1"})
+    facts = executors._facts()
+    monkeypatch.setattr(executors, "_facts", lambda: {**facts, "numpy": "1"})
     with pytest.raises(dedup.DedupError, match="has numpy .*, the driver 1: they must be the same"):
-        session.check_executors(spark, str(folder / "probe"), [])
+        executors.check_executors(spark, places, [], ({}, {}))

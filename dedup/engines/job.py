@@ -5,31 +5,32 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from .. import __version__, canonical, intake, pipeline, verdict
+from ..address import Place, is_address
 from ..errors import BadInput, BadSetting
-from ..folder import FORMAT, RunFolder, write_table, writing
+from ..folder import FORMAT
 from ..model import Source
-from ..readers import Options, kind_of
-from ..readers.places import unchanged
+from ..readers import Options, kind_of, remote
+from ..readers.places import all_unchanged
 from ..readers.walk import find_sources
 from ..settings import Settings
 from ..tables import TABLES
 from . import flow, reading
 from .account import Account, account
+from .arrays import write_arrays
 from .arrow import mapped
-from .session import BATCHES, OURS, check_executors, cores_of, session, told_plainly
+from .executors import check_executors
+from .session import BATCHES, OURS, cores_of, session, told_plainly
 from .store import Frame, Store, Told
-from .writing import PART, blank_run, checksums, stated, write_store, write_tables
+from .target import Target, for_spark, writing
+from .writing import PART, Written, blank_run, stated, write_one, write_tables
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
 SMALL, TINY = 16 << 20, 2 << 20  # bytes of sources
@@ -52,40 +53,40 @@ class Ways:
 
 
 def scan(
-    paths: Sequence[str | bytes | os.PathLike[str]], settings: Settings, run: Path, ways: Ways
+    paths: Sequence[str | bytes | os.PathLike[str]],
+    settings: Settings,
+    run: str | os.PathLike[str],
+    ways: Ways,
 ) -> Account:
-    """Files and folders -> a run folder, on Spark.  Raises BadSetting for what the engine cannot honour."""
+    """Files, folders, URLs -> a run folder, or a run at an address, on Spark.
+
+    Raises BadSetting for what the engine cannot honour, BadInput, BadRun.
+    """
     given = [os.fsencode(p) for p in paths]
     refuse(given, settings, run)
     canonical.parse_rule(settings.prefer)
     verdict.parse_relations(settings.relations)
-    with writing(run) as folder:
-        here = os.fsencode(os.path.realpath(folder.folder))
-        sources, skipped = find_sources(given, kind_of, here, settings.follow_links)
-        intake.complain_of_nothing(given, sources)
-        small = sum(s.size for s in sources) < SMALL
+    with writing(run, ways.conf) as target:
+        sources, skipped = find_sources(given, kind_of, target.below, settings.follow_links)
+        # a run folder of this machine is not entered; one in a bucket may have to be told from what is there
+        others = [s for s in sources if not (is_address(run) and s.at.startswith(target.below + b"/"))]
+        if len(others) < len(sources):
+            skipped["run folder"] += 1
+        shown = [remote.clean(path) for path in given]
+        intake.complain_of_nothing(shown, others)
+        small = sum(s.size for s in others) < SMALL
         with session(ways.master, ways.conf, small) as spark, told_plainly():
-            return _scan(spark, folder, given, sources, dict(skipped), settings, ways)
+            return _scan(spark, target, shown, others, dict(skipped), settings, ways)
 
 
-def refuse(paths: list[bytes], settings: Settings, run: Path) -> None:
+def refuse(paths: list[bytes], settings: Settings, run: str | os.PathLike[str]) -> None:
     """Raise BadSetting for what only the local engine can do."""
     if settings.threads:
         raise BadSetting(
             "threads: the Spark engine takes its cores from the master; use --master 'local[N]' "
             "or --spark-conf spark.executor.cores=N"
         )
-    if re.match(r"[a-z][a-z0-9+]*:/", str(run)):
-        raise BadSetting(
-            f"run: {run}: is an address; the Spark engine writes its run folder to a mounted file system "
-            "(NFS, Lustre, EFS, a FUSE mount such as /dbfs or mountpoint-s3)"
-        )
     for path in paths:
-        if re.match(rb"[a-z][a-z0-9+]*://", path):
-            raise BadSetting(
-                f"{os.fsdecode(path)}: is an address; the Spark engine reads files of a mounted file system. "
-                "From Python, dedup.spark.scan takes any DataFrame that Spark can read"
-            )
         if intake.is_pipe(path):
             raise BadSetting(
                 f"{os.fsdecode(path)}: the Spark engine cannot read standard input or pipes, "
@@ -95,7 +96,7 @@ def refuse(paths: list[bytes], settings: Settings, run: Path) -> None:
 
 def _scan(
     spark: Any,
-    folder: RunFolder,
+    target: Target,
     given: list[bytes],
     sources: list[Source],
     skipped: dict[str, int],
@@ -104,14 +105,15 @@ def _scan(
 ) -> Account:
     options = pipeline._options(settings)
     key = fingerprint(sources, options, settings)
-    base = folder.unfinished.absolute() / f"spark-{key}"
-    _only(folder.unfinished, base)
-    samples = [s.at for s in sources if not s.problem]
-    check_executors(spark, str(base), [os.path.abspath(p) for p in samples[:: max(1, len(samples) // 20)]])
-    store = Store(spark, str(base), ways.told)
+    mine = f"spark-{key}"
+    _only(target.unfinished, mine)
+    absolute = [s if remote.is_url(s.at) else replace(s, file=os.path.abspath(s.at)) for s in sources]
+    places = [target.unfinished / mine, target.tables]
+    check_executors(spark, places, [s for s in absolute if not s.problem], remote.secrets())
+    base = for_spark(spark, places[0].at)
+    store = Store(spark, base, ways.told, own=target.own)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
-        absolute = [replace(s, file=os.path.abspath(s.at)) for s in sources]
-        passed = store.stage("pass", lambda: _passed(spark, base, absolute, options, settings, ways))
+        passed = store.stage("pass", lambda: _passed(store, absolute, options, settings, ways))
         counts = _counted(passed, len(sources))
         n_docs = counts.n_docs
         if n_docs > MOST_DOCUMENTS:
@@ -121,16 +123,17 @@ def _scan(
         changed: list[int] = []
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
-            stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds)
+            stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds, target.own)
             found = flow.decide(stages, documents, about, changed, settings, ways.limits, counts.amounts)
             more = _changed_sources(sources, changed)
             if not more:
                 break
             changed = sorted({*changed, *more})
-        write_store(_placed(spark, passed, counts), folder.tables, n_docs, counts.n_anchors, settings)
-        sizes = write_tables(found, folder.tables, n_docs, settings, ways.part)
-        _write_sources(folder.tables, sources, counts.fields, settings)
-        sums = checksums(spark, folder.tables)
+        written, placed = Written(), _placed(spark, passed, counts)
+        write_arrays(placed, target.tables, n_docs, counts.n_anchors, settings, written)
+        write_tables(found, target.tables, n_docs, settings, written, ways.part)
+        run = replace(blank_run(settings), sources=sources, fields=counts.fields)
+        write_one("sources", TABLES["sources"](run), target.tables, written)
         rows = stages.stage("rows", lambda: _rows(found))
         done = account(rows, sources, settings, skipped, store.seconds)
     done.summary["scanned"] = {
@@ -138,7 +141,7 @@ def _scan(
         "paths": pipeline._named(given, sources),
         "settings": settings.deciding(),
     }
-    folder.publish({"sources": len(sources), **sizes}, sums, done.summary)
+    target.publish(*written.in_order(), done.summary)
     return done
 
 
@@ -148,13 +151,11 @@ def fingerprint(sources: Sequence[Source], options: Options, settings: Settings)
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
-def _only(folder: Path, mine: Path) -> None:
+def _only(unfinished: Place, mine: str) -> None:
     """Remove what other scans have left unfinished."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for other in folder.iterdir():
-        if other.absolute() != mine:
-            shutil.rmtree(other) if other.is_dir() else other.unlink()
-    mine.mkdir(exist_ok=True)
+    for other in unfinished.inside():
+        if other.base_name != mine:
+            unfinished.remove(other.base_name)
 
 
 @contextlib.contextmanager
@@ -183,18 +184,16 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
                 spark.conf.unset(name) if was is None else spark.conf.set(name, was)
 
 
-def _passed(
-    spark: Any, base: Path, sources: list[Source], options: Options, settings: Settings, ways: Ways
-) -> Frame:
+def _passed(store: Store, sources: list[Source], options: Options, settings: Settings, ways: Ways) -> Frame:
+    spark, total = store.spark, sum(s.size for s in sources)
     cores = cores_of(spark)
-    total = sum(s.size for s in sources)
     size = ways.unit_bytes or min(reading.UNIT_BYTES, max(1 << 20, total // (3 * cores)))
     units = reading.units_of(sources, size)
-    path = base / "units.arrow"
-    reading.write_units(path, sources, units)
+    listed = f"{store.folder}/units-{store.own}".rstrip("-")
+    reading.write_units(listed, sources, units)
     n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
-    return mapped(rows, reading.reader(str(path), options, settings), reading.PASSED)
+    return mapped(rows, reading.reader(listed, options, settings, remote.secrets()), reading.PASSED)
 
 
 @dataclass(frozen=True)
@@ -277,19 +276,9 @@ def _about(spark: Any, sources: Sequence[Source]) -> Frame:
 
 
 def _changed_sources(sources: Sequence[Source], known: list[int]) -> list[int]:
-    same: dict[bytes, bool] = {}
-    for source in sources:
-        if not source.problem and source.at not in same:
-            same[source.at] = unchanged(source)
+    same = all_unchanged(sources)
     lost = {i for i, s in enumerate(sources) if not same.get(s.at, True)}
     return sorted(lost - set(known))
-
-
-def _write_sources(
-    folder: Path, sources: list[Source], fields: list[tuple[str, str]], settings: Settings
-) -> None:
-    run = replace(blank_run(settings), sources=sources, fields=fields)
-    write_table(TABLES["sources"](run), folder / "sources.parquet")
 
 
 def _rows(found: flow.Found) -> Frame:

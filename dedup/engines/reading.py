@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
 
 from .. import intake
+from ..address import Place
 from ..errors import BadInput
 from ..model import EMPTY, OK, Documents, Source
 from ..readers import READERS, Options, Part, Record, parts, read
 from ..readers.base import BROKEN, why
 from ..readers.places import open_source
+from ..readers.remote import Secrets, can_seek, remember
 from ..readers.streams import in_utf8
 from ..repair import repair
 from ..settings import Settings
 from ..tables import KINDS, columns_of
-from .arrow import Columns, batch, numbers, packed, starts_of, texts
+from .arrow import Columns, Mapper, batch, numbers, packed, starts_of, texts
 
 _KIND: dict[Any, str] = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
 DOCUMENT: Columns = {
@@ -34,6 +35,7 @@ PASSED: Columns = {
     **DOCUMENT,
     **dict.fromkeys(("text", "values", "skeletons", "anchor_hash", "anchor_place"), "binary"),
 }
+UNITS = "units.arrow"
 UNIT_BYTES, EACH = 64 << 20, 4096  # of work in a unit, and for a source however small
 WHOLE = (0, 0, -1)  # the window of a source that is read in one piece: its number, start and end
 Item = tuple[int, tuple[int, int, int]]  # a source and a window of it
@@ -68,7 +70,7 @@ def windows_of(source: Source, size: int) -> list[tuple[int, int, int]]:
     [(0, 0, 10), (1, 10, 20), (2, 20, 25)]
     """
     plain = source.reader == "jsonl" and not source.codec and source.member < 0 and not source.problem
-    if not plain or source.size <= size:
+    if not plain or source.size <= size or not can_seek(source.at):
         return [WHOLE]
     starts = range(0, source.size, size)
     return [(i, start, min(start + size, source.size)) for i, start in enumerate(starts)]
@@ -121,17 +123,19 @@ def _line_start(file: BinaryIO, at: int) -> int:
     return at
 
 
-def write_units(path: Path, sources: Sequence[Source], units: list[list[Item]]) -> None:
+def write_units(folder: str, sources: Sequence[Source], units: list[list[Item]]) -> None:
     """Sources by unit -> a file that executors read: a row per source, a batch per unit."""
     names = [f.name for f in fields(Source)]
     ours = ("index", "window", "start", "end")
     schema = pa.schema([*((n, pa.int64()) for n in ours), *((n, _source_kind(n)) for n in names)])
-    with pa.OSFile(str(path), "wb") as out, pa.ipc.new_file(out, schema) as writer:
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_file(out, schema) as writer:
         for unit in units:
             numbers = zip(*((i, *window) for i, window in unit), strict=True)
             columns = [pa.array(column, pa.int64()) for column in numbers]
             columns += [pa.array([getattr(sources[i], n) for i, _ in unit], _source_kind(n)) for n in names]
             writer.write_batch(pa.record_batch(columns, schema=schema))
+    Place(folder).write(UNITS, out.getvalue())
 
 
 def _source_kind(name: str) -> pa.DataType:
@@ -140,15 +144,14 @@ def _source_kind(name: str) -> pa.DataType:
     return pa.binary() if name in ("path", "file", "given") else pa.string()
 
 
-def reader(
-    path: str, options: Options, settings: Settings
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """-> numbers of units -> the documents in them."""
+def reader(folder: str, options: Options, settings: Settings, known: Secrets = ({}, {})) -> Mapper:
+    """-> numbers of units -> the documents in them; `known` are credentials of URLs."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        remember(known)
         for one in batches:
             for number in one.column(0).to_pylist():
-                with pa.OSFile(path, "rb") as f:
+                with Place(folder).open(UNITS) as f:
                     rows = pa.ipc.open_file(f).get_batch(number).to_pylist()
                 items = [(row.pop("index"), tuple(row.pop(n) for n in NUMBERS)) for row in rows]
                 yield from _read_unit([Source(**row) for row in rows], items, options, settings)
@@ -268,7 +271,7 @@ def _signed(
     return batch(PASSED, columns)
 
 
-def taker(settings: Settings) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def taker(settings: Settings) -> Mapper:
     """-> rows (source, key, text) sorted by source and place in it -> documents, as of texts given."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput, BadRun, BadSetting, DedupError
+from ..errors import BadRun, BadSetting, DedupError
 
 INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
 LEAST_JAVA = 17
@@ -215,6 +215,22 @@ def told_plainly() -> Iterator[None]:
         raise plain from None
 
 
+JARS = {
+    "s3a": "--spark-conf spark.jars.packages=org.apache.hadoop:hadoop-aws:VERSION, that of Spark's Hadoop",
+    "gs": "the Cloud Storage connector for Hadoop, by --spark-conf spark.jars",
+    "abfs": "--spark-conf spark.jars.packages=org.apache.hadoop:hadoop-azure:VERSION",
+    "abfss": "--spark-conf spark.jars.packages=org.apache.hadoop:hadoop-azure:VERSION",
+}
+
+
+HADOOP = (
+    (r"UnknownStoreException|NoSuchBucket", "no such bucket"),
+    (r"NoAuthWithAWSException|Unable to load credentials", "it has no credentials"),
+    (r"AccessDeniedException|AccessControlException|403 Forbidden", "access denied"),
+    (r"failed on connection exception|UnknownHostException|NoRouteToHost", "the host cannot be reached"),
+)  # what its file systems raise -> a few words
+
+
 def _plain(told: str) -> DedupError | None:
     missing = re.search(r"ModuleNotFoundError: No module named '(\w+)", told)
     if missing:
@@ -239,6 +255,20 @@ def _plain(told: str) -> DedupError | None:
     space = re.search(r"No space left on device", told)
     if space:
         return BadRun("an executor has no space left on its disk; set spark.local.dir to a larger one")
+    unknown = re.search(r'No FileSystem for scheme "?(\w+)|(?:fs\.)?(s3a)\.S3AFileSystem not found', told)
+    if unknown:
+        scheme = unknown[1] or unknown[2]
+        return BadSetting(
+            f"Spark knows no file system for {scheme}://; give it its jar ({JARS.get(scheme, JARS['s3a'])}), "
+            "or keep the checkpoints elsewhere: --spark-conf spark.dedup.checkpoints=PATH"
+        )
+    for pattern, words in HADOOP:
+        if "org.apache.hadoop" in told and re.search(pattern, told):
+            return BadRun(
+                f"Spark cannot use the address of its checkpoints: {words}. Hadoop has settings of its own, "
+                "--spark-conf spark.hadoop.fs.NAME=VALUE; or keep the checkpoints elsewhere: "
+                "--spark-conf spark.dedup.checkpoints=PATH"
+            )
     ours = re.search(r"dedup\.errors\.(\w+): ([^\n]+)", told)
     if ours:
         return DedupError(ours[2])
@@ -250,86 +280,3 @@ def cores_of(spark: Any) -> int:
     with contextlib.suppress(Exception):
         return max(1, int(spark.sparkContext.defaultParallelism))
     return 8
-
-
-def _facts() -> dict[str, str]:
-    """What must be the same on the driver and on all executors."""
-    import platform
-    import unicodedata
-
-    import numpy as np
-    import pyarrow as pa
-
-    import dedup
-
-    return {
-        "Python": ".".join(platform.python_version_tuple()[:2]),
-        "dedup": dedup.__version__,
-        "numpy": np.__version__.split(".")[0],
-        "pyarrow": pa.__version__.split(".")[0],
-        "Unicode": unicodedata.unidata_version,
-    }
-
-
-def check_executors(spark: Any, folder: str, samples: list[bytes]) -> None:
-    """Raise when the executors lack the package, are of other versions, or do not share the folders."""
-    token = os.urandom(8).hex()
-    probe = Path(folder, f"probe-{token}")
-    probe.write_text(token)
-    n = 2 * cores_of(spark)
-    names, path = [os.fsdecode(p) for p in samples], str(probe)
-
-    def look(batches: Any) -> Any:  # subtle: a function within a function is sent by value
-        import json
-        import os
-        import socket
-        from importlib import import_module
-
-        import pyarrow as pa
-
-        for _ in batches:
-            facts = import_module("dedup.engines.session")._facts()
-            try:
-                with open(path) as f:
-                    shared = f.read() == token
-                with open(path + f"-{os.getpid()}-{os.urandom(4).hex()}", "w") as f:
-                    f.write(token)
-            except OSError:
-                shared = False
-            unseen = [p for p in names if not os.path.exists(p)]
-            row = {"host": socket.gethostname(), "facts": facts, "shared": shared, "unseen": unseen}
-            yield pa.RecordBatch.from_pydict({"row": [json.dumps(row)]})
-
-    import json
-
-    try:
-        with told_plainly():
-            rows = [r[0] for r in spark.range(0, n, 1, n).mapInArrow(look, "row string").collect()]
-        written = sum(1 for _ in Path(folder).glob(f"probe-{token}-*"))
-    finally:
-        for old in Path(folder).glob(f"probe-{token}*"):
-            old.unlink()
-    mine = _facts()
-    found = [json.loads(row) for row in rows]
-    for row in found:
-        for name, version in row["facts"].items():
-            if version != mine[name]:
-                raise BadSetting(
-                    f"the executor on {row['host']} has {name} {version}, the driver {mine[name]}: "
-                    "they must be the same for the same result"
-                )
-        if not row["shared"]:
-            raise BadRun(
-                f"{folder}: the executor on {row['host']} does not share this run folder; "
-                "name one with --run on a file system that all of them share"
-            )
-        if row["unseen"]:
-            raise BadInput(
-                f"{row['unseen'][0]}: the executor on {row['host']} cannot see this source; "
-                "put the sources on a file system that all of them share"
-            )
-    if written < len(found):
-        raise BadRun(
-            f"{folder}: what executors write does not appear here; "
-            "name a run folder with --run on a file system that all of them share"
-        )

@@ -6,20 +6,22 @@ whose names are in their order.
 
 from __future__ import annotations
 
-import os
+import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from .. import candidates, intake
-from ..folder import flush, flushed, write_table
+from ..address import Place, joined_checksum
+from ..folder import PARQUET
 from ..model import CHANGED, OK, TOO_SHORT, Evidence, Forms, Spans, Verdict, VerifiedPairs
 from ..run import Run
 from ..settings import Settings
-from ..store import FILES, HEADER, header
+from ..store import FILES
 from ..tables import TABLES
 from .arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
 from .flow import Found
@@ -28,7 +30,7 @@ from .store import Frame
 
 PART = 1 << 18
 DONE: Columns = {"rows": "int64"}
-SUM: Columns = {"name": "string", "checksum": "int64"}
+WRITTEN: Columns = {"file": "string", "part": "string", "rows": "int64", "size": "int64", "checksum": "int64"}
 
 
 def blank_run(s: Settings) -> Run:
@@ -63,7 +65,23 @@ def _boilerplate(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table([pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
-def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
+def _parquet(table: pa.Table) -> pa.Buffer:
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out, **PARQUET)
+    return out.getvalue()
+
+
+def put(tables: Place, file: str, part: str, rows: int, data: Any) -> pa.RecordBatch:
+    """Write a file of the run, or a part of it -> the row that tells of it.
+
+    subtle: a task may run twice, and both write the same bytes.
+    """
+    tables.write(f"{file}/{part}" if part else file, data)
+    facts = [file, part, rows, memoryview(data).nbytes, zlib.crc32(data)]
+    return batch(WRITTEN, dict(zip(WRITTEN, ([fact] for fact in facts), strict=True)))
+
+
+def _writer(name: str, tables: Place, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
     """-> rows of a table, those of a part together -> its file."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -72,33 +90,53 @@ def _writer(name: str, folder: str, single: bool, keys: list[str], schema: pa.Sc
             order = np.lexsort([numbers(table, key) for key in reversed(keys)])
             make = _boilerplate if name == "boilerplate" else _plain
             made = make(table.take(pa.array(order)).combine_chunks(), schema)
-            path = Path(folder, f"{name}.parquet")
-            if not single:
-                path.mkdir(exist_ok=True)
-                path = path / f"part-{part:08d}.parquet"
-            mine = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
-            write_table(made, mine)
-            flush(mine)
-            os.replace(mine, path)  # subtle: a task may run twice, and both write the same bytes
-            yield batch(DONE, {"rows": [made.num_rows]})
+            own = "" if single else f"part-{part:08d}.parquet"
+            yield put(tables, f"{name}.parquet", own, made.num_rows, _parquet(made))
 
     return run
 
 
-def write_tables(found: Found, folder: Path, n_docs: int, s: Settings, part: int = PART) -> dict[str, int]:
-    """The result -> tables in the folder; returns the rows of each but `sources`."""
+@dataclass
+class Written:
+    """What has been written so far: the rows of each table, the checksum of each file."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    checksums: dict[str, int] = field(default_factory=dict)
+
+    def add(self, file: str, parts: Iterable[Any]) -> None:
+        """A file, or all parts of it, as their tasks have told."""
+        told = sorted(map(tuple, parts))
+        self.rows[file.removesuffix(".parquet")] = sum(rows for _, _, rows, _, _ in told)
+        self.checksums[file] = joined_checksum((checksum, size) for _, _, _, size, checksum in told)
+
+    def in_order(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Rows and checksums as the manifest has them."""
+        files = [*(f"{name}.parquet" for name in TABLES), *(f"{name}.npy" for name in FILES)]
+        return {name: self.rows[name] for name in TABLES}, {name: self.checksums[name] for name in files}
+
+
+def write_tables(
+    found: Found, tables: Place, n_docs: int, s: Settings, written: Written, part: int = PART
+) -> None:
+    """The result -> its tables, all but `sources`."""
     from pyspark.sql import functions as f
 
-    blank, sizes = {name: make(blank_run(s)) for name, make in TABLES.items()}, {}
+    blank = {name: make(blank_run(s)) for name, make in TABLES.items()}
     for name, (frame, keys) in _rows(found, s).items():
         number = f.floor(f.col(keys[0]) / part) if n_docs > part else f.lit(0)
         parted = frame.withColumn("part", number.cast("bigint")).repartition("part")
-        write = _writer(name, str(folder), n_docs <= part, keys, blank[name].schema)
-        done = mapped(parted.sortWithinPartitions("part"), write, DONE).agg(f.sum("rows")).first()
-        sizes[name] = int(done[0] or 0)
-        if not (folder / f"{name}.parquet").exists():
-            write_table(blank[name], folder / f"{name}.parquet")
-    return sizes
+        write = _writer(name, tables, n_docs <= part, keys, blank[name].schema)
+        rows = mapped(parted.sortWithinPartitions("part"), write, WRITTEN).collect()
+        if rows:
+            written.add(f"{name}.parquet", rows)
+        else:
+            write_one(name, blank[name], tables, written)
+
+
+def write_one(name: str, table: pa.Table, tables: Place, written: Written) -> None:
+    """A table that the driver has."""
+    row = put(tables, f"{name}.parquet", "", table.num_rows, _parquet(table)).to_pylist()[0]
+    written.add(f"{name}.parquet", [row.values()])
 
 
 def _rows(found: Found, s: Settings) -> dict[str, tuple[Frame, list[str]]]:
@@ -128,79 +166,3 @@ def stated(documents: Frame, letters: Frame, k: int) -> Frame:
     gone = f.lit("the file changed or vanished during the scan")
     note = f.when(f.col("state") == TOO_SHORT, short).when(lost, gone).otherwise(f.col("note"))
     return documents.join(letters.select("doc", "state"), "doc").withColumn("note", note)
-
-
-# ------------------------------------------------------------------ the files of the store
-
-COLUMNS = {
-    **{"signatures": "values", "skeletons": "skeletons"},
-    **{"anchor_hashes": "anchor_hash", "anchor_positions": "anchor_place"},
-}
-
-
-def _placer(folder: str) -> Mapper:
-    """-> rows (at, values, ...) sorted by document -> written where they belong in the files.
-
-    subtle: a task may run twice, and both write the same bytes to the same places.
-    """
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        files = {name: os.open(Path(folder, f"{name}.npy"), os.O_WRONLY) for name in COLUMNS}
-        try:
-            for one in batches:
-                for name, column in COLUMNS.items():
-                    start = numbers(one, "doc" if name in ("signatures", "skeletons") else "anchors_before")
-                    _place(files[name], texts(one, column), start, name)
-                yield batch(DONE, {"rows": [one.num_rows]})
-        finally:
-            for file in files.values():
-                os.close(file)
-
-    return run
-
-
-def _place(file: int, rows: list[bytes], start: Any, name: str) -> None:
-    """Write each row at its place; rows that follow one another are written at once."""
-    item = np.dtype(FILES[name]).itemsize
-    width = max(map(len, rows), default=0) if name in ("signatures", "skeletons") else item
-    at = (HEADER + start.astype(np.int64) * width).tolist()
-    i = 0
-    while i < len(rows):
-        j, end = i + 1, at[i] + len(rows[i])
-        while j < len(rows) and at[j] == end:
-            end += len(rows[j])
-            j += 1
-        data = memoryview(b"".join(rows[i:j]))
-        written = 0
-        while written < len(data):
-            written += os.pwrite(file, data[written:], at[i] + written)
-        i = j
-
-
-def write_store(documents: Frame, folder: Path, n_docs: int, n_anchors: int, s: Settings) -> None:
-    """Documents (doc, anchors_before, and the columns of the pass) -> the .npy files of the folder."""
-    from pyspark.sql import functions as f
-
-    for name, dtype in FILES.items():
-        shape = (n_docs, s.num_perm) if name in ("signatures", "skeletons") else (n_anchors,)
-        with open(folder / f"{name}.npy", "wb") as file:
-            file.write(header(dtype, shape))
-            file.truncate(HEADER + int(np.prod(shape)) * np.dtype(dtype).itemsize)
-    rows = documents.select("doc", "anchors_before", *COLUMNS.values())
-    mapped(rows, _placer(str(folder)), DONE).agg(f.sum("rows")).first()
-
-
-def checksums(spark: Any, folder: Path) -> dict[str, int]:
-    """The tables in a folder -> the checksum of each, made by executors, which flush them to disk."""
-    names = sorted(p.name for p in folder.iterdir())
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            for number in one.column(0).to_pylist():
-                found = {"name": [names[number]], "checksum": [flushed(Path(folder, names[number]))]}
-                yield batch(SUM, found)
-
-    rows = mapped(spark.range(0, len(names), 1, len(names)), run, SUM)
-    found = {row["name"]: int(row["checksum"]) for row in rows.collect()}
-    order = [*(f"{name}.parquet" for name in TABLES), *(f"{name}.npy" for name in FILES)]
-    return {name: found[name] for name in order}

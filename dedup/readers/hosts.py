@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
+from urllib.parse import quote
 
 from .base import Damaged
 from .streams import Forward
@@ -68,6 +69,22 @@ def host_of(scheme: str, base: str) -> Host:
     except ImportError:
         raise Damaged(NEED) from None
     return _Web(fsspec, scheme, base) if scheme in WEB else _Fsspec(fsspec, base)
+
+
+def with_defaults(scheme: str, query: str) -> str:
+    """The options of a store with those of the environment."""
+    options = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+    if scheme == "s3":
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        protocol, _, host = endpoint.rstrip("/").rpartition("://")
+        if host and "endpoint_override" not in options:
+            options |= {"endpoint_override": quote(host), "scheme": protocol or "https"}
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        if region:
+            options.setdefault("region", region)
+    if scheme in ("gs", "gcs"):
+        options.setdefault("retry_limit_seconds", str(PATIENCE))  # else a quarter of an hour
+    return "&".join(f"{k}={v}" for k, v in options.items())
 
 
 class _Arrow:

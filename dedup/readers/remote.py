@@ -172,6 +172,25 @@ def _of_at(at: bytes) -> Url:
     return url
 
 
+Secrets = tuple[dict[str, str], dict[str, str]]
+
+
+def secrets() -> Secrets:
+    """The credentials that URLs have brought, to be given to `remember` of another process."""
+    return dict(_users), dict(_queries)
+
+
+def remember(known: Secrets) -> None:
+    """Take over what another process knows, so that it need not be written down."""
+    for mine, theirs in zip((_users, _queries), known, strict=True):
+        mine.update(theirs)
+
+
+def can_seek(at: bytes) -> bool:
+    """Whether a stretch in the middle of a file is read without what stands before it."""
+    return not is_url(at) or at.split(b"://", 1)[0].decode().lower() in BY_ARROW
+
+
 def _host(url: Url) -> tuple[Host, str]:
     """A URL -> its host, and the path to ask for there."""
     user = _users.get(url.place, "")
@@ -179,23 +198,7 @@ def _host(url: Url) -> tuple[Host, str]:
     query = _queries.get(url.secret_key, url.query)
     if url.scheme in WEB:
         return hosts.host_of(url.scheme, base), url.path + "?" * bool(query) + query
-    return hosts.host_of(url.scheme, f"{base}?{_with_defaults(url.scheme, query)}".rstrip("?")), url.path
-
-
-def _with_defaults(scheme: str, query: str) -> str:
-    """The options of a store with those of the environment."""
-    options = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-    if scheme == "s3":
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-        protocol, _, host = endpoint.rstrip("/").rpartition("://")
-        if host and "endpoint_override" not in options:
-            options |= {"endpoint_override": quote(host), "scheme": protocol or "https"}
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        if region:
-            options.setdefault("region", region)
-    if scheme in ("gs", "gcs"):
-        options.setdefault("retry_limit_seconds", str(hosts.PATIENCE))  # else a quarter of an hour
-    return "&".join(f"{k}={v}" for k, v in options.items())
+    return hosts.host_of(url.scheme, f"{base}?{hosts.with_defaults(url.scheme, query)}".rstrip("?")), url.path
 
 
 # ------------------------------------------------------------------ what is there

@@ -1,0 +1,36 @@
+"""The command that copies a run from an address to this machine: pull."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from . import errors
+from .address import is_address
+
+
+def register(commands: click.Group) -> None:
+    """Add the command of this file to the command line."""
+    commands.add_command(pull)
+
+
+@click.command()
+@click.argument("address")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def pull(address: str, folder: Path) -> None:
+    """Copy the run at ADDRESS (s3://, hdfs:// and others) to FOLDER, a new run folder of this machine.
+
+    Commands that read a run take its address with --run; those that write into it, decide and review, want
+    such a copy.
+
+    \b
+    dedup pull s3://bucket/run corpus-run
+    dedup review --run corpus-run
+    """
+    if not is_address(address):
+        raise errors.BadInput(f"{address}: is no address, such as s3://bucket/run; copy a folder with cp -r")
+    from . import mirror
+
+    n = mirror.pull(address, folder)
+    click.echo(f"{n / 1e6:,.1f} MB -> {errors.safe(str(folder))}", err=True)
