@@ -55,9 +55,10 @@ def local(files):
     return folder / "local"
 
 
-def tables(folder):
+def tables(folder, but="steps.npz"):
+    """The files of a run; what only the next scan needs is not brought for a view."""
     (found,) = folder.glob("tables-*")
-    return {p.name: p.read_bytes() for p in found.iterdir()}
+    return {p.name: p.read_bytes() for p in found.iterdir() if p.name != but}
 
 
 def copies(cache):
@@ -207,7 +208,7 @@ def test_decisions_copied_with_a_run_hold_for_it(local, tmp_path):
 def test_pull_makes_a_run_folder_that_can_be_decided_and_scanned(run, local, tmp_path):
     here = at_address(local, tmp_path / "far")
     assert run("pull", here, "own").stderr.endswith("-> own\n")
-    assert tables(tmp_path / "own") == tables(local)
+    assert tables(tmp_path / "own", but="") == tables(local, but="")
     assert run("scan", "in", "--run", "own").stderr == "nothing has changed since the last scan\n"
     run("decide", "--run", "own", "--min-jaccard", "0.9")
     assert "exists already" in run("pull", here, "own", code=2).stderr
@@ -235,8 +236,8 @@ def test_a_pull_that_broke_off_goes_on_where_it_was(local, tmp_path, monkeypatch
     opened.clear()
     mirror.pull(here, tmp_path / "own")
     assert opened
-    assert all("anchor_positions" in name for name in opened)
-    assert tables(tmp_path / "own") == tables(local)
+    assert all("anchor_positions" in name or "steps" in name for name in opened)
+    assert tables(tmp_path / "own", but="") == tables(local, but="")
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,14 @@ def spark():
 
 
 def tables(run_folder):
+    """The files of a run, but for what the next scan on one machine goes on from."""
     (found,) = run_folder.glob("tables-*")
-    return {p.name: p.read_bytes() for p in found.iterdir()}
+    return {p.name: p.read_bytes() for p in found.iterdir() if p.name != "steps.npz"}
 
 
 def summary(run_folder):
     found = json.loads((run_folder / "run.json").read_bytes())
+    found["checksums"].pop("steps.npz", None)
     return {k: v for k, v in found.items() if k not in ("seconds", "scanned", "tables", "checksum")}
 
 
