@@ -85,7 +85,7 @@ def _counted(
     none, in_row = _no_bits(anchors), passages.IN_A_ROW
     found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, run_all)
     found = found.with_rows(came)
-    many = found.many | (n_groups(found.rows, len(asked), group, max_holders) > max_holders)
+    many = found.many | (n_groups(found.rows, range(len(asked)), group, max_holders) > max_holders)
     now = np.sort(np.concatenate([known[~is_in(known, asked)], asked[many]]))
     return _Counted(now, found, many != is_in(asked, known))
 

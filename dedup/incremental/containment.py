@@ -18,10 +18,11 @@ from .. import candidates, kernels, passages
 from ..keys import counted, distinct, is_in
 from ..model import Anchors, pair_keys
 from .change import Change
-from .lookup import Holders, Rows, holders, of_docs
+from .lookup import Holders, Rows, Table, holders, of_docs
 
 RunAll = Callable[..., Iterable[Any]]
 RANGES = 8  # of documents, taken one at a time on each thread
+MOST = 1 << 62
 PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
 
 
@@ -63,6 +64,11 @@ class Side:
         """int64[n_docs]: by how many anchors each is looked for."""
         return passages.terms_looked_for(self.n_anchors, self.n_left, self.n_sampled)
 
+    def enough(self, pairs: NDArray[np.int32], min_share: float) -> NDArray[np.float64]:
+        """Pairs int32[m, 2] -> by how many anchors one finds the other, at least."""
+        terms = self.n_terms[pairs].min(axis=1, initial=MOST)
+        return np.asarray(np.ceil(np.maximum(np.minimum(2, terms), min_share * terms)))
+
     def rows(self, docs: NDArray[np.int32]) -> Rows:
         """The anchors of some documents int32[m], rising, that are no boilerplate."""
         some, places = of_docs(self.anchors, docs)
@@ -85,7 +91,7 @@ class _Lists:
         key, doc = found.key, found.doc
         sure = passages.sample(found.keys)[key] | ~side.many[doc]
         limits = (side.group, passages.MAX_GROUPS, passages.DOCS_OF_GROUP)
-        sizes, docs, few, at = kernels.postings(key.astype(np.uint64), doc, sure, *limits)
+        sizes, docs, few, at = kernels.postings(key.view(np.uint64), doc, sure, *limits)
         return _Lists(key[at], np.r_[0, np.cumsum(sizes)].astype(np.int64), docs, few)
 
     def pairs(
@@ -95,11 +101,12 @@ class _Lists:
 
         Or, `to_asked`, all pairs of a document that finds one that is asked, whatever else it finds.
         """
-        n, rows = len(side.group), np.repeat(np.arange(len(self.term)), np.diff(self.indptr))
+        n = len(side.group)
+        rows = np.repeat(np.arange(len(self.term), dtype=np.int32), np.diff(self.indptr))
         mine = asked[self.docs] & (self.few if to_asked else True)
         order = np.argsort(self.docs[mine], kind="stable")
         indptr = np.searchsorted(self.docs[mine][order], np.arange(n + 1)).astype(np.int64)
-        terms = rows[mine][order].astype(np.int32)
+        terms = rows[mine][order]
         lists, docs, most = self.indptr, self.docs, n
         if not to_asked:
             lists = np.r_[0, np.cumsum(np.bincount(rows[self.few], minlength=len(self.term)))]
@@ -130,40 +137,67 @@ def directed(
     """
     then = change.but(changed)
     came, went = now.rows(then.came), before.rows(then.went)
-    asked = distinct(np.concatenate([came.hash, went.hash]))
-    stay = holders(
-        asked, now.anchors, then.stays, now.boilerplate, 1, now.group, passages.MAX_GROUPS, run_all
-    )
+    table, lists, old_lists = _lists_of_both(before, now, then, came, went, run_all)
+
+    again = np.zeros(len(now.group), np.bool_)
+    again[then.came] = True
+    to_new = lists.pairs(now, again, min_share, run_all, to_asked=True)
+    to_new = to_new[~again[to_new[:, 0]]]
+    crowded, stayed = _crowded(now.group), then.stayed
+    left = stayed[known[:, 0]] & ~stayed[known[:, 1]] & _crowded(before.group)[known[:, 1]]
+    kept = known[stayed[known[:, :2]].all(axis=1)]
+    kept = np.column_stack([then.new_doc[kept[:, :2]], kept[:, 2]])
+    turned = _Turned.of(lists, old_lists, then)
+    kept, unsure = turned.settle(now, kept, crowded, min_share)
+    gained, many = turned.pairs(now, kept)
+    gained = _finding(now, gained, table, lists, min_share, run_all)
+    gained = gained[~is_in(_keys(gained), np.sort(_keys(kept)))]
+    more = np.concatenate([to_new, gained])
+    again[np.concatenate([more[crowded[more[:, 1]], 0], then.new_doc[known[left, 0]], unsure, many])] = True
+    settled = np.concatenate([kept, more])
+    found = _looked_for_again(now, again, table, lists, min_share, run_all)
+    return np.concatenate([settled[~again[settled[:, 0]]], found])
+
+
+def _lists_of_both(
+    before: Side, now: Side, then: Change, came: Rows, went: Rows, run_all: RunAll
+) -> tuple[Table, _Lists, _Lists]:
+    """All anchors of what came and went; the lists of those that count now, and then."""
+    stay = _having(now, distinct(np.concatenate([came.hash, went.hash])), then.stays, run_all)
+
     lists = _Lists.of(stay.with_rows(came), now)
     old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(went), before)
+    return stay.table, lists, old_lists
 
-    is_new = np.zeros(len(now.group), np.bool_)
-    is_new[then.came] = True
-    to_new = lists.pairs(now, is_new, min_share, run_all, to_asked=True)
-    to_new = to_new[~is_new[to_new[:, 0]]]
-    crowded = np.bincount(now.group, minlength=len(now.group))[now.group] > passages.PAIRS_WITH_GROUP
-    was_crowded = (
-        np.bincount(before.group, minlength=len(before.group))[before.group] > passages.PAIRS_WITH_GROUP
-    )
-    stay_then = then.stayed
-    left = stay_then[known[:, 0]] & ~stay_then[known[:, 1]] & was_crowded[known[:, 1]]
-    again = is_new.copy()
-    again[to_new[crowded[to_new[:, 1]], 0]] = True
-    again[then.new_doc[known[left, 0]]] = True
-    kept = known[stay_then[known[:, :2]].all(axis=1)]
-    kept = np.column_stack([then.new_doc[kept[:, :2]], kept[:, 2]])
-    kept, unsettled = _Turned.of(lists, old_lists, then).settle(now, kept, crowded, min_share)
-    again[unsettled] = True
 
-    more = distinct(now.rows(np.flatnonzero(again & ~is_new).astype(np.int32)).hash)
-    more = more[~stay.table.has(more)]
-    rest = holders(more, now.anchors, then.now, now.boilerplate, 1, now.group, passages.MAX_GROUPS, run_all)
-    found = [
-        kept[~again[kept[:, 0]]],
-        to_new[~again[to_new[:, 0]]],
-        _joined(lists, _Lists.of(rest, now), len(asked)).pairs(now, again, min_share, run_all),
-    ]
-    return np.concatenate(found)
+def _having(side: Side, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], run_all: RunAll) -> Holders:
+    """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
+    return holders(hashes, side.anchors, docs, side.boilerplate, 1, side.group, passages.MAX_GROUPS, run_all)
+
+
+def _crowded(group: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """bool[n_docs]: in a group of more documents than another one finds of it."""
+    return np.asarray(np.bincount(group, minlength=len(group))[group] > passages.PAIRS_WITH_GROUP)
+
+
+def _keys(directed: NDArray[np.int32]) -> NDArray[np.int64]:
+    """(document, another one, ...) int32[m, ...] -> one number each."""
+    return directed[:, 0].astype(np.int64) << 32 | directed[:, 1]
+
+
+def _looked_for_again(
+    side: Side,
+    again: NDArray[np.bool_],
+    table: Table,
+    lists: _Lists,
+    min_share: float,
+    run_all: RunAll,
+) -> NDArray[np.int32]:
+    """All pairs int32[m, 3] of some documents bool[n_docs]; the lists of some anchors are known."""
+    hashes = distinct(side.rows(np.flatnonzero(again).astype(np.int32)).hash)
+    rest = _having(side, hashes[~table.has(hashes)], side.n_anchors > 0, run_all)
+    both = _joined(lists, _Lists.of(rest, side), len(table.keys))
+    return both.pairs(side, again, min_share, run_all)
 
 
 def n_sampled(
@@ -217,26 +251,26 @@ class _Turned:
         self, now: Side, kept: NDArray[np.int32], crowded: NDArray[np.bool_], min_share: float
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The pairs int32[m, 3] of the last run -> (those of them that stand, with what they share now;
-        documents that are to be looked for again)."""
-        enough = np.ceil(np.maximum(np.minimum(2, now.n_terms), min_share * now.n_terms))
+        documents that find more or less of a group where only the best count)."""
         every = distinct(np.concatenate([self.old, self.new]))
         more = _shared(every, self.gained, kept) - _shared(every, self.lost, kept)
         shared = kept[:, 2] + more
+        stands = shared >= now.enough(kept[:, :2], min_share)
         unsure = kept[(more != 0) & crowded[kept[:, 1]], 0]
-        stands = shared >= np.minimum(*enough[kept[:, :2]].T)
+        return np.column_stack([kept[:, :2], shared])[stands].astype(np.int32), unsure
 
+    def pairs(self, now: Side, kept: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Pairs of documents int32[m, 2] that share more than they did, but for those in one group, and those
+        of which each finds the other already; and the documents of lists with very many pairs."""
         rows = self.new[is_in(self.new >> 32, distinct(self.gained >> 32))]
         term, doc = rows >> 32, (rows & 0xFFFFFFFF).astype(np.int32)
         each, sizes = counted(term)
         large = is_in(term, each[sizes * sizes > PAIRS_OF_LIST])
         pairs = _pairs_within(term[~large], doc[~large])
         pairs = pairs[now.group[pairs[:, 0]] != now.group[pairs[:, 1]]]
-        pairs = pairs[_anchors_of_both(now, pairs) >= np.minimum(*enough[pairs].T)]
-        pairs = np.concatenate([pairs, pairs[:, ::-1]])
-        known = np.sort(kept[:, 0].astype(np.int64) << 32 | kept[:, 1])
-        pairs = pairs[~is_in(pairs[:, 0].astype(np.int64) << 32 | pairs[:, 1], known)]
-        kept = np.column_stack([kept[:, :2], shared])[stands].astype(np.int32)
-        return kept, np.concatenate([doc[large], unsure, pairs[:, 0]])
+        known = np.sort(_keys(kept))
+        both = is_in(_keys(pairs), known) & is_in(_keys(pairs[:, ::-1]), known)
+        return pairs[~both], doc[large]
 
 
 def _shared(
@@ -264,13 +298,40 @@ def _rows_of(
     return rows[order], lists.few[at[stays][order]]
 
 
-def _anchors_of_both(side: Side, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Pairs int32[m, 2] -> how many anchors they share at most, boilerplate left out."""
+def _finding(
+    side: Side, pairs: NDArray[np.int32], table: Table, lists: _Lists, min_share: float, run_all: RunAll
+) -> NDArray[np.int32]:
+    """Pairs of documents int32[m, 2] -> (one, another that it finds, by how many anchors) int32[k, 3]."""
+    own, start = _sorted_rows(side, pairs)
+    likely = kernels.overlaps(own, start, pairs)[:, 0] >= side.enough(pairs, min_share)
+    pairs = pairs[likely]
+    pair, hashes = kernels.shared_hashes(own, start, pairs)
+    others = distinct(hashes[~table.has(hashes)])
+    rest = _having(side, others, side.n_anchors > 0, run_all)
+    shared, everyone = np.zeros((len(pairs), 2), np.int64), np.ones(len(side.group), np.bool_)
+    for keys, some in ((table, lists), (rest.table, _Lists.of(rest, side))):
+        term = keys.numbers(hashes)
+        of_pair, term = pair[term >= 0], term[term >= 0]
+        rows, few = _rows_of(some, distinct(term), everyone)
+        known = Table(rows[few].astype(np.uint64))
+        for finder, found in ((0, 1), (1, 0)):
+            found_by = known.has((term << 32 | pairs[of_pair, found]).astype(np.uint64))
+            shared[:, finder] += np.bincount(of_pair[found_by], minlength=len(pairs))
+    finds = shared >= side.enough(pairs, min_share)[:, None]
+    both = [np.column_stack([pairs[:, order], shared[:, order[0]]]) for order in ([0, 1], [1, 0])]
+    return np.concatenate([both[0][finds[:, 0]], both[1][finds[:, 1]]]).astype(np.int32)
+
+
+def _sorted_rows(side: Side, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The anchors of the documents of pairs int32[m, 2] as CSR, rising in each; of others, none."""
     asked = np.zeros(len(side.group), np.bool_)
     asked[pairs.ravel()] = True
-    own = side.rows(np.flatnonzero(asked).astype(np.int32))
+    docs = np.flatnonzero(asked).astype(np.int32)
+    own = side.rows(docs)
     start = np.searchsorted(own.doc, np.arange(len(asked) + 1)).astype(np.int64)
-    return np.asarray(kernels.shared_own(np.maximum(passages.half(own.hash), 1), start, pairs))
+    for d in docs.tolist():
+        own.hash[start[d] : start[d + 1]].sort()
+    return own.hash, start
 
 
 def _pairs_within(term: NDArray[np.int64], doc: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from .. import kernels, passages
 from ..model import KEPT_CHUNKS, AnchorChunk, Anchors
 
 RunAll = Callable[..., Iterable[Any]]
-FIRST_CHUNKS = (1, 3, 12, 48)  # after so many chunks, hashes that stand in very many documents are let go
+KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread
 GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a time
 
 
@@ -109,43 +110,54 @@ def holders(
     `most` groups int32[n_docs] is `many`, and its documents are not told.
     """
     table, many, rows = Table(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
-    chunks = list(anchors.places())
-    for first, last in _ranges(len(chunks)):
+    step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(anchors.places())
+    for first, last in _doubling(len(chunks)):
         left = np.flatnonzero(~many)
         if not len(left):
             break
-        some_keys = table if len(left) == len(keys) else Table(keys[left])
-        facts = (some_keys.likely, some_keys.slots, some_keys.keys, left)
+        some = table if len(left) == len(keys) else Table(keys[left])
+        facts = (some.likely, some.slots, some.keys, left)
+        parts = [rows]
 
         def one_chunk(place: tuple[int, int], facts: Any = facts) -> NDArray[np.int64]:
             chunk = anchors.chunk(*place)
-            some = wanted[chunk.first_doc : place[1]]
-            found = kernels.looked_up(chunk.hash, chunk.start, some, skip, chunk.begin, in_row, *facts)
+            mine = wanted[chunk.first_doc : place[1]]
+            found = kernels.looked_up(chunk.hash, chunk.start, mine, skip, chunk.begin, in_row, *facts)
             found += chunk.first_doc
             return found
 
-        parts = [rows]
+        def one_range(start: int, parts: list[NDArray[np.int64]] = parts) -> tuple[Any, Any]:
+            return _settled(parts, range(start, min(start + step, len(keys))), group, most)
+
         for done, found in enumerate(run_all(one_chunk, chunks[first:last])):
             parts.append(found)
             if done % KEPT_CHUNKS == KEPT_CHUNKS - 1:
                 anchors.forget()
-        rows = np.concatenate(parts)
-        del parts
-        rows.sort()
-        many |= n_groups(rows, len(keys), group, most) > most
-        rows = rows[~many[rows >> 32]]
+        kept, turned = zip(*run_all(one_range, range(0, len(keys), step)), strict=True)
+        rows, many = np.concatenate(kept), many | np.concatenate(turned)
     return Holders(table, many, rows)
 
 
-def _ranges(n: int) -> list[tuple[int, int]]:
-    """The first chunks, the next, and so on, at last all others."""
-    at = [0, *(i for i in np.cumsum(FIRST_CHUNKS).tolist() if i < n), n]
-    return [(i, j) for i, j in zip(at[:-1], at[1:], strict=True) if i < j]
+def _doubling(n: int) -> list[tuple[int, int]]:
+    """From 0 to 1, to 3, to 7, and so on to n."""
+    at = [0, *((1 << i) - 1 for i in range(1, n.bit_length()) if (1 << i) - 1 < n), n]
+    return [(i, j) for i, j in itertools.pairwise(at) if i < j]
 
 
-def n_groups(rows: NDArray[np.int64], n_keys: int, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
-    """Rows as in Holders -> int64[n_keys]: in how many groups each key stands, counted to `most` + 1."""
-    indptr = np.searchsorted(rows, np.arange(n_keys + 1, dtype=np.int64) << 32)
+def _settled(
+    parts: list[NDArray[np.int64]], keys: range, group: NDArray[np.int32], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The rows of some keys, in order, but for those in more than `most` groups; bool[n], which those are."""
+    low, high = keys.start << 32, keys.stop << 32
+    rows = np.concatenate([part[(part >= low) & (part < high)] for part in parts])
+    rows.sort()
+    many = n_groups(rows, keys, group, most) > most
+    return rows[~many[(rows >> 32) - keys.start]], many
+
+
+def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
+    """Rows as in Holders -> int64[n]: in how many groups each of some keys stands, counted to `most` + 1."""
+    indptr = np.searchsorted(rows, np.arange(keys.start, keys.stop + 1, dtype=np.int64) << 32)
     return kernels.distinct_groups(indptr, (rows & 0xFFFFFFFF).astype(np.int32), group, most)
 
 

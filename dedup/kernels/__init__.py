@@ -22,6 +22,7 @@ from .anchors import (
     numbers_of,
     own_runs,
     set_bits,
+    shared_hashes,
     shared_own,
     slots_of,
     spans_of,
@@ -67,6 +68,7 @@ __all__ = [
     "own_runs",
     "postings",
     "set_bits",
+    "shared_hashes",
     "shared_own",
     "shared_term_pairs",
     "shingle_sets",
@@ -126,5 +128,6 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
             bands_met(np.zeros((1, 4), np.uint32), docs, pairs, bits.reshape(4, 8), bits, indptr, hashes)
             slots_of(hashes[:0], slots)
             numbers_of(slots, hashes, hashes)
+            shared_hashes(hashes, indptr, pairs)
             looked_up(hashes, indptr[:1], docs[:0] > 0, bits, 0, 1, bits, slots, hashes, indptr)
             copy_bits(bits, 0, bits, 0, 3)

@@ -264,3 +264,25 @@ def _slot(slots: NDArray[np.uint32], shift: np.uint64, h: np.uint32) -> np.int64
     while slots[at] != 0 and slots[at] != h:
         at = (at + 1) & (len(slots) - 1)
     return at
+
+
+@jit()
+def shared_hashes(
+    hashes: NDArray[np.uint64], starts: NDArray[np.int64], pairs: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Hashes by document as CSR, rising in each; pairs int32[m, 2] -> (which pair, a hash that both have)."""
+    pair, found, n = np.empty(1024, I64), np.empty(1024, U64), 0
+    for p in range(len(pairs)):
+        i, i_end = starts[pairs[p, 0]], starts[pairs[p, 0] + 1]
+        j, j_end = starts[pairs[p, 1]], starts[pairs[p, 1] + 1]
+        if n + i_end - i > len(pair):
+            size = 2 * len(pair) + i_end - i
+            pair, found = longer(pair, n, size), longer(found, n, size)
+        while i < i_end and j < j_end:
+            x, y = hashes[i], hashes[j]
+            if x == y and (n == 0 or pair[n - 1] != p or found[n - 1] != x):
+                pair[n], found[n] = p, x
+                n += 1
+            i += x <= y
+            j += y <= x
+    return pair[:n].copy(), found[:n].copy()
