@@ -15,6 +15,7 @@ from ..model import Banding, pair_keys
 from .change import Change
 
 RunAll = Callable[..., Iterable[Any]]
+PAIRS_AT_ONCE = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ def candidate_pairs(
     return _pairs_of(np.sort(np.concatenate([kept, pair_keys(new)])))
 
 
+def _none() -> Hits:
+    return Hits(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint64))
+
+
 def _all(signatures: NDArray[np.uint32], docs: NDArray[np.int32], columns: NDArray[np.int32]) -> Hits:
     """The keys of documents int32[n] in all bands."""
     bands = np.repeat(np.arange(len(columns), dtype=np.int32), len(docs))
@@ -117,8 +122,7 @@ class _Stay:
             facts = (values, likely, indptr, flat)
             return Hits(*kernels.bands_met(self.signatures, docs, self.columns, *facts))
 
-        none = np.zeros(0, np.int32)
-        found = [Hits(none, none, np.zeros(0, np.uint64))]
+        found = [_none()]
         starts = range(0, len(self.docs) if len(flat) else 0, lsh.ROWS_AT_ONCE)
         for done, hits in enumerate(self.run_all(some, starts)):
             found.append(hits)
@@ -129,12 +133,21 @@ class _Stay:
 
 def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np.int32]) -> NDArray[np.int64]:
     """Pairs int32[m, 2] -> the keys of all pairs of those of their buckets that are not touched, rising."""
-    sides = [np.ascontiguousarray(side) for side in pairs.T]
-    left, right = (kernels.band_keys(stay.signatures, side, stay.columns) for side in sides)
-    asked = [distinct(a[a == b]) for a, b in zip(left, right, strict=True)]
+    n = len(stay.columns)
+
+    def shared_keys(start: int) -> Hits:
+        some = pairs[start : start + PAIRS_AT_ONCE]
+        sides = [np.ascontiguousarray(side) for side in some.T]
+        left, right = (kernels.band_keys(stay.signatures, side, stay.columns) for side in sides)
+        band, pair = np.nonzero(left == right)
+        return Hits(band.astype(np.int32), some[pair, 0], left[band, pair])
+
+    starts = range(0, len(pairs), PAIRS_AT_ONCE)
+    shared = Hits.joined(list(stay.run_all(shared_keys, starts))) if len(pairs) else _none()
     stay.forget()
+    asked = [distinct(keys) for keys, _ in shared.by_band(n)]
     asked = [keys[~is_in(keys, known)] for keys, known in zip(asked, touched, strict=True)]
-    met = stay.met(asked, _values(stay.signatures[distinct(pairs.ravel())])).by_band(len(stay.columns))
+    met = stay.met(asked, _values(stay.signatures[distinct(pairs.ravel())])).by_band(n)
     return distinct(np.concatenate([pair_keys(_bucket_pairs([key], [doc])) for key, doc in met]))
 
 
