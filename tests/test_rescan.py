@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import zipfile
 
 import pytest
@@ -113,6 +114,28 @@ def test_new_boilerplate_is_learned_over_old_and_new_files(folder, n_read):
     for i in range(20):
         (folder / f"in/frame{i}.txt").write_text(f"{POST} {text(100 + i)} {OTHER}")
     assert same_as_from_nothing(folder, n_read) == 20
+
+
+@pytest.mark.parametrize(
+    ("rounds", "boilerplate"), [(3, "on"), (2, "off"), pytest.param(40, "on", marks=pytest.mark.slow)]
+)
+def test_a_series_of_changes_ends_as_one_scan_does(files, n_read, rounds, boilerplate):
+    chance = random.Random(rounds)
+    frames = [" ".join(chance.choices(WORDS, k=60)) for _ in range(3)]
+
+    def page():
+        about = chance.randrange(30)
+        body = " ".join(WORDS[(about * 11 + j * (1 + about % 7)) % len(WORDS)] for j in range(80))
+        return f"{chance.choice(frames)} {body[chance.randrange(40) :]} {chance.choice(frames)}"
+
+    folder = files({f"in/{i:03}.txt": page() for i in range(chance.randrange(40, 90))})
+    dedup.scan(folder / "in", run=folder / "r", boilerplate=boilerplate)
+    for i in range(rounds):
+        for path in chance.sample(sorted((folder / "in").iterdir()), 4):
+            path.unlink() if chance.random() < 0.5 else path.write_text(page() + str(i))
+        for _ in range(chance.randrange(6)):
+            (folder / f"in/{chance.randrange(1000):03}.txt").write_text(page())
+        same_as_from_nothing(folder, n_read, boilerplate=boilerplate)
 
 
 def test_other_settings_of_the_pass_read_everything_and_thresholds_read_nothing(folder, n_read):
