@@ -69,21 +69,25 @@ class Earlier:
         assert self.run is not None
         docs = np.concatenate([np.arange(r.start, r.stop) for _, r in known]).astype(np.int32)
         sizes = [len(r) for _, r in known]
+        of_docs = _joined([slice(r.start, r.stop) for _, r in known])
         columns: dict[str, Any] = {}
         for f in dataclasses.fields(Documents):
             column = getattr(self.run.documents, f.name)
-            columns[f.name] = [column[d] for d in docs] if isinstance(column, list) else column[docs]
+            listed = isinstance(column, list)
+            columns[f.name] = [v for some in of_docs for v in column[some]] if listed else column[docs]
         short = columns["status"] == TOO_SHORT  # that is decided anew
         columns["status"] = np.where(short, OK, columns["status"]).astype(np.int8)
         columns["note"] = ["" if s else note for s, note in zip(short, columns["note"], strict=True)]
         columns["source"] = np.repeat([source for source, _ in known], sizes).astype(np.int32)
         anchors, signatures = self.run.anchors, self.run.signatures
-        spans = [slice(int(anchors.start[r.start]), int(anchors.start[r.stop])) for _, r in known]
+        of_anchors = _joined(
+            [slice(int(anchors.start[s.start]), int(anchors.start[s.stop])) for s in of_docs]
+        )
         rows = Rows(
-            signatures.values[docs],
-            signatures.skeletons[docs],
-            np.concatenate([anchors.hash[s] for s in spans]),
-            np.concatenate([anchors.position[s] for s in spans]),
+            _rows(signatures.values, of_docs),
+            _rows(signatures.skeletons, of_docs),
+            _rows(anchors.hash, of_anchors),
+            _rows(anchors.position, of_anchors),
         )
         signatures.forget()
         parts = np.array([(source, n, 0) for (source, _), n in zip(known, sizes, strict=True)], np.int64)
@@ -117,6 +121,26 @@ class Earlier:
         old = self.run.evidence.forms
         kept = old.where(self.new_doc[old.docs] >= 0)
         return replace(kept, docs=self.new_doc[kept.docs])
+
+
+def _joined(slices: list[slice]) -> list[slice]:
+    """Slices of which one may begin where the one before it ends -> the same rows in fewer.
+
+    >>> _joined([slice(0, 2), slice(2, 5), slice(7, 8)])
+    [slice(0, 5, None), slice(7, 8, None)]
+    """
+    out = slices[:1]
+    for some in slices[1:]:
+        if out[-1].stop == some.start:
+            out[-1] = slice(out[-1].start, some.stop)
+        else:
+            out.append(some)
+    return out
+
+
+def _rows(table: NDArray[Any], slices: list[slice]) -> NDArray[Any]:
+    """Some rows of a table; not copied where they stand together."""
+    return table[slices[0]] if len(slices) == 1 else np.concatenate([table[s] for s in slices])
 
 
 def _same_spans(old: Spans, new: Spans, new_doc: NDArray[np.int32]) -> NDArray[np.bool_]:
