@@ -25,7 +25,7 @@ from .change import Before, Change
 
 RunAll = Callable[..., Iterable[Any]]
 SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
-LEAST_SAME = 16  # documents that are as they were, for each that is not; with fewer all is found from nothing
+LEAST_SAME = 40  # documents that are as they were, for each that is not; with fewer all is found from nothing
 
 
 @dataclass(frozen=True)
