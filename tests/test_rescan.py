@@ -90,6 +90,14 @@ def test_a_new_file_alone_is_read(folder, n_read, new_name):
     assert same_as_from_nothing(folder, n_read) == 1
 
 
+@pytest.mark.parametrize("how", ["lost", "damaged"])
+def test_without_what_led_to_the_candidates_all_are_found_anew(folder, n_read, how):
+    (steps,) = (folder / "r").glob("tables-*/steps.npz")
+    steps.unlink() if how == "lost" else steps.write_bytes(steps.read_bytes()[:-9] + b"damaged!!")
+    (folder / "in/000a.txt").write_text(text(7) + " yet another")
+    assert same_as_from_nothing(folder, n_read) == 1
+
+
 def test_a_changed_file_alone_is_read(folder, n_read):
     (folder / "in/003.txt").write_text(text(11) + " changed")
     assert same_as_from_nothing(folder, n_read) == 1
