@@ -163,5 +163,5 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
         blank = dataclasses.replace(sides[1], n_sampled=np.zeros(0, np.int64))
         sampled = containment.n_sampled(blank, sides[0].n_sampled, change, changed)
         assert sampled.tolist() == sides[1].n_sampled.tolist()
-        found = containment.directed(*sides, change, changed, whole[0], share)
+        found = containment.directed(*sides, change, changed, whole[0], share, containment.Most(n, 10**9))
     assert sorted(map(tuple, found.tolist())) == sorted(map(tuple, whole[1].tolist()))

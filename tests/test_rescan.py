@@ -50,6 +50,8 @@ def folder(files):
 def again(request, monkeypatch):
     """Candidates are found from those of the last run, whatever has changed; or always from nothing."""
     monkeypatch.setattr(incremental_again, "LEAST_SAME", request.param)
+    monkeypatch.setattr(incremental_again, "LEAST_SETTLED", 1)
+    monkeypatch.setattr(incremental_again, "STEPS", 10**9)
 
 
 @pytest.fixture

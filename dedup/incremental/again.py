@@ -26,6 +26,18 @@ from .change import Before, Change
 RunAll = Callable[..., Iterable[Any]]
 SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
 LEAST_SAME = 40  # documents that are as they were, for each that is not; with fewer all is found from nothing
+LEAST_SETTLED = 8  # documents whose parts and wholes stand, for each that is looked for again
+STEPS = 1  # to other documents of those that came, for each anchor of all
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Near-duplicates that count as one: group int32[n_docs] in the last run and in this one; `changed`
+    bool[n_docs], documents that are not with the same ones any more."""
+
+    then: NDArray[np.int32]
+    now: NDArray[np.int32]
+    changed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -91,28 +103,64 @@ class Again:
         held.forget()
         group = cluster.clusters(len(n_letters), banded.pairs[close])
         old_group = cluster.clusters(len(before.steps.mine), before.steps.found.having(steps.CLOSE))
-        regrouped = change.regrouped(old_group, group)
-        n_anchors = np.where(change.now, np.diff(held.anchors.start), 0)
-        found, changed = passages.no_boilerplate(held.anchors, n_anchors), np.zeros_like(change.now)
+        groups = _Groups(old_group, group, change.regrouped(old_group, group))
+        if self._is_much(groups.changed):
+            docs = np.flatnonzero(change.now).astype(np.int32)
+            return candidates.parts_and_wholes(s, n_letters, held, docs, banded, run_all)
+        found, changed = self._boilerplate(held, groups, run_all)
         apart = np.zeros(len(new), np.bool_)
         if s.boilerplate == "on":
-            limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
-            found, changed = boilerplate(before, held.anchors, change, regrouped, group, *limits, run_all)
             asked = new | changed[banded.pairs].any(axis=1)
-            facts = (found, AnchorsLeft(n_anchors, found.n_left), run_all)
+            facts = (found, self._left(held, found), run_all)
             apart[asked] = candidates.share_boilerplate_only(s, n_letters, held, banded.pairs[asked], *facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & steps.APART != 0
-        bits = (before.steps.boilerplate, before.steps.n_left.astype(np.int64))
-        sampled = before.steps.n_sampled.astype(np.int64)
-        then = containment.Side.of(before.anchors, bits, old_group, change.then, lambda _: sampled)
-        side = containment.Side.of(
-            *(held.anchors, (found.bits, found.n_left), group, change.now),
-            lambda side: containment.n_sampled(side, sampled, change, changed),
-        )
-        directed = containment.directed(
-            then, side, change, changed | regrouped, before.steps.directed, candidates.ANCHOR_SHARE, run_all
-        )
-        return candidates.found_of(banded, close, apart, directed, change.now, found, side.n_sampled)
+        directed, sampled = self._directed(held, found, groups, changed, run_all)
+        return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
+
+    def _left(self, held: Held, found: passages.Boilerplate) -> AnchorsLeft:
+        return AnchorsLeft(np.where(self.change.now, np.diff(held.anchors.start), 0), found.n_left)
+
+    def _boilerplate(
+        self, held: Held, groups: _Groups, run_all: RunAll
+    ) -> tuple[passages.Boilerplate, NDArray[np.bool_]]:
+        """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
+        change = self.change
+        if self.settings.boilerplate != "on":
+            n_anchors = np.where(change.now, np.diff(held.anchors.start), 0)
+            return passages.no_boilerplate(held.anchors, n_anchors), np.zeros_like(change.now)
+        limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
+        return boilerplate(self.before, held.anchors, change, groups.changed, groups.now, *limits, run_all)
+
+    def _directed(
+        self,
+        held: Held,
+        found: passages.Boilerplate,
+        groups: _Groups,
+        changed: NDArray[np.bool_],
+        run_all: RunAll,
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """What `passages.directed` gives; `changed` are documents that stay with other boilerplate."""
+        before, change, share = self.before, self.change, candidates.ANCHOR_SHARE
+        if not self._is_much(changed | groups.changed):
+            sampled = before.steps.n_sampled.astype(np.int64)
+            bits = (before.steps.boilerplate, before.steps.n_left.astype(np.int64))
+            then = containment.Side.of(before.anchors, bits, groups.then, change.then, lambda _: sampled)
+            now = containment.Side.of(
+                *(held.anchors, (found.bits, found.n_left), groups.now, change.now),
+                lambda side: containment.n_sampled(side, sampled, change, changed),
+            )
+            n_stay = int(np.count_nonzero(change.stays))
+            most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(held.anchors.hash))
+            known = (changed | groups.changed, before.steps.directed)
+            directed = containment.directed(then, now, change, *known, share, most, run_all)
+            if directed is not None:
+                return directed, now.n_sampled
+        rest = (groups.now, self._left(held, found).looked_for, share, held.scratch, run_all)
+        return passages.directed(held.anchors, change.now, found, *rest)
+
+    def _is_much(self, changed: NDArray[np.bool_]) -> bool:
+        """So many documents have changed bool[n_docs] that all is found quicker from nothing."""
+        return bool(np.count_nonzero(changed) * LEAST_SAME > np.count_nonzero(self.change.stays))
 
     def _known(self) -> Flagged:
         """The pairs by bands of the last run, of documents that stay."""

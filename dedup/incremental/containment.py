@@ -77,6 +77,15 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Most:
+    """With more work than this, all is found quicker from nothing: documents to be looked for `again`, and
+    `steps` from a document that came to another one, by an anchor that both have."""
+
+    again: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class _Lists:
     """Documents by anchor, as `kernels.postings` has them: of which anchors (by number), int64[m]."""
 
@@ -128,9 +137,10 @@ def directed(
     changed: NDArray[np.bool_],
     known: NDArray[np.int32],
     min_share: float,
+    most: Most,
     run_all: RunAll = map,
-) -> NDArray[np.int32]:
-    """The pairs int32[m, 3] that `passages.directed` gives, in another order.
+) -> NDArray[np.int32] | None:
+    """The pairs int32[m, 3] that `passages.directed` gives, in another order; None if it is too much work.
 
     `known` are those of the last run by their numbers there.  `changed` bool[n_docs]: documents that stay,
     but in another group, or with other boilerplate.
@@ -141,6 +151,9 @@ def directed(
 
     again = np.zeros(len(now.group), np.bool_)
     again[then.came] = True
+    sizes = np.diff(lists.indptr)
+    if np.repeat(sizes, sizes)[again[lists.docs] & lists.few].sum() > most.steps:
+        return None
     to_new = lists.pairs(now, again, min_share, run_all, to_asked=True)
     to_new = to_new[~again[to_new[:, 0]]]
     crowded, stayed = _crowded(now.group), then.stayed
@@ -154,6 +167,8 @@ def directed(
     gained = gained[~is_in(_keys(gained), np.sort(_keys(kept)))]
     more = np.concatenate([to_new, gained])
     again[np.concatenate([more[crowded[more[:, 1]], 0], then.new_doc[known[left, 0]], unsure, many])] = True
+    if np.count_nonzero(again) > most.again:
+        return None
     settled = np.concatenate([kept, more])
     found = _looked_for_again(now, again, table, lists, min_share, run_all)
     return np.concatenate([settled[~again[settled[:, 0]]], found])
