@@ -39,3 +39,12 @@ def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
     at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     found: NDArray[np.bool_] = known[at] == keys
     return found
+
+
+def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Numbers that `model.pair_keys` has made, int64[n] -> the pairs int32[n, 2].
+
+    >>> pairs_of(np.array([3, (1 << 32) + 2])).tolist()
+    [[0, 3], [1, 2]]
+    """
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)

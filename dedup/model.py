@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .keys import distinct, is_in
+from .keys import distinct, is_in, pairs_of
 
 OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED, TOO_SHORT, TOO_LARGE = range(8)
 STATUS = (
@@ -242,7 +242,7 @@ class CandidatePairs:
         """
         pairs = pairs.reshape(-1, 2)
         keys = distinct(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
-        return CandidatePairs(np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32))
+        return CandidatePairs(pairs_of(keys))
 
     def __len__(self) -> int:
         return len(self.docs)

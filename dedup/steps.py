@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .keys import distinct
+from .keys import distinct, pairs_of
 from .model import pair_keys
 
 # flags of a pair: the two share a band of their shingles, of their skeletons; they count as one where
@@ -41,7 +41,7 @@ class Flagged:
         flags = np.zeros(len(all_keys), np.uint8)
         for some, (_, flag) in zip(keys, found, strict=True):
             np.bitwise_or.at(flags, np.searchsorted(all_keys, some), np.asarray(flag, np.uint8))
-        return Flagged(np.stack([all_keys >> 32, all_keys & 0xFFFFFFFF], axis=1).astype(np.int32), flags)
+        return Flagged(pairs_of(all_keys), flags)
 
     def having(self, flag: int) -> NDArray[np.int32]:
         """The pairs int32[k, 2] with a flag, or with one of several."""

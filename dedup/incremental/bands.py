@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, lsh
-from ..keys import distinct, is_in
+from ..keys import distinct, is_in, pairs_of
 from ..model import Banding, pair_keys
 from .change import Change
 
@@ -70,12 +70,12 @@ def candidate_pairs(
     made, were = (distinct(np.concatenate(k)) for k in zip(*run_all(one_band, items), strict=True))
     kept = pair_keys(change.pairs(known)[0])
     lost = kept[is_in(kept, were) & ~is_in(kept, made)]
-    lost = lost[~is_in(lost, _elsewhere(stay, touched, _pairs_of(lost)))]
+    lost = lost[~is_in(lost, _elsewhere(stay, touched, pairs_of(lost)))]
     kept = kept[~is_in(kept, lost)]
-    new = _pairs_of(made[~is_in(made, kept)])
+    new = pairs_of(made[~is_in(made, kept)])
     new = new[kernels.matches(now, new) >= least(new)]
     forget()
-    return _pairs_of(np.sort(np.concatenate([kept, pair_keys(new)])))
+    return pairs_of(np.sort(np.concatenate([kept, pair_keys(new)])))
 
 
 def _none() -> Hits:
@@ -156,8 +156,3 @@ def _bucket_pairs(keys: list[NDArray[np.uint64]], docs: list[NDArray[np.int32]])
     key, doc = np.concatenate(keys), np.concatenate(docs)
     order = np.argsort(key)
     return kernels.bucket_pairs(key[order], doc[order], lsh.FULL_BUCKET)
-
-
-def _pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Pair keys int64[n], rising -> the pairs int32[n, 2]."""
-    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)

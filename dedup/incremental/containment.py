@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages
 from ..keys import counted, distinct, is_in
-from ..model import Anchors, pair_keys
+from ..model import Anchors, CandidatePairs
 from .change import Change
 from .lookup import Holders, Rows, Table, holders, of_docs
 
@@ -357,5 +357,4 @@ def _pairs_within(term: NDArray[np.int64], doc: NDArray[np.int32]) -> NDArray[np
     left = np.repeat(np.arange(len(doc)), size)
     within = np.arange(len(left)) - np.repeat(np.cumsum(size) - size, size)
     right = np.repeat(np.repeat(indptr[:-1], sizes), size) + within
-    keys = distinct(pair_keys(np.stack([doc[left], doc[right]], axis=1)[left < right]))
-    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)
+    return CandidatePairs.of(np.stack([doc[left], doc[right]], axis=1)[left < right]).docs
