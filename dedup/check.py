@@ -223,8 +223,7 @@ class _Check:
         group = cluster.clusters(self.n, alike.docs[close])
         known = passages.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
         n_anchors = np.where(alone, np.diff(held.anchors.start), 0)
-        enough = known.n_left >= verify.MIN_OWN_SHARE * n_anchors
-        n_anchors = np.where(enough, known.n_left, n_anchors)
+        n_anchors = candidates.AnchorsLeft(n_anchors, known.n_left).looked_for
         parts = passages.containment_candidates(
             *(held.anchors, alone, known, group, n_anchors, candidates.ANCHOR_SHARE, held.scratch, run_all)
         )

@@ -23,6 +23,7 @@ from . import index, mirror
 from .address import is_address
 from .errors import BadRun
 from .folder import DECISIONS, manifest_of, open_run
+from .keys import starts_of
 from .model import Documents, Signatures, Source, Spans, VerifiedPairs
 from .readers import Options
 from .readers.places import unchanged
@@ -144,10 +145,10 @@ class Existing:
         spans = Spans(
             frames.column("start").to_numpy(),
             frames.column("end").to_numpy(),
-            _starts(sizes).astype(np.int64),
+            starts_of(sizes),
         )
         try:
-            store = Store(self._tables, self.n_docs, self.settings.num_perm, _starts(number["n_anchors"]))
+            store = Store(self._tables, self.n_docs, self.settings.num_perm, starts_of(number["n_anchors"]))
         except (OSError, ValueError) as error:
             raise self._damaged(error) from None
         s = self.settings
@@ -214,7 +215,3 @@ def state_of(source: Source) -> str:
     if unchanged(source):
         return "ok"
     return "changed" if os.path.exists(source.at) else "gone"
-
-
-def _starts(sizes: NDArray[Any]) -> NDArray[np.int64]:
-    return np.r_[0, np.cumsum(sizes)].astype(np.int64)

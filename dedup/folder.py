@@ -42,8 +42,8 @@ from .tables import TABLES, evidence_of, run_of, spans_of
 FORMAT = 4
 PARQUET: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
-# the tables that no new verdict changes
 STEPS = "steps.npz"
+# the tables that no new verdict changes
 LASTING = ("sources", "documents", "compared", "forms", "boilerplate")
 SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
 

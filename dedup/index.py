@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from . import __version__, candidates, kernels, lsh, passages, verify
 from .buckets import N_BUCKETS, Buckets
-from .keys import counted, distinct
+from .keys import counted, distinct, is_in, places_in, starts_of
 from .model import OK, TOO_SHORT, AnchorChunk, Anchors, Banding, Signatures, Spans
 from .settings import Settings
 from .store import HEADER, header
@@ -62,7 +62,7 @@ class Index:
         sizes = self.span_starts[docs + 1] - self.span_starts[docs]
         rows, places = _expanded(self.span_starts[docs], sizes)
         found = self.spans[places]
-        return Spans(found[:, 0].copy(), found[:, 1].copy(), np.r_[0, np.cumsum(sizes)].astype(np.int64))
+        return Spans(found[:, 0].copy(), found[:, 1].copy(), starts_of(sizes))
 
     def equal(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Letters hashes uint64[m, 2] -> (which of them, a document of the run with the same letters)."""
@@ -91,10 +91,7 @@ class Index:
         bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
         for chunk in anchors.chunks():
             found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
-            at = np.searchsorted(self.boilerplate, found)
-            at = np.minimum(at, max(0, len(self.boilerplate) - 1))
-            known = self.boilerplate[at] == found if len(self.boilerplate) else np.zeros(len(found), np.bool_)
-            kernels.set_bits(bits, first[known] + chunk.begin, passages.IN_A_ROW)
+            kernels.set_bits(bits, first[is_in(found, self.boilerplate)] + chunk.begin, passages.IN_A_ROW)
         return bits
 
 
@@ -117,9 +114,7 @@ def _expanded(
     >>> [x.tolist() for x in _expanded(np.array([5, 9, 2]), np.array([2, 0, 1]))]
     [[0, 0, 2], [5, 6, 2]]
     """
-    rows = np.repeat(np.arange(len(low)), sizes)
-    before = np.cumsum(sizes) - sizes
-    return rows, np.repeat(low - before, sizes) + np.arange(len(rows))
+    return np.repeat(np.arange(len(low)), sizes), places_in(low, sizes)
 
 
 def _anchor_keys(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:

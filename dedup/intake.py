@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from . import __version__, kernels, minhash
 from .context import Context
 from .errors import BadInput
+from .keys import starts_of
 from .model import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
 from .normalize import letter_table
 from .readers import Options, Part, Record, parts, read, sniff
@@ -228,11 +229,6 @@ def collect(blocks: list[Block], settings: Settings) -> Block:
 
 def _joined(values: list[Any]) -> Any:
     return list(itertools.chain(*values)) if isinstance(values[0], list) else np.concatenate(values)
-
-
-def starts_of(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sizes int64[n] -> where each begins, int64[n + 1]."""
-    return np.r_[0, np.cumsum(sizes)].astype(np.int64)
 
 
 def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:

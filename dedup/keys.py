@@ -1,4 +1,4 @@
-"""Sorted whole numbers as sets.
+"""Sorted whole numbers as sets; and where the stretches of an array begin.
 
 subtle: np.unique, and np.isin with it, hash whole numbers, and are many times slower on those whose low
 bits are alike, as those of pairs are; sorting is not.
@@ -48,3 +48,23 @@ def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
     [[0, 3], [1, 2]]
     """
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)
+
+
+def starts_of(sizes: Any) -> NDArray[np.int64]:
+    """Sizes of n stretches, one after the other -> where each begins and the last ends, int64[n + 1].
+
+    >>> starts_of([2, 0, 1]).tolist()
+    [0, 2, 2, 3]
+    """
+    return np.r_[0, np.cumsum(sizes)].astype(np.int64)
+
+
+def places_in(first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Stretches first..first + size - 1, int64[n] each -> all places that are in them, one after the other.
+
+    >>> places_in(np.array([5, 9, 2]), np.array([2, 0, 1])).tolist()
+    [5, 6, 2]
+    """
+    places: NDArray[np.int64] = np.repeat(first - np.cumsum(sizes) + sizes, sizes)
+    places += np.arange(len(places))
+    return places

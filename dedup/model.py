@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .keys import distinct, is_in, pairs_of
+from .keys import distinct, is_in, pairs_of, places_in, starts_of
 
 OK, EMPTY, BINARY, UNREADABLE, BAD_RECORD, CHANGED, TOO_SHORT, TOO_LARGE = range(8)
 STATUS = (
@@ -209,8 +209,8 @@ class Spans:
     def of_docs(self, docs: NDArray[np.int32]) -> Spans:
         """Those of some documents int32[m], which are then 0, 1, ... m - 1."""
         sizes = self.indptr[docs + 1] - self.indptr[docs]
-        indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
-        rows = np.repeat(self.indptr[docs] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        indptr = starts_of(sizes)
+        rows = places_in(self.indptr[docs], sizes)
         return Spans(self.start[rows], self.end[rows], indptr)
 
     @staticmethod

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .buckets import N_BUCKETS, Buckets
+from .keys import starts_of
 from .memory import give_back
 from .model import AnchorChunk, Anchors, CandidatePairs, Spans
 
@@ -166,7 +167,7 @@ def marked(
     found = [(zero, zero, zero, zero), *run_all(one_chunk, anchors.chunks())]
     start, end, sizes, left = (np.concatenate(column) for column in zip(*found, strict=True))
     return Boilerplate(
-        bits, Spans(start, end, _starts(sizes)), np.where(mine, left, 0), KnownPassages.none(len(mine))
+        bits, Spans(start, end, starts_of(sizes)), np.where(mine, left, 0), KnownPassages.none(len(mine))
     )
 
 
@@ -185,7 +186,7 @@ def own_anchors(
 
     found = [(np.zeros(0, np.uint32), np.zeros(0, np.int64)), *run_all(one_chunk, anchors.chunks())]
     hashes, sizes = _columns(found)
-    return hashes, _starts(sizes)
+    return hashes, starts_of(sizes)
 
 
 def half(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
@@ -254,7 +255,7 @@ def directed(
     if not few.all():
         sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
         docs = docs[few]
-    few_postings, few_docs = _starts(sizes), docs
+    few_postings, few_docs = starts_of(sizes), docs
     del sizes, docs, few
     n_terms = terms_looked_for(n_anchors, known.n_left, n_sampled)
 
@@ -339,8 +340,3 @@ def starts_of_equals(values: NDArray[Any]) -> NDArray[np.int64]:
     """Values in order -> indptr int64[m + 1] of the m stretches of equal ones."""
     first = np.flatnonzero(values[1:] != values[:-1]) + 1
     return np.r_[np.zeros(min(1, len(values)), np.int64), first, len(values)].astype(np.int64)
-
-
-def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sizes int64[n] -> indptr int64[n + 1]."""
-    return np.r_[0, np.cumsum(sizes)].astype(np.int64)

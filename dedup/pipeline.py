@@ -27,7 +27,7 @@ from .context import Context, Progress
 from .errors import BadInput
 from .folder import as_decided, open_run, writing
 from .incremental.again import Again
-from .keys import is_in
+from .keys import is_in, starts_of
 from .model import (
     EMPTY,
     OK,
@@ -152,7 +152,7 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
             groups = [read_texts[i : i + 1000] for i in range(0, len(given), 1000)]
             signed = [intake.sign([], settings), *context.run_all(lambda g: intake.sign(g, settings), groups)]
             whole = intake.collect([block for block, _, _ in signed], settings)
-            start = intake.starts_of(whole.n_anchors)
+            start = starts_of(whole.n_anchors)
             held = candidates.held_in_memory([rows for _, rows, _ in signed], start, settings)
 
         def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:

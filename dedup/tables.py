@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .keys import starts_of
 from .model import Documents, Evidence, Forms, Source, Spans, Verdict, VerifiedPairs
 from .run import Run
 
@@ -204,7 +205,7 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
     relations = _array(tables["pairs"].column("relation").combine_chunks(), np.int8)
     n_anchors = _array(tables["documents"].column("n_anchors").combine_chunks(), np.int64)
     names = list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True))
-    starts = np.r_[0, np.cumsum(n_anchors)].astype(np.int64)
+    starts = starts_of(n_anchors)
     return Run(sources, names, documents, pairs, relations, verdict, summary, anchor_start=starts)
 
 
@@ -213,4 +214,4 @@ def spans_of(table: pa.Table, n_docs: int) -> Spans:
     doc, start, end = (_array(table.column(c).combine_chunks(), np.int64) for c in ("doc", "start", "end"))
     if len(doc) and not 0 <= doc.min() <= doc.max() < n_docs:
         raise ValueError("the boilerplate names documents that are not there")
-    return Spans(start, end, np.r_[0, np.cumsum(np.bincount(doc, minlength=n_docs))].astype(np.int64))
+    return Spans(start, end, starts_of(np.bincount(doc, minlength=n_docs)))

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import pyarrow as pa
 
-from .. import intake
+from .. import intake, keys
 from ..address import Place
 from ..errors import BadInput
 from ..model import EMPTY, OK, Documents, Source
@@ -254,7 +254,7 @@ def _signed(
         ordinals[source] += len(records)
         lines[source] += n_lines
         at += len(records)
-    starts = intake.starts_of(block.n_anchors)
+    starts = keys.starts_of(block.n_anchors)
     each = np.arange(len(d) + 1, dtype=np.int64) * settings.num_perm
     columns: dict[str, Any] = {
         **columns_of(d),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,7 @@ from ..candidates import AnchorsLeft, Found, Held
 from ..errors import BadRun
 from ..keys import is_in
 from ..model import Documents, Signatures, pair_keys
+from ..passages import RunAll
 from ..rescan import Earlier
 from ..run import Run
 from ..settings import Settings
@@ -23,7 +22,6 @@ from . import bands, containment
 from .boilerplate import boilerplate
 from .change import Before, Change
 
-RunAll = Callable[..., Iterable[Any]]
 SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
 LEAST_SAME = 40  # documents that are as they were, for each that is not; with fewer all is found from nothing
 LEAST_SETTLED = 8  # documents whose parts and wholes stand, for each that is looked for again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, lsh
-from ..keys import distinct, is_in, pairs_of
+from ..keys import distinct, is_in, pairs_of, starts_of
 from ..model import Banding, pair_keys
+from ..passages import RunAll
 from .change import Change
+from .lookup import likely_table
 
-RunAll = Callable[..., Iterable[Any]]
 PAIRS_AT_ONCE = 1 << 13
 
 
@@ -113,9 +114,8 @@ class _Stay:
 
         `values` are those of the signatures that the keys were made of.
         """
-        indptr, flat = np.r_[0, np.cumsum([len(k) for k in keys])].astype(np.int64), np.concatenate(keys)
-        likely = np.zeros(1 << max(5, (2 * len(flat)).bit_length()), np.uint8)
-        kernels.tally(likely, flat, 1)
+        indptr, flat = starts_of([len(k) for k in keys]), np.concatenate(keys)
+        likely = likely_table(flat)
 
         def some(start: int) -> Hits:
             docs = self.docs[start : start + lsh.ROWS_AT_ONCE]

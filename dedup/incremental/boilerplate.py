@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +10,9 @@ from numpy.typing import NDArray
 from .. import kernels, passages
 from ..keys import distinct, is_in
 from ..model import AnchorChunk, Anchors, Spans
+from ..passages import RunAll
 from .change import Before, Change
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
-
-RunAll = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,8 @@ def boilerplate(
     owners = replace(then, now=owning, then=steps.owning)
     frames = _counted(before, anchors, steps.frames, owners, group, max_holders, run_all)
     turned = frames.asked.keys[frames.turned]
-    others = holders(turned, anchors, change.stays & ~owning, _no_bits(anchors), 3, group, n, run_all)
+    none, in_row = _no_bits(anchors), passages.IN_A_ROW
+    others = holders(turned, anchors, change.stays & ~owning, none, in_row, group, n, run_all)
     changed = np.zeros(n, np.bool_)
     changed[np.concatenate([frames.docs, others.doc])] = True
     changed &= change.stays

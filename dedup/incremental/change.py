@@ -50,12 +50,8 @@ class Change:
     @cached_property
     def stayed(self) -> NDArray[np.bool_]:
         """bool[n_docs there]: the same documents, by their numbers there."""
-        return self.stayed_of(self.stays)
-
-    def stayed_of(self, docs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Documents bool[n_docs] that were there -> bool[n_docs there]."""
         out = np.zeros(len(self.new_doc), np.bool_)
-        out[self.old_doc[docs]] = True
+        out[self.old_doc[self.stays]] = True
         return out
 
     @property

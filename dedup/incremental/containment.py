@@ -7,22 +7,20 @@ an anchor which now stands in too many groups, or no longer does.  Where that ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import candidates, kernels, passages
-from ..keys import counted, distinct, is_in
+from ..keys import counted, distinct, is_in, places_in, starts_of
 from ..model import Anchors, CandidatePairs
+from ..passages import RunAll
 from .change import Change
 from .lookup import Holders, Rows, Table, holders, of_docs
 
-RunAll = Callable[..., Iterable[Any]]
 RANGES = 8  # of documents, taken one at a time on each thread
-MOST = 1 << 62
 PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
 
 
@@ -66,7 +64,7 @@ class Side:
 
     def enough(self, pairs: NDArray[np.int32], min_share: float) -> NDArray[np.float64]:
         """Pairs int32[m, 2] -> by how many anchors one finds the other, at least."""
-        terms = self.n_terms[pairs].min(axis=1, initial=MOST)
+        terms = self.n_terms[pairs].min(axis=1)
         return np.asarray(np.ceil(np.maximum(np.minimum(2, terms), min_share * terms)))
 
     def rows(self, docs: NDArray[np.int32]) -> Rows:
@@ -101,7 +99,7 @@ class _Lists:
         sure = passages.sample(found.keys)[key] | ~side.many[doc]
         limits = (side.group, passages.MAX_GROUPS, passages.DOCS_OF_GROUP)
         sizes, docs, few, at = kernels.postings(key.view(np.uint64), doc, sure, *limits)
-        return _Lists(key[at], np.r_[0, np.cumsum(sizes)].astype(np.int64), docs, few)
+        return _Lists(key[at], starts_of(sizes), docs, few)
 
     def pairs(
         self, side: Side, asked: NDArray[np.bool_], min_share: float, run_all: RunAll, to_asked: bool = False
@@ -118,9 +116,9 @@ class _Lists:
         terms = rows[mine][order]
         lists, docs, most = self.indptr, self.docs, n
         if not to_asked:
-            lists = np.r_[0, np.cumsum(np.bincount(rows[self.few], minlength=len(self.term)))]
+            lists = starts_of(np.bincount(rows[self.few], minlength=len(self.term)))
             docs, most = docs[self.few], passages.PAIRS_WITH_GROUP
-        lists, n_terms, step = lists.astype(np.int64), side.n_terms, -(-n // RANGES)
+        n_terms, step = side.n_terms, -(-n // RANGES)
 
         def some(start: int) -> NDArray[np.int32]:
             limits = (min_share, most, start, min(start + step, n))
@@ -306,7 +304,7 @@ def _rows_of(
     """The rows (anchor << 32 | document), rising, of some anchors and documents that stay; which are few."""
     wanted = np.flatnonzero(is_in(lists.term, terms))
     sizes = np.diff(lists.indptr)[wanted]
-    at = np.repeat(lists.indptr[wanted] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    at = places_in(lists.indptr[wanted], sizes)
     stays = stay[lists.docs[at]]
     rows = (np.repeat(lists.term[wanted], sizes) << 32 | lists.docs[at])[stays]
     order = np.argsort(rows)
@@ -355,6 +353,5 @@ def _pairs_within(term: NDArray[np.int64], doc: NDArray[np.int32]) -> NDArray[np
     sizes = np.diff(indptr)
     size = np.repeat(sizes, sizes)
     left = np.repeat(np.arange(len(doc)), size)
-    within = np.arange(len(left)) - np.repeat(np.cumsum(size) - size, size)
-    right = np.repeat(np.repeat(indptr[:-1], sizes), size) + within
+    right = places_in(np.repeat(indptr[:-1], sizes), size)
     return CandidatePairs.of(np.stack([doc[left], doc[right]], axis=1)[left < right]).docs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, passages
+from ..keys import places_in, starts_of
 from ..model import KEPT_CHUNKS, AnchorChunk, Anchors
+from ..passages import RunAll
 
-RunAll = Callable[..., Iterable[Any]]
 KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread
 GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a time
 
@@ -29,20 +29,14 @@ class Rows:
         """Some of them."""
         return Rows(self.hash[rows], self.doc[rows])
 
-    @staticmethod
-    def joined(*parts: Rows) -> Rows:
-        """All of them."""
-        return Rows(np.concatenate([p.hash for p in parts]), np.concatenate([p.doc for p in parts]))
-
 
 class Table:
     """Different hashes uint64[n], rising, to look others up in."""
 
     def __init__(self, keys: NDArray[np.uint64]) -> None:
-        size = 1 << max(5, (2 * len(keys)).bit_length())
-        self.keys, self.slots, self.likely = keys, np.empty(size, np.int32), np.zeros(size, np.uint8)
+        self.keys = keys
+        self.slots = np.empty(1 << max(5, (2 * len(keys)).bit_length()), np.int32)
         kernels.slots_of(keys, self.slots)
-        kernels.tally(self.likely, keys, 1)
 
     def numbers(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Hashes uint64[m] -> int64[m]: which one each is, -1 where it is none."""
@@ -51,6 +45,13 @@ class Table:
     def has(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Hashes uint64[m] -> bool[m]: whether they are here."""
         return self.numbers(hashes) >= 0
+
+
+def likely_table(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Keys uint64[n] -> a table in which few others seem to be, by `kernels.tally`."""
+    table = np.zeros(1 << max(5, (2 * len(keys)).bit_length()), np.uint8)
+    kernels.tally(table, keys, 1)
+    return table
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def holders(
         if not len(left):
             break
         some = table if len(left) == len(keys) else Table(keys[left])
-        facts = (some.likely, some.slots, some.keys, left)
+        facts = (likely_table(some.keys), some.slots, some.keys, left)
         parts = [rows]
 
         def one_chunk(place: tuple[int, int], facts: Any = facts) -> NDArray[np.int64]:
@@ -164,8 +165,7 @@ def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], mos
 def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDArray[np.int64]]:
     """The anchors of some documents int32[m] as those of documents 0..m - 1; their places among all."""
     sizes = anchors.start[docs + 1] - anchors.start[docs]
-    start = np.r_[0, np.cumsum(sizes)].astype(np.int64)
-    rows = np.repeat(anchors.start[docs] - start[:-1], sizes) + np.arange(start[-1])
+    start, rows = starts_of(sizes), places_in(anchors.start[docs], sizes)
     hashes, position = np.empty(len(rows), np.uint64), np.empty(len(rows), np.int32)
     for first in range(0, len(docs), GATHERED):  # subtle: each takes whole pages of a mapped file into memory
         some = slice(int(start[first]), int(start[min(first + GATHERED, len(docs))]))
