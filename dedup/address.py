@@ -187,10 +187,10 @@ class Place:
             with system.open_output_stream(temporary) as out:
                 out.write(data)
             if system.type_name == "local":
-                _flush(temporary)
+                flush(temporary)
             _move(system, temporary, path)
             if system.type_name == "local":
-                _flush(folder)
+                flush(folder)
 
     def remove(self, name: str = "") -> None:
         """Remove a file, or a folder with all that is in it; nothing happens where there is none."""
@@ -208,7 +208,8 @@ class Place:
         return f"{self.at}/{name}" if name else self.at
 
 
-def _flush(path: str) -> None:
+def flush(path: str | os.PathLike[str]) -> None:
+    """Flush a file, or the names in a folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

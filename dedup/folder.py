@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import __version__, ledger
-from .address import is_address, local_folder
+from .address import flush, is_address, local_folder
 from .errors import BadRun, DedupError
 from .model import Evidence, Spans
 from .run import Run
@@ -60,15 +60,6 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.fsync(f.fileno())
     os.replace(part, path)
     flush(path.parent)
-
-
-def flush(path: Path) -> None:
-    """Flush a file, or the names in a folder, to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def checksum(path: Path) -> int:
