@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import candidates, cluster, intake, kernels, lookup, lsh, passages, relation, verdict, verify
+from . import ballot, candidates, cluster, intake, kernels, lookup, lsh, passages, relation, verdict, verify
 from .context import Context, Progress
 from .existing import Existing, state_of
 from .index import Index
@@ -289,7 +289,7 @@ class _Check:
             docs = self.n + number[np.searchsorted(nodes, earlier.docs)]
             earlier = _turned(earlier, docs.astype(np.int32))
             good, n = good.merged(earlier), self.n + len(self.old) + len(nodes)
-        return verdict.without_hubs(good, limits, n).among(mine)
+        return ballot.without_hubs(good, limits, n).among(mine)
 
     # ------------------------------------------------------------------ texts and figures
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, equal, ledger, verdict
+from . import ballot, canonical, equal, ledger, verdict
 from .errors import BadRun
 from .folder import DECISIONS as FILE
 from .model import KEPT, NEAR, OK, RELATIONS, REWRITTEN, Verdict, pair_keys
@@ -255,7 +255,7 @@ class Layer:
         self._keys = pair_keys(run.pairs.docs[self._rows])  # rising, as the pairs are
         good = run.pairs.where(self._rows)
         rule = dict(canonical.parse_rule(self.settings.prefer))
-        edges = verdict.edges(good, self.limits, self._drops, whole_for_part="cleanest" in rule)
+        edges = ballot.edges(good, self.limits, self._drops, whole_for_part="cleanest" in rule)
         self._allowed = np.unique(edges.dropped.astype(np.int64) << 32 | edges.witness)
 
     def verdict(self, found: Sequence[Found]) -> Verdict:

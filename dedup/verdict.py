@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from . import canonical, cluster, kernels, lsh
 from . import equal as equal_letters
+from .ballot import Ballot, edges, settle, without_hubs
 from .errors import BadSetting, Broken
 from .keys import is_in
 from .model import (
-    CONTAINED,
     KEPT,
-    NEAR,
     OK,
     PUNCTUATION,
     RELATIONS,
@@ -33,9 +32,7 @@ from .settings import Settings
 from .verify import Thresholds
 
 MIN_PART = 64  # shingles that a part must have to be called contained
-MAX_WHOLES = 3  # of a part that binds them together
 MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
-WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
 COVER = 0.95  # share of a document's shingles that another must hold to cover it
 
 
@@ -69,18 +66,6 @@ class Decision:
 def thresholds(s: Settings) -> Thresholds:
     """Settings -> what two documents must reach."""
     return Thresholds(s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_BONES)
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """What is known of the documents before witnesses are chosen; every array has n_docs rows."""
-
-    same: NDArray[np.int32]  # the first document of the same letters
-    speaker: NDArray[np.int32]  # the most preferred one of them
-    alone: NDArray[np.bool_]  # not dropped for its speaker: it is one, or their relation drops nothing
-    place: NDArray[np.int64]  # 0 for the most preferred document of all
-    keys: canonical.Keys  # by which the places were given
-    kind: NDArray[np.int8]  # relation to the speaker
 
 
 def decide(
@@ -123,7 +108,8 @@ def decide(
     def compared(missing: CandidatePairs) -> VerifiedPairs:
         return verified(CandidatePairs(missing.docs[hopeful(missing)]))
 
-    good, label, witness = _settled(ballot, pairs, limits, edges_of, compared)
+    settled = settle(ballot, pairs, limits, edges_of, compared)
+    good, label, witness = settled.good, settled.label, settled.witness
     own = _own_skeletons(good, limits, same, witness, verified)
     spoken = witness.copy()
     witness[own.lost] = own.lost
@@ -132,36 +118,6 @@ def decide(
     kinds = np.concatenate([limits.relation(good), equal_kinds])
     decided = _assembled(ballot, good, equal, label, witness, own, limits)
     return Decision(decided, both.where(order), kinds[order], spoken)
-
-
-def _settled(
-    ballot: Ballot,
-    pairs: VerifiedPairs,
-    limits: Thresholds,
-    edges_of: Callable[[VerifiedPairs], cluster.Edges],
-    compared: Callable[[CandidatePairs], VerifiedPairs],
-) -> tuple[VerifiedPairs, NDArray[np.int32], NDArray[np.int32]]:
-    """Verified pairs -> (those that reach a threshold, with more of them; clusters; witnesses)."""
-    same, speaker, place = ballot.same, ballot.speaker, ballot.place
-    n = len(same)
-    everyone = np.arange(n, dtype=np.int32)
-    best = np.arange(n, dtype=np.int32)  # the speaker, by first document of the same letters
-    best[same] = speaker
-    more = pairs
-    for turn in range(WITNESS_ROUNDS + 1):
-        if turn == 0 or len(more):
-            good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-            allowed = edges_of(good)
-            label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
-            spoken = cluster.Edges(best[allowed.dropped], best[allowed.witness])
-            witness = cluster.choose_witnesses(place, spoken)
-            follows = np.where(ballot.alone, everyone, witness[speaker])
-            witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
-            among = _in_terms_of(same, speaker, witness)
-        if turn < WITNESS_ROUNDS:
-            more = compared(cluster.unverified(among, place[best], label, pairs, turn))
-            pairs = pairs.merged(more) if len(more) else pairs
-    return good, label, witness
 
 
 def _assembled(
@@ -265,27 +221,6 @@ def _facts(
     )
 
 
-def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
-    """The pairs without those that join a part to its many, otherwise different wholes."""
-    alike = limits.alike(pairs) | limits.rewritten(pairs)
-    hub = cluster.hubs(n, pairs.docs, alike, limits.left_in_right(pairs), MAX_WHOLES)
-    part = np.where(limits.left_in_right(pairs), pairs.docs[:, 0], pairs.docs[:, 1])
-    return pairs.where(alike | ~hub[part])
-
-
-def edges(
-    pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
-) -> cluster.Edges:
-    """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop."""
-    alike = limits.alike(pairs)
-    either = (alike & drops[NEAR]) | (~alike & limits.rewritten(pairs) & drops[REWRITTEN])
-    left = ~alike & limits.left_in_right(pairs) & drops[CONTAINED]
-    right = ~alike & limits.right_in_left(pairs) & drops[CONTAINED]
-    if whole_for_part:
-        left = right = left | right
-    return cluster.allowed(pairs.docs, either, left, right)
-
-
 def hopeful(
     s: Settings,
     documents: Documents,
@@ -331,16 +266,6 @@ def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.in
     order = np.argsort(place, kind="stable")[::-1]
     best[same[order]] = order
     return best
-
-
-def _in_terms_of(
-    same: NDArray[np.int32], speaker: NDArray[np.int32], witness: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """The speakers' witnesses among the first documents of the same letters, which are those compared."""
-    out = np.full(len(same), -1, np.int32)
-    speakers = np.flatnonzero(np.bincount(speaker, minlength=len(speaker)))
-    out[same[speakers]] = same[witness[speakers]]
-    return out
 
 
 def _rows(

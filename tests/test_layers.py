@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dedup"
 STAGES = {
     "decode", "normalize", "shingle", "skeleton", "minhash", "passages",
-    "repair", "lsh", "verify", "cluster", "canonical", "relation",
+    "repair", "lsh", "verify", "cluster", "ballot", "canonical", "relation",
 }  # fmt: skip
 LOW = {"model", "errors", "keys"}
 MAY_IMPORT = {
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     **{stage: LOW | {"kernels"} for stage in STAGES},
     "decode": LOW | {"repair"},
     "passages": LOW | {"kernels", "buckets", "memory"},
+    "ballot": LOW | {"canonical", "cluster", "verify"},
     "skeleton": {"normalize", "shingle"},
     "readers": LOW | {"decode", "repair"},
     "steps": LOW,
@@ -69,7 +70,7 @@ MAY_IMPORT = {
         "kernels", "readers", "context", "settings", "intake", "verdict", "spool", "store", "rescan",
         "candidates", "lookup", "index", "existing", "matches",
     },
-    "decisions": LOW | {"canonical", "equal", "folder", "ledger", "run", "settings", "verdict"},
+    "decisions": LOW | {"ballot", "canonical", "equal", "folder", "ledger", "run", "settings", "verdict"},
     "cli_check": LOW | {
         "address", "check", "cli_paths", "cli_views", "decisions", "existing", "folder", "intake", "kernels",
         "matches", "pipeline", "views",

@@ -5,7 +5,7 @@ import random
 import pytest
 
 import dedup
-from dedup import verdict
+from dedup import ballot
 
 from .conftest import OTHER, POST
 
@@ -121,7 +121,7 @@ def test_a_licence_in_many_files_binds_none_of_them_and_stays_a_document_of_its_
 def test_a_text_that_few_others_hold_binds_them_and_one_that_more_hold_does_not():
     prose = Prose(6)
     part = prose.text(80)
-    wholes = [f"{prose.text(150)} {part} {prose.text(150)}" for _ in range(verdict.MAX_WHOLES + 1)]
+    wholes = [f"{prose.text(150)} {part} {prose.text(150)}" for _ in range(ballot.MAX_WHOLES + 1)]
     few = dedup.scan_texts([part, *wholes[:-1]])
     assert len(few.clusters) == 1
     assert len(few.keep()) == len(wholes) - 1

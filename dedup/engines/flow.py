@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from .. import verdict
+from ..ballot import WITNESS_ROUNDS
 from ..errors import Broken
 from ..model import CHANGED, KEPT, OK, RELATIONS, REWRITTEN
 from ..settings import Settings
@@ -193,7 +194,7 @@ def _decided(store: Store, rows: Frame, library: Library, s: Settings, limits: L
 
     found, answers = [], []
     now = rows
-    for turn in range(verdict.WITNESS_ROUNDS + 3):
+    for turn in range(WITNESS_ROUNDS + 3):
         mine = now.repartition("component").sortWithinPartitions("component")
         done = store.stage(f"decided-{turn}", lambda mine=mine: mapped(mine, decider(s), OUTPUT))  # type: ignore[misc]
         found.append(done)
@@ -223,7 +224,7 @@ def _decided(store: Store, rows: Frame, library: Library, s: Settings, limits: L
             f.broadcast(small) if small.count() <= limits.few else small, "component", "left_semi"
         )
         now = now.unionByName(_as_input(library.of(wanted, wanted.count() <= limits.few), TEXT))
-    raise Broken(f"some documents were not decided in {verdict.WITNESS_ROUNDS + 3} rounds")
+    raise Broken(f"some documents were not decided in {WITNESS_ROUNDS + 3} rounds")
 
 
 def _answers(asked: Frame, library: Library, s: Settings, limits: Limits) -> Frame:

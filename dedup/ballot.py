@@ -1,0 +1,169 @@
+"""Who is kept for whom: witnesses in each cluster, and what must be compared for them, in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import canonical, cluster
+from .keys import is_in
+from .model import CONTAINED, NEAR, REWRITTEN, CandidatePairs, VerifiedPairs, pair_keys
+from .verify import Thresholds
+
+MAX_WHOLES = 3  # of a part that binds them together
+WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
+
+EdgesOf = Callable[[VerifiedPairs], cluster.Edges]
+Compare = Callable[[CandidatePairs], VerifiedPairs]
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """What is known of the documents before witnesses are chosen; every array has n_docs rows."""
+
+    same: NDArray[np.int32]  # the first document of the same letters
+    speaker: NDArray[np.int32]  # the most preferred one of them
+    alone: NDArray[np.bool_]  # not dropped for its speaker: it is one, or their relation drops nothing
+    place: NDArray[np.int64]  # 0 for the most preferred document of all
+    keys: canonical.Keys  # by which the places were given
+    kind: NDArray[np.int8]  # relation to the speaker
+
+    def __len__(self) -> int:
+        return len(self.same)
+
+    @cached_property
+    def best(self) -> NDArray[np.int32]:
+        """int32[n_docs], by first document of the same letters: the speaker."""
+        best = np.arange(len(self), dtype=np.int32)
+        best[self.same] = self.speaker
+        return best
+
+    def of_docs(self, docs: NDArray[np.int64]) -> Ballot:
+        """That of some documents int64[m], rising, with all of the same letters: they are then 0..m - 1."""
+        local = np.zeros(len(self), np.int32)
+        local[docs] = np.arange(len(docs))
+        keys = [(name, key[docs]) for name, key in self.keys]
+        columns = (self.alone[docs], self.place[docs], keys, self.kind[docs])
+        return Ballot(local[self.same[docs]], local[self.speaker[docs]], *columns)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The pairs that reach a threshold, and by document int32[n_docs] each: its cluster, its witness, and the
+    witness among the first documents of the same letters, -1 for the others."""
+
+    good: VerifiedPairs
+    label: NDArray[np.int32]
+    witness: NDArray[np.int32]
+    among: NDArray[np.int32]
+
+    def missing(self, ballot: Ballot, pairs: VerifiedPairs, turn: int) -> CandidatePairs:
+        """The pairs that were not compared, with the kept document number `turn` of each cluster."""
+        return cluster.unverified(self.among, ballot.place[ballot.best], self.label, pairs, turn)
+
+    def but(self, docs: NDArray[np.int64], some: Settled) -> Settled:
+        """The same, but for some documents int64[m], of which `some` tells by their places in `docs`."""
+        columns = []
+        for mine, other in ((self.label, some.label), (self.witness, some.witness), (self.among, some.among)):
+            column = mine.copy()
+            column[docs] = np.where(other >= 0, docs[other], -1)
+            columns.append(column)
+        kept = np.flatnonzero(~is_in(self.good.docs[:, 0], docs))
+        good = VerifiedPairs.concatenated([self.good.where(kept), _renumbered(some.good, docs)])
+        return Settled(good.where(np.argsort(pair_keys(good.docs))), *columns)
+
+
+def settle(
+    ballot: Ballot, pairs: VerifiedPairs, limits: Thresholds, edges_of: EdgesOf, compare: Compare
+) -> Settled:
+    """Verified pairs -> (those that reach a threshold, with more of them; clusters; witnesses).
+
+    Where a cluster has one kept document, all others are dropped for it, and nothing is left to compare; so
+    after the first round only those with several are gone through again, with all they were ever joined to.
+    """
+    first = _chosen(ballot, pairs, limits, edges_of)
+    more = compare(first.missing(ballot, pairs, 0))
+    docs = np.flatnonzero(_open(ballot, first, pairs.docs[limits.reached(pairs)]))
+    if not len(docs):
+        return first
+    local = np.full(len(ballot), -1, np.int32)
+    local[docs] = np.arange(len(docs))
+    some = ballot.of_docs(docs)
+    known = _renumbered(pairs.where(np.flatnonzero((local[pairs.docs] >= 0).all(axis=1))), local)
+    more = _renumbered(more, local)
+    for turn in range(1, WITNESS_ROUNDS + 1):
+        if turn == 1 or len(more):
+            known = known.merged(more)
+            last = _chosen(some, known, limits, edges_of)
+        if turn < WITNESS_ROUNDS:
+            asked = last.missing(some, known, turn)
+            more = _renumbered(compare(CandidatePairs(docs.astype(np.int32)[asked.docs])), local)
+    return first.but(docs, last)
+
+
+def _chosen(ballot: Ballot, pairs: VerifiedPairs, limits: Thresholds, edges_of: EdgesOf) -> Settled:
+    """Clusters and witnesses by the pairs known so far."""
+    n, same, speaker = len(ballot), ballot.same, ballot.speaker
+    everyone = np.arange(n, dtype=np.int32)
+    good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+    allowed = edges_of(good)
+    label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
+    spoken = cluster.Edges(ballot.best[allowed.dropped], ballot.best[allowed.witness])
+    witness = cluster.choose_witnesses(ballot.place, spoken)
+    follows = np.where(ballot.alone, everyone, witness[speaker])
+    witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
+    return Settled(good, label, witness, _in_terms_of(same, speaker, witness))
+
+
+def _open(ballot: Ballot, found: Settled, reached: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """bool[n_docs]: documents of clusters with several kept ones, and all that they were ever joined to.
+
+    subtle: a hub is told by all its wholes, so clusters that only a hub joins are taken together.
+    """
+    n = len(ballot)
+    everyone = np.arange(n, dtype=np.int32)
+    joined = cluster.clusters(n, np.concatenate([reached, np.stack([ballot.same, everyone], axis=1)]))
+    kept = np.bincount(found.label[found.among == everyone], minlength=n)
+    out = np.zeros(n, np.bool_)
+    out[joined[np.flatnonzero(kept > 1)]] = True
+    return out[joined]
+
+
+def _renumbered(pairs: VerifiedPairs, numbers: NDArray[np.int32] | NDArray[np.int64]) -> VerifiedPairs:
+    """Pairs of documents that have other numbers, numbers[d] for d, in the same order."""
+    return replace(pairs, docs=numbers[pairs.docs].astype(np.int32))
+
+
+def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
+    """The pairs without those that join a part to its many, otherwise different wholes."""
+    alike = limits.alike(pairs) | limits.rewritten(pairs)
+    hub = cluster.hubs(n, pairs.docs, alike, limits.left_in_right(pairs), MAX_WHOLES)
+    part = np.where(limits.left_in_right(pairs), pairs.docs[:, 0], pairs.docs[:, 1])
+    return pairs.where(alike | ~hub[part])
+
+
+def edges(
+    pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
+) -> cluster.Edges:
+    """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop."""
+    alike = limits.alike(pairs)
+    either = (alike & drops[NEAR]) | (~alike & limits.rewritten(pairs) & drops[REWRITTEN])
+    left = ~alike & limits.left_in_right(pairs) & drops[CONTAINED]
+    right = ~alike & limits.right_in_left(pairs) & drops[CONTAINED]
+    if whole_for_part:
+        left = right = left | right
+    return cluster.allowed(pairs.docs, either, left, right)
+
+
+def _in_terms_of(
+    same: NDArray[np.int32], speaker: NDArray[np.int32], witness: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """The speakers' witnesses among the first documents of the same letters, which are those compared."""
+    out = np.full(len(same), -1, np.int32)
+    speakers = np.flatnonzero(np.bincount(speaker, minlength=len(speaker)))
+    out[same[speakers]] = same[witness[speakers]]
+    return out

@@ -1,0 +1,80 @@
+"""Witnesses in rounds: going on with what may still change gives what going through everything gives."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup import ballot, cluster
+from dedup.model import RELATIONS, CandidatePairs, VerifiedPairs
+from dedup.verify import Thresholds
+
+LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2)
+
+
+def plain(votes, pairs, limits, edges_of, compare):
+    """The definition: after each round everything is chosen anew."""
+    n = len(votes)
+    more = pairs
+    for turn in range(ballot.WITNESS_ROUNDS + 1):
+        if turn == 0 or len(more):
+            found = ballot._chosen(votes, pairs, limits, edges_of)
+        if turn < ballot.WITNESS_ROUNDS:
+            place = votes.place[votes.best]
+            more = compare(cluster.unverified(found.among, place, found.label, pairs, turn))
+            pairs = pairs.merged(more) if len(more) else pairs
+    assert len(found.label) == n
+    return found
+
+
+def figures(docs, sizes, alike):
+    """Pairs of sets of those sizes: near-duplicates, one part of the other, or neither."""
+    left, right = sizes[docs].T
+    least = np.minimum(left, right)
+    overlap = np.select([alike == 0, alike == 1], [least * 9 // 10, least], least // 3)
+    overlap = np.where((alike == 0) & (np.maximum(left, right) > 2 * least), least, overlap)
+    own, zero = np.stack([overlap, left, right], axis=1), np.zeros((len(docs), 3), np.int64)
+    return VerifiedPairs(docs, overlap, left, right, zero, own, np.ones(len(docs)))
+
+
+def corpus(seed):
+    """Chains and stars of pairs among some documents; what any two of them are to each other."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 40))
+    same = np.arange(n, dtype=np.int32)
+    for d in range(1, n):
+        if rng.random() < 0.15:
+            same[d] = same[rng.integers(d)]
+    place = rng.permutation(n)
+    best = np.full(n, n)
+    np.minimum.at(best, same, place)
+    speaker = np.argsort(place)[best[same]].astype(np.int32)
+    alone = (speaker == np.arange(n)) | (rng.random(n) < 0.2)
+    votes = ballot.Ballot(same, speaker, alone, place, [("longest", place)], np.zeros(n, np.int8))
+    chain = np.stack([np.arange(n - 1), np.arange(1, n)], axis=1)[rng.random(n - 1) < 0.7]
+    star = np.stack([rng.integers(n, size=n) % 3, rng.integers(n, size=n)], axis=1)[rng.random(n) < 0.3]
+    docs = CandidatePairs.of(same[np.concatenate([chain, star])]).docs
+    sizes = np.where(np.arange(n) < 3, 10, rng.choice([90, 100, 1000], n))
+    alike = rng.choice(3, (n, n), p=[0.5, 0.2, 0.3])
+    alike[tuple(docs.T)] = rng.choice(3, len(docs), p=[0.7, 0.2, 0.1])
+    return votes, docs, sizes, alike
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(0, 1 << 30), st.booleans())
+def test_rounds_over_what_is_open_give_what_rounds_over_everything_give(seed, every_pair):
+    votes, docs, sizes, alike = corpus(seed)
+
+    def compare(missing):
+        wanted = missing.docs if every_pair else missing.docs[alike[tuple(missing.docs.T)] < 2]
+        return figures(wanted, sizes, alike[tuple(wanted.T)])
+
+    def edges_of(good):
+        return ballot.edges(good, LIMITS, np.ones(len(RELATIONS), np.bool_), whole_for_part=False)
+
+    pairs = compare(CandidatePairs(docs))
+    want = plain(votes, pairs, LIMITS, edges_of, compare)
+    got = ballot.settle(votes, pairs, LIMITS, edges_of, compare)
+    for name in ("label", "witness", "among"):
+        assert getattr(got, name).tolist() == getattr(want, name).tolist(), name
+    assert got.good.docs.tolist() == want.good.docs.tolist()
+    assert got.good.overlap.tolist() == want.good.overlap.tolist()
