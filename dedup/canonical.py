@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BadSetting
+from .keys import inverse
 from .model import Documents
 
 
@@ -151,9 +152,7 @@ def rank(rule: list[tuple[str, str]], facts: Facts) -> tuple[NDArray[np.int64], 
     """Rule -> (int64[n_docs], 0 for the most preferred document of all; the keys it was made from)."""
     keys = [(name, POLICIES[name](facts, argument)) for name, argument in rule]
     order = np.lexsort([key for _, key in reversed(keys)])  # subtle: stable, so equals stay in doc order
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    return place, keys
+    return inverse(order), keys
 
 
 def reasons(label: NDArray[np.int32], place: NDArray[np.int64], keys: Keys) -> list[str]:
@@ -161,15 +160,14 @@ def reasons(label: NDArray[np.int32], place: NDArray[np.int64], keys: Keys) -> l
 
     It is the first policy in which the canonical document is better than the next best of its cluster.
     """
-    out = [""] * len(label)
-    order = np.lexsort((place, label))
-    starts = np.flatnonzero(np.r_[True, label[order][1:] != label[order][:-1]]) if len(order) else order
-    sizes = np.diff(np.r_[starts, len(order)])
-    best, second = order[starts[sizes > 1]], order[starts[sizes > 1] + 1]
+    out = np.full(len(label), "", object)
+    several = np.flatnonzero(np.bincount(label, minlength=len(label))[label] > 1)
+    order = several[np.lexsort((place[several], label[several]))]
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    best, second = order[starts], order[starts + 1]
     by = np.full(len(best), len(keys))
     for i, (_, key) in reversed(list(enumerate(keys))):
         by[key[best] != key[second]] = i
-    names = [*(name for name, _ in keys), "first"]
-    for doc, i in zip(best.tolist(), by.tolist(), strict=True):
-        out[doc] = names[i]
-    return out
+    out[best] = np.array([*(name for name, _ in keys), "first"], object)[by]
+    found: list[str] = out.tolist()
+    return found

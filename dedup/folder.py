@@ -23,6 +23,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 4
-PARQUET: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+WRITERS = 3  # tables written, or flushed to disk, at a time
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 STEPS = "steps.npz"
 # the tables that no new verdict changes
@@ -99,10 +100,17 @@ def manifest_of_run(
     return json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write one table of a run."""
+def write_parquet(table: pa.Table, sink: Any) -> None:
+    """Write one table of a run; numbers without a dictionary, which makes them slower and no smaller."""
+    words = [f.name for f in table.schema if pa.types.is_string(f.type) or pa.types.is_binary(f.type)]
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, use_dictionary=words)
+
+
+def written(table: pa.Table, path: Path) -> int:
+    """Write one table of a run to a file, and flush it to disk -> its checksum."""
     with open(path, "xb") as f:
-        pq.write_table(table, f, **PARQUET)
+        write_parquet(table, f)
+    return flushed(path)
 
 
 class RunFolder:
@@ -122,40 +130,32 @@ class RunFolder:
         `of` the last run in this folder it is, where only the verdict is new; the other tables are linked.
         -> the run as it is on disk.
         """
-        last = (_current_tables(self.folder) or self.folder) if of else None
-        known = json.loads((self.folder / MANIFEST).read_bytes())["checksums"] if of else {}
-        sizes, checksums = {}, {}
-        for name, make in TABLES.items():
-            path = self.tables / f"{name}.parquet"
-            if last and name in LASTING:
-                _link(last / path.name, path)
-                checksums[path.name] = known[path.name]
-            else:
-                write_table(make(run), path)
-                checksums[path.name] = flushed(path)
-            sizes[name] = _n_rows(path)
-        for name in FILES:
-            path = self.tables / f"{name}.npy"
-            if last:
-                _link(last / path.name, path)
-                checksums[path.name] = known[path.name]
-            else:
-                os.replace(self.unfinished / path.name, path)
-                checksums[path.name] = flushed(path)
-        self._keep_steps(run, last, known, checksums)
+        tables, arrays = [f"{name}.parquet" for name in TABLES], [f"{name}.npy" for name in FILES]
+        linked = self._linked([*(f"{name}.parquet" for name in LASTING), *arrays, STEPS]) if of else {}
+        with ThreadPoolExecutor(WRITERS) as pool:
+            found = {}
+            for name in arrays if not of else ():
+                os.replace(self.unfinished / name, self.tables / name)
+                found[name] = pool.submit(flushed, self.tables / name)
+            for name, make in zip(tables, TABLES.values(), strict=True):
+                if name not in linked:
+                    found[name] = pool.submit(written, make(run), self.tables / name)
+            if not of and run.steps is not None:
+                run.steps.save(self.tables / STEPS)
+                found[STEPS] = pool.submit(flushed, self.tables / STEPS)
+        every = {**linked, **{name: file.result() for name, file in found.items()}}
+        checksums = {name: every[name] for name in (*tables, *arrays, STEPS) if name in every}
+        sizes = {name: _n_rows(self.tables / f"{name}.parquet") for name in TABLES}
         self.publish(sizes, checksums, run.summary)
         return on_disk(run, self.tables, checksums)
 
-    def _keep_steps(
-        self, run: Run, last: Path | None, known: dict[str, int], checksums: dict[str, int]
-    ) -> None:
-        path = self.tables / STEPS
-        if last and STEPS in known:
-            _link(last / STEPS, path)
-            checksums[STEPS] = known[STEPS]
-        elif not last and run.steps is not None:
-            run.steps.save(path)
-            checksums[STEPS] = flushed(path)
+    def _linked(self, names: list[str]) -> dict[str, int]:
+        """Give files of the last run a place in this one -> their checksums."""
+        last, manifest = manifest_of(self.folder)
+        known = {name: manifest["checksums"][name] for name in names if name in manifest["checksums"]}
+        for name in known:
+            _link(last / name, self.tables / name)
+        return known
 
     def publish(self, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
         """Name the written tables in the manifest, and remove what it no longer names."""
@@ -339,8 +339,8 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
             return Store(tables, len(run.documents), num_perm, run.anchor_start)
 
     def checked(*names: str) -> Store:
-        for name in names:
-            _check(tables / f"{name}.npy", checksums)
+        with ThreadPoolExecutor(len(names)) as pool:
+            list(pool.map(lambda name: _check(tables / f"{name}.npy", checksums), names))
         return store()
 
     def spans() -> Spans:

@@ -41,6 +41,17 @@ def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
+def inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers int64[n], each of 0..n - 1 once -> the place of each of them.
+
+    >>> inverse(np.array([2, 0, 1])).tolist()
+    [1, 2, 0]
+    """
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
 def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
     """Numbers that `model.pair_keys` has made, int64[n] -> the pairs int32[n, 2].
 

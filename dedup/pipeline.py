@@ -25,7 +25,7 @@ from . import candidates, canonical, equal, intake, kernels, ledger, verdict, ve
 from .compared import Compared
 from .context import Context, Progress
 from .errors import BadInput
-from .folder import as_decided, open_run, writing
+from .folder import as_decided, manifest_of, open_run, writing
 from .incremental.again import Again
 from .keys import is_in, starts_of
 from .model import (
@@ -102,27 +102,30 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
     these settings would have compared them.  Raises BadRun, and BadSetting for a
     setting that only a scan can change, and a threshold below that of the scan.
     """
-    with writing(run) as folder:
-        last = open_run(folder.folder)
+    with writing(run) as folder, ThreadPoolExecutor(1) as beside:
+        manifest_of(folder.folder)  # that there is a run
+        beside.submit(kernels.warm_up_to_decide)
+        last = open_run(folder.folder, as_scanned=True)
         settings = _checked(Settings(**last.summary["settings"]), overrides)
         check_decidable(last, settings)
+        signatures = beside.submit(lambda: last.signatures)
         with _context(settings, progress) as context:
-            result = _decide_again(context, last)
+            result = _decide_again(context, last, signatures.result)
         summary = ledger.summary(result, settings, last.summary["skipped"], context.seconds)
         summary["scanned"] = last.summary["scanned"]
         result = replace(result, summary=summary)
         return as_decided(folder.commit(result, of=True), folder.folder)
 
 
-def _decide_again(context: Context, last: Run) -> Run:
+def _decide_again(context: Context, last: Run, signatures: Callable[[], Signatures]) -> Run:
     documents, evidence = last.documents, last.evidence
     compared = Compared(evidence.pairs, lambda _: VerifiedPairs.none())
     everything = CandidatePairs(evidence.pairs.docs)
-    load = (lambda: last.signatures, lambda: last.anchors)
     assert last.anchor_start is not None
-    material = Material(last.sources, last.fields, documents, *load, last.anchor_start, lambda: last.spans)
+    load = (signatures, lambda: last.anchors, last.anchor_start, lambda: last.spans)
+    material = Material(last.sources, last.fields, documents, *load)
     keys = pair_keys(evidence.pairs.docs)
-    hopeful = verdict.hopeful(context.settings, documents, load[0], keys)
+    hopeful = verdict.hopeful(context.settings, documents, signatures, keys)
     same, parts = verdict.same_letters(documents), keys[evidence.by_anchors]
     return _judged(context, material, same, compared(everything), parts, hopeful, compared, evidence.forms)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .keys import starts_of
@@ -66,9 +67,11 @@ def _columns(kind: type, table: pa.Table) -> dict[str, Any]:
 
 
 def _list(column: pa.Array) -> list[Any]:
-    """A column of texts -> a list; quick where there are few different ones."""
+    """A column of texts -> a list; quick where there are few different ones, or only one."""
     if not len(column) or column[0] != column[-1]:
         return list(column.to_pylist())
+    if not column.null_count and pc.all(pc.equal(column, column[0])).as_py():
+        return [column[0].as_py()] * len(column)
     coded = column.dictionary_encode()
     values = np.array([*coded.dictionary.to_pylist(), None], object)
     found: list[Any] = values[coded.indices.fill_null(len(values) - 1).to_numpy()].tolist()

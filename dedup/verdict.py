@@ -12,7 +12,7 @@ from . import canonical, cluster, kernels, lsh
 from . import equal as equal_letters
 from .ballot import Ballot, edges, settle, without_hubs
 from .errors import BadSetting, Broken
-from .keys import is_in
+from .keys import inverse, is_in
 from .model import (
     KEPT,
     OK,
@@ -43,13 +43,14 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
     docs = np.flatnonzero(documents.status == OK)
     if len(docs):
         one, other = documents.letters_hash[docs].T
-        order = np.argsort(one, kind="stable")
+        order = np.argsort(one)
         if (np.diff(one[order]) == 0)[
             np.diff(other[order]) != 0
         ].any():  # next to never: half a hash is 64 bits
             order = np.lexsort((other, one))
         new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]
-        same[docs[order]] = docs[order[np.flatnonzero(new)[np.cumsum(new) - 1]]]
+        first = np.minimum.reduceat(order, np.flatnonzero(new))
+        same[docs[order]] = docs[first[np.cumsum(new) - 1]]
     return same
 
 
@@ -114,7 +115,7 @@ def decide(
     spoken = witness.copy()
     witness[own.lost] = own.lost
     both = VerifiedPairs.concatenated([good, equal])
-    order = np.lexsort((both.docs[:, 1], both.docs[:, 0]))
+    order = np.argsort(pair_keys(both.docs))
     kinds = np.concatenate([limits.relation(good), equal_kinds])
     decided = _assembled(ballot, good, equal, label, witness, own, limits)
     return Decision(decided, both.where(order), kinds[order], spoken)
@@ -145,7 +146,7 @@ def _assembled(
     skeleton_jaccard[own.docs] = own.skeleton_jaccard
     kind[witness == np.arange(n)] = KEPT
     first = np.full(n, -1, np.int32)
-    order = np.argsort(ballot.place, kind="stable")[::-1]
+    order = inverse(ballot.place)[::-1]
     first[label[order]] = order  # the last one written, so the most preferred, stands
     size, witness_size = _sizes(good, equal, ballot.same, witness)
     return Verdict(
@@ -211,14 +212,9 @@ def _facts(
     """What the policies look at; documents with the same letters hold each other."""
     n = len(documents)
     holds, held = cluster.holds(n, good, COVER, weight)
-    of_source = documents.source.tolist()
-    return canonical.Facts(
-        documents,
-        holds[same] + weight[same],
-        held[same],
-        np.array([sources[i].mtime_ns for i in of_source], np.int64),
-        [sources[i].path for i in of_source],
-    )
+    times = np.array([s.mtime_ns for s in sources], np.int64)[documents.source]
+    paths = np.array([s.path for s in sources], object)[documents.source].tolist()
+    return canonical.Facts(documents, holds[same] + weight[same], held[same], times, paths)
 
 
 def hopeful(
@@ -263,7 +259,7 @@ def hopeful(
 def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.int32]:
     """int32[n_docs], by first document of the same letters: the most preferred of them."""
     best = np.arange(len(same), dtype=np.int32)
-    order = np.argsort(place, kind="stable")[::-1]
+    order = inverse(place)[::-1]
     best[same[order]] = order
     return best
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from .. import candidates, intake
 from ..address import Place, joined_checksum
-from ..folder import PARQUET
+from ..folder import write_parquet
 from ..model import CHANGED, OK, TOO_SHORT, Evidence, Forms, Spans, Verdict, VerifiedPairs
 from ..run import Run
 from ..settings import Settings
@@ -67,7 +66,7 @@ def _boilerplate(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _parquet(table: pa.Table) -> pa.Buffer:
     out = pa.BufferOutputStream()
-    pq.write_table(table, out, **PARQUET)
+    write_parquet(table, out)
     return out.getvalue()
 
 

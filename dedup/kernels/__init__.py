@@ -81,9 +81,18 @@ __all__ = [
     "tally",
     "terms_of_docs",
     "warm_up",
+    "warm_up_to_decide",
     "without_blas",
     "witnesses",
 ]
+
+
+def warm_up_to_decide() -> None:
+    """Load or compile the kernels that decide."""
+    pairs = np.zeros((1, 2), np.int32)
+    components(2, pairs)
+    matches(np.zeros((1, 4), np.uint32), pairs)
+    witnesses(np.zeros(1, np.int64), np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32))
 
 
 def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
@@ -102,7 +111,6 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         skeleton_sets(buffer, starts, table)
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
-        matches(np.zeros((1, 4), np.uint32), pairs)
         band_keys(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32), pairs)
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)
@@ -120,8 +128,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         sizes, some, _, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
         shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
-        components(2, pairs)
-        witnesses(np.zeros(1, np.int64), np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32))
+        warm_up_to_decide()
         if again:
             docs, bits, slots = pairs[0], np.zeros(32, np.uint8), np.zeros(32, np.int32)
             mark_values(bits.reshape(4, 8), np.zeros((1, 4), np.uint32))
