@@ -362,6 +362,7 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
 
     return replace(
         run,
+        tables=tables,
         load_steps=steps,
         load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
         load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,

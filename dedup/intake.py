@@ -27,6 +27,7 @@ from .readers.places import all_unchanged
 from .rescan import Earlier
 from .settings import Settings
 from .spool import Block, Rows, Spool, key_of
+from .store import Stretches
 from .verdict import same_letters
 
 WINDOW = 24  # shingles per anchor window
@@ -116,7 +117,7 @@ def read_and_sign(
     sizes: list[int] = []
     done = n_docs = 0
 
-    def one_group(item: tuple[str, Block | None, list[Part]]) -> tuple[str, Block, Rows | None]:
+    def one_group(item: tuple[str, Block | None, list[Part]]) -> tuple[str, Block, Rows | Stretches | None]:
         key, block, group = item
         if block is not None:
             return key, block, None

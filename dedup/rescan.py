@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from .readers import kind_of
 from .readers.walk import find_sources
 from .run import Run
 from .settings import DECIDED, Settings
-from .spool import Block, Rows
+from .spool import Block
+from .store import Stretches
 
 PASS = (
     "k",
@@ -64,7 +66,16 @@ class Earlier:
                 out[index] = some or [range(first, first)]
         return out
 
-    def block(self, known: list[tuple[int, range]]) -> tuple[Block, Rows]:
+    @cached_property
+    def tables(self) -> Path:
+        """The folder of the last run's tables, of which those to be copied are known to be whole."""
+        assert self.run is not None
+        assert self.run.tables is not None
+        self.run.signatures.forget()  # subtle: where they are asked for they are checked
+        self.run.anchors.forget()
+        return self.run.tables
+
+    def block(self, known: list[tuple[int, range]]) -> tuple[Block, Stretches]:
         """(source, documents of the last run) -> the block that reading them would give."""
         assert self.run is not None
         docs = np.concatenate([np.arange(r.start, r.stop) for _, r in known]).astype(np.int32)
@@ -79,21 +90,13 @@ class Earlier:
         columns["status"] = np.where(short, OK, columns["status"]).astype(np.int8)
         columns["note"] = ["" if s else note for s, note in zip(short, columns["note"], strict=True)]
         columns["source"] = np.repeat([source for source, _ in known], sizes).astype(np.int32)
-        anchors, signatures = self.run.anchors, self.run.signatures
-        of_anchors = _joined(
-            [slice(int(anchors.start[s.start]), int(anchors.start[s.stop])) for s in of_docs]
-        )
-        rows = Rows(
-            _rows(signatures.values, of_docs),
-            _rows(signatures.skeletons, of_docs),
-            _rows(anchors.hash, of_anchors),
-            _rows(anchors.position, of_anchors),
-        )
-        signatures.forget()
+        start = self.run.anchors.start
+        of_anchors = [slice(int(start[s.start]), int(start[s.stop])) for s in of_docs]
         parts = np.array([(source, n, 0) for (source, _), n in zip(known, sizes, strict=True)], np.int64)
         nowhere = np.full(len(docs), -1, np.int64)
-        n_anchors = anchors.start[docs + 1] - anchors.start[docs]
-        return Block(Documents(**columns), parts, n_anchors, nowhere, nowhere * 0, docs), rows
+        n_anchors = start[docs + 1] - start[docs]
+        block = Block(Documents(**columns), parts, n_anchors, nowhere, nowhere * 0, docs)
+        return block, Stretches(self.tables, of_docs, of_anchors)
 
     def renumbered(self, old_doc: NDArray[np.int32]) -> Earlier:
         """With the numbers int32[n_docs] that this scan's documents had in the last run, -1 for new ones."""
@@ -136,11 +139,6 @@ def _joined(slices: list[slice]) -> list[slice]:
         else:
             out.append(some)
     return out
-
-
-def _rows(table: NDArray[Any], slices: list[slice]) -> NDArray[Any]:
-    """Some rows of a table; not copied where they stand together."""
-    return table[slices[0]] if len(slices) == 1 else np.concatenate([table[s] for s in slices])
 
 
 def _same_spans(old: Spans, new: Spans, new_doc: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ class Run:
     anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
     texts: list[bytes] | None = None  # texts given from Python, by doc
     load_steps: Callable[[], Steps | None] = lambda: None
+    tables: Path | None = None  # the folder of its tables, where it has one
 
     @cached_property
     def signatures(self) -> Signatures:

@@ -29,7 +29,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .model import Documents
-from .store import Writer
+from .store import Stretches, Writer
 from .tables import columns_of, documents_of
 
 
@@ -121,10 +121,13 @@ class Spool:
             self._log.flush()
             os.replace(self.folder / "log.part", self.folder / "log")
 
-    def add(self, key: str, block: Block, rows: Rows) -> None:
+    def add(self, key: str, block: Block, rows: Rows | Stretches) -> None:
         """Keep a block, the next in order."""
         self._start_log()
-        self.store.add(**{f.name: getattr(rows, f.name) for f in dataclasses.fields(rows)})
+        if isinstance(rows, Stretches):
+            self.store.copy(rows)
+        else:
+            self.store.add(**{f.name: getattr(rows, f.name) for f in dataclasses.fields(rows)})
         self.store.flush()
         part = self.folder / f"{key}.part"
         part.write_bytes(_packed(block))

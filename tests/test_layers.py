@@ -38,11 +38,13 @@ MAY_IMPORT = {
     "incremental": LOW | STAGES | {
         "candidates", "kernels", "rescan", "run", "settings", "steps", "verdict",
     },
-    "rescan": LOW | {"run", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
+    "rescan": LOW | {"run", "store", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
     "compared": {"model", "keys"},
     "equal": LOW | {"kernels", "relation", "verify"},
     "ledger": LOW | {"run", "settings", ""},
-    "intake": LOW | STAGES | {"kernels", "readers", "context", "settings", "spool", "rescan", "verdict", ""},
+    "intake": LOW | STAGES | {
+        "kernels", "readers", "context", "settings", "spool", "store", "rescan", "verdict", "",
+    },
     "verdict": LOW | STAGES | {"kernels", "settings", "equal"},
     "pipeline": LOW | STAGES | {
         "kernels", "readers", "context", "settings", "intake", "verdict", "run", "folder", "ledger",
