@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
+from .keys import together
 from .model import Banding, CandidatePairs
 
 MAX_ROUNDS = 10
@@ -206,8 +207,8 @@ def candidate_pairs(
             counts = np.zeros(1 << max(10, min(26, (2 * len(keys)).bit_length())), np.uint8)
             kernels.tally(counts, keys, 2)
             shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
-            order = shared[np.argsort(keys[shared])]
-            return docs[kernels.bucket_pairs(keys[order], order.astype(np.int32), FULL_BUCKET)]
+            order, keys = together(keys[shared])
+            return docs[kernels.bucket_pairs(keys, shared[order].astype(np.int32), FULL_BUCKET)]
 
         for done, _ in enumerate(run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE))):
             if done % KEPT == KEPT - 1:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .buckets import N_BUCKETS, Buckets
-from .keys import starts_of
+from .keys import starts_of, together
 from .memory import give_back
 from .model import AnchorChunk, Anchors, CandidatePairs, Spans
 
@@ -98,8 +98,8 @@ def boilerplate(
         def common_in(holders: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
             def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
                 passages, docs, first = buckets.bucket(number)
-                order = np.argsort(passages)
-                passages, docs = passages[order], docs[order]
+                order, passages = together(passages)
+                docs = docs[order]
                 indptr = starts_of_equals(passages)
                 many = kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders
                 return first[order[np.repeat(many, np.diff(indptr))]], passages[indptr[:-1][many]]
@@ -243,8 +243,8 @@ def directed(
 
     def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
         hashes, docs = buckets.bucket(number)
-        order = np.argsort(hashes)
-        hashes, docs = hashes[order], docs[order]
+        order, hashes = together(hashes)
+        docs = docs[order]
         sure = sample(hashes) | ~many[docs]  # others serve only where a document with few anchors has them
         return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)[:3]
 

@@ -12,6 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dedup import kernels, minhash, normalize, passages, shingle, skeleton
+from dedup import keys as keys_module
+from dedup.keys import together
 from dedup.model import Anchors, Spans
 from dedup.shingle import BASE
 
@@ -223,6 +225,51 @@ def test_components_are_the_smallest_node_that_can_be_reached(edges):
             for c in list(reach[a]):
                 reach[c] = reach[a]
     assert label.tolist() == [min(reach[i]) for i in range(20)]
+
+
+@examples
+@given(st.lists(st.integers(0, 3) | st.integers(0, 1 << 62), max_size=60))
+def test_equal_keys_are_put_together_in_the_order_they_had(values):
+    values = [*values, *values[::2]]
+    keys = np.array(values, np.uint64)
+    order, ordered = together(keys)
+    assert sorted(order.tolist()) == list(range(len(keys)))
+    assert ordered.tolist() == keys[order].tolist()
+    runs = [list(run) for _, run in itertools.groupby(order.tolist(), key=lambda i: values[i])]
+    assert len(runs) == len(set(values))
+    assert all(run == sorted(run) for run in runs)
+
+
+def test_keys_whose_bits_are_alike_are_told_apart(monkeypatch):
+    monkeypatch.setattr(keys_module, "_SPREAD", np.uint64(1))  # so that the lowest bits count for nothing
+    keys = np.array([5, 7, 5, 6, 7, 1 << 40, 5], np.uint64)
+    assert [len(list(run)) for _, run in itertools.groupby(together(keys)[1].tolist())] == [3, 1, 2, 1]
+
+
+@examples
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 19), st.booleans()), max_size=80), st.data())
+def test_postings_are_those_of_hashes_in_few_groups(rows, data):
+    most, few = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
+    group = np.array(data.draw(st.lists(st.integers(0, 7), min_size=20, max_size=20)), np.int32)
+    rows = sorted(rows, key=lambda row: row[0])
+    hashes, docs, sure = (
+        (np.array(column) for column in zip(*rows, strict=True)) if rows else [np.zeros(0)] * 3
+    )
+    found = kernels.postings(
+        hashes.astype(np.uint64), docs.astype(np.int32), sure.astype(np.bool_), group, most, few
+    )
+    sizes, got, first, at = (column.tolist() for column in found)
+    want = {}
+    for h, of_hash in itertools.groupby(rows, key=lambda row: row[0]):
+        of_hash = list(of_hash)
+        some = sorted({(int(group[d]), d) for _, d, _ in of_hash})
+        if any(s for _, _, s in of_hash) and 2 <= len({g for g, _ in some}) <= most:
+            want[h] = [(d, sum(g == other for other, _ in some[:i]) < few) for i, (g, d) in enumerate(some)]
+    assert [rows[i][0] for i in at] == list(want)
+    assert list(zip(got, first, strict=True)) == [
+        posting for postings in want.values() for posting in postings
+    ]
+    assert sizes == [len(postings) for postings in want.values()]
 
 
 @examples

@@ -12,6 +12,7 @@ from .simd import prefetch
 from .text import fmix64
 
 SMALL = 32  # numbers that are sorted one by one
+NEXT, LINES = 8, 5  # a list so many terms before it is needed: so much of it, of 16 documents each
 AHEAD = 16  # so many steps before something is needed it is asked for
 
 
@@ -135,7 +136,7 @@ def longer(values, n, size):  # type: ignore[no-untyped-def]
 
 @jit()
 def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -> NDArray[np.int32]:
-    """Sorted keys uint64[n], their docs int32[n] in any order -> pairs int32[m, 2], with docs put in order.
+    """Keys uint64[n], equal ones together, their docs int32[n] -> pairs int32[m, 2]; puts docs in order.
 
     A bucket of at most `full` documents gives all its pairs; a larger one gives each document with the
     bucket's first and with its neighbour, so that the work stays linear.
@@ -227,6 +228,22 @@ def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -
 
 
 @jit()
+def _groups_of(docs, start, end, group, most, seen):  # type: ignore[no-untyped-def]
+    """In how many groups docs[start:end] are, counted to `most` + 1, for which `seen` has room."""
+    found = 0
+    for i in range(start, end):
+        g, j = group[docs[i]], 0
+        while j < found and seen[j] != g:
+            j += 1
+        if j == found:
+            seen[found] = g
+            found += 1
+            if found > most:
+                break
+    return found
+
+
+@jit()
 def postings(
     hashes: NDArray[np.uint64],
     docs: NDArray[np.int32],
@@ -235,7 +252,7 @@ def postings(
     most: int,
     few: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
-    """Sorted hashes uint64[n] with their docs int32[n] -> the postings of those in 2 to `most` groups.
+    """Hashes uint64[n], equal ones together, with docs int32[n] -> postings of those in 2 to `most` groups.
 
     (sizes int64[n_terms], docs int32[nnz] sorted by group and then document in each, bool[nnz]: among the
     first `few` of its group there, int64[n_terms]: a row of each).  A hash with no `sure` row has none.
@@ -243,14 +260,17 @@ def postings(
     n = len(hashes)
     sizes, out, first, rows = np.empty(n, I64), np.empty(n, I32), np.empty(n, np.bool_), np.empty(n, I64)
     n_terms, used, start, keys = 0, 0, 0, np.empty(1024, I64)
+    seen = np.empty(most + 1, I32)
     while start < n:
         end = start + 1
         while end < n and hashes[end] == hashes[start]:
             end += 1
-        if end - start > 1 and np.any(sure[start:end]):
+        many = end - start > most and _groups_of(docs, start, end, group, most, seen) > most
+        if end - start > 1 and not many and np.any(sure[start:end]):
             if end - start > len(keys):
                 keys = np.empty(2 * (end - start), I64)
             for i in range(start, end):
+                prefetch(group, docs[min(i + AHEAD, n - 1)])
                 keys[i - start] = I64(group[docs[i]]) << 32 | I64(docs[i])
             _sort(keys, 0, end - start)
             groups, found, last, last_key, at = 0, 0, I64(-1), I64(-1), used
@@ -325,7 +345,9 @@ def shared_term_pairs(
         for i in range(doc_indptr[d], doc_indptr[d + 1]):
             # subtle: the terms of a document stand far apart, so each would be waited for; ask for later ones
             prefetch(postings, terms[min(i + 2 * AHEAD, last)])
-            prefetch(docs, postings[terms[min(i + AHEAD, last)]])
+            later = postings[terms[min(i + NEXT, last)]]
+            for line in range(LINES):
+                prefetch(docs, later + 16 * line)
             for j in range(postings[terms[i]], postings[terms[i] + 1]):
                 other = docs[j]
                 touched[n_touched] = other  # subtle: without a branch, which could not be foreseen
