@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import kernels
+
 N_BUCKETS = 64
 HELD_BYTES = 128 << 20  # kept in memory before they go to files
 
@@ -29,11 +31,9 @@ class Buckets:
 
     def add(self, hashes: NDArray[np.uint64], *columns: NDArray[Any]) -> None:
         """Add rows."""
-        bucket = (hashes & np.uint64(N_BUCKETS - 1)).astype(np.uint8)
-        order = np.argsort(bucket, kind="stable")
-        ends = np.cumsum(np.bincount(bucket, minlength=N_BUCKETS))
+        order, starts = kernels.by_low_bits(hashes, N_BUCKETS)
         for c, column in enumerate((hashes, *columns)):
-            parts = np.split(column[order].astype(self._dtypes[c], copy=False), ends[:-1])
+            parts = np.split(column[order].astype(self._dtypes[c], copy=False), starts[1:-1])
             self._bytes += column.nbytes
             for b, part in enumerate(parts):
                 if len(part):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import candidates, kernels, lsh, passages
+from . import candidates, lsh, passages
 from .index import Index, bandings
 from .keys import counted
 from .model import Anchors, Signatures
@@ -99,9 +99,7 @@ def parts_and_wholes(
     wanted = np.zeros(len(new.n_anchors), np.bool_)
     wanted[new.docs] = True
     for chunk in new.anchors.chunks(1 << 16):
-        usable = wanted[chunk.doc] & ~kernels.get_bits(
-            new.boilerplate.bits, chunk.begin, chunk.begin + len(chunk.hash)
-        )
+        usable = passages.own_of(chunk, wanted, new.boilerplate.bits)
         hashes, docs = chunk.hash[usable], chunk.doc[usable]
         which, old = index.with_anchor(hashes)
         pairs, counts = counted(docs[which].astype(np.int64) << 32 | old)

@@ -180,13 +180,19 @@ def own_anchors(
     """
 
     def one_chunk(chunk: AnchorChunk) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        own = wanted[chunk.doc] & ~_bits_of(known.bits, chunk)
+        own = own_of(chunk, wanted, known.bits)
         sizes = np.bincount(chunk.doc[own] - chunk.first_doc, minlength=len(chunk.start) - 1)
         return half(chunk.hash[own]), sizes
 
     found = [(np.zeros(0, np.uint32), np.zeros(0, np.int64)), *run_all(one_chunk, anchors.chunks())]
     hashes, sizes = _columns(found)
     return hashes, starts_of(sizes)
+
+
+def own_of(chunk: AnchorChunk, wanted: NDArray[np.bool_], bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """bool[n]: anchors that are no boilerplate, of the documents that are `wanted` bool[n_docs]."""
+    mine = wanted[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1]
+    return kernels.own_anchors(chunk.start, mine, bits, chunk.begin)
 
 
 def half(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
@@ -297,18 +303,16 @@ def _shared_anchors(
     With them, int64[n_docs], how many of each document's anchors are in the sample.  Most of the anchors of
     documents with many are left out here that are in no sample, nor in any document with few.
     """
+    small = mine & ~many
     in_small, shared = _table(len(anchors.hash) // 2), _table(len(anchors.hash))
 
-    def usable(chunk: AnchorChunk) -> NDArray[np.bool_]:
-        return mine[chunk.doc] & ~_bits_of(known.bits, chunk)
-
     def of_small(chunk: AnchorChunk) -> NDArray[np.uint64]:
-        return chunk.hash[usable(chunk) & ~many[chunk.doc]]
+        return chunk.hash[own_of(chunk, small, known.bits)]
 
     def wanted(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64]]:
         sampled = sample(chunk.hash)
         keep = sampled | ~many[chunk.doc] | kernels.tallied(in_small, chunk.hash, 1)
-        keep &= usable(chunk)
+        keep &= own_of(chunk, mine, known.bits)
         counted = np.bincount(chunk.doc[keep & sampled] - chunk.first_doc, minlength=len(chunk.start) - 1)
         return chunk.hash[keep], np.packbits(keep), counted
 

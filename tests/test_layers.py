@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "readers": LOW | {"decode", "repair"},
     "steps": LOW,
     "run": LOW | {"steps"},
-    "buckets": set(),
+    "buckets": {"kernels"},
     "store": {"model"},
     "tables": LOW | {"run"},
     "spool": LOW | {"tables", "store"},

@@ -20,6 +20,7 @@ from .anchors import (
     in_a_row,
     looked_up,
     numbers_of,
+    own_anchors,
     own_runs,
     set_bits,
     shared_hashes,
@@ -34,6 +35,7 @@ from .pairs import (
     band_keys,
     bands_met,
     bucket_pairs,
+    by_low_bits,
     mark_values,
     matches,
     postings,
@@ -51,6 +53,7 @@ __all__ = [
     "band_keys",
     "bands_met",
     "bucket_pairs",
+    "by_low_bits",
     "components",
     "copy_bits",
     "distinct_groups",
@@ -65,6 +68,7 @@ __all__ = [
     "numbers_of",
     "once_encoded",
     "overlaps",
+    "own_anchors",
     "own_runs",
     "postings",
     "set_bits",
@@ -119,8 +123,10 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         counts = np.zeros(8, np.uint8)
         tally(counts, hashes, 2)
         tallied(counts, hashes, 2)
+        by_low_bits(hashes, 2)
         set_bits(counts, np.zeros(1, np.int64), 3)
         get_bits(counts, 0, 3)
+        own_anchors(indptr[:1], np.zeros(0, np.bool_), counts, 0)
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         shared_own(hashes.astype(np.uint32), indptr, pairs)

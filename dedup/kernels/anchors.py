@@ -29,6 +29,21 @@ def get_bits(bits: NDArray[np.uint8], start: int, end: int) -> NDArray[np.bool_]
 
 
 @jit()
+def own_anchors(
+    start: NDArray[np.int64], wanted: NDArray[np.bool_], bits: NDArray[np.uint8], begin: int
+) -> NDArray[np.bool_]:
+    """Anchors by document as CSR -> bool[n]: of documents that are wanted, and their bit is not set.
+
+    The bits are of all anchors; these stand from `begin` on.
+    """
+    out = np.empty(start[-1], np.bool_)
+    for d in range(len(start) - 1):
+        for i in range(start[d], start[d + 1]):
+            out[i] = wanted[d] & ~(bits[(begin + i) >> 3] >> ((begin + i) & 7)) & 1
+    return out
+
+
+@jit()
 def in_a_row(
     hashes: NDArray[np.uint64], docs: NDArray[np.int32], n: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

@@ -182,6 +182,22 @@ def _sort(values, start, end):  # type: ignore[no-untyped-def]
 
 
 @jit()
+def by_low_bits(hashes: NDArray[np.uint64], n: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Hashes uint64[m] -> (their places, by hash mod n, a power of two; int64[n + 1], where each begins)."""
+    starts, order = np.zeros(n + 1, I64), np.empty(len(hashes), I32)
+    for h in hashes:
+        starts[I64(h & U64(n - 1)) + 1] += 1
+    for b in range(n):
+        starts[b + 1] += starts[b]
+    at = starts.copy()
+    for i in range(len(hashes)):
+        bucket = I64(hashes[i] & U64(n - 1))
+        order[at[bucket]] = i
+        at[bucket] += 1
+    return order, starts
+
+
+@jit()
 def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
     """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most` of 15.
 
