@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,9 @@ from ..keys import counted, distinct, is_in, places_in, starts_of
 from ..model import Anchors, CandidatePairs
 from ..passages import RunAll
 from .change import Change
-from .lookup import Holders, Rows, Table, holders, of_docs
+from .lookup import Holders, Rows, Table, hashes_of, holders
 
-RANGES = 8  # of documents, taken one at a time on each thread
+RANGES = 8  # of documents, or of anchors, taken one at a time on each thread
 PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
 
 
@@ -69,9 +70,9 @@ class Side:
 
     def rows(self, docs: NDArray[np.int32]) -> Rows:
         """The anchors of some documents int32[m], rising, that are no boilerplate."""
-        some, places = of_docs(self.anchors, docs)
+        hashes, of_doc, places = hashes_of(self.anchors, docs)
         own = ~((self.boilerplate[places >> 3] >> (places & 7) & 1).astype(np.bool_))
-        return Rows(some.hash[own], docs[some.doc[own]])
+        return Rows(hashes[own], of_doc[own])
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,23 @@ class _Lists:
     few: NDArray[np.bool_]
 
     @staticmethod
-    def of(found: Holders, side: Side) -> _Lists:
+    def of(found: Holders, side: Side, run_all: RunAll) -> _Lists:
         """All rows of some anchors -> the lists of those that count."""
-        key, doc = found.key, found.doc
-        sure = passages.sample(found.keys)[key] | ~side.many[doc]
+        sampled, many, n = passages.sample(found.keys), side.many, len(found.keys)
         limits = (side.group, passages.MAX_GROUPS, passages.DOCS_OF_GROUP)
-        sizes, docs, few, at = kernels.postings(key.view(np.uint64), doc, sure, *limits)
-        return _Lists(key[at], starts_of(sizes), docs, few)
+        step = max(1, -(-n // RANGES))
+
+        def some(first: int) -> tuple[NDArray[Any], ...]:
+            i, j = np.searchsorted(found.rows, [first << 32, first + step << 32])
+            key, doc = found.rows[i:j] >> 32, (found.rows[i:j] & 0xFFFFFFFF).astype(np.int32)
+            sure = sampled[key] | ~many[doc]
+            sizes, docs, few, at = kernels.postings(key.view(np.uint64), doc, sure, *limits)
+            return key[at], sizes, docs, few
+
+        none = (np.zeros(0, t) for t in (np.int64, np.int64, np.int32, np.bool_))
+        columns = zip(none, *run_all(some, range(0, n, step)), strict=True)
+        term, sizes, docs, few = (np.concatenate(column) for column in columns)
+        return _Lists(term, starts_of(sizes), docs, few)
 
     def pairs(
         self, side: Side, asked: NDArray[np.bool_], min_share: float, run_all: RunAll, to_asked: bool = False
@@ -178,8 +189,8 @@ def _lists_of_both(
     """All anchors of what came and went; the lists of those that count now, and then."""
     stay = _having(now, distinct(np.concatenate([came.hash, went.hash])), then.stays, run_all)
 
-    lists = _Lists.of(stay.with_rows(came), now)
-    old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(went), before)
+    lists = _Lists.of(stay.with_rows(came), now, run_all)
+    old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(went), before, run_all)
     return stay.table, lists, old_lists
 
 
@@ -209,7 +220,7 @@ def _looked_for_again(
     """All pairs int32[m, 3] of some documents bool[n_docs]; the lists of some anchors are known."""
     hashes = distinct(side.rows(np.flatnonzero(again).astype(np.int32)).hash)
     rest = _having(side, hashes[~table.has(hashes)], side.n_anchors > 0, run_all)
-    both = _joined(lists, _Lists.of(rest, side), len(table.keys))
+    both = _joined(lists, _Lists.of(rest, side, run_all), len(table.keys))
     return both.pairs(side, again, min_share, run_all)
 
 
@@ -322,7 +333,7 @@ def _finding(
     others = distinct(hashes[~table.has(hashes)])
     rest = _having(side, others, side.n_anchors > 0, run_all)
     shared, everyone = np.zeros((len(pairs), 2), np.int64), np.ones(len(side.group), np.bool_)
-    for keys, some in ((table, lists), (rest.table, _Lists.of(rest, side))):
+    for keys, some in ((table, lists), (rest.table, _Lists.of(rest, side, run_all))):
         term = keys.numbers(hashes)
         of_pair, term = pair[term >= 0], term[term >= 0]
         rows, few = _rows_of(some, distinct(term), everyone)
@@ -342,8 +353,7 @@ def _sorted_rows(side: Side, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint6
     docs = np.flatnonzero(asked).astype(np.int32)
     own = side.rows(docs)
     start = np.searchsorted(own.doc, np.arange(len(asked) + 1)).astype(np.int64)
-    for d in docs.tolist():
-        own.hash[start[d] : start[d + 1]].sort()
+    kernels.sort_each(own.hash, start)
     return own.hash, start
 
 

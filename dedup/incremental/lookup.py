@@ -125,6 +125,7 @@ def holders(
             mine = wanted[chunk.first_doc : place[1]]
             found = kernels.looked_up(chunk.hash, chunk.start, mine, skip, chunk.begin, in_row, *facts)
             found += chunk.first_doc
+            found.sort()
             return found
 
         def one_range(start: int, parts: list[NDArray[np.int64]] = parts) -> tuple[Any, Any]:
@@ -148,9 +149,12 @@ def _doubling(n: int) -> list[tuple[int, int]]:
 def _settled(
     parts: list[NDArray[np.int64]], keys: range, group: NDArray[np.int32], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The rows of some keys, in order, but for those in more than `most` groups; bool[n], which those are."""
-    low, high = keys.start << 32, keys.stop << 32
-    rows = np.concatenate([part[(part >= low) & (part < high)] for part in parts])
+    """The rows of some keys, in order, but for those in more than `most` groups; bool[n], which those are.
+
+    Each part is rising.
+    """
+    ends = [np.searchsorted(part, [keys.start << 32, keys.stop << 32]) for part in parts]
+    rows = np.concatenate([part[i:j] for part, (i, j) in zip(parts, ends, strict=True)])
     rows.sort()
     many = n_groups(rows, keys, group, most) > most
     return rows[~many[(rows >> 32) - keys.start]], many
@@ -164,21 +168,47 @@ def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], mos
 
 def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDArray[np.int64]]:
     """The anchors of some documents int32[m] as those of documents 0..m - 1; their places among all."""
-    sizes = anchors.start[docs + 1] - anchors.start[docs]
-    start, rows = starts_of(sizes), places_in(anchors.start[docs], sizes)
-    hashes, position = np.empty(len(rows), np.uint64), np.empty(len(rows), np.int32)
-    for first in range(0, len(docs), GATHERED):  # subtle: each takes whole pages of a mapped file into memory
-        some = slice(int(start[first]), int(start[min(first + GATHERED, len(docs))]))
-        hashes[some], position[some] = anchors.hash[rows[some]], anchors.position[rows[some]]
-        anchors.forget()
+    start, rows = places_of(anchors, docs)
+    hashes, position = (
+        _gathered(anchors, column, start, rows) for column in (anchors.hash, anchors.position)
+    )
     return AnchorChunk(0, 0, start, hashes, position), rows
+
+
+def hashes_of(
+    anchors: Anchors, docs: NDArray[np.int32]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
+    """The anchors of some documents int32[m] -> their hashes, document, and place among all, of each."""
+    start, rows = places_of(anchors, docs)
+    return _gathered(anchors, anchors.hash, start, rows), np.repeat(docs, np.diff(start)), rows
+
+
+def places_of(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the anchors of some documents int32[m] stand, one after the other, with int64[m + 1]."""
+    sizes = anchors.start[docs + 1] - anchors.start[docs]
+    return starts_of(sizes), places_in(anchors.start[docs], sizes)
+
+
+def _gathered(
+    anchors: Anchors, column: NDArray[Any], start: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Some rows of a column, a few documents at a time.
+
+    subtle: each takes whole pages of a mapped file into memory.
+    """
+    out = np.empty(len(rows), column.dtype)
+    for first in range(0, len(start) - 1, GATHERED):
+        some = slice(int(start[first]), int(start[min(first + GATHERED, len(start) - 1)]))
+        out[some] = column[rows[some]]
+        anchors.forget()
+    return out
 
 
 def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
     """The passages of some documents int32[m], rising."""
-    some, _ = of_docs(anchors, docs)
-    found, first = kernels.in_a_row(some.hash, some.doc, passages.IN_A_ROW)
-    return Rows(found, docs[some.doc[first]])
+    hashes, of_doc, _ = hashes_of(anchors, docs)
+    found, first = kernels.in_a_row(hashes, of_doc, passages.IN_A_ROW)
+    return Rows(found, of_doc[first])
 
 
 def in_passages(chunk: AnchorChunk, known: Table) -> NDArray[np.bool_]:

@@ -26,6 +26,7 @@ from .anchors import (
     shared_hashes,
     shared_own,
     slots_of,
+    sort_each,
     spans_of,
 )
 from .damage import once_encoded, signs_of_damage
@@ -80,6 +81,7 @@ __all__ = [
     "signs_of_damage",
     "slots_of",
     "skeleton_sets",
+    "sort_each",
     "spans_of",
     "tallied",
     "tally",
@@ -141,6 +143,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
             bands_met(np.zeros((1, 4), np.uint32), docs, pairs, bits.reshape(4, 8), bits, indptr, hashes)
             slots_of(hashes[:0], slots)
             numbers_of(slots, hashes, hashes)
+            sort_each(hashes, indptr)
             shared_hashes(hashes, indptr, pairs)
             looked_up(hashes, indptr[:1], docs[:0] > 0, bits, 0, 1, bits, slots, hashes, indptr)
             copy_bits(bits, 0, bits, 0, 3)

@@ -282,6 +282,13 @@ def _slot(slots: NDArray[np.uint32], shift: np.uint64, h: np.uint32) -> np.int64
 
 
 @jit()
+def sort_each(values: NDArray[np.uint64], starts: NDArray[np.int64]) -> None:
+    """Put values[starts[i] : starts[i + 1]] in order, for each i."""
+    for i in range(len(starts) - 1):
+        values[starts[i] : starts[i + 1]].sort()
+
+
+@jit()
 def shared_hashes(
     hashes: NDArray[np.uint64], starts: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
