@@ -51,7 +51,7 @@ def boilerplate(
     owning[asked] = runs >= own_run
 
     owners = replace(then, now=owning, then=steps.owning)
-    frames = _counted(before, anchors, steps.frames, owners, group, max_holders, run_all)
+    frames = _counted(before, anchors, steps.frames, owners, group, max_holders, run_all, common.asked)
     turned = frames.asked.keys[frames.turned]
     none, in_row = _no_bits(anchors), passages.IN_A_ROW
     others = holders(turned, anchors, change.stays & ~owning, none, in_row, group, n, run_all)
@@ -70,10 +70,12 @@ def _counted(
     group: NDArray[np.int32],
     max_holders: int,
     run_all: RunAll,
+    counted: Holders | None = None,
 ) -> _Counted:
     """The passages `known` to stand in many groups of the last run -> those of this one.
 
-    `change` is of the documents that count.
+    `change` is of the documents that count.  If they are some of those of another count, what that has
+    `counted` is not looked for again.
     """
     went = distinct(passages_of(before.anchors, change.went).hash)
     came = passages_of(anchors, change.came)
@@ -81,7 +83,7 @@ def _counted(
     came = came.where(~Table(known).has(came.hash) | Table(went).has(came.hash))
     asked = distinct(np.concatenate([went, came.hash]))
     none, in_row = _no_bits(anchors), passages.IN_A_ROW
-    found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, run_all)
+    found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, run_all, counted)
     found = found.with_rows(came)
     many = found.many | (n_groups(found.rows, range(len(asked)), group, max_holders) > max_holders)
     now = np.sort(np.concatenate([known[~is_in(known, asked)], asked[many]]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,12 +105,17 @@ def holders(
     group: NDArray[np.int32],
     most: int,
     run_all: RunAll,
+    known: Holders | None = None,
 ) -> Holders:
     """Hashes uint64[m], rising -> which of the `wanted` documents bool[n_docs] have them.
 
     A hash is of an anchor whose bit in `skip` is not set, or of `in_row` of them in a row.  One in more than
-    `most` groups int32[n_docs] is `many`, and its documents are not told.
+    `most` groups int32[n_docs] is `many`, and its documents are not told.  `known` is the same of more
+    documents, of these or other hashes.
     """
+    if known is not None:
+        rest = (anchors, wanted, skip, in_row, group, most, run_all)
+        return _told(known, keys, wanted, lambda some: holders(some, *rest))
     table, many, rows = Table(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
     step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(anchors.places())
     for first, last in _doubling(len(chunks)):
@@ -140,6 +146,25 @@ def holders(
     return Holders(table, many, rows)
 
 
+def _told(
+    known: Holders,
+    keys: NDArray[np.uint64],
+    wanted: NDArray[np.bool_],
+    found: Callable[[NDArray[np.uint64]], Holders],
+) -> Holders:
+    """What `found` gives for keys uint64[m], asked only for those of which nothing is known."""
+    number = known.table.numbers(keys)
+    told = number >= 0
+    told[told] = ~known.many[number[told]]
+    others = np.flatnonzero(~told)
+    more = found(keys[others])
+    many, place = np.zeros(len(keys), np.bool_), np.full(len(known.keys), -1, np.int64)
+    many[others], place[number[told]] = more.many, np.flatnonzero(told)
+    mine = (place[known.key] >= 0) & wanted[known.doc]
+    rows = [place[known.key[mine]] << 32 | known.doc[mine], others[more.key] << 32 | more.doc]
+    return Holders(Table(keys), many, np.sort(np.concatenate(rows)))
+
+
 def _doubling(n: int) -> list[tuple[int, int]]:
     """From 0 to 1, to 3, to 7, and so on to n."""
     at = [0, *((1 << i) - 1 for i in range(1, n.bit_length()) if (1 << i) - 1 < n), n]
@@ -162,7 +187,7 @@ def _settled(
 
 def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
     """Rows as in Holders -> int64[n]: in how many groups each of some keys stands, counted to `most` + 1."""
-    indptr = np.searchsorted(rows, np.arange(keys.start, keys.stop + 1, dtype=np.int64) << 32)
+    indptr = starts_of(np.bincount((rows >> 32) - keys.start, minlength=len(keys)))
     return kernels.distinct_groups(indptr, (rows & 0xFFFFFFFF).astype(np.int32), group, most)
 
 

@@ -141,6 +141,10 @@ def looked_up(
             found += (likely[byte] >> low) & 1
         for i in range(found):
             prefetch(slots, I64((mixed[i] * BASE) >> slot_shift))
+        for i in range(found):
+            number = max(I32(0), slots[I64((mixed[i] * BASE) >> slot_shift)])
+            prefetch(keys, number)
+            prefetch(numbers, number)
         if m + found > len(out):
             out = longer(out, m, 2 * len(out) + found)
         for i in range(found):
@@ -181,12 +185,13 @@ def distinct_groups(
 
     Documents of group -1 do not count.
     """
-    n = len(indptr) - 1
+    n, last = len(indptr) - 1, len(docs) - 1
     out = np.zeros(n, I64)
     seen = np.empty(most + 1, I32)
     for t in range(n):
         found = 0
         for i in range(indptr[t], indptr[t + 1]):
+            prefetch(group, docs[min(i + AHEAD, last)])
             g = group[docs[i]]
             new = g >= 0
             for j in range(found):
