@@ -25,7 +25,7 @@ def forms(
 
     def some_docs(some: NDArray[np.int32]) -> Forms:
         texts = [(d, text) for d, text in zip(some.tolist(), read(some), strict=True) if text]
-        digests = b"".join(relation.digests(raw, utf8.decode()) for _, (raw, utf8) in texts)
+        digests = b"".join(relation.digests_of([text for _, text in texts]))
         buffer, starts = kernels.joined([utf8 for _, (_, utf8) in texts])
         return Forms(
             np.array([d for d, _ in texts], np.int32),

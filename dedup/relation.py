@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import unicodedata
+from collections.abc import Sequence
 
+from . import kernels
 from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 
 
@@ -37,8 +40,30 @@ def digests(raw: bytes, text: str) -> bytes:
     """
     plain = _plain(text)
     spaced = " ".join(plain.split())
-    last, out = None, []
-    for view in (raw, plain.encode(), spaced.encode(), spaced.casefold().encode()):
+    return _digested(raw, plain.encode(), spaced.encode(), spaced.casefold().encode())
+
+
+def digests_of(texts: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    """Documents, each as bytes and as UTF-8 -> `digests` of each, in a third of the time."""
+    plain = [utf8 if _is_plain(utf8) else _plain(utf8.decode()).encode() for _, utf8 in texts]
+    buffer, starts = kernels.spaces_joined(*kernels.joined(plain))
+    joined, ends = buffer.tobytes(), starts.tolist()
+    out = []
+    for (raw, _), text, (start, end) in zip(texts, plain, itertools.pairwise(ends), strict=True):
+        spaced = joined[start:end]
+        folded = spaced.lower() if spaced.isascii() else spaced.decode().casefold().encode()
+        out.append(_digested(raw, text, spaced, folded))
+    return out
+
+
+def _is_plain(utf8: bytes) -> bool:
+    """Whether `_plain` would change nothing, for certain."""
+    return utf8.isascii() and b"\r" not in utf8
+
+
+def _digested(*views: bytes) -> bytes:
+    last, out = None, list[bytes]()
+    for view in views:
         out.append(out[-1] if view == last else hashlib.blake2b(view, digest_size=16).digest())
         last = view
     return b"".join(out)

@@ -1,14 +1,15 @@
 """The stages by themselves: letters, decoding, bands, verification, witnesses, policies."""
 
 import dataclasses
+import itertools
 import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, intake, lsh, minhash, normalize, relation, verdict, verify
+from dedup import canonical, cluster, intake, kernels, lsh, minhash, normalize, relation, verdict, verify
 from dedup.decode import decode
 from dedup.model import BINARY, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
 from dedup.settings import Settings
@@ -204,6 +205,26 @@ def test_a_rule_of_policies_is_read_from_left_to_right():
         ("cased", ""),
         ("first", ""),
     ]
+
+
+SPACED = [*" \t\n\r\x0b\x1c\x1f\x85\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000", "\r\n"]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([*SPACED, *SPACED, "a", "B", "é", "e\u0301", "ß", "\ufeff", "\u200b"])))
+)
+@settings(deadline=None)
+def test_digests_of_many_texts_are_those_of_each(texts):
+    both = [(str(i).encode(), "".join(text).encode()) for i, text in enumerate(texts)]
+    assert relation.digests_of(both) == [relation.digests(raw, utf8.decode()) for raw, utf8 in both]
+
+
+def test_every_space_that_splits_a_text_is_joined_with_those_beside_it():
+    every = [c for c in map(chr, range(0x110000)) if not 0xD800 <= ord(c) < 0xE000]
+    texts = [f"a{c} b{c}" for c in every if c.isspace() or ord(c) < 0x3100]
+    buffer, starts = kernels.spaces_joined(*kernels.joined([text.encode() for text in texts]))
+    found = [buffer[i:j].tobytes().decode() for i, j in itertools.pairwise(starts)]
+    assert found == [" ".join(text.split()) for text in texts]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=30))

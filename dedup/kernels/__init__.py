@@ -47,6 +47,7 @@ from .pairs import (
 )
 from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets
 from .sign import sign_texts
+from .spaces import spaces_joined
 from .text import SEGMENT, joined
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "slots_of",
     "skeleton_sets",
     "sort_each",
+    "spaces_joined",
     "spans_of",
     "tallied",
     "tally",
@@ -115,6 +117,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         sign_texts(buffer, starts, table, 3, 2, one, one, 1)
         hashes, indptr = shingle_sets(buffer, starts, table, 3)
         skeleton_sets(buffer, starts, table)
+        spaces_joined(buffer, starts)
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
         band_keys(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32), pairs)
