@@ -5,6 +5,7 @@ Only click is loaded here; what a command needs is imported inside it, so that `
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ STOPPED = "interrupted; the last good run is still in place, and the same comman
 
 def main() -> None:
     """Run the command line; the only place where an error becomes a line and an exit code."""
+    gc.set_threshold(100_000, 50, 100)  # many small objects live long here, and no cycles hold them
     try:
         for number, code in ((signal.SIGTERM, errors.TERMINATED), (signal.SIGHUP, errors.HUNG_UP)):
             signal.signal(number, lambda *_, code=code: _stop(code))

@@ -78,10 +78,11 @@ def _named(codes: NDArray[np.int8], names: Sequence[str]) -> dict[str, int]:
 
 def largest(run: Run, n: int) -> list[dict[str, Any]]:
     """The n largest clusters: id, size, canonical, and their first members."""
-    sizes = np.bincount(run.cluster_ids[run.clustered])
+    ids = run.cluster_ids[run.clustered]  # rising
+    sizes = np.bincount(ids)
     out = []
     for i in (np.argsort(-sizes[1:], kind="stable")[:n] + 1).tolist():
-        docs = run.clustered[run.cluster_ids[run.clustered] == i]
+        docs = run.clustered[slice(*np.searchsorted(ids, [i, i + 1]))]
         canonical = int(run.verdict.canonical[docs[0]])
         members = [run.member(m) for m in docs.tolist() if m != canonical][:5]
         out.append(

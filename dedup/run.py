@@ -160,8 +160,7 @@ class Run:
     def cluster_ids(self) -> NDArray[np.int64]:
         """int64[n_docs]: 1, 2, ... in the order of the clusters' smallest documents; 0 for a single one."""
         ids = np.zeros(len(self.documents), np.int64)
-        labels, inverse = np.unique(self.verdict.cluster[self.clustered], return_inverse=True)
-        ids[self.clustered] = inverse + 1
+        ids[self.clustered] = np.cumsum(np.diff(self.verdict.cluster[self.clustered], prepend=-1) != 0)
         return ids
 
     def member(self, doc: int) -> Member:

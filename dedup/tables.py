@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .keys import starts_of
@@ -70,7 +69,7 @@ def _list(column: pa.Array) -> list[Any]:
     """A column of texts -> a list; quick where there are few different ones, or only one."""
     if not len(column) or column[0] != column[-1]:
         return list(column.to_pylist())
-    if not column.null_count and pc.all(pc.equal(column, column[0])).as_py():
+    if column[1:].equals(column[:-1]):
         return [column[0].as_py()] * len(column)
     coded = column.dictionary_encode()
     values = np.array([*coded.dictionary.to_pylist(), None], object)
