@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .keys import together
-from .model import Banding, CandidatePairs
+from .keys import distinct, pairs_of, together
+from .model import Banding, CandidatePairs, pair_keys
 
 MAX_ROUNDS = 10
 MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 STANDARD_ERRORS = 5.0
 AT_ONCE, KEYS_AT_ONCE = 16, 1 << 24  # bands at least, and keys at most, that are taken at a time
+PAIRS_HELD = 1 << 21  # of bands, before each is kept once
 ROWS_AT_ONCE = 1 << 15  # documents whose keys are taken at a time
 KEPT = 8  # times so many documents, whose signatures stay in memory
 EVERY = 2**40  # the sample that leaves nothing out
@@ -177,6 +178,21 @@ def keys_by_band(
         yield from kernels.band_keys(signatures, docs, columns[i : i + AT_ONCE])
 
 
+def _each_once(parts: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Pairs int32[m, 2] (left < right) of several bands -> sorted, each once, with no more held than matter.
+
+    Where very many documents share all their bands, each band gives the same pairs.
+    """
+    held, n, most = [np.zeros(0, np.int64)], 0, PAIRS_HELD
+    for pairs in parts:
+        held.append(pair_keys(pairs))
+        n += len(pairs)
+        if n > most:
+            held = [distinct(np.concatenate(held))]
+            n, most = len(held[0]), max(PAIRS_HELD, 2 * len(held[0]))
+    return pairs_of(distinct(np.concatenate(held)))
+
+
 def candidate_pairs(
     signatures: NDArray[np.uint32],
     docs: NDArray[np.int32],
@@ -213,7 +229,7 @@ def candidate_pairs(
         for done, _ in enumerate(run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE))):
             if done % KEPT == KEPT - 1:
                 forget()
-        pairs = CandidatePairs.of(np.concatenate(list(run_all(one_band, list(keys))))).docs
+        pairs = _each_once(run_all(one_band, list(keys)))
         found.append(pairs[kernels.matches(signatures, pairs) >= least(pairs)])
         forget()
     return CandidatePairs.of(np.concatenate(found))

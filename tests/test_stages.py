@@ -207,6 +207,22 @@ def test_a_rule_of_policies_is_read_from_left_to_right():
     ]
 
 
+def test_pairs_that_every_band_gives_are_held_once(monkeypatch):
+    signatures = np.tile(np.arange(128, dtype=np.uint32), (300, 1))
+    docs, bands = np.arange(300, dtype=np.int32), lsh.banding(0.5, 0.99, 128)
+
+    def found():
+        return lsh.candidate_pairs(
+            signatures, docs, bands, lambda pairs: np.zeros(len(pairs)), map
+        ).docs.tolist()
+
+    whole = found()
+    monkeypatch.setattr(lsh, "PAIRS_HELD", 100)
+    assert (
+        whole == found() == sorted([*([0, i] for i in range(1, 300)), *([i, i + 1] for i in range(1, 299))])
+    )
+
+
 SPACED = [*" \t\n\r\x0b\x1c\x1f\x85\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000", "\r\n"]
 
 
