@@ -44,11 +44,15 @@ class Ballot:
 
     def of_docs(self, docs: NDArray[np.int64]) -> Ballot:
         """That of some documents int64[m], rising, with all of the same letters: they are then 0..m - 1."""
-        local = np.zeros(len(self), np.int32)
-        local[docs] = np.arange(len(docs))
+        same, speaker = (np.searchsorted(docs, c[docs]).astype(np.int32) for c in (self.same, self.speaker))
         keys = [(name, key[docs]) for name, key in self.keys]
-        columns = (self.alone[docs], self.place[docs], keys, self.kind[docs])
-        return Ballot(local[self.same[docs]], local[self.speaker[docs]], *columns)
+        return Ballot(same, speaker, self.alone[docs], self.place[docs], keys, self.kind[docs])
+
+    def joined(self, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+        """int32[n_docs]: the clusters of pairs int32[m, 2] and of the documents of the same letters."""
+        everyone = np.arange(len(self), dtype=np.int32)
+        same = np.stack([self.same, everyone], axis=1)
+        return cluster.clusters(len(self), np.concatenate([pairs, same]))
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def _chosen(ballot: Ballot, pairs: VerifiedPairs, limits: Thresholds, edges_of: 
     everyone = np.arange(n, dtype=np.int32)
     good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
     allowed = edges_of(good)
-    label = cluster.clusters(n, np.concatenate([good.docs, np.stack([same, everyone], axis=1)]))
+    label = ballot.joined(good.docs)
     spoken = cluster.Edges(ballot.best[allowed.dropped], ballot.best[allowed.witness])
     witness = cluster.choose_witnesses(ballot.place, spoken)
     follows = np.where(ballot.alone, everyone, witness[speaker])
@@ -125,9 +129,8 @@ def _open(ballot: Ballot, found: Settled, reached: NDArray[np.int32]) -> NDArray
     subtle: a hub is told by all its wholes, so clusters that only a hub joins are taken together.
     """
     n = len(ballot)
-    everyone = np.arange(n, dtype=np.int32)
-    joined = cluster.clusters(n, np.concatenate([reached, np.stack([ballot.same, everyone], axis=1)]))
-    kept = np.bincount(found.label[found.among == everyone], minlength=n)
+    joined = ballot.joined(reached)
+    kept = np.bincount(found.label[found.among == np.arange(n)], minlength=n)
     out = np.zeros(n, np.bool_)
     out[joined[np.flatnonzero(kept > 1)]] = True
     return out[joined]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, lsh
-from ..keys import distinct, is_in, pairs_of, starts_of
+from ..keys import distinct, is_in, pairs_of, starts_of, together
 from ..model import Banding, pair_keys
 from ..passages import RunAll
 from .change import Change
@@ -154,5 +154,5 @@ def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np
 def _bucket_pairs(keys: list[NDArray[np.uint64]], docs: list[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Keys uint64[n] and their documents int32[n] -> the pairs of the buckets."""
     key, doc = np.concatenate(keys), np.concatenate(docs)
-    order = np.argsort(key)
-    return kernels.bucket_pairs(key[order], doc[order], lsh.FULL_BUCKET)
+    order, key = together(key)
+    return kernels.bucket_pairs(key, doc[order], lsh.FULL_BUCKET)

@@ -353,7 +353,7 @@ def _sorted_rows(side: Side, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint6
     docs = np.flatnonzero(asked).astype(np.int32)
     own = side.rows(docs)
     start = np.searchsorted(own.doc, np.arange(len(asked) + 1)).astype(np.int64)
-    kernels.sort_each(own.hash, start)
+    kernels.sort_each(own.hash, start[np.r_[docs, len(asked)]])
     return own.hash, start
 
 

@@ -26,7 +26,6 @@ from .anchors import (
     shared_hashes,
     shared_own,
     slots_of,
-    sort_each,
     spans_of,
 )
 from .damage import once_encoded, signs_of_damage
@@ -45,7 +44,7 @@ from .pairs import (
     tally,
     terms_of_docs,
 )
-from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets
+from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, sort_each
 from .sign import sign_texts
 from .spaces import spaces_joined
 from .text import SEGMENT, joined
@@ -146,7 +145,6 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
             bands_met(np.zeros((1, 4), np.uint32), docs, pairs, bits.reshape(4, 8), bits, indptr, hashes)
             slots_of(hashes[:0], slots)
             numbers_of(slots, hashes, hashes)
-            sort_each(hashes, indptr)
             shared_hashes(hashes, indptr, pairs)
             looked_up(hashes, indptr[:1], docs[:0] > 0, bits, 0, 1, bits, slots, hashes, indptr)
             copy_bits(bits, 0, bits, 0, 3)

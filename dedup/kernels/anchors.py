@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import BASE, I32, I64, U8, U32, U64, jit
-from .pairs import AHEAD, _packing, _place, longer
+from .pairs import AHEAD, _packing, _place, groups_of, longer
 from .simd import prefetch
 from .text import fmix64
 
@@ -185,25 +185,9 @@ def distinct_groups(
 
     Documents of group -1 do not count.
     """
-    n, last = len(indptr) - 1, len(docs) - 1
-    out = np.zeros(n, I64)
-    seen = np.empty(most + 1, I32)
-    for t in range(n):
-        found = 0
-        for i in range(indptr[t], indptr[t + 1]):
-            prefetch(group, docs[min(i + AHEAD, last)])
-            g = group[docs[i]]
-            new = g >= 0
-            for j in range(found):
-                if seen[j] == g:
-                    new = False
-                    break
-            if new:
-                seen[found] = g
-                found += 1
-                if found > most:
-                    break
-        out[t] = found
+    out, seen = np.zeros(len(indptr) - 1, I64), np.empty(most + 1, I32)
+    for t in range(len(out)):
+        out[t] = groups_of(docs, indptr[t], indptr[t + 1], group, most, seen)
     return out
 
 
@@ -284,13 +268,6 @@ def _slot(slots: NDArray[np.uint32], shift: np.uint64, h: np.uint32) -> np.int64
     while slots[at] != 0 and slots[at] != h:
         at = (at + 1) & (len(slots) - 1)
     return at
-
-
-@jit()
-def sort_each(values: NDArray[np.uint64], starts: NDArray[np.int64]) -> None:
-    """Put values[starts[i] : starts[i + 1]] in order, for each i."""
-    for i in range(len(starts) - 1):
-        values[starts[i] : starts[i + 1]].sort()
 
 
 @jit()

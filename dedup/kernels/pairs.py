@@ -244,14 +244,18 @@ def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -
 
 
 @jit()
-def _groups_of(docs, start, end, group, most, seen):  # type: ignore[no-untyped-def]
-    """In how many groups docs[start:end] are, counted to `most` + 1, for which `seen` has room."""
+def groups_of(docs, start, end, group, most, seen):  # type: ignore[no-untyped-def]
+    """In how many groups docs[start:end] are, counted to `most` + 1, for which `seen` has room.
+
+    Documents of group -1 do not count.
+    """
     found = 0
     for i in range(start, end):
+        prefetch(group, docs[min(i + AHEAD, len(docs) - 1)])
         g, j = group[docs[i]], 0
         while j < found and seen[j] != g:
             j += 1
-        if j == found:
+        if j == found and g >= 0:
             seen[found] = g
             found += 1
             if found > most:
@@ -281,7 +285,7 @@ def postings(
         end = start + 1
         while end < n and hashes[end] == hashes[start]:
             end += 1
-        many = end - start > most and _groups_of(docs, start, end, group, most, seen) > most
+        many = end - start > most and groups_of(docs, start, end, group, most, seen) > most
         if end - start > 1 and not many and np.any(sure[start:end]):
             if end - start > len(keys):
                 keys = np.empty(2 * (end - start), I64)
@@ -297,12 +301,10 @@ def postings(
                 if key >> 32 != last:
                     last, found = key >> 32, 0
                     groups += 1
-                    if groups > most:
-                        break
                 out[at], first[at] = I32(key & 0xFFFFFFFF), found < few
                 found += 1
                 at += 1
-            if 1 < groups <= most:
+            if groups > 1:
                 sizes[n_terms], rows[n_terms] = at - used, start
                 n_terms += 1
                 used = at
