@@ -20,7 +20,7 @@ from dedup.views.explain_html import page
 from dedup.views.explain_text import print_explanation
 from dedup.views.hunks import Fold, Hunk, hunks, marked
 from dedup.views.texts import Text
-from dedup.views.words import counts, letters_at, words
+from dedup.words import counts, letters_at, words
 
 from .conftest import OTHER, POST, brute_force, brute_force_skeleton, shingle_set
 from .test_cli import one_line

@@ -1,8 +1,8 @@
-"""The compiled twin of normalize, shingle, minhash, passages and verify (numba, releases the GIL).
+"""The compiled twin of normalize, shingle, minhash, passages, verify, content (numba, releases the GIL).
 
-Each function here has a plain definition elsewhere that it equals bit for bit; `tests/test_kernels.py`
-holds them together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer, text i being
-`buffer[starts[i]:starts[i+1]]`.  Compiled code is cached on disk where a folder can be written.
+Each function here has a plain definition elsewhere that it equals bit for bit; `tests/test_kernels.py` and
+`tests/test_content.py` hold them together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer,
+text i being `buffer[starts[i]:starts[i+1]]`.  Compiled code is cached on disk where a folder can be written.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .anchors import (
     slots_of,
     spans_of,
 )
+from .content import content_of_pairs
 from .damage import once_encoded, signs_of_damage
 from .graph import components, witnesses
 from .jit import CompileListener, without_blas
@@ -48,6 +49,7 @@ from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, s
 from .sign import sign_texts
 from .spaces import spaces_joined
 from .text import SEGMENT, joined
+from .words import words_of
 
 __all__ = [
     "SEGMENT",
@@ -56,6 +58,7 @@ __all__ = [
     "bucket_pairs",
     "by_low_bits",
     "components",
+    "content_of_pairs",
     "copy_bits",
     "distinct_groups",
     "figures",
@@ -91,6 +94,7 @@ __all__ = [
     "warm_up_to_decide",
     "without_blas",
     "witnesses",
+    "words_of",
 ]
 
 
@@ -119,6 +123,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         spaces_joined(buffer, starts)
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
+        content_of_pairs(words_of(buffer, starts, table), pairs)
         band_keys(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32), pairs)
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)

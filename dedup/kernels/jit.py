@@ -47,6 +47,11 @@ def jit(**options: Any) -> Callable[[Any], Any]:
     return wrap
 
 
+def inner(function: Any) -> Any:
+    """njit for what only other kernels call: without the wrappers for Python, it compiles faster."""
+    return jit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
 class CompileListener(event.Listener):
     """Calls `on_compile` once, when numba begins to compile instead of loading from the cache."""
 

@@ -98,6 +98,37 @@ def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
     return types.UniTuple(types.uint64, 4)(buffer, types.int64), codegen
 
 
+TELLING = [
+    ("!", "!"),
+    ("#", "'"),
+    ("*", "+"),
+    ("-", "-"),
+    ("/", "9"),
+    ("<", ">"),
+    ("|", "|"),
+]  # see word_masks
+
+
+@intrinsic
+def word_masks(typing: Any, buffer: Any, at: Any) -> Any:
+    """buffer[at:at + 64] -> three uint64, a bit a byte: odd, a letter, a full stop or comma.
+
+    Odd are bytes beyond ASCII, digits, apostrophes, and marks that may tell something, see values.CLASSES.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
+        odd = builder.icmp_signed("<", values, _constant(_BYTES, 0))
+        for low, last in TELLING:
+            odd = builder.or_(odd, _between(builder, values, ord(low), ord(last)))
+        letters = _between(builder, _folded(builder, values), ord("a"), ord("z"))
+        points = builder.or_(*(builder.icmp_unsigned("==", values, _constant(_BYTES, ord(c))) for c in ".,"))
+        masks = [builder.bitcast(bits, _MASK) for bits in (odd, letters, points)]
+        return context.make_tuple(builder, signature.return_type, masks)
+
+    return types.UniTuple(types.uint64, 3)(buffer, types.int64), codegen
+
+
 SPECIAL = b"<&;\\-\xc3\xe3\xef"  # what damage begins with, or an end of it
 
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
 from ..model import LetterTable
+from ..words import Words, words
 from .moves import BLOCK, Move, moved, once, run_of
-from .words import Words, words
 
 CELLS = 400_000_000  # of one table of rapidfuzz: 50 MB, 0.1 s
 MAX_CHARACTERS = 8_000_000  # of each text that are aligned

@@ -17,10 +17,10 @@ from ..relation import same_letters
 from ..run import Run
 from ..settings import Settings
 from ..verdict import thresholds
+from ..words import UNSPACED_CLASS, counts, letters_at
 from .align import ISLAND, SAME, Alignment, Span, align
 from .lines import Lines
 from .texts import Text, status_of
-from .words import UNSPACED_CLASS, counts, letters_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

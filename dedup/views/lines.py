@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ..normalize import letter_table
+from ..words import letters_at
 from .align import SAME, align
-from .words import letters_at
 
 
 class Lines:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import LetterTable
+from .model import LetterTable
+from .shingle import shingle_hash
 
 # Scripts that are written without spaces: there each character is a word.
 UNSPACED = (
@@ -18,6 +18,8 @@ UNSPACED = (
 )
 UNSPACED_CLASS = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)  # for a regular expression
 APOSTROPHES = (0x27, 0x2019)
+DECIMALS = frozenset(c for c in map(chr, range(0x2000)) if c.isdecimal())  # digits of all common scripts
+INSIDE_WORD = 4  # in LetterTable.flags: accents, soft hyphens, joiners
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def words(text: str, table: LetterTable) -> Words:
         return Words(text, none, none, [])
     codes = code_points(text)
     has = before[1:] > before[:-1]
-    inside = has | np.isin(codes, _joining(np.unique(codes[~has])))
+    inside = has | (table.flags[codes] & INSIDE_WORD != 0)
     inside[1:-1] |= np.isin(codes[1:-1], APOSTROPHES) & has[:-2] & has[2:]
     alone = np.zeros(len(codes), np.bool_)
     for low, high in UNSPACED:
@@ -116,6 +118,6 @@ def words(text: str, table: LetterTable) -> Words:
     return Words(text, start, end, [found[i:j] for i, j in places])
 
 
-def _joining(codes: NDArray[np.uint32]) -> list[int]:
-    """Of characters without letters, those that do not end a word: accents, soft hyphens, joiners."""
-    return [c for c in codes.tolist() if unicodedata.category(chr(c)) in ("Mn", "Mc", "Me", "Cf")]
+def word_key(word: str) -> int:
+    """Letters of a word -> 64 bits that stand for it: the hash of its letters, the last one first."""
+    return shingle_hash(word[::-1])

@@ -1,0 +1,93 @@
+"""What marks say in two texts: the compiled twin of values.differ and content.changed_marks."""
+
+from __future__ import annotations
+
+from .. import content, values
+from .jit import I64, inner
+
+MARKS_APART, MIN_IDLE = content.MARKS_APART, values.MIN_IDLE
+
+
+@inner
+def _bare(sure, seen, own, own_end, own_idle, other, other_end, other_idle):  # type: ignore[no-untyped-def]
+    """See values.bare_classes."""
+    there = I64(0)
+    for m in range(own, own_end):
+        there |= seen[m]
+    if own == own_end and own_idle[0] == 0 and own_idle[1] == 0:
+        unsure = other_idle[0] + other_idle[1]
+        for m in range(other, other_end):
+            unsure += sure[m] != seen[m]
+        return I64(values.TELLING if unsure >= MIN_IDLE else 0)
+    there |= (values.POINT if own_idle[0] else 0) | (values.MINUS if own_idle[1] else 0)
+    bare = I64(0)
+    for bit in (values.POINT, values.MINUS, values.NOT, values.ATTACHED):
+        if there & bit:
+            continue
+        unsure = other_idle[0] if bit == values.POINT else other_idle[1] if bit == values.MINUS else 0
+        for m in range(other, other_end):
+            unsure += (seen[m] & ~sure[m] & bit) != 0
+        if unsure >= MIN_IDLE:
+            bare |= bit
+    return bare
+
+
+@inner
+def _differ(sure_left, seen_left, sure_right, seen_right, bare_left, bare_right):  # type: ignore[no-untyped-def]
+    """See values.differ."""
+    if (sure_left ^ sure_right) == values.EQUALS and (
+        sure_left & sure_right & (values.LESS | values.GREATER)
+    ) != 0:
+        return True
+    lacks = sure_left & ~seen_right
+    if (lacks & ~bare_right & values.TELLING) != 0 or (
+        lacks != 0 and (seen_right & ~seen_left & ~values.POINT) != 0
+    ):
+        return True
+    lacks = sure_right & ~seen_left
+    return (lacks & ~bare_left & values.TELLING) != 0 or (
+        lacks != 0 and (seen_left & ~seen_right & ~values.POINT) != 0
+    )
+
+
+@inner
+def changed_marks(texts, left, right, found):  # type: ignore[no-untyped-def]
+    """Texts `left` and `right`, where they differ int32[n, 4] -> see content.changed_marks."""
+    place, sure, seen, marks, idle = texts.place, texts.sure, texts.seen, texts.marks, texts.idle
+    start, text = texts.start, texts.text
+    p, p_end, q, q_end = marks[left], marks[left + 1], marks[right], marks[right + 1]
+    if p == p_end and q == q_end:
+        return 0
+    bare_left = _bare(sure, seen, p, p_end, idle[left], q, q_end, idle[right])
+    bare_right = _bare(sure, seen, q, q_end, idle[right], p, p_end, idle[left])
+    x, y = text[left], text[right]
+    n_x, n_y = text[left + 1] - x, text[right + 1] - y
+    n, last, a, b = 0, -MARKS_APART, 0, 0
+    for d in range(len(found) + 1):
+        i1, i2, j1, j2 = n_x, n_x, n_y, n_y
+        if d < len(found):
+            i1, i2, j1, j2 = found[d, 0], found[d, 1], found[d, 2], found[d, 3]
+        begin = a + (1 if a > 0 or b > 0 else 0)
+        end = start[x + i1] - start[x] + (1 if i1 == n_x and j1 == n_y else 0)
+        while p < p_end and place[p] < begin:
+            p += 1
+        while q < q_end and place[q] - b + a < begin:
+            q += 1
+        while True:
+            on_left = p < p_end and place[p] < end
+            on_right = q < q_end and place[q] - b + a < end
+            if not on_left and not on_right:
+                break
+            at = place[p] if on_left else place[q] - b + a
+            if on_right:
+                at = min(at, place[q] - b + a)
+            sure_left = seen_left = sure_right = seen_right = I64(0)
+            if on_left and place[p] == at:
+                sure_left, seen_left, p = I64(sure[p]), I64(seen[p]), p + 1
+            if on_right and place[q] - b + a == at:
+                sure_right, seen_right, q = I64(sure[q]), I64(seen[q]), q + 1
+            if _differ(sure_left, seen_left, sure_right, seen_right, bare_left, bare_right):
+                n += at - last >= MARKS_APART
+                last = at
+        a, b = start[x + i2] - start[x], start[y + j2] - start[y]
+    return n

@@ -1,0 +1,383 @@
+"""Texts -> their words and marks as arrays: the compiled twin of words and values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import values
+from ..words import DECIMALS, UNSPACED
+from .jit import BASE, I64, U64, inner, jit
+from .simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
+from .text import fmix64, powers
+
+INSIDE = 4  # in LetterTable.packed: the character does not end a word
+TWICE = 16
+SPACE, BREAK = 32, 10
+ROOM = 24  # of a line between two letters that is looked at
+_SPACES = np.array(sorted(ord(c) for c in map(chr, range(0x3001)) if re.match(r"\s", c)), np.int32)
+_RANGES = np.array(UNSPACED, np.int32)
+_OTHER_MARKS = np.array(
+    [[ord(c), bits] for c, bits in sorted(values.CLASSES.items()) if ord(c) > 127], np.int32
+)
+_ASCII_MARKS = np.array([values.CLASSES.get(chr(c), 0) for c in range(128)], np.int32)
+_POWERS = powers(31)
+_BEFORE_SIGN = np.array([ord(c) for c in values.BEFORE_SIGN], np.int32)
+_DECIMALS = np.array([chr(c) in DECIMALS for c in range(0x2000)])
+
+
+class WordArrays(NamedTuple):
+    """The words of n texts, one text after the other.
+
+    letters int32[n_letters] are the code points; word i has letters[start[i]:start[i + 1]], key[i] stands for
+    it; text t has the words text[t]..text[t + 1] - 1 and the marks marks[t]..marks[t + 1] - 1: after `place`
+    letters of the text, the classes `sure` and `seen`.  idle int64[n, 2] counts the idle points and minuses.
+    """
+
+    letters: NDArray[np.int32]
+    start: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    text: NDArray[np.int64]
+    place: NDArray[np.int64]
+    sure: NDArray[np.int32]
+    seen: NDArray[np.int32]
+    marks: NDArray[np.int64]
+    idle: NDArray[np.int64]
+
+
+def words_of(buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any) -> WordArrays:
+    """n texts -> their words and marks."""
+    n, size = len(starts) - 1, 64 + int(starts[-1] - starts[0])
+    while True:
+        out = WordArrays(
+            letters=np.empty(size, np.int32),
+            start=np.empty(size // 2, np.int64),
+            key=np.empty(size // 2, np.uint64),
+            text=np.zeros(n + 1, np.int64),
+            place=np.empty(size // 4, np.int64),
+            sure=np.empty(size // 4, np.int32),
+            seen=np.empty(size // 4, np.int32),
+            marks=np.zeros(n + 1, np.int64),
+            idle=np.zeros((n, 2), np.int64),
+        )
+        if _fill(buffer, starts, table.packed, table.pool, table.starts, out):
+            break
+        size *= 2  # next to never: there are characters that stand for many letters
+    n_words, n_marks = out.text[-1], out.marks[-1]
+    marks = {name: getattr(out, name)[:n_marks] for name in ("place", "sure", "seen")}
+    return out._replace(start=out.start[: n_words + 1], key=out.key[:n_words], **marks)
+
+
+@inner
+def word_key(letters: NDArray[np.int32], start: int, end: int) -> np.uint64:
+    """Letters start..end - 1 -> 64 bits for the word: the hash of its letters, the last one first."""
+    h, most = U64(0), min(end, start + len(_POWERS))
+    for i in range(start, most):
+        h += U64(letters[i]) * _POWERS[i - start]
+    power = U64(0)
+    for i in range(most, end):
+        power = (_POWERS[len(_POWERS) - 1] if i == most else power) * BASE
+        h += U64(letters[i]) * power
+    return fmix64(h)
+
+
+@inner
+def is_decimal(letter: int) -> bool:
+    return letter < len(_DECIMALS) and _DECIMALS[letter]
+
+
+@inner
+def _is_space(c: int) -> bool:
+    if c < 128:
+        return c == SPACE or 9 <= c <= 13 or 28 <= c <= 31
+    for space in _SPACES:
+        if c == space:
+            return True
+    return False
+
+
+@inner
+def _is_unspaced(c: int) -> bool:
+    if c < 0x0E00:
+        return False
+    for i in range(len(_RANGES)):
+        if _RANGES[i, 0] <= c <= _RANGES[i, 1]:
+            return True
+    return False
+
+
+@inner
+def _mark_class(c: int) -> np.int64:
+    if c < 128:
+        return I64(_ASCII_MARKS[c])
+    for i in range(len(_OTHER_MARKS)):
+        if c == _OTHER_MARKS[i, 0]:
+            return I64(_OTHER_MARKS[i, 1])
+    return I64(0)
+
+
+@inner
+def _code_point(buffer, place, end):  # type: ignore[no-untyped-def]
+    """-> (the code point at buffer[place], where the next one begins); broken UTF-8 ends the text."""
+    c = I64(buffer[place])
+    if c < 0x80:
+        return c, place + 1
+    size = 2 if c < 0xE0 else 3 if c < 0xF0 else 4
+    if place + size > end:
+        return I64(-1), end
+    c &= 0x7F >> size
+    for i in range(1, size):
+        c = c << 6 | (I64(buffer[place + i]) & 63)
+    return c, place + size
+
+
+@jit()
+def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-untyped-def]
+    """n texts -> their words and marks in the arrays; whether there was room for all.
+
+    subtle: no array is exchanged for a larger one inside the loop, as counting its uses would take most of
+    the time.
+    """
+    letters, start, key, text, place, sure, seen, marks, idle = out
+    n_texts = len(starts) - 1
+    line, units = np.empty(ROOM, I64), np.empty(2 * LANES, np.uint16)
+    n = n_words = n_marks = 0
+    for t in range(n_texts):
+        at, end, first = starts[t], starts[t + 1], n
+        inside = alone = has = apostrophe = False
+        fresh, told = True, False  # whether the next letter begins a word; whether marks were seen
+        between = n_line = n_found = n_points = n_minuses = 0
+        broken, last, before_last, tail = False, I64(-1), I64(-1), I64(-1)
+        run, head, chain, thousands = (
+            0,
+            False,
+            I64(-1),
+            -1,
+        )  # of digits, for the points that set off thousands
+        while at < end:
+            if n + 64 > len(letters) or n_words + 2 > len(start) or n_marks + 2 > len(place):
+                return False
+            c, at = _code_point(buffer, at, end)
+            if c < 0 or c >= len(packed):
+                continue
+            entry = packed[c]
+            v, joins = entry >> 5, entry & INSIDE != 0
+            is_ascii_digit = 48 <= c <= 57
+            # a point that sets off thousands: [1-9] and up to two digits, a point or comma, three digits
+            if is_ascii_digit:
+                if run == 0 and chain < 0:
+                    head = c != 48 and last != 46 and last != 44
+                run += 1
+            elif run or chain >= 0:
+                if chain >= 0 and run == 3 and thousands >= 0:
+                    sure[thousands] &= ~values.POINT
+                follows = (
+                    (run == 3 and c == chain) if chain >= 0 else (head and run <= 3 and (c == 46 or c == 44))
+                )
+                chain, thousands, run, head = c if follows else I64(-1), -1, 0, False
+            if v != 0:
+                one = I64(v) if v > 0 else I64(pool[pool_starts[-v]])
+                if told:
+                    found = _classes(
+                        line,
+                        n_line,
+                        n_found,
+                        between,
+                        broken,
+                        last,
+                        before_last,
+                        tail,
+                        letters[n - 1] if n > first else -1,
+                        one,
+                    )
+                    after_number, before_number = n > first and is_decimal(letters[n - 1]), is_decimal(one)
+                    idle[t, 0] += 0 if after_number and before_number else n_points
+                    idle[t, 1] += 0 if before_number else n_minuses
+                    if found[1]:
+                        place[n_marks], sure[n_marks], seen[n_marks] = n - first, found[0], found[1]
+                        if chain >= 0 and run == 1:
+                            thousands = n_marks
+                        n_marks += 1
+                mine = _is_unspaced(c)
+                if not inside or mine or alone:
+                    fresh = True
+                if fresh:
+                    start[n_words] = n
+                    n_words += 1
+                    fresh = False
+                if v > 0:
+                    letters[n] = v
+                    n += 1
+                    if entry & TWICE:
+                        letters[n] = v
+                        n += 1
+                else:
+                    for j in range(pool_starts[-v], pool_starts[-v + 1]):
+                        letters[n] = pool[j]
+                        n += 1
+                inside, alone, has, apostrophe = True, mine, True, False
+                between = n_line = n_found = n_points = n_minuses = 0
+                broken, told, last, before_last, tail = False, False, I64(c), I64(-1), I64(-1)
+                if is_ascii_digit:
+                    while at < end and 48 <= buffer[at] <= 57 and n + 64 < len(letters):
+                        letters[n] = buffer[at]
+                        n, at, run = n + 1, at + 1, run + 1
+                elif c < 128:
+                    at, n, n_words, n_points = _plain_words(
+                        buffer, at, end, letters, n, start, n_words, units
+                    )
+                    idle[t, 0] += n_points
+                    n_points = 0
+                continue
+            # subtle: an apostrophe joins only if the very next character has letters, so `has` is asked then
+            if joins:
+                if not inside or apostrophe:
+                    fresh = True
+                inside, alone, apostrophe = True, _is_unspaced(c), False
+            else:
+                apostrophe = has and not apostrophe and (c == 0x27 or c == 0x2019)
+                inside = apostrophe
+                alone = False
+            if not apostrophe:
+                has = False
+            between += 1
+            kind = _mark_class(c)
+            if kind:
+                told = True
+                n_points += kind == values.POINT
+                n_minuses += kind == values.MINUS
+            if c == BREAK:
+                broken, tail = True, I64(-1)
+            else:
+                space = _is_space(c)
+                if not space:
+                    tail = I64(c)
+                if not broken and n_line < ROOM:
+                    if not space:
+                        n_found += 1
+                    if not (space and n_line and line[n_line - 1] == SPACE):
+                        line[n_line] = SPACE if space else c
+                        n_line += 1
+            before_last, last = last if between > 1 else I64(-1), I64(c)
+        if chain >= 0 and run == 3 and thousands >= 0:
+            sure[thousands] &= ~values.POINT
+        if told:
+            found = _classes(
+                line,
+                n_line,
+                n_found,
+                between,
+                broken,
+                last,
+                before_last,
+                tail,
+                letters[n - 1] if n > first else -1,
+                -1,
+            )
+            idle[t, 0] += n_points
+            idle[t, 1] += n_minuses
+            if found[1]:
+                place[n_marks], sure[n_marks], seen[n_marks] = n - first, found[0], found[1]
+                n_marks += 1
+        text[t + 1], marks[t + 1] = n_words, n_marks
+    start[n_words] = n
+    for i in range(n_words):
+        key[i] = word_key(letters, start[i], start[i + 1])
+    return True
+
+
+@inner
+def _plain_words(buffer, at, end, letters, n, start, n_words, units):  # type: ignore[no-untyped-def]
+    """Words of ASCII letters, with nothing between them that tells anything, from behind a letter on.
+
+    -> (where the last of their letters ends, n, n_words, the full stops and commas between them).
+    """
+    n_points = 0
+    while at + LANES <= len(buffer) and n + 2 * LANES < len(letters) and n_words + LANES < len(start):
+        odd, found, points = word_masks(buffer, at)
+        width = min(first_bit(odd), end - at)
+        if width < LANES:
+            found &= (U64(1) << U64(width)) - U64(1)
+        if found == 0:
+            break
+        taken = LANES - leading_zeros(found)
+        squeeze(buffer, at, found, letters, n, units, 0)
+        begins = found & ~(found << U64(1) | U64(1))
+        while begins != 0:
+            place = first_bit(begins)
+            start[n_words] = n + count_bits(found & ((U64(1) << U64(place)) - U64(1)))
+            n_words += 1
+            begins &= begins - U64(1)
+        n_points += count_bits(points & (~U64(0) >> U64(LANES - taken)))
+        n, at = n + count_bits(found), at + taken
+    return at, n, n_words, n_points
+
+
+@inner
+def _classes(line, n_line, n_found, between, broken, last, before_last, tail, left, right):  # type: ignore[no-untyped-def]
+    """What stands between two letters, -1 at an end of the text -> its classes; see values.classes."""
+    sure = seen = I64(0)
+    after_number, before_number = left >= 0 and is_decimal(left), right >= 0 and is_decimal(right)
+    if left >= 0 and n_found <= values.MOST:
+        equals = most = 0
+        first = I64(-1)
+        for i in range(n_line):
+            c = line[i]
+            if c == SPACE:
+                continue
+            if first < 0:
+                first = c
+            kind = _mark_class(c)
+            seen |= kind
+            equals = equals + 1 if c == 61 else 0
+            most = max(most, equals)
+            follower = I64(-1)
+            for j in range(i + 1, n_line):
+                if line[j] != SPACE:
+                    follower = line[j]
+                    break
+            if (c == 33 and follower == 61) or c == 0x2260:
+                sure |= values.NOT
+            spaced = 0 < i < n_line - 1 and line[i - 1] == SPACE and line[i + 1] == SPACE
+            if (c == 42 and spaced) or c == 0xD7:
+                sure |= values.TIMES
+            if (c == 47 and spaced) or c == 0xF7:
+                sure |= values.DIVIDED
+            if c == 38 and follower == 38:
+                sure |= values.AND
+            if c == 124 and follower == 124:
+                sure |= values.OR
+        sure |= seen & values.OPERATORS & ~(values.EQUALS if most >= 3 else 0)
+        if between == 1 and seen == values.POINT and after_number and before_number:
+            sure |= values.POINT
+        if after_number and first == 37:
+            sure |= values.PERCENT
+        if after_number and first >= 0:
+            sure |= _mark_class(first) & values.CURRENCY
+        if (
+            n_line
+            and (line[0] == 43 or line[0] == 35)
+            and (right < 0 or not (line[n_line - 1] == 43 or line[n_line - 1] == 35))
+        ):
+            sure |= values.ATTACHED
+        if seen & (values.PLUS | values.SHARP):
+            seen |= values.ATTACHED
+    if before_number:
+        own = I64(0)
+        if last == 45 or last == 0x2212:
+            opened = left < 0
+            if between > 1:
+                opened = _is_space(before_last)
+                for c in _BEFORE_SIGN:
+                    opened = opened or before_last == c
+            if opened:
+                own |= values.MINUS
+        if tail >= 0:
+            own |= _mark_class(tail) & values.CURRENCY
+        sure, seen = sure | own, seen | own
+    seen &= ~(0 if after_number and before_number else values.POINT)
+    seen &= ~(0 if before_number else values.MINUS)
+    return sure, seen

@@ -1,0 +1,175 @@
+"""The places where two texts differ -> what of them is alike, doubtful, and foreign: the plain definition.
+
+A word that stands on both sides of a place is no difference there, nor is a passage that stands elsewhere in
+the other text.  What is left of a place are words of one side or of both.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .alignment import Difference, differences, moved, n_letters
+from .alike import ALIKE_JOINED, DAMAGED, DOUBTFUL, LONGEST, OTHER, SAME, agree, alike, digits, folded
+from .normalize import letters
+from .words import DECIMALS
+
+AHEAD = 8  # words of the other side among which the twin of a word is looked for
+FEW_MOVED = 10  # moved passages are a tenth of a text or more: what stands in any other place is not lost
+PASSAGE, PASSAGE_UNSPACED = 6, 12  # words of a passage; characters, in scripts without spaces
+SLOT_TIMES, SLOT_MORE = 3, 8  # a slot may be filled so many times as long, and so many letters more
+HAN_NUMERALS = frozenset(letters("〇一二三四五六七八九十百千万"))
+
+ADDED, SPELLED, PASSAGES, REPLACED = range(4)  # what a place is
+
+
+@dataclass
+class Place:
+    """What was found in one place: `left` and `right` are the words that only that side has."""
+
+    at: Difference
+    left: list[str]
+    right: list[str]
+    alike: list[tuple[str, str, int]] = field(default_factory=list)
+    doubtful: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def one(self) -> list[str]:
+        """The words of the left side that are not alike for certain."""
+        return [*self.left, *(a for a, _ in self.doubtful)]
+
+    @property
+    def other(self) -> list[str]:
+        """Those of the right side."""
+        return [*self.right, *(b for _, b in self.doubtful)]
+
+    @property
+    def smaller(self) -> int:
+        """The letters of the side that has fewer of them."""
+        return min(n_letters(self.one), n_letters(self.other))
+
+    @property
+    def damage(self) -> list[tuple[str, str]]:
+        """The words that are one, damaged."""
+        return [(a, b) for a, b, kind in self.alike if kind == DAMAGED]
+
+    @property
+    def kind(self) -> int:
+        """ADDED, where only one side has words left; SPELLED, PASSAGES or REPLACED, where both have."""
+        if not self.smaller:
+            return ADDED
+        if respelled(self.one, self.other):
+            return SPELLED
+        return PASSAGES if is_passage(self.one) and is_passage(self.other) else REPLACED
+
+    @property
+    def fills_slot(self) -> bool:
+        """Whether the two sides may fill one slot of a form: neither is many times as long as the other."""
+        one, other = n_letters(self.one), n_letters(self.other)
+        return self.kind == REPLACED and max(one, other) <= SLOT_TIMES * min(one, other) + SLOT_MORE
+
+
+def places(left: Sequence[str], right: Sequence[str]) -> tuple[list[Place], int]:
+    """Words of two texts -> what differs between them, place by place, and the letters that only moved."""
+    found = differences(left, right)
+    gone, come = moved(left, right, found)
+    sides = [
+        (
+            [left[i] for i in range(d.i1, d.i2) if i not in gone],
+            [right[j] for j in range(d.j1, d.j2) if j not in come],
+        )
+        for d in found
+    ]
+    n_moved = min(n_letters([left[i] for i in gone]), n_letters([right[j] for j in come]))
+    if n_moved and FEW_MOVED * n_moved >= min(n_letters(left), n_letters(right)):
+        sides = _without_common(sides)
+    return [sifted(d, *side) for d, side in zip(found, sides, strict=True)], n_moved
+
+
+def _without_common(sides: list[tuple[list[str], list[str]]]) -> list[tuple[list[str], list[str]]]:
+    """The words of all places -> the same without those that stand in any place of the other side."""
+    both = Counter(w for left, _ in sides for w in left) & Counter(w for _, right in sides for w in right)
+    rest = both.copy(), both.copy()
+
+    def kept(words: list[str], free: Counter[str]) -> list[str]:
+        out = []
+        for word in words:
+            if free[word] > 0:
+                free[word] -= 1
+            else:
+                out.append(word)
+        return out
+
+    return [(kept(left, rest[0]), kept(right, rest[1])) for left, right in sides]
+
+
+# ------------------------------------------------------------------ one place
+
+
+def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
+    """The words in one place -> what of them is alike, doubtful, and only on one side."""
+    place = Place(at, [], [])
+    if not left or not right:
+        place.left, place.right = list(left), list(right)
+        return place
+    free = list(range(len(right)))  # places of words that are not taken
+    near = 0  # after the last twin
+    for word in left:
+        best, twin = OTHER, -1
+        for i in free[bisect_left(free, near - AHEAD) : bisect_left(free, near + AHEAD)]:
+            kind = alike(word, right[i])
+            if kind < best:
+                best, twin = kind, i
+            if kind <= DAMAGED:
+                break
+        if best == OTHER:
+            place.left.append(word)
+            continue
+        if best == DOUBTFUL:
+            place.doubtful.append((word, right[twin]))
+        elif best > SAME:
+            place.alike.append((word, right[twin], best))
+        free.remove(twin)
+        near = twin + 1
+    place.right = [right[i] for i in free]
+    _taken_as_one(place)
+    return place
+
+
+def _taken_as_one(place: Place) -> None:
+    """What is left on both sides may be one damaged word, cut in two."""
+    one, other = "".join(place.left), "".join(place.right)
+    if not one or not other or max(len(one), len(other)) > LONGEST or digits(one) != digits(other):
+        return
+    if folded(one) == folded(other) or agree(one, other, ALIKE_JOINED):
+        place.alike.append((one, other, DAMAGED))
+        place.left, place.right = [], []
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether a word is a character of a script that is written without spaces, Hangul left aside."""
+    return ord(word[0]) >= 0x2E80 and not 0xAC00 <= ord(word[0]) < 0xD7B0
+
+
+def is_kana(word: str) -> bool:
+    """Whether a word is a kana."""
+    return 0x3040 <= ord(word[0]) < 0x3100
+
+
+def respelled(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether the difference is one of spelling: one character for another, or a few with kana among them."""
+    if not any(map(is_unspaced, (*left, *right))) or any(
+        DECIMALS.issuperset("".join(side)) for side in (left, right)
+    ):
+        return False
+    if all(word[0] in HAN_NUMERALS for word in (*left, *right)):
+        return False
+    few = max(len(left), len(right))
+    return few <= 1 or (few <= 3 and any(map(is_kana, (*left, *right))))
+
+
+def is_passage(words: Sequence[str]) -> bool:
+    """Whether so many words are a passage."""
+    return len(words) >= (PASSAGE_UNSPACED if is_unspaced(words[0]) else PASSAGE)

@@ -1,0 +1,192 @@
+"""What two texts say that the other does not: facts of the plain definition, and its compiled twin."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dedup import kernels
+from dedup.alignment import differences
+from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
+from dedup.content import COUNTS, content, text_of
+from dedup.normalize import letter_table
+from dedup.shingle import BASE, MASK, fmix64
+from dedup.words import word_key
+
+TABLE = letter_table()
+examples = settings(max_examples=150, deadline=None)
+
+
+def compare(left, right):
+    return content(text_of(left, TABLE), text_of(right, TABLE))
+
+
+BODY = "the committee met on the first floor of the old library and agreed to mend the roof before winter "
+
+
+# ------------------------------------------------------------------ dress says nothing
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "She ca n't come , it 's 2.5 miles to O'Brien 's house .",
+        "SHE CAN’T COME, IT’S 2.5 MILES TO O’BRIEN’S HOUSE.",
+        "She can't\ncome, it's 2 . 5 miles\nto O'Brien's house.",
+        "she cant come its 25 miles to obriens house",
+    ],
+)
+def test_dress_is_no_content(copy):
+    """The last copy has lost all of its marks, so a missing point says nothing there."""
+    found = compare("She can't come, it's 2.5 miles to O'Brien's house.", copy)
+    counts = found.only_left, found.only_right, found.replaced, found.numbers, found.doubtful_numbers
+    assert counts == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        ("connections", "connect", STEM),
+        ("burn", "bum", DAMAGED),
+        ("house", "hcuse", DAMAGED),
+        ("1962", "1962l", DAMAGED),
+        ("1962", "1963", DOUBTFUL),
+        ("legal", "illegal", DOUBTFUL),
+        ("alice", "bertha", OTHER),
+        ("17", "34", OTHER),
+    ],
+)
+def test_words_are_alike_or_not(left, right, kind):
+    assert alike(left, right) == alike(right, left) == kind
+
+
+def test_a_moved_paragraph_is_not_lost():
+    one, other = "first of all we thank the members for the year", BODY.strip()
+    assert compare(f"{one} {other}", f"{other} {one}").only_left == 0
+
+
+# ------------------------------------------------------------------ content says something
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "count", "expected"),
+    [
+        ("Dear Alice, welcome", "Dear Bertha, welcome", "replaced", 5),
+        ("room 14 is free", "room 27 is free", "numbers", 1),
+        ("it was -4 degrees today", "it was 4 degrees today", "doubtful_numbers", 1),
+        ("take 2.5 ml of it", "take 25 ml of it", "doubtful_numbers", 1),
+        ("where a < b holds", "where a > b holds", "doubtful_numbers", 1),
+        ("written in C++ today", "written in C today", "doubtful_numbers", 1),
+        ("you may not enter here", "you may enter here", "doubtful_numbers", 1),
+        ("you may enter here at night", "you may enter here", "only_left", 7),
+    ],
+)
+def test_content_is_counted(left, right, count, expected):
+    assert getattr(compare(f"{BODY}{left} {BODY}", f"{BODY}{right} {BODY}"), count) == expected
+
+
+def test_thousands_separators_are_dress():
+    assert compare(f"{BODY}1,250,000 in all", f"{BODY}1250000 in all").doubtful_numbers == 0
+
+
+def test_a_part_lies_in_one_place():
+    """Words that stand anywhere in a long text do not make it hold a short one."""
+    part = "the wage of a baker is nine crowns a day and that of a smith is ten"
+    words = part.split()
+    scattered = " ".join(f"{w} {BODY}" for w in words)
+    there, not_there = compare(part, BODY * 20 + part + BODY * 20), compare(part, scattered)
+    assert there.only_left + there.passages == 0
+    assert not_there.only_left + not_there.passages > len("".join(words)) / 2
+
+
+def test_a_slot_has_its_frame_and_its_fillers():
+    found = compare("we met Alice at noon", "we met Bertha at noon").slots
+    assert found == [(("we", "met"), ("at", "noon"), "alice", "bertha")]
+
+
+# ------------------------------------------------------------------ the compiled twin
+
+VOCABULARY = (
+    "the of to in room 14 41 2016 2017 house hcuse Alice Bertha connected connect illegal legal n't can't "
+    "not no never cve-2021 v1.2 v1.3 3.5 -5 5 < > = 中 文 不 三 四 か な rnodern modern m0dern C++ C a 1,000"
+)
+word = st.sampled_from(VOCABULARY.split()) | st.text("abrn01é.-'", min_size=1, max_size=6)
+edit = st.tuples(st.integers(0, 400), st.integers(0, 12), st.lists(word, max_size=12))
+
+
+@st.composite
+def two_texts(draw):
+    """A text, and the same after some edits: words put in the place of others, or taken out."""
+    one = draw(st.lists(word, max_size=300))
+    other = list(one)
+    for place, length, new in draw(st.lists(edit, max_size=6)):
+        at = place % (len(other) + 1)
+        other[at : at + length] = new
+    if draw(st.booleans()):
+        at = draw(st.integers(0, len(other)))
+        other = other[at:] + other[:at]
+    return " ".join(one), draw(st.sampled_from([" ", "\n"])).join(other)
+
+
+marks = st.text("ab1230'’.,-−+<>=!*/&|%# \n\t$€×÷≠é猫だไﬁ½한۵！１\u0301\u00ad\u00a0", max_size=60)
+plain = st.lists(
+    st.sampled_from([*["word", "The ", " of", ", ", ". "] * 4, "3", "'", "x!", "é"]), max_size=150
+)
+any_text = marks | plain.map("".join) | st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+
+
+@examples
+@given(st.lists(any_text, min_size=1, max_size=4))
+@example(["1,000.5 of 25.000.000, 0.125", "C++ -5 != 4"])
+def test_words_and_marks_equal_the_plain_definition(texts):
+    found = kernels.words_of(*kernels.joined([t.encode() for t in texts]), TABLE)
+    for i, text in enumerate(texts):
+        plain = text_of(text, TABLE)
+        words = range(found.text[i], found.text[i + 1])
+        letters = ["".join(map(chr, found.letters[found.start[w] : found.start[w + 1]])) for w in words]
+        assert letters == plain.words
+        assert found.key[words.start : words.stop].tolist() == [word_key(w) for w in letters]
+        told = slice(found.marks[i], found.marks[i + 1])
+        columns = (found.place[told].tolist(), found.sure[told].tolist(), found.seen[told].tolist())
+        assert list(zip(*columns, strict=True)) == plain.marks.told
+        assert found.idle[i].tolist() == [plain.marks.idle_points, plain.marks.idle_minuses]
+
+
+def words_key(words):
+    h = 1
+    for w in words:
+        h = fmix64((h * BASE + word_key(w)) & MASK)
+    return h >> 32
+
+
+def frame_key(words):
+    return max(1, fmix64((word_key(words[0]) * BASE + word_key(words[1])) & MASK) >> 32) if words else 0
+
+
+@examples
+@given(st.lists(two_texts(), min_size=1, max_size=3))
+def test_content_equals_the_plain_definition(pairs):
+    texts = [t for pair in pairs for t in pair]
+    words = kernels.words_of(*kernels.joined([t.encode() for t in texts]), TABLE)
+    numbers = np.arange(len(texts), dtype=np.int32).reshape(-1, 2)
+    counts, slots = kernels.content_of_pairs(words, np.concatenate([numbers, numbers[:, ::-1]]))
+    both = [*pairs, *((b, a) for a, b in pairs)]
+    for (left, right), count, slot in zip(both, counts, slots, strict=True):
+        plain = compare(left, right)
+        assert count.tolist() == [getattr(plain, name) for name in COUNTS]
+        expected = np.zeros((4, 4), np.uint32)
+        for i, s in enumerate(plain.slots):
+            fillers = words_key(s.left.split()), words_key(s.right.split())
+            expected[i] = frame_key(s.before), frame_key(s.after), *fillers
+        assert slot.tolist() == expected.tolist()
+
+
+@examples
+@given(two_texts())
+def test_differences_cover_what_is_not_the_same(pair):
+    left, right = (text_of(t, TABLE).words for t in pair)
+    found = differences(left, right)
+    i = j = 0
+    for d in [*found, (len(left), len(left), len(right), len(right))]:
+        assert "".join(left[i : d[0]]) == "".join(right[j : d[2]])
+        i, j = d[1], d[3]
