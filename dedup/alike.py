@@ -13,7 +13,7 @@ from .words import DECIMALS
 ALIKE = 4  # two words may be one, damaged, if at most one letter in so many has no like one on the other side
 ALIKE_JOINED = 5  # the same of all that is left on both sides of a place, taken as one word
 LONGEST = 128  # letters of a word that is compared so
-STEM_ENDING, SHORTEST_STEM = 6, 3  # letters of the longest ending cut by a stemmer, and of the shortest stem
+STEM_ENDING, SHORTEST_STEM = 7, 3  # letters of the longest ending cut by a stemmer, and of the shortest stem
 CONFUSED = str.maketrans(
     "01ij85" + "69q" + "cf", "olllss" + "bgg" + "et"
 )  # letters that scanners take for each other
@@ -97,7 +97,7 @@ def is_stem(left: str, right: str) -> bool:
     ending = len(longer) - n
     if len(shorter) - n > 1:
         return False
-    return ending <= min(STEM_ENDING, n + 1) if n >= SHORTEST_STEM else n == SHORTEST_STEM - 1 and ending <= 1
+    return ending <= min(STEM_ENDING, n + 2) if n >= SHORTEST_STEM else n == SHORTEST_STEM - 1 and ending <= 1
 
 
 def _has_prefix(left: str, right: str) -> bool:

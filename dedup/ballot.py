@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from . import canonical, cluster
 from .keys import is_in
-from .model import CONTAINED, NEAR, REWRITTEN, CandidatePairs, VerifiedPairs, pair_keys
-from .verify import Thresholds
+from .model import CONTAINED, FORM, CandidatePairs, VerifiedPairs, pair_keys
+from .thresholds import Thresholds
 
 MAX_WHOLES = 3  # of a part that binds them together
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
@@ -152,14 +152,19 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
 def edges(
     pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
 ) -> cluster.Edges:
-    """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop."""
-    alike = limits.alike(pairs)
-    either = (alike & drops[NEAR]) | (~alike & limits.rewritten(pairs) & drops[REWRITTEN])
-    left = ~alike & limits.left_in_right(pairs) & drops[CONTAINED]
-    right = ~alike & limits.right_in_left(pairs) & drops[CONTAINED]
+    """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop.
+
+    A document may be dropped for one that holds it: a part for its whole, but not the whole for its part,
+    unless that is asked for.  An instance of a form, where those are dropped, may go for any other.
+    """
+    kind = limits.relation(pairs)
+    left, right = limits.held(pairs)
+    either, part = kind == FORM, kind == CONTAINED
+    left &= ~part | limits.left_in_right(pairs)
+    right &= ~part | limits.right_in_left(pairs)
     if whole_for_part:
-        left = right = left | right
-    return cluster.allowed(pairs.docs, either, left, right)
+        either |= part & (left | right)
+    return cluster.allowed(pairs.docs, drops[kind] & (left | either), drops[kind] & (right | either))
 
 
 def _in_terms_of(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cluster, kernels, lsh, passages, steps, verify
+from . import cluster, kernels, lsh, passages, steps, thresholds
 from .memory import give_back
 from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans, pair_keys
 from .settings import Settings
@@ -214,7 +214,7 @@ class AnchorsLeft:
     @property
     def looked_for(self) -> NDArray[np.int64]:
         """By how many a document is looked for: a text that is little but boilerplate is part of nothing."""
-        enough = self.n_left >= verify.MIN_OWN_SHARE * self.n_anchors
+        enough = self.n_left >= thresholds.MIN_OWN_SHARE * self.n_anchors
         return np.where(enough, self.n_left, self.n_anchors)
 
 
@@ -261,9 +261,9 @@ def told_by_own(n_anchors: NDArray[np.int64], n_left: NDArray[np.int64]) -> NDAr
 def mostly_frame(n_anchors: NDArray[np.int64], n_left: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The same -> bool[n]: a document that may be one with another for all its boilerplate.
 
-    See `verify.Thresholds.alike`; with more of its own, its Jaccard would not reach that line.
+    See `thresholds.Thresholds.alike`; with more of its own, its Jaccard would not reach that line.
     """
-    return n_left < verify.MIN_OWN_SHARE * n_anchors
+    return n_left < thresholds.MIN_OWN_SHARE * n_anchors
 
 
 def least_own(s: Settings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -278,5 +278,5 @@ def least_own(s: Settings, left: NDArray[np.int64], right: NDArray[np.int64]) ->
 
 def least_of_frames(s: Settings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
     """Letters of two documents -> the values they share at least if they are alike with all boilerplate."""
-    jaccard = lsh.sampled_jaccard(verify.MIN_JACCARD_OF_FRAMES, left, right, s.sample)
+    jaccard = lsh.sampled_jaccard(thresholds.MIN_JACCARD_OF_FRAMES, left, right, s.sample)
     return np.asarray(lsh.least_matches(jaccard, s.num_perm, s.sample))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .copies import copy_signs
 from .errors import BadSetting
 from .keys import inverse
 from .model import Documents
@@ -45,10 +47,10 @@ def cleanest(facts: Facts, _: str) -> NDArray[np.int64]:
 
 
 def cased(facts: Facts, _: str) -> NDArray[np.int64]:
-    """The one that still has its capitals and its punctuation."""
+    """The one that still has its capitals and its punctuation, and is not full of marks."""
     d = facts.documents
     has_case = (d.n_upper > 0) & (2 * d.n_upper < d.n_letters)  # all capitals is no case either
-    has_marks = 250 * d.n_marks > d.n_letters
+    has_marks = (250 * d.n_marks > d.n_letters) & (8 * d.n_marks < d.n_letters)  # more of them are markup
     return -(has_case.astype(np.int64) + has_marks)
 
 
@@ -75,6 +77,17 @@ def oldest(facts: Facts, _: str) -> NDArray[np.int64]:
 def first(facts: Facts, _: str) -> NDArray[np.int64]:
     """The one whose source name sorts first."""
     return np.arange(len(facts.documents), dtype=np.int64)
+
+
+def original(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The one whose name does not say copy, backup, old, draft, ~, (1) or the like; then the older file."""
+    signs = {p: copy_signs(os.fsdecode(p)) for p in set(facts.paths)}
+    named = np.array([signs[p] for p in facts.paths], np.int64)
+    order = np.lexsort((facts.mtime_ns, named))
+    new = np.r_[True, (np.diff(named[order]) != 0) | (np.diff(facts.mtime_ns[order]) != 0)][: len(order)]
+    out = np.empty(len(order), np.int64)
+    out[order] = np.cumsum(new)
+    return out
 
 
 def path(facts: Facts, glob: str) -> NDArray[np.int64]:
@@ -108,6 +121,7 @@ POLICIES: dict[str, Policy] = {
     "newest": newest,
     "oldest": oldest,
     "first": first,
+    "original": original,
     "path": path,
     "field": field,
 }

@@ -10,17 +10,33 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ballot, candidates, cluster, intake, kernels, lookup, lsh, passages, relation, verdict, verify
+from . import (
+    ballot,
+    candidates,
+    cluster,
+    equal,
+    families,
+    intake,
+    kernels,
+    lookup,
+    lsh,
+    passages,
+    relation,
+    verdict,
+    verify,
+)
+from .compared import turned
 from .context import Context, Progress
 from .existing import Existing, state_of
+from .fresh import Fresh, fresh
 from .index import Index
 from .keys import distinct, is_in
 from .matches import Checked, Match, matched
@@ -30,41 +46,14 @@ from .model import (
     TOO_SHORT,
     CandidatePairs,
     Documents,
-    Source,
     Spans,
     VerifiedPairs,
     pair_keys,
 )
 from .normalize import letter_table
-from .readers import Options, fetch, kind_of
-from .readers.walk import find_sources
-from .rescan import Earlier
 from .settings import Settings
-from .spool import Spool
-from .store import Store
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
-
-
-@dataclass(frozen=True)
-class Fresh:
-    """The new documents after the pass."""
-
-    sources: list[Source]
-    documents: Documents
-    held: candidates.Held
-    texts: intake.Texts
-    same: NDArray[np.int32]  # the first new document of the same letters
-
-    def text(self, doc: int) -> tuple[bytes, bytes]:
-        """(what stands for the bytes of the document, its UTF-8 text)."""
-        utf8 = self.texts.read(doc)
-        return self.documents.written[doc] or utf8, utf8
-
-    def place(self, doc: int) -> tuple[bytes, int]:
-        """The absolute path of its source, its record."""
-        path = self.sources[int(self.documents.source[doc])].path
-        return os.path.normpath(os.path.join(os.fsencode(os.getcwd()), path)), int(self.documents.record[doc])
 
 
 def check(
@@ -87,12 +76,12 @@ def check(
     given = [os.fsencode(p) for p in paths]
     with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
         here = Path(scratch)
-        with _context(settings, progress, on_compile) as context, _fresh(context, given, here) as fresh:
+        with _context(settings, progress, on_compile) as context, fresh(context, given, here) as new:
             index = existing.open_index()
             if index is None:
                 on_index()
                 index = existing.make_index(here)
-            return _Check(context, fresh, existing, index).result(), existing
+            return _Check(context, new, existing, index).result(), existing
 
 
 @contextmanager
@@ -104,32 +93,12 @@ def _context(
         yield Context(settings, pool, progress or (lambda *_: None), {})
 
 
-@contextmanager
-def _fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh]:
-    """Paths -> the new documents; their texts and signatures stay in `scratch`."""
-    s = context.settings
-    plain = [p for p in paths if not intake.is_pipe(p)]
-    sources, _ = find_sources(plain, kind_of, b"", s.follow_links)
-    sources += intake.piped(paths, scratch)
-    intake.complain_of_nothing(paths, sources)
-    options = Options(s.text_field, s.id_field, (), s.encoding, s.max_document_bytes)
-    with closing(Spool(scratch / "spool", s.num_perm)) as spool:
-        fields = [Options()] * len(sources)
-        taken = intake.read_and_sign(context, sources, options, fields, spool, Earlier())
-        documents = taken.documents
-        changed = intake.changed_since(sources, documents)
-        documents = intake.changed_set_aside(documents, changed)
-        store = Store(scratch / "spool", len(documents), s.num_perm, taken.anchor_start)
-        held = candidates.Held(store.signatures(s.seed, s.k), store.anchors, scratch)
-        yield Fresh(sources, documents, held, taken.texts, verdict.same_letters(documents))
-
-
 class _Check:
     """New documents are numbered 0..n-1, those of the run that are looked at n, n + 1, ..."""
 
-    def __init__(self, context: Context, fresh: Fresh, existing: Existing, index: Index) -> None:
-        self.context, self.fresh, self.existing, self.index = context, fresh, existing, index
-        self.s, self.n = context.settings, len(fresh.documents)
+    def __init__(self, context: Context, new: Fresh, existing: Existing, index: Index) -> None:
+        self.context, self.fresh, self.existing, self.index = context, new, existing, index
+        self.s, self.n = context.settings, len(new.documents)
         self.limits = verdict.thresholds(self.s)
 
     def result(self) -> list[Checked]:
@@ -159,10 +128,19 @@ class _Check:
     # ------------------------------------------------------------------ equal letters
 
     def _equal_in_run(self) -> NDArray[np.int64]:
-        """int64[n, 2]: (new document, document of the run) of the same letters."""
+        """int64[n, 2]: (new document, document of the run) of the same letters and values."""
         docs = np.flatnonzero(self.fresh.documents.status == OK)
         which, old = self.index.equal(np.ascontiguousarray(self.fresh.documents.letters_hash[docs]))
-        return np.stack([docs[which], old], axis=1).astype(np.int64)
+        new = docs[which]
+        rows = self.existing.rows(np.unique(old).astype(np.int32))
+        everything = np.arange(len(rows.names), dtype=np.int32)
+        theirs = equal.values([got and got[1] for got in rows.read(everything)], letter_table())
+        mine = equal.values([self.fresh.text(d)[1] for d in np.unique(new).tolist()], letter_table())
+        at, there = np.searchsorted(np.unique(new), new), np.searchsorted(np.unique(old), old)
+        same = np.array(
+            [theirs[b] is None or mine[a] == theirs[b] for a, b in zip(at, there, strict=True)], bool
+        )
+        return np.stack([new[same], old[same]], axis=1).astype(np.int64)
 
     def _short_set_aside(self, equal: NDArray[np.int64]) -> Documents:
         """The new documents, those set aside that are too short to judge and have no equal."""
@@ -248,10 +226,10 @@ class _Check:
         figures = self._verified(everything)
         part_keys = distinct(np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)]))
         good = self._good(figures, part_keys)
+        relations = self.limits.relation(good)
         for row, (left, right) in enumerate(good.docs.tolist()):
             doc, partner = self._sides(good, row, left, right)
-            kind = int(self.limits.relation(good.where(np.array([row])))[0])
-            found[doc].append(self._match(doc, partner, kind, good, row))
+            found[doc].append(self._match(doc, partner, int(relations[row]), good, row))
         lost = ~is_in(pair_keys(pairs), pair_keys(figures.docs))
         for (doc, old), part in zip(pairs[lost].tolist(), share[lost].tolist(), strict=True):
             found[doc] += self._estimated(doc, old, part)
@@ -265,31 +243,34 @@ class _Check:
         return (left, right) if is_part and self.limits.left_in_right(one)[0] else (right, left)
 
     def _good(self, figures: VerifiedPairs, part_keys: NDArray[np.int64]) -> VerifiedPairs:
-        """The pairs that reach a threshold, without the parts of many otherwise different wholes."""
+        """The related pairs, without the parts of many otherwise different wholes.
+
+        A form is told by all pairs of the documents of the run that are looked at.
+        """
         limits = self.limits
 
-        def reached(pairs: VerifiedPairs, anchored: NDArray[np.bool_]) -> VerifiedPairs:
+        def related(pairs: VerifiedPairs, anchored: NDArray[np.bool_]) -> VerifiedPairs:
             sure = limits.alike(pairs) | limits.rewritten(pairs) | anchored
-            return pairs.where(limits.reached(pairs) & sure)
+            return pairs.where(limits.related(pairs) & sure)
 
-        good = reached(figures, is_in(pair_keys(figures.docs), part_keys))
-        only_part = ~limits.alike(good) & (good.docs[:, 1] >= self.n)
-        involved = np.unique(good.docs[only_part, 1])
-        mine = pair_keys(good.docs)
-        n = self.n + len(self.old)
-        if len(involved):
-            earlier, anchored = self.existing.compared_with(self.old[involved - self.n])
-            earlier = reached(earlier, anchored)
-            nodes = np.unique(np.concatenate([self.old, earlier.docs.ravel()]))
-            number = np.where(
-                np.isin(nodes, self.old),
-                np.searchsorted(self.old, nodes),
-                len(self.old) + np.arange(len(nodes)),
-            )
-            docs = self.n + number[np.searchsorted(nodes, earlier.docs)]
-            earlier = _turned(earlier, docs.astype(np.int32))
-            good, n = good.merged(earlier), self.n + len(self.old) + len(nodes)
-        return ballot.without_hubs(good, limits, n).among(mine)
+        mine = related(figures, is_in(pair_keys(figures.docs), part_keys))
+        looked_at = np.unique(mine.docs[mine.docs >= self.n])
+        earlier, anchored = self.existing.compared_with(self.old[looked_at - self.n])
+        earlier, n = self._renumbered(related(earlier, anchored))
+        slots = families.slots(n, mine.merged(earlier))
+        mine, earlier = slots.judged(mine), slots.judged(earlier)
+        form = mine.where(limits.of_one_form(mine) & ~limits.reached(mine))
+        mine = mine.where(limits.reached(mine))
+        both = mine.merged(earlier.where(limits.reached(earlier)))
+        return ballot.without_hubs(both, limits, n).among(pair_keys(mine.docs)).merged(form)
+
+    def _renumbered(self, earlier: VerifiedPairs) -> tuple[VerifiedPairs, int]:
+        """Pairs of the run -> with the numbers that their documents have here; how many numbers there are."""
+        nodes = np.unique(np.concatenate([self.old, earlier.docs.ravel()]))
+        known = np.isin(nodes, self.old)
+        number = np.where(known, np.searchsorted(self.old, nodes), len(self.old) + np.arange(len(nodes)))
+        docs = self.n + number[np.searchsorted(nodes, earlier.docs)]
+        return turned(earlier, docs.astype(np.int32)), self.n + len(self.old) + len(nodes)
 
     # ------------------------------------------------------------------ texts and figures
 
@@ -306,10 +287,7 @@ class _Check:
     def _read(self, docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
         rows = self.rows
         out: list[tuple[bytes, bytes] | None] = [self.fresh.text(d) for d in docs[docs < self.n].tolist()]
-        old = (docs[docs >= self.n] - self.n).astype(np.int32)
-        for d, got in zip(old.tolist(), fetch(rows.sources, rows.fields, rows.documents, old), strict=True):
-            out.append(got and (rows.documents.written[d] or got[1], got[1]))
-        return out
+        return out + rows.read((docs[docs >= self.n] - self.n).astype(np.int32))
 
     def _verified(self, pairs: NDArray[np.int64]) -> VerifiedPairs:
         """Pairs of documents -> their figures; those whose texts cannot be read any more are left out."""
@@ -319,7 +297,8 @@ class _Check:
 
         run_all = self.context.counted("verifying", len(pairs), self.n)
         asked = CandidatePairs.of(pairs.astype(np.int32))
-        return verify.verify(asked, self.n_bytes, utf8, letter_table(), self.s.k, self.spans, run_all)
+        figured = (letter_table(), self.s.k, self.spans, self.limits.worth_reading)
+        return verify.verify(asked, self.n_bytes, utf8, *figured, run_all)
 
     def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:
         """A pair -> what is told of it; without a row of figures, its letters are the same."""
@@ -365,23 +344,3 @@ def _joined(a: Spans, b: Spans) -> Spans:
     """The boilerplate of some documents and of some more."""
     indptr = np.r_[a.indptr, a.indptr[-1] + b.indptr[1:]]
     return Spans(np.r_[a.start, b.start], np.r_[a.end, b.end], indptr)
-
-
-def _turned(pairs: VerifiedPairs, docs: NDArray[np.int32]) -> VerifiedPairs:
-    """The pairs with other numbers int32[n, 2], the smaller one on the left, sorted."""
-    turn = docs[:, 0] > docs[:, 1]
-    t = turn[:, None]
-
-    def swapped(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.where(t, counts[:, [0, 2, 1]], counts)
-
-    out = VerifiedPairs(
-        np.where(t, docs[:, ::-1], docs).astype(np.int32),
-        pairs.overlap,
-        np.where(turn, pairs.size_right, pairs.size_left),
-        np.where(turn, pairs.size_left, pairs.size_right),
-        swapped(pairs.bones),
-        swapped(pairs.own),
-        pairs.in_runs,
-    )
-    return out.where(np.argsort(pair_keys(out.docs)))

@@ -355,9 +355,10 @@ def _list_command(what: str, help: str) -> None:
 
 
 _list_command("keep", "The canonical-document list: canonical and single documents, one path a line.")
-_list_command("drop", "The dropped documents, each with its kept witness, relation, Jaccard and containment.")
+_list_command("drop", "The dropped documents, each with its kept witness, what it loses, and the figures.")
 _list_command("clusters", "A row per clustered document: path, cluster_id, canonical, relation and figures.")
 _list_command("pairs", "The verified pairs with their exact figures and the counts behind them.")
+_list_command("forms", "The kept instances of forms, form by form, each with the one that it is most like.")
 _list_command("set-aside", "The documents that could not be judged, each with the reason.")
 _list_command("sources", "The ledger of each source: seen = kept + dropped + set aside, and why.")
 

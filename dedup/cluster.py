@@ -25,31 +25,21 @@ class Edges:
     witness: NDArray[np.int32]
 
 
-def allowed(
-    docs: NDArray[np.int32], either: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]
-) -> Edges:
-    """Pairs int32[n, 2] -> who may be dropped for whom: either for the other, or the left, or the right one.
-
-    A part may be dropped for the whole that holds it, but not the whole for its part: that would lose text.
-    """
-    a, b = docs[either | left], docs[either | right]
+def allowed(docs: NDArray[np.int32], left: NDArray[np.bool_], right: NDArray[np.bool_]) -> Edges:
+    """Pairs int32[n, 2] -> who may be dropped for whom: the left one for the right one, and the reverse."""
+    a, b = docs[left], docs[right]
     return Edges(np.concatenate([a[:, 0], b[:, 1]]), np.concatenate([a[:, 1], b[:, 0]]))
 
 
-def holds(
-    n: int, pairs: VerifiedPairs, share: float, weight: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64[n] each: how many documents it holds to at least `share`, how many hold it.
+def holds(n: int, held: Edges, weight: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Who is held by whom -> int64[n] each: how many documents it holds, how many hold it.
 
     Each counts `weight` times.
     """
-    holds, held = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    left, right = pairs.docs[:, 0], pairs.docs[:, 1]
-    for part, whole, figure in ((left, right, pairs.left_in_right), (right, left, pairs.right_in_left)):
-        enough = figure >= share
-        np.add.at(holds, whole[enough], weight[part[enough]])
-        np.add.at(held, part[enough], weight[whole[enough]])
-    return holds, held
+    holds, by = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    np.add.at(holds, held.witness, weight[held.dropped])
+    np.add.at(by, held.dropped, weight[held.witness])
+    return holds, by
 
 
 def hubs(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .keys import distinct, is_in
-from .model import CandidatePairs, VerifiedPairs, pair_keys
+from .model import COUNTS, CandidatePairs, VerifiedPairs, pair_keys
 
 
 class Compared:
@@ -30,3 +32,25 @@ class Compared:
     def all(self) -> VerifiedPairs:
         """All pairs that were asked for, sorted."""
         return self._known.among(self._asked)
+
+
+def turned(pairs: VerifiedPairs, docs: NDArray[np.int32]) -> VerifiedPairs:
+    """The pairs with other numbers int32[n, 2], the smaller one on the left, sorted."""
+    turn = docs[:, 0] > docs[:, 1]
+
+    def exchanged(columns: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
+        return np.where(turn.reshape(-1, *[1] * (columns.ndim - 1)), columns[..., order], columns)
+
+    other = [name.replace("left", "*").replace("right", "left").replace("*", "right") for name in COUNTS]
+    sizes = exchanged(np.stack([pairs.size_left, pairs.size_right], axis=1), [1, 0])
+    out = replace(
+        pairs,
+        docs=exchanged(docs, [1, 0]).astype(np.int32),
+        size_left=sizes[:, 0],
+        size_right=sizes[:, 1],
+        bones=exchanged(pairs.bones, [0, 2, 1]),
+        own=exchanged(pairs.own, [0, 2, 1]),
+        content=exchanged(pairs.content, [COUNTS.index(name) for name in other]),
+        slots=exchanged(pairs.slots, [0, 1, 3, 2]),
+    )
+    return out.where(np.argsort(pair_keys(out.docs)))

@@ -17,16 +17,17 @@ from typing import NamedTuple
 
 from . import values
 from .alignment import Difference, n_letters
-from .alike import STEM, digits
-from .model import LetterTable
-from .normalize import letters
+from .alike import DAMAGED, STEM, digits
+from .normalize import LetterTable, letters
 from .sifting import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
 from .words import DECIMALS, words
 
 NUMBER_WORDS, NUMBER_MORE = 5, 2  # words in a place whose number counts; so many more on one side
 APART = 8  # words between two numbers that count as two
 MARKS_APART = 40  # letters between two marks that count as two
-MANY_SMALL, SMALL_WORDS = 8, 3  # so many places where only a few words are missing: they were taken out
+MANY_SMALL, SMALL_WORDS, SMALL_SHARE = 8, 3, 10  # places where only 3 words are missing: 8, 1 in 10 words
+STEMMED, STEMMED_SHARE = 8, 50  # different stems of a stemmed text: so many, and one in so many words
+RECURS = 2  # times that words stand on one side beside the same word
 N_SLOTS, FRAME = 4, 2  # where texts differ in more places, these are not kept; words of a frame
 HAN_NEGATIONS = frozenset(letters("不没未无非"))
 _DENY = (
@@ -35,10 +36,6 @@ _DENY = (
     *("niet geen nooit", "не нет никогда без"),
 )
 NEGATIONS = frozenset(word for some in _DENY for word in some.split())
-COUNTS = (
-    *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "numbers"),
-    *("doubtful", "doubtful_numbers", "repeated", "damaged", "words", "places"),
-)
 
 
 class Slot(NamedTuple):
@@ -54,10 +51,13 @@ class Slot(NamedTuple):
 class Content:
     """The counts, in letters but for numbers, doubtful_numbers, damaged, words and places, which are counted.
 
-    only_left, only_right: text that the other side does not have.  passages, replaced: of the smaller of
-    two passages, or words, that stand in one place.  repeated: of words that differ in the same way twice or
-    more, as a name does and damage does not.  damaged: different pairs of words that are one, damaged.
-    words: of the shorter text.  places: where the texts differ.  slots: those places, where they are few.
+    Boilerplate is left out of all of them.  letters_left, letters_right: of the text.
+    only_left, only_right: text that the other side does not have.  passages, replaced, lopsided: of the
+    smaller of two passages, of words for about as many others, of words for many more.  repeated: of words
+    that differ in the same way twice or more, as a name does and damage does not.  inserted: of words that
+    only one side has and that recur beside the same word, as in gcloud, gcloud beta.  damaged: pairs of words
+    that are one, damaged, and differ so once.  words: of the shorter text.  places: where the texts differ.
+    slots: those places, where they are few.
     """
 
     letters_left: int
@@ -66,10 +66,12 @@ class Content:
     only_right: int
     passages: int
     replaced: int
+    lopsided: int
     numbers: int
     doubtful: int
     doubtful_numbers: int
     repeated: int
+    inserted: int
     damaged: int
     words: int
     places: int
@@ -78,14 +80,22 @@ class Content:
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it is compared: its words, and the marks that may tell something."""
+    """A text as it is compared: its words, the marks that may tell something, which words are boilerplate."""
 
     words: list[str]
     marks: values.Marks
+    framed: list[bool]
+
+    @property
+    def own_letters(self) -> int:
+        """The letters of the words that are no boilerplate."""
+        return n_letters([w for w, framed in zip(self.words, self.framed, strict=True) if not framed])
 
 
-def text_of(text: str, table: LetterTable) -> Text:
+def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = (), k: int = 1) -> Text:
     """Text -> as it is compared.  A point that sets off thousands need not be there.
+
+    A word is boilerplate that lies in shingles start..end - 1 of k letters for one (start, end) of `spans`.
 
     >>> from dedup.normalize import letter_table
     >>> [tuple(m) for m in text_of("1,000.5", letter_table()).marks.told]
@@ -94,7 +104,11 @@ def text_of(text: str, table: LetterTable) -> Text:
     optional = values.thousands(text, table)
     found = values.marks(text, table)
     told = [m._replace(sure=m.sure & ~values.POINT) if m.place in optional else m for m in found.told]
-    return Text(words(text, table).letters, found._replace(told=told))
+    mine = words(text, table).letters
+    ends = list(accumulate(map(len, mine)))
+    places = zip([0, *ends], ends, strict=False)
+    framed = [any(start <= a and b <= end + k - 1 for start, end in spans) for a, b in places]
+    return Text(mine, found._replace(told=told), framed)
 
 
 def content(left: Text, right: Text) -> Content:
@@ -106,34 +120,79 @@ def content(left: Text, right: Text) -> Content:
     >>> found.replaced, found.numbers, found.doubtful_numbers, found.only_left, found.only_right
     (4, 1, 1, 0, 9)
     """
-    found, n_moved = places(left.words, right.words)
+    found, n_moved = places(left.words, right.words, left.framed, right.framed)
     sides = [(n_letters(p.one), n_letters(p.other), p.smaller) for p in found]
-    replaced = [p for p in found if p.kind == REPLACED]
+    lopsided = [p for p in found if p.kind == REPLACED and not p.fills_slot]
+    replaced = [p for p in found if p.fills_slot]
+    names = Counter((" ".join(p.one), " ".join(p.other)) for p in lopsided)
+    renamed = sum(p.smaller for p in lopsided if names[" ".join(p.one), " ".join(p.other)] > 1)
+    n_words = min(len(left.words), len(right.words))
     sure, doubtful = other_numbers(replaced)
-    damage = Counter(pair for p in found for pair in p.damage)
+    damage = Counter((a, b) for p in found for a, b, kind in p.alike if kind == DAMAGED)
+    stems = Counter((a, b) for p in found for a, b, kind in p.alike if kind == STEM)
+    is_stemmed = len(stems) >= STEMMED and STEMMED_SHARE * len(stems) >= n_words
     return Content(
-        letters_left=n_letters(left.words),
-        letters_right=n_letters(right.words),
+        letters_left=left.own_letters,
+        letters_right=right.own_letters,
         only_left=sum(one - smaller for one, _, smaller in sides),
         only_right=sum(other - smaller for _, other, smaller in sides),
         passages=sum(p.smaller for p in found if p.kind == PASSAGES),
-        replaced=sum(min(n_letters(p.left), n_letters(p.right)) for p in replaced),
+        replaced=sum(min(n_letters(p.left), n_letters(p.right)) for p in replaced) + renamed,
+        lopsided=sum(p.smaller for p in lopsided) - renamed,
         numbers=sure,
         doubtful=sum(min(len(a), len(b)) for p in replaced for a, b in p.doubtful),
         doubtful_numbers=doubtful + negations(found) + changed_marks(left, right, [p.at for p in found]),
-        repeated=sum(n * min(map(len, pair)) for pair, n in damage.items() if n > 1),
-        damaged=len(damage),
-        words=min(len(left.words), len(right.words)),
+        repeated=repeated(damage) + (0 if is_stemmed else repeated(stems)),
+        inserted=inserted(left.words, right.words, found),
+        damaged=sum(n == 1 for n in damage.values()),
+        words=n_words,
         places=len(found),
         slots=[] if n_moved else slots(left.words, right.words, found),
     )
+
+
+# ------------------------------------------------------------------ what recurs
+
+
+def taken_out(n_small: int, n_words: int) -> bool:
+    """Whether so many small places, where a few words are missing, are there because such were taken out.
+
+    Where they are at nearly every word, it is rather that the other text has a tag for each.
+    """
+    return n_small >= MANY_SMALL and n_words <= SMALL_SHARE * n_small and 5 * n_small < 4 * n_words
+
+
+def repeated(pairs: Counter[tuple[str, str]]) -> int:
+    """Pairs of words -> letters of those that recur, of the shorter word."""
+    return sum(n * min(map(len, pair)) for pair, n in pairs.items() if n > 1)
+
+
+def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> int:
+    """Letters of the words that most often stand on one side only beside the same word, if they recur."""
+    beside: Counter[tuple[bool, bool, str, tuple[str, ...]]] = Counter()
+    n_small = 0
+    for place in found:
+        one, other = place.one, place.other
+        words = one or other
+        if place.kind != ADDED or place.alike or (one and other) or not 0 < len(words) <= SMALL_WORDS:
+            continue
+        n_small += 1
+        text, start, end = (left, place.at.i1, place.at.i2) if one else (right, place.at.j1, place.at.j2)
+        if start:
+            beside[bool(one), False, text[start - 1], tuple(words)] += 1
+        if end < len(text):
+            beside[bool(one), True, text[end], tuple(words)] += 1
+    most = max(beside.values(), default=0)
+    if most < RECURS or taken_out(n_small, min(len(left), len(right))):
+        return 0
+    return most * max(n_letters(words) for (*_, words), n in beside.items() if n == most)
 
 
 # ------------------------------------------------------------------ numbers, negations, marks
 
 
 def other_numbers(replaced: Sequence[Place]) -> tuple[int, int]:
-    """Places where words stand for others -> in how many another number stands, for certain and perhaps.
+    """Places where words stand for about as many -> in how many another number does, for certain and perhaps.
 
     Those with less than `APART` words between them are one place.
     """
@@ -151,7 +210,7 @@ def other_numbers(replaced: Sequence[Place]) -> tuple[int, int]:
 def _other_number(place: Place) -> tuple[bool, bool]:
     """Whether another number stands in a place that is small enough for it to be what the place says."""
     n, m = len(place.one), len(place.other)
-    if not place.fills_slot or max(n, m) > NUMBER_WORDS or abs(n - m) > NUMBER_MORE:
+    if max(n, m) > NUMBER_WORDS or abs(n - m) > NUMBER_MORE:
         return False, False
     one, other = numerals(place.left), numerals(place.right)
     return bool(one and other and one != other), any(digits(a) and digits(b) for a, b in place.doubtful)

@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from . import ballot, canonical, equal, ledger, verdict
 from .errors import BadRun
 from .folder import DECISIONS as FILE
-from .model import KEPT, NEAR, OK, RELATIONS, REWRITTEN, Verdict, pair_keys
+from .model import KEPT, LETTERS, NO_FIGURE, OK, RELATIONS, REWRITTEN, Verdict, pair_keys
 from .run import Run
 from .settings import Settings
+from .thresholds import lost
 
 ACCEPT, CANONICAL, SPLIT, UNDO = KINDS = ("accept", "canonical", "split", "undo")
 REASON = "review"  # why a document is canonical, or kept, in the lists
@@ -248,10 +249,11 @@ class Layer:
         known = Settings.__dataclass_fields__
         self.settings = Settings(**{k: v for k, v in run.summary["settings"].items() if k in known})
         self.limits = verdict.thresholds(self.settings)
-        self.same = verdict.same_letters(run.documents)
+        self.same = equal.same_values(verdict.same_letters(run.documents), run.evidence.spellings)
         relations = verdict.parse_relations(self.settings.relations)
         self._drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in relations])
-        self._rows = np.flatnonzero(run.pair_relations >= NEAR)
+        left, right = run.pairs.docs.T
+        self._rows = np.flatnonzero(self.same[left] != self.same[right])
         self._keys = pair_keys(run.pairs.docs[self._rows])  # rising, as the pairs are
         good = run.pairs.where(self._rows)
         rule = dict(canonical.parse_rule(self.settings.prefer))
@@ -342,7 +344,7 @@ class Layer:
 
     def _equal_kind(self, doc: int, witness: int) -> int:
         """The relation of two documents of equal letters; -1 where it is not known."""
-        return equal.kind_of(self.run.evidence.forms, doc, witness)
+        return equal.kind_of(self.run.evidence.spellings, doc, witness)
 
     def _keep(self, new: Verdict, doc: int, label: int, top: int, reason: str) -> None:
         new.cluster[doc], new.canonical[doc], new.witness[doc] = label, top, doc
@@ -350,16 +352,18 @@ class Layer:
         for name in ("jaccard", "containment", "discounted_jaccard", "discounted_containment"):
             getattr(new, name)[doc] = 1.0
         new.skeleton_jaccard[doc] = np.nan
+        new.figure[doc], new.value[doc], new.line[doc], new.lost[doc] = NO_FIGURE, 1.0, 1.0, 0.0
         new.size[doc] = new.witness_size[doc] = 0
 
     def _drop(self, new: Verdict, doc: int, witness: int) -> None:
         new.witness[doc] = witness
         if self.same[doc] == self.same[witness]:
-            forms = self.run.evidence.forms
-            size = forms.n_shingles[np.searchsorted(forms.docs, doc)]
+            spellings = self.run.evidence.spellings
+            size = spellings.n_shingles[np.searchsorted(spellings.docs, doc)]
             new.relation[doc] = self._equal_kind(doc, witness)
             figures, sizes = (1.0, 1.0, 1.0, 1.0), (size, size)
             new.skeleton_jaccard[doc] = np.nan
+            new.figure[doc], new.value[doc], new.line[doc], new.lost[doc] = LETTERS, 1.0, 1.0, 0.0
         else:
             row, p = self._row(doc, witness), self.run.pairs
             pair = p.where(np.array([row]))
@@ -373,6 +377,9 @@ class Layer:
             is_left = p.docs[row, 0] == self.same[doc]
             both = (pair.size_left[0], pair.size_right[0])
             sizes = both if is_left else both[::-1]
+            decided = self.limits.deciding(pair)
+            new.figure[doc], new.value[doc], new.line[doc] = (column[0] for column in decided)
+            new.lost[doc] = lost(pair)[0, 0 if is_left else 1]
         new.jaccard[doc], new.containment[doc] = figures[:2]
         new.discounted_jaccard[doc], new.discounted_containment[doc] = figures[2:]
         new.size[doc], new.witness_size[doc] = sizes

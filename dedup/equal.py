@@ -9,42 +9,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, relation
-from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE, Forms, LetterTable, VerifiedPairs
+from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE, Spellings, VerifiedPairs
+from .normalize import LetterTable
 
 AT_ONCE = 512  # documents
 
 
-def forms(
+def spellings(
     docs: NDArray[np.int32],
     read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
     table: LetterTable,
     k: int,
     run_all: Callable[..., Iterable[Any]],
-) -> Forms:
+) -> Spellings:
     """Documents int32[n], rising -> how each is written; those that cannot be read are left out."""
 
-    def some_docs(some: NDArray[np.int32]) -> Forms:
+    def some_docs(some: NDArray[np.int32]) -> Spellings:
         texts = [(d, text) for d, text in zip(some.tolist(), read(some), strict=True) if text]
         digests = b"".join(relation.digests_of([text for _, text in texts]))
         buffer, starts = kernels.joined([utf8 for _, (_, utf8) in texts])
-        return Forms(
+        values = kernels.value_digests(kernels.words_of(buffer, starts, table))
+        return Spellings(
             np.array([d for d, _ in texts], np.int32),
-            np.frombuffer(digests, np.uint64).reshape(-1, 8),
+            np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, 8), values]),
             np.diff(kernels.shingle_sets(buffer, starts, table, k)[1]),
             np.diff(kernels.skeleton_sets(buffer, starts, table)[1]),
         )
 
     parts = [docs[i : i + AT_ONCE] for i in range(0, len(docs), AT_ONCE)]
-    return Forms.concatenated([Forms.none(), *run_all(some_docs, parts)])
+    return Spellings.concatenated([Spellings.none(), *run_all(some_docs, parts)])
+
+
+def values(texts: list[bytes | None], table: LetterTable) -> list[int | None]:
+    """UTF-8 texts -> the digest of the points, signs and operators of each; None where a text is None."""
+    words = kernels.words_of(*kernels.joined([text or b"" for text in texts]), table)
+    found = kernels.value_digests(words).tolist()
+    return [None if text is None else value for text, value in zip(texts, found, strict=True)]
+
+
+def same_values(same: NDArray[np.int32], known: Spellings) -> NDArray[np.int32]:
+    """First documents of the same letters int32[n_docs] -> those of the same letters and values.
+
+    The letters do not tell 2.5 from 25, or -4 from 4.
+    """
+    out = same.copy()
+    rows = np.lexsort((known.docs, known.digests[:, 8], same[known.docs]))
+    docs, values = known.docs[rows], known.digests[rows, 8]
+    new = np.r_[True, (same[docs[1:]] != same[docs[:-1]]) | (values[1:] != values[:-1])][: len(docs)]
+    out[docs] = docs[np.flatnonzero(new)[np.cumsum(new) - 1]]
+    return out
 
 
 def _kinds(mine: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int8]:
-    """Digests uint64[n, 8] of documents of equal letters -> the relation of each pair, int8[n]."""
+    """Digests uint64[n, 9] of documents of equal letters -> the relation of each pair, int8[n]."""
     same = [(mine[:, i : i + 2] == other[:, i : i + 2]).all(axis=1) for i in (0, 2, 4, 6)]
     return np.select(same, [IDENTICAL, ENCODING, WHITESPACE, CASE], PUNCTUATION).astype(np.int8)
 
 
-def kind_of(known: Forms, doc: int, other: int) -> int:
+def kind_of(known: Spellings, doc: int, other: int) -> int:
     """Two documents of equal letters -> their relation; -1 where one of them is not known."""
     rows = np.searchsorted(known.docs, [doc, other])
     if rows.max() >= len(known.docs) or (known.docs[rows] != [doc, other]).any():
@@ -52,7 +74,7 @@ def kind_of(known: Forms, doc: int, other: int) -> int:
     return int(_kinds(known.digests[rows[:1]], known.digests[rows[1:]])[0])
 
 
-def pairs(speaker: NDArray[np.int32], known: Forms) -> tuple[VerifiedPairs, NDArray[np.int8]]:
+def pairs(speaker: NDArray[np.int32], known: Spellings) -> tuple[VerifiedPairs, NDArray[np.int8]]:
     """Speakers int32[n_docs] -> the pairs (document, its speaker), sorted, and the relation of each."""
     row = np.full(len(speaker), -1, np.int64)
     row[known.docs] = np.arange(len(known.docs))
@@ -61,7 +83,7 @@ def pairs(speaker: NDArray[np.int32], known: Forms) -> tuple[VerifiedPairs, NDAr
     kind = _kinds(mine, other)
     n, bones = known.n_shingles[row[docs]], known.n_bones[row[docs]]
     both = np.stack([np.minimum(docs, speaker[docs]), np.maximum(docs, speaker[docs])], axis=1)
-    three = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)
-    found = VerifiedPairs(both.astype(np.int32), n, n, n, three[1], three[0], np.ones(len(n)))
+    shingles, bones = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)
+    found = VerifiedPairs.of_shingles(both.astype(np.int32), shingles, bones, shingles)
     order = np.lexsort((both[:, 1], both[:, 0]))
     return found.where(order), kind[order]

@@ -25,7 +25,7 @@ from .errors import BadRun
 from .folder import DECISIONS, manifest_of, open_run
 from .keys import starts_of
 from .model import Documents, Signatures, Source, Spans, VerifiedPairs
-from .readers import Options
+from .readers import Options, fetch
 from .readers.places import unchanged
 from .settings import Settings
 from .store import FILES, Store
@@ -41,6 +41,14 @@ class Rows:
     documents: Documents
     names: list[bytes]
     places: list[tuple[bytes, int]]  # where each is: the absolute path of its source, its record
+
+    def read(self, docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
+        """(what stands for the bytes, the UTF-8 text) of some of them; None where it is no longer there."""
+        got = fetch(self.sources, self.fields, self.documents, docs)
+        return [
+            text and (self.documents.written[d] or text[1], text[1])
+            for d, text in zip(docs.tolist(), got, strict=True)
+        ]
 
 
 class Existing:

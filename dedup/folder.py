@@ -40,12 +40,12 @@ from .steps import Steps
 from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of, spans_of
 
-FORMAT = 4
+FORMAT = 5
 WRITERS = 3  # tables written, or flushed to disk, at a time
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 STEPS = "steps.npz"
 # the tables that no new verdict changes
-LASTING = ("sources", "documents", "compared", "forms", "boilerplate")
+LASTING = ("sources", "documents", "compared", "spellings", "boilerplate")
 SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
 
 # ------------------------------------------------------------------ writing
@@ -349,9 +349,9 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
             return spans_of(table, len(run.documents))
 
     def evidence() -> Evidence:
-        compared, forms = (_read_table(tables, name, checksums) for name in ("compared", "forms"))
+        compared, spellings = (_read_table(tables, name, checksums) for name in ("compared", "spellings"))
         with _damaged(tables):
-            return evidence_of(compared, forms)
+            return evidence_of(compared, spellings)
 
     def steps() -> Steps | None:
         if STEPS not in checksums:

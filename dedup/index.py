@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__, candidates, kernels, lsh, passages, verify
+from . import __version__, candidates, kernels, lsh, passages, thresholds
 from .buckets import N_BUCKETS, Buckets
 from .keys import counted, distinct, is_in, places_in, starts_of
 from .model import OK, TOO_SHORT, AnchorChunk, Anchors, Banding, Signatures, Spans
@@ -245,7 +245,7 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
         writer.fill("anchors", None, rows())
     writer.add("boilerplate", distinct(np.concatenate(frames)))
     n_anchors = np.diff(anchors.start)
-    enough = n_left >= verify.MIN_OWN_SHARE * n_anchors
+    enough = n_left >= thresholds.MIN_OWN_SHARE * n_anchors
     writer.add("counts", np.where(enough, n_left, n_anchors).astype(np.int32))
 
 

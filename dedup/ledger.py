@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadSetting
-from .model import FAULTS, OK, RELATIONS, STATUS, Source
+from .model import DECIDING, FAULTS, OK, RELATIONS, STATUS, Source
 from .run import Run
 from .settings import Settings
 
 LISTED = 1000  # set-aside documents, and sources, named in the summary
 UNCHANGED = "unchanged"  # the only phase of a scan that finds nothing to do
 MANY = 100  # documents of a source or a cluster about which a warning may be given
+LOSSY = 0.05  # share of a dropped document that its witness lacks, from which on there is a warning
+KEPT_OF_FORM = 5  # kept documents, most of their cluster, that make it look like a form
 
 
 def summary(
@@ -52,6 +54,11 @@ def summary(
             "relations": _clusters_by_relation(run),
             "largest": biggest,
         },
+        "forms": forms(run, 5),
+        "lost": {
+            "documents": int((v.lost[run.dropped] > 0).sum()),
+            "most": float(v.lost[run.dropped].max(initial=0.0)),
+        },
         "set_aside": {
             "reasons": dict(sorted(reasons.items())),
             "documents": [
@@ -64,10 +71,32 @@ def summary(
 
 
 def _clusters_by_relation(run: Run) -> dict[str, int]:
-    """How many clusters have, as their furthest relation, each of them."""
-    worst = np.zeros(int(run.cluster_ids.max(initial=0)) + 1, np.int8)
-    np.maximum.at(worst, run.cluster_ids[run.clustered], run.verdict.relation[run.clustered])
-    return _named(worst[1:], RELATIONS)
+    """In how many clusters a document was dropped for each relation."""
+    docs = np.flatnonzero(run.dropped)
+    relation = run.verdict.relation[docs].astype(np.int64)
+    each = np.unique(np.stack([relation, run.cluster_ids[docs]], axis=1), axis=0)
+    return _named(each[:, 0].astype(np.int8), RELATIONS)
+
+
+def forms(run: Run, n: int) -> dict[str, Any]:
+    """Instances of forms, all kept: how many there are of how many forms, and the first of the n largest."""
+    docs = np.flatnonzero(run.family_ids)
+    docs = docs[np.argsort(run.family_ids[docs], kind="stable")]
+    sizes = np.bincount(run.family_ids[docs], minlength=1)
+    start = np.cumsum(sizes) - sizes
+    biggest = np.argsort(-sizes[1:], kind="stable")[:n] + 1
+    return {
+        "documents": len(docs),
+        "count": len(sizes) - 1,
+        "largest": [
+            {
+                "family_id": f,
+                "size": int(sizes[f]),
+                "documents": [run.name(d) for d in docs[start[f] : start[f] + min(3, sizes[f])].tolist()],
+            }
+            for f in biggest.tolist()
+        ],
+    }
 
 
 def _named(codes: NDArray[np.int8], names: Sequence[str]) -> dict[str, int]:
@@ -89,6 +118,8 @@ def largest(run: Run, n: int) -> list[dict[str, Any]]:
             {
                 "cluster_id": i,
                 "size": int(sizes[i]),
+                "kept": int(run.kept[docs].sum()),
+                "lossy": int((run.verdict.lost[docs] > LOSSY).sum()),
                 "canonical": run.name(canonical),
                 "reason": run.verdict.reason[canonical],
                 "members": [
@@ -98,6 +129,10 @@ def largest(run: Run, n: int) -> list[dict[str, Any]]:
                         "jaccard": m.jaccard,
                         "containment": m.containment,
                         "skeleton_jaccard": m.skeleton_jaccard,
+                        "lost": m.lost,
+                        "figure": m.figure,
+                        "value": m.value,
+                        "line": m.line,
                     }
                     for m in members
                 ],
@@ -109,15 +144,17 @@ def largest(run: Run, n: int) -> list[dict[str, Any]]:
 def by_source(run: Run) -> list[dict[str, Any]]:
     """The ledger of each source: a file of many records, or a path given with all the files found by it.
 
-    seen = kept + dropped + set aside in each row; `reasons` says why documents were set aside.
+    seen = kept + dropped + set aside in each row; `lossy` are the dropped ones that lose much, `reasons` says
+    why documents were set aside.
     """
     d, n = run.documents, len(run.sources)
     states = np.zeros((n, len(STATUS)), np.int64)
     np.add.at(states, (d.source, d.status), 1)
     of_record = np.bincount(d.source, d.record > 0, minlength=n) > 0
     dropped = np.bincount(d.source[run.dropped], minlength=n)
+    lossy = np.bincount(d.source[run.dropped & (run.verdict.lost > LOSSY)], minlength=n)
     n_bytes = np.bincount(d.source, d.n_bytes, minlength=n).astype(np.int64)
-    return rows_of_sources(run.sources, of_record, states, dropped, n_bytes)
+    return rows_of_sources(run.sources, of_record, states, dropped, lossy, n_bytes)
 
 
 def rows_of_sources(
@@ -125,6 +162,7 @@ def rows_of_sources(
     of_record: NDArray[np.bool_],
     states: NDArray[np.int64],
     dropped: NDArray[np.int64],
+    lossy: NDArray[np.int64],
     n_bytes: NDArray[np.int64],
 ) -> list[dict[str, Any]]:
     """Counts by source (states by status as well) -> the rows of `by_source`."""
@@ -137,13 +175,14 @@ def rows_of_sources(
         np.add.at(out, row, counts)
         return out
 
-    states, dropped, n_bytes = summed(states), summed(dropped), summed(n_bytes)
+    states, dropped, lossy, n_bytes = (summed(counts) for counts in (states, dropped, lossy, n_bytes))
     return [
         {
             "path": os.fsdecode(name),
             "seen": int(states[i].sum()),
             "kept": int(states[i, OK] - dropped[i]),
             "dropped": int(dropped[i]),
+            "lossy": int(lossy[i]),
             "set_aside": int(states[i].sum() - states[i, OK]),
             "reasons": {STATUS[s]: int(states[i, s]) for s in np.flatnonzero(states[i]) if s != OK},
             "bytes": int(n_bytes[i]),
@@ -164,17 +203,31 @@ def warnings_of(
     out = []
     for row in sources:
         lost = row["dropped"] + row["set_aside"]
-        if row["seen"] >= MANY and lost > settings.max_loss * row["seen"]:
+        if row["seen"] >= MANY and lost > settings.warn_loss * row["seen"]:
             out.append(
                 f"{row['path']}: loses {lost:,} of its {row['seen']:,} documents "
                 f"({row['dropped']:,} dropped, {row['set_aside']:,} set aside); look at them with: dedup show"
             )
-    for cluster in clusters:
-        n = cluster["size"]
-        if n >= MANY and n > settings.max_cluster * ok:
+        if row["lossy"]:
             out.append(
-                f"{cluster['canonical']}: its cluster holds {n:,} of {ok:,} documents, {n / ok:.0%}; "
-                f"look at it with: dedup show {cluster['cluster_id']}"
+                f"{row['path']}: {row['lossy']:,} of its {row['dropped']:,} dropped documents lose more "
+                f"than {LOSSY:.0%} of what they say; look at them with: dedup export drop --format csv"
+            )
+    for cluster in clusters:
+        n, look = cluster["size"], f"look at it with: dedup show {cluster['cluster_id']}"
+        if cluster["lossy"]:
+            out.append(
+                f"{cluster['canonical']}: {cluster['lossy']:,} of the {n:,} documents of its cluster lose "
+                f"more than {LOSSY:.0%} of what they say; {look}"
+            )
+        if cluster["kept"] >= KEPT_OF_FORM and 2 * cluster["kept"] > n:
+            out.append(
+                f"{cluster['canonical']}: its cluster looks like a form: {cluster['kept']:,} of {n:,} "
+                f"documents say something of their own, and are kept; {look}"
+            )
+        if n >= MANY and n > settings.warn_cluster * ok:
+            out.append(
+                f"{cluster['canonical']}: its cluster holds {n:,} of {ok:,} documents, {n / ok:.0%}; {look}"
             )
     return out
 
@@ -217,8 +270,9 @@ def _counts(names: Collection[str] | None = None) -> Callable[[Any], bool]:
 
 
 def _member(value: Any) -> bool:
-    figures = {"jaccard": _number, "containment": _number}
-    if not _fits(value, {"path": _text, "relation": lambda name: name in RELATIONS, **figures}):
+    figures = dict.fromkeys(("jaccard", "containment", "lost", "value", "line"), _number)
+    names = {"relation": lambda name: name in RELATIONS, "figure": lambda name: name in DECIDING}
+    if not _fits(value, {"path": _text, **names, **figures}):
         return False
     skeleton = value.get("skeleton_jaccard")
     return _number(skeleton) or (skeleton is None and value["relation"] != "rewritten")
@@ -244,7 +298,7 @@ SHAPE: dict[str, Any] = {
     "by_source": [
         {
             "path": _text,
-            **dict.fromkeys(("seen", "kept", "dropped", "set_aside", "bytes"), _count),
+            **dict.fromkeys(("seen", "kept", "dropped", "lossy", "set_aside", "bytes"), _count),
             "reasons": _counts(STATUS),
         }
     ],
@@ -256,9 +310,18 @@ SHAPE: dict[str, Any] = {
         "documents": _count,
         "relations": _counts(RELATIONS),
         "largest": [
-            {"cluster_id": _count, "size": _count, "canonical": _text, "reason": _text, "members": [_member]}
+            {
+                **dict.fromkeys(("cluster_id", "size", "kept", "lossy"), _count),
+                **{"canonical": _text, "reason": _text, "members": [_member]},
+            }
         ],
     },
+    "forms": {
+        "documents": _count,
+        "count": _count,
+        "largest": [{"family_id": _count, "size": _count, "documents": [_text]}],
+    },
+    "lost": {"documents": _count, "most": _number},
     "set_aside": {
         "reasons": _counts(STATUS),
         "documents": [{"path": _text, "reason": _text, "note": _text}],

@@ -12,6 +12,7 @@ from .errors import BadInput
 from .model import (
     CONTAINED,
     FAULTS,
+    FORM,
     NEAR,
     OK,
     RELATIONS,
@@ -21,7 +22,7 @@ from .model import (
     Source,
     VerifiedPairs,
 )
-from .verify import Thresholds
+from .thresholds import Thresholds, lost
 
 NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"
 STATES = (NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE)
@@ -44,6 +45,7 @@ class Match:
     discounted_jaccard: float | None
     discounted_containment: float | None
     skeleton_jaccard: float | None
+    lost: float | None  # the share of the new document that the other one lacks
     size: int | None  # shingles of the new document
     other_size: int | None
     kept: bool | None  # in the run; its witness there
@@ -59,7 +61,8 @@ class Match:
         """A verified pair, its left document the new one or not; of equal letters perhaps without a row."""
         name = RELATIONS[kind]
         if row is None:
-            return Match(relation=name, side="", jaccard=1.0, containment=1.0, **_UNKNOWN, **about)  # type: ignore[arg-type]
+            figures = {**_UNKNOWN, "lost": 0.0}
+            return Match(relation=name, side="", jaccard=1.0, containment=1.0, **figures, **about)  # type: ignore[arg-type]
         sizes = int(pairs.size_left[row]), int(pairs.size_right[row])
         mine, other = sizes if left else sizes[::-1]
         side = ""
@@ -74,6 +77,7 @@ class Match:
             discounted_jaccard=float(pairs.discounted_jaccard[row]),
             discounted_containment=float(pairs.discounted_containment[row]),
             skeleton_jaccard=float(pairs.skeleton_jaccard[row]) if kind == REWRITTEN else None,
+            lost=float(lost(pairs)[row, 0 if left else 1]),
             size=mine,
             other_size=other,
             **about,  # type: ignore[arg-type]
@@ -113,13 +117,13 @@ class Match:
 
 
 _UNKNOWN: dict[str, None] = dict.fromkeys(
-    ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "size", "other_size")
+    ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "lost", "size", "other_size")
 )
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What is known of a new document; `matches` with the closest one first."""
+    """What is known of a new document; `matches` with the closest first, instances of its form last."""
 
     path: str
     file: str
@@ -138,7 +142,8 @@ def matched(
     source, record = sources[int(documents.source[doc])], int(documents.record[doc])
     name = os.fsdecode(source.path + (b":%d" % record if record else b""))
     best = tuple(sorted(matches, key=_closeness))
-    status, note = DUPLICATE if best else IN_RUN if itself else NEW, documents.note[doc]
+    is_one = any(m.relation != RELATIONS[FORM] for m in best)
+    status, note = DUPLICATE if is_one else IN_RUN if itself else NEW, documents.note[doc]
     state = int(documents.status[doc])
     if state != OK:
         status, best = SET_ASIDE, ()
@@ -156,9 +161,10 @@ def matched(
 
 
 def _closeness(m: Match) -> tuple[object, ...]:
-    """Exact before estimated, the mildest relation, the run before new ones, figures, kept ones, the name."""
+    """Forms last, exact before estimated, the mildest relation, the run first, figures, kept, the name."""
     figure = max(m.jaccard, m.skeleton_jaccard or 0.0)
     return (
+        m.relation == RELATIONS[FORM],
         m.estimated,
         min(RELATIONS.index(m.relation), NEAR) if m.side != "whole" else NEAR + 1,
         not m.in_run,
@@ -214,7 +220,7 @@ class Allowed:
                 used.update(entries)
                 matches.append(replace(m, allowed=bool(entries)))
             status = doc.status
-            if status == DUPLICATE and all(m.allowed for m in matches):
+            if status == DUPLICATE and all(m.allowed for m in matches if m.relation != RELATIONS[FORM]):
                 status = ALLOWED
             return replace(doc, status=status, matches=tuple(sorted(matches, key=lambda m: m.allowed)))
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -23,10 +23,19 @@ STATUS = (
 )
 FAULTS = (UNREADABLE, BAD_RECORD, CHANGED, TOO_LARGE)  # of a scan that has them the exit code is 2
 
-KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN = range(9)
+KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN, FORM = range(10)
 RELATIONS = (
     *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
-    *("near", "contained", "rewritten"),
+    *("near", "contained", "rewritten", "form"),
+)
+DECIDING = (
+    *("", "letters", "jaccard", "discounted_jaccard", "containment", "discounted_containment"),
+    "skeleton_jaccard",
+)
+NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAINMENT, SKELETON = range(7)
+COUNTS = (  # of what two texts say that the other does not; see content.Content
+    *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
+    *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
 )
 
 
@@ -46,35 +55,6 @@ class Document:
 
     text: str
     id: str = ""
-
-
-@dataclass(frozen=True)
-class LetterTable:
-    """The letters of every code point.
-
-    value int32[0x110000]: 0 no letter, > 0 the letter, -i the letters pool[starts[i]:starts[i+1]];
-    flags uint8[0x110000]: 1 upper case, 2 punctuation, 4 does not end a word; pool int32[n]; starts int32[m].
-    """
-
-    value: NDArray[np.int32]
-    flags: NDArray[np.uint8]
-    pool: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    unicode: str
-
-    @cached_property
-    def packed(self) -> NDArray[np.int32]:
-        """value << 5 | flags int32[0x110000]: one look-up a character; 16: the letter counts twice."""
-        value = self.value.copy()
-        size = np.diff(self.starts)
-        pair = self.pool[np.minimum(self.starts[:-1, None] + [[0, 1]], max(len(self.pool) - 1, 0))]
-        twice = (size == 2) & (pair[:, 0] == pair[:, 1])
-        at = np.flatnonzero(value < 0)
-        at = at[twice[-value[at]]]
-        value[at] = pair[-value[at], 0]
-        packed = value << 5 | self.flags
-        packed[at] |= 16
-        return packed
 
 
 @dataclass(frozen=True)
@@ -253,8 +233,10 @@ class VerifiedPairs:
     """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles.
 
     bones int64[n, 3] are the same three counts of skeleton shingles, own int64[n, 3] those of the
-    shingles that are boilerplate in neither document.  in_runs float64[n] is the share of the smaller
-    one's runs of 3k letters that the larger one holds, where that one is many times as large, else 1.
+    shingles that are boilerplate in neither document.  content int32[n, 15] are the COUNTS of what each
+    text says alone, and slots uint32[n, 4, 4] where they differ (see content.Slot: before, after, left,
+    right, hashed); both are 0 where the texts were not compared word by word.  by_family bool[n]: the
+    family of the two tells that they are instances of one form.
     """
 
     docs: NDArray[np.int32]
@@ -263,10 +245,26 @@ class VerifiedPairs:
     size_right: NDArray[np.int64]
     bones: NDArray[np.int64]
     own: NDArray[np.int64]
-    in_runs: NDArray[np.float64]
+    content: NDArray[np.int32]
+    slots: NDArray[np.uint32]
+    by_family: NDArray[np.bool_]
+
+    @staticmethod
+    def of_shingles(
+        docs: NDArray[np.int32], shingles: NDArray[np.int64], bones: NDArray[np.int64], own: NDArray[np.int64]
+    ) -> VerifiedPairs:
+        """Pairs and three counts int64[n, 3] each -> pairs whose texts are not compared word by word."""
+        n = len(docs)
+        content, slots = np.zeros((n, len(COUNTS)), np.int32), np.zeros((n, 4, 4), np.uint32)
+        overlap, left, right = shingles.T
+        return VerifiedPairs(docs, overlap, left, right, bones, own, content, slots, np.zeros(n, np.bool_))
 
     def __len__(self) -> int:
         return len(self.docs)
+
+    def counted(self, name: str) -> NDArray[np.int64]:
+        """int64[n]: one of the COUNTS."""
+        return self.content[:, COUNTS.index(name)].astype(np.int64)
 
     @property
     def jaccard(self) -> NDArray[np.float64]:
@@ -326,17 +324,17 @@ class VerifiedPairs:
 
     @staticmethod
     def none() -> VerifiedPairs:
-        zero = np.zeros(0, np.int64)
         three = np.zeros((0, 3), np.int64)
-        return VerifiedPairs(np.zeros((0, 2), np.int32), zero, zero, zero, three, three, np.zeros(0))
+        return VerifiedPairs.of_shingles(np.zeros((0, 2), np.int32), three, three, three)
 
 
 @dataclass(frozen=True)
-class Forms:
+class Spellings:
     """How documents are written that share their letters with another one.
 
-    docs int32[n], rising; digests uint64[n, 8], four of 128 bits: of the bytes, of the text, of the text
-    but for its spacing, of that but for its capitals; n_shingles, n_bones int64[n], distinct ones.
+    docs int32[n], rising; digests uint64[n, 9], four of 128 bits: of the bytes, of the text, of the text
+    but for its spacing, of that but for its capitals; and one of 64 of the points, signs and operators that
+    say something; n_shingles, n_bones int64[n], distinct ones.
     """
 
     docs: NDArray[np.int32]
@@ -344,19 +342,19 @@ class Forms:
     n_shingles: NDArray[np.int64]
     n_bones: NDArray[np.int64]
 
-    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Forms:
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Spellings:
         """Those where rows bool[n] is true, or those at rows int64[m]."""
-        return Forms(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return Spellings(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @staticmethod
-    def concatenated(parts: Sequence[Forms]) -> Forms:
+    def concatenated(parts: Sequence[Spellings]) -> Spellings:
         """Several one after the other."""
-        return Forms(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Forms)))
+        return Spellings(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spellings)))
 
     @staticmethod
-    def none() -> Forms:
+    def none() -> Spellings:
         zero = np.zeros(0, np.int64)
-        return Forms(zero.astype(np.int32), np.zeros((0, 8), np.uint64), zero, zero)
+        return Spellings(zero.astype(np.int32), np.zeros((0, 9), np.uint64), zero, zero)
 
 
 @dataclass(frozen=True)
@@ -365,7 +363,14 @@ class Evidence:
 
     pairs: VerifiedPairs
     by_anchors: NDArray[np.bool_]  # of the pairs: found as a part and its whole
-    forms: Forms
+    candidate: NDArray[np.bool_]  # of the pairs: found at all, not asked for while witnesses were chosen
+    spellings: Spellings
+
+    def with_pairs(self, everything: VerifiedPairs) -> Evidence:
+        """The same with more pairs, which were asked for."""
+        keys, mine = pair_keys(everything.docs), pair_keys(self.pairs.docs)
+        by_anchors, candidate = (is_in(keys, mine[which]) for which in (self.by_anchors, self.candidate))
+        return Evidence(everything, by_anchors, candidate, self.spellings)
 
 
 @dataclass(frozen=True)
@@ -381,13 +386,11 @@ class Verdict:
     discounted_jaccard: NDArray[np.float64]  # the same two without boilerplate
     discounted_containment: NDArray[np.float64]
     skeleton_jaccard: NDArray[np.float64]  # of the skeletons, where it is rewritten; NaN elsewhere
+    lost: NDArray[np.float64]  # the share of its letters that its witness lacks
+    figure: NDArray[np.int8]  # by which it is one with its witness; index into DECIDING
+    value: NDArray[np.float64]  # of that figure; 1 where it is kept
+    line: NDArray[np.float64]  # that it had to reach
     size: NDArray[np.int64]  # shingles of a dropped document; 0 where it is kept
     witness_size: NDArray[np.int64]  # shingles of its witness
     reason: list[str]  # the policy by which a canonical document was chosen; "" for the others
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """What the walk passed over without reading, by reason."""
-
-    counts: Mapping[str, int] = field(default_factory=dict)
+    family: NDArray[np.int32]  # the smallest doc of the instances of its form; -1 where it is of none

@@ -15,12 +15,12 @@ Python version uses the tables of one Unicode version.
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
-
-from .model import LetterTable
+from numpy.typing import NDArray
 
 TABLE_FILE = Path(__file__).with_name("letters.npz")
 N_CODE_POINTS = 0x110000
@@ -35,6 +35,35 @@ KANA = dict(
         strict=True,
     )
 )
+
+
+@dataclass(frozen=True)
+class LetterTable:
+    """The letters of every code point.
+
+    value int32[0x110000]: 0 no letter, > 0 the letter, -i the letters pool[starts[i]:starts[i+1]];
+    flags uint8[0x110000]: 1 upper case, 2 punctuation, 4 does not end a word; pool int32[n]; starts int32[m].
+    """
+
+    value: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    pool: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    unicode: str
+
+    @cached_property
+    def packed(self) -> NDArray[np.int32]:
+        """value << 5 | flags int32[0x110000]: one look-up a character; 16: the letter counts twice."""
+        value = self.value.copy()
+        size = np.diff(self.starts)
+        pair = self.pool[np.minimum(self.starts[:-1, None] + [[0, 1]], max(len(self.pool) - 1, 0))]
+        twice = (size == 2) & (pair[:, 0] == pair[:, 1])
+        at = np.flatnonzero(value < 0)
+        at = at[twice[-value[at]]]
+        value[at] = pair[-value[at], 0]
+        packed = value << 5 | self.flags
+        packed[at] |= 16
+        return packed
 
 
 def letters(text: str) -> str:

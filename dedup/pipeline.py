@@ -36,10 +36,10 @@ from .model import (
     Document,
     Documents,
     Evidence,
-    Forms,
     Signatures,
     Source,
     Spans,
+    Spellings,
     VerifiedPairs,
     pair_keys,
 )
@@ -120,14 +120,13 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
 def _decide_again(context: Context, last: Run, signatures: Callable[[], Signatures]) -> Run:
     documents, evidence = last.documents, last.evidence
     compared = Compared(evidence.pairs, lambda _: VerifiedPairs.none())
-    everything = CandidatePairs(evidence.pairs.docs)
+    everything = compared(CandidatePairs(evidence.pairs.docs))
     assert last.anchor_start is not None
     load = (signatures, lambda: last.anchors, last.anchor_start, lambda: last.spans)
     material = Material(last.sources, last.fields, documents, *load)
-    keys = pair_keys(evidence.pairs.docs)
-    hopeful = verdict.hopeful(context.settings, documents, signatures, keys)
-    same, parts = verdict.same_letters(documents), keys[evidence.by_anchors]
-    return _judged(context, material, same, compared(everything), parts, hopeful, compared, evidence.forms)
+    hopeful = verdict.hopeful(context.settings, documents, signatures, pair_keys(evidence.pairs.docs))
+    same = equal.same_values(verdict.same_letters(documents), evidence.spellings)
+    return _judged(context, material, same, replace(evidence, pairs=everything), hopeful, compared)
 
 
 def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
@@ -280,7 +279,11 @@ def _decide(
     n = len(documents)
     documents = intake.short_set_aside(documents, s.k)
 
-    same = verdict.same_letters(documents)
+    letters = verdict.same_letters(documents)
+    with context.timed("relations"):
+        run_all = context.counted("relations", 0, n, each=1)
+        spellings = _spellings(documents, letters, earlier.spellings(), read, s.k, run_all)
+    same = equal.same_values(letters, spellings)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
     again = Again.of(earlier, s, alone)
     with context.timed("candidates"):
@@ -301,13 +304,12 @@ def _decide(
     compared = Compared(earlier.pairs(found.spans), _comparer(context, documents, read, found.spans))
     with context.timed("verification"):
         pairs = compared(CandidatePairs.of(np.concatenate([found.alike.docs, found.parts.docs])))
-    with context.timed("relations"):
-        run_all = context.counted("relations", 0, n, each=1)
-        forms = _forms(documents, same, earlier.forms(), read, s.k, run_all)
+    parts = is_in(pair_keys(pairs.docs), pair_keys(found.parts.docs))
+    evidence = Evidence(pairs, parts, np.ones(len(pairs), np.bool_), spellings)
     load, own = (lambda: held.signatures, lambda: held.anchors), found.spans.of_docs(same)
     material = Material(sources, fields, documents, *load, held.anchors.start, lambda: own)
     hopeful = verdict.hopeful(s, documents, load[0])
-    done = _judged(context, material, same, pairs, pair_keys(found.parts.docs), hopeful, compared, forms)
+    done = _judged(context, material, same, evidence, hopeful, compared)
     held.forget()
     return replace(done, load_steps=lambda: found.steps)
 
@@ -323,7 +325,8 @@ def _comparer(
     def compare(pairs: CandidatePairs) -> VerifiedPairs:
         run_all = context.counted("verifying", len(pairs), len(documents))
         k = context.settings.k
-        return verify.verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, run_all)
+        closely = verdict.thresholds(context.settings).worth_reading
+        return verify.verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, closely, run_all)
 
     return compare
 
@@ -345,21 +348,16 @@ def _judged(
     context: Context,
     m: Material,
     same: NDArray[np.int32],
-    pairs: VerifiedPairs,
-    part_keys: NDArray[np.int64],
+    known: Evidence,
     hopeful: Callable[[CandidatePairs], NDArray[np.bool_]],
     compared: Compared,
-    forms: Forms,
 ) -> Run:
-    """Compared pairs, those found by their anchors (part_keys), and equal letters -> verdict, run."""
+    """What was compared, and equal letters -> verdict, run; on the way more is compared."""
     s, limits = context.settings, verdict.thresholds(context.settings)
     with context.timed("clusters"):
-        by_anchors = is_in(pair_keys(pairs.docs), part_keys)
-        facts = (s, m.sources, m.documents, hopeful, same)
-        done = verdict.decide(*facts, pairs, by_anchors, compared, forms)
+        done = verdict.decide(s, m.sources, m.documents, hopeful, same, known, compared)
         verdict.check(done, same, m.documents, limits)
-    everything = compared.all()
-    evidence = Evidence(everything, is_in(pair_keys(everything.docs), part_keys), forms)
+    evidence = known.with_pairs(compared.all())
     return Run(
         m.sources,
         m.fields,
@@ -375,18 +373,18 @@ def _judged(
     )
 
 
-def _forms(
+def _spellings(
     documents: Documents,
     same: NDArray[np.int32],
-    known: Forms,
+    known: Spellings,
     read: Read,
     k: int,
     run_all: Callable[..., Iterable[Any]],
-) -> Forms:
+) -> Spellings:
     """How the documents are written that share their letters with another one."""
     wanted = np.bincount(same, minlength=len(same))[same] > 1
     known = known.where(wanted[known.docs])
     wanted[known.docs] = False
-    new = equal.forms(np.flatnonzero(wanted).astype(np.int32), read, letter_table(), k, run_all)
-    both = Forms.concatenated([known, new])
+    new = equal.spellings(np.flatnonzero(wanted).astype(np.int32), read, letter_table(), k, run_all)
+    both = Spellings.concatenated([known, new])
     return both.where(np.argsort(both.docs))

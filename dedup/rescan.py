@@ -18,11 +18,11 @@ from . import __version__, ledger
 from .canonical import fields_of, parse_rule
 from .errors import BadSetting, DedupError
 from .folder import leftovers, open_run
-from .model import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Forms, Source, Spans, VerifiedPairs
+from .model import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source, Spans, Spellings, VerifiedPairs
 from .readers import kind_of
 from .readers.walk import find_sources
 from .run import Run
-from .settings import DECIDED, Settings
+from .settings import DECIDED, MIN_LINES, Settings
 from .spool import Block
 from .store import Stretches
 
@@ -117,11 +117,11 @@ class Earlier:
         # subtle: documents keep their order from run to run, so the pairs stay sorted
         return replace(kept, docs=self.new_doc[kept.docs])
 
-    def forms(self) -> Forms:
+    def spellings(self) -> Spellings:
         """How the documents are written that are still there."""
         if self.run is None or self.new_doc is None:
-            return Forms.none()
-        old = self.run.evidence.forms
+            return Spellings.none()
+        old = self.run.evidence.spellings
         kept = old.where(self.new_doc[old.docs] >= 0)
         return replace(kept, docs=self.new_doc[kept.docs])
 
@@ -198,7 +198,7 @@ def check_decidable(run: Run, settings: Settings) -> None:
     for name, value in now.items():
         if value != was[name] and name not in DECIDED:
             raise BadSetting(f"{name}: only a scan can change it; scan again")
-        if name in DECIDED[:3] and value < was[name]:
+        if name in MIN_LINES and value < was[name]:
             raise BadSetting(
                 f"{name}: {value} is below {was[name]}, that of the scan, which compared nothing so unlike; "
                 f"scan again with --{name.replace('_', '-')} {value}"

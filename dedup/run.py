@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .model import (
+    DECIDING,
     OK,
     RELATIONS,
     STATUS,
@@ -43,6 +44,10 @@ class Member:
     discounted_jaccard: float
     discounted_containment: float
     skeleton_jaccard: float | None  # where the relation is rewritten
+    lost: float  # the share of its letters that the witness lacks
+    figure: str  # that decided, in DECIDING; "" where it is kept
+    value: float
+    line: float  # that the figure had to reach
     size: int
     witness_size: int
     reason: str
@@ -163,6 +168,17 @@ class Run:
         ids[self.clustered] = np.cumsum(np.diff(self.verdict.cluster[self.clustered], prepend=-1) != 0)
         return ids
 
+    @cached_property
+    def family_ids(self) -> NDArray[np.int64]:
+        """int64[n_docs]: 1, 2, ... in the order of the smallest documents of a form, of which two or more are
+        kept; 0 for a document that is no instance of one, or is dropped."""
+        ids = np.zeros(len(self.documents), np.int64)
+        docs = np.flatnonzero(self.kept & (self.verdict.family >= 0))
+        family, size = np.unique(self.verdict.family[docs], return_counts=True)
+        at = np.searchsorted(family, self.verdict.family[docs])
+        ids[docs] = np.where(size > 1, np.cumsum(size > 1), 0)[at]
+        return ids
+
     def member(self, doc: int) -> Member:
         """A document's row of the verdict."""
         v = self.verdict
@@ -176,6 +192,10 @@ class Run:
             float(v.discounted_jaccard[doc]),
             float(v.discounted_containment[doc]),
             None if np.isnan(v.skeleton_jaccard[doc]) else float(v.skeleton_jaccard[doc]),
+            float(v.lost[doc]),
+            DECIDING[v.figure[doc]],
+            float(v.value[doc]),
+            float(v.line[doc]),
             int(v.size[doc]),
             int(v.witness_size[doc]),
             v.reason[doc],
@@ -225,5 +245,10 @@ class Run:
                 "jaccard": pa.array(v.jaccard),
                 "containment": pa.array(v.containment),
                 "skeleton_jaccard": pa.array(v.skeleton_jaccard, from_pandas=True),
+                "lost": pa.array(v.lost),
+                "figure": pa.array([DECIDING[f] for f in v.figure.tolist()], pa.string()),
+                "value": pa.array(v.value),
+                "line": pa.array(v.line),
+                "family_id": pa.array(self.family_ids),
             }
         )

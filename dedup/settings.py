@@ -19,7 +19,8 @@ def _knob(default: Any, help: str, low: Any = None, high: Any = None, decides: b
     return field(default=default, metadata={"help": help, "low": low, "high": high, "decides": decides})
 
 
-DECIDED = ("min_jaccard", "min_containment", "min_skeleton", "prefer", "relations")  # by `dedup decide`
+MIN_LINES = ("min_jaccard", "min_containment", "min_skeleton")  # `dedup decide` can raise them
+DECIDED = (*MIN_LINES, "max_lost", "prefer", "relations")  # and change these
 MAX_TEXT = 2_000_000_000  # bytes of one text that the kernels count in 32 bits
 
 
@@ -36,6 +37,9 @@ class Settings:
     min_skeleton: float = _knob(
         0.4, "Two documents whose skeletons are this alike are one, rewritten (exact Jaccard).", 0.1, 1.0
     )
+    max_lost: float = _knob(
+        0.01, "A document is dropped only for one that lacks at most this share of it (exact).", 0.0, 1.0
+    )
     k: int = _knob(8, "Letters in a shingle.", 3, 64)
     num_perm: int = _knob(128, "Values in a signature: more find more exactly, at a cost in time.", 16, 1024)
     sample: int = _knob(
@@ -43,11 +47,12 @@ class Settings:
     )
     seed: int = _knob(1, "Seed of the signature's permutations.", 0, 2**32 - 1)
     prefer: str = _knob(
-        "fullest,cased", "Which document of a cluster to keep: policies in order, comma-separated."
+        "fullest,cased,longest,original",
+        "Which document of a cluster to keep: policies in order, comma-separated.",
     )
     relations: str = _knob(
         "identical,encoding,whitespace,case,punctuation,near,contained,rewritten",
-        "Relations that drop a document; with the others it is clustered, but kept.",
+        "Relations that drop a document, or changes to the default set: +form, -near.",
     )
     boilerplate: str = _knob(
         "on", "on or off: learn text that stands in many otherwise different documents, and discount it."
@@ -58,10 +63,10 @@ class Settings:
     max_document_size: str = _knob("128MB", "A longer document is set aside; e.g. 64kB, 1GB.")
     follow_links: bool = _knob(False, "Follow symbolic links.")
     threads: int = _knob(0, "Threads to use; 0 takes all cores.", 0, 1024, decides=False)
-    max_loss: float = _knob(
+    warn_loss: float = _knob(
         0.9, "Warn when a source of 100 documents or more loses a larger share.", 0.0, 1.0, decides=False
     )
-    max_cluster: float = _knob(
+    warn_cluster: float = _knob(
         0.2, "Warn when a cluster of 100 documents or more is a larger share.", 0.0, 1.0, decides=False
     )
 

@@ -71,10 +71,18 @@ class Place:
         return self.kind == REPLACED and max(one, other) <= SLOT_TIMES * min(one, other) + SLOT_MORE
 
 
-def places(left: Sequence[str], right: Sequence[str]) -> tuple[list[Place], int]:
-    """Words of two texts -> what differs between them, place by place, and the letters that only moved."""
+def places(
+    left: Sequence[str], right: Sequence[str], framed_left: Sequence[bool], framed_right: Sequence[bool]
+) -> tuple[list[Place], int]:
+    """Words of two texts -> what differs between them, place by place, and the letters that only moved.
+
+    Words that are boilerplate (framed) are left out.
+    """
     found = differences(left, right)
     gone, come = moved(left, right, found)
+    n_moved = min(n_letters([left[i] for i in gone]), n_letters([right[j] for j in come]))
+    gone |= {i for i, framed in enumerate(framed_left) if framed}
+    come |= {j for j, framed in enumerate(framed_right) if framed}
     sides = [
         (
             [left[i] for i in range(d.i1, d.i2) if i not in gone],
@@ -82,10 +90,23 @@ def places(left: Sequence[str], right: Sequence[str]) -> tuple[list[Place], int]
         )
         for d in found
     ]
-    n_moved = min(n_letters([left[i] for i in gone]), n_letters([right[j] for j in come]))
+    _without_cut_words(sides, found, len(left), len(right))
     if n_moved and FEW_MOVED * n_moved >= min(n_letters(left), n_letters(right)):
         sides = _without_common(sides)
     return [sifted(d, *side) for d, side in zip(found, sides, strict=True)], n_moved
+
+
+def _without_cut_words(
+    sides: list[tuple[list[str], list[str]]], found: Sequence[Difference], n: int, m: int
+) -> None:
+    """Take out the one word at an end of a text that is a piece of a word of the other, which goes on."""
+    for (left, right), d in zip(sides, found, strict=True):
+        ends_left, ends_right = (d.i1 == 0, d.i2 == n), (d.j1 == 0, d.j2 == m)
+        for mine, other, (first, last) in ((left, right, ends_left), (right, left, ends_right)):
+            if len(mine) != 1 or len(other) < 2 or digits(mine[0]):
+                continue
+            if (first and other[-1].endswith(mine[0])) or (last and other[0].startswith(mine[0])):
+                mine.clear()
 
 
 def _without_common(sides: list[tuple[list[str], list[str]]]) -> list[tuple[list[str], list[str]]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .keys import starts_of
-from .model import Documents, Evidence, Forms, Source, Spans, Verdict, VerifiedPairs
+from .model import COUNTS, Documents, Evidence, Source, Spans, Spellings, Verdict, VerifiedPairs
 from .run import Run
 
 KINDS = {
@@ -20,7 +20,8 @@ KINDS = {
     **dict.fromkeys(("cluster", "canonical", "witness"), np.int32),
     **{"relation": np.int8, "size": np.int64, "witness_size": np.int64},
     **dict.fromkeys(("jaccard", "containment", "discounted_jaccard", "discounted_containment"), np.float64),
-    "skeleton_jaccard": np.float64,
+    **dict.fromkeys(("skeleton_jaccard", "lost", "value", "line"), np.float64),
+    **{"figure": np.int8, "family": np.int32},
 }  # dtype of each array of Documents and Verdict; the other fields are lists
 SOURCE_KINDS = {
     **{"path": pa.binary(), "reader": pa.string(), "codec": pa.string(), "size": pa.int64()},
@@ -35,9 +36,7 @@ def columns_of(rows: Documents | Verdict) -> dict[str, pa.Array]:
     for f in fields(rows):
         values = getattr(rows, f.name)
         if f.name == "letters_hash":
-            out[f.name] = pa.FixedSizeBinaryArray.from_buffers(
-                pa.binary(16), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
-            )
+            out[f.name] = packed(values)
         elif f.name == "written":
             out[f.name] = pa.array(values, pa.binary())
         elif f.name in KINDS:
@@ -79,9 +78,7 @@ def _list(column: pa.Array) -> list[Any]:
 
 def letters_hashes(table: pa.Table) -> NDArray[np.uint64]:
     """A table of documents -> their letters hashes, uint64[n, 2]."""
-    column = table.column("letters_hash").combine_chunks()
-    n, at = len(column), 2 * column.offset
-    return np.frombuffer(column.buffers()[1] or b"", np.uint64)[at : at + 2 * n].reshape(-1, 2)
+    return unpacked(table.column("letters_hash"), np.uint64, 2)
 
 
 def _array(column: Any, dtype: Any) -> NDArray[Any]:
@@ -109,16 +106,16 @@ def _pairs(run: Run) -> pa.Table:
 
 def _compared(run: Run) -> pa.Table:
     e = run.evidence
-    return pa.table({**_pair_columns(e.pairs), "by_anchors": pa.array(e.by_anchors)})
+    flags = {"by_anchors": pa.array(e.by_anchors), "candidate": pa.array(e.candidate)}
+    return pa.table({**_pair_columns(e.pairs), **flags})
 
 
-def _forms(run: Run) -> pa.Table:
-    f = run.evidence.forms
-    digests = pa.py_buffer(np.ascontiguousarray(f.digests))
+def _spellings(run: Run) -> pa.Table:
+    f = run.evidence.spellings
     return pa.table(
         {
             "doc": pa.array(f.docs),
-            "digests": pa.FixedSizeBinaryArray.from_buffers(pa.binary(64), len(f.docs), [None, digests]),
+            "digests": packed(f.digests),
             "n_shingles": pa.array(f.n_shingles),
             "n_bones": pa.array(f.n_bones),
         }
@@ -137,16 +134,31 @@ TABLES: dict[str, Callable[[Run], pa.Table]] = {
     "documents": _documents,
     "pairs": _pairs,
     "compared": _compared,
-    "forms": _forms,
+    "spellings": _spellings,
     "boilerplate": _boilerplate,
     "verdict": lambda run: pa.table(columns_of(run.verdict)),
 }  # in the order in which they are written
 
 
-COUNTS = (
+SHINGLES = (
     *("overlap", "size_left", "size_right", "own_overlap", "own_left", "own_right"),
     *("bones_overlap", "bones_left", "bones_right"),
 )
+
+
+def packed(rows: NDArray[Any]) -> pa.Array:
+    """Arrays of n rows -> n values, each the bytes of a row."""
+    width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
+    data = pa.py_buffer(np.ascontiguousarray(rows))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(rows), [None, data])
+
+
+def unpacked(column: Any, dtype: Any, *shape: int) -> NDArray[Any]:
+    """The same -> the arrays of n rows."""
+    column = column.combine_chunks()
+    size = int(np.prod(shape))
+    values = np.frombuffer(column.buffers()[1] or b"", dtype)
+    return values[size * column.offset : size * (column.offset + len(column))].reshape(-1, *shape)
 
 
 def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
@@ -154,15 +166,17 @@ def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
     return {
         "left": pa.array(p.docs[:, 0]),
         "right": pa.array(p.docs[:, 1]),
-        **{name: pa.array(np.ascontiguousarray(c)) for name, c in zip(COUNTS, counts, strict=True)},
-        "in_runs": pa.array(p.in_runs),
+        **{name: pa.array(np.ascontiguousarray(c)) for name, c in zip(SHINGLES, counts, strict=True)},
+        **{name: pa.array(np.ascontiguousarray(c)) for name, c in zip(COUNTS, p.content.T, strict=True)},
+        "slots": packed(p.slots),
+        "by_family": pa.array(p.by_family),
     }
 
 
 def pairs_of(table: pa.Table) -> VerifiedPairs:
     """A table of pairs -> VerifiedPairs."""
     column = {name: table.column(name).combine_chunks() for name in table.column_names}
-    counts = [_array(column[name], np.int64) for name in COUNTS]
+    counts = [_array(column[name], np.int64) for name in SHINGLES]
     return VerifiedPairs(
         docs=np.stack([_array(column["left"], np.int32), _array(column["right"], np.int32)], axis=1),
         overlap=counts[0],
@@ -170,20 +184,19 @@ def pairs_of(table: pa.Table) -> VerifiedPairs:
         size_right=counts[2],
         own=np.stack(counts[3:6], axis=1),
         bones=np.stack(counts[6:], axis=1),
-        in_runs=_array(column["in_runs"], np.float64),
+        content=np.stack([_array(column[name], np.int32) for name in COUNTS], axis=1),
+        slots=unpacked(table.column("slots"), np.uint32, 4, 4),
+        by_family=_array(column["by_family"], np.bool_),
     )
 
 
-def evidence_of(compared: pa.Table, forms: pa.Table) -> Evidence:
+def evidence_of(compared: pa.Table, spellings: pa.Table) -> Evidence:
     """The tables of what was compared -> Evidence."""
-    digests = forms.column("digests").combine_chunks()
-    raw = np.frombuffer(digests.buffers()[1] or b"", np.uint64)[: 8 * len(digests)].reshape(-1, 8)
-    n_shingles, n_bones = (
-        _array(forms.column(c).combine_chunks(), np.int64) for c in ("n_shingles", "n_bones")
-    )
-    docs = _array(forms.column("doc").combine_chunks(), np.int32)
-    by_anchors = _array(compared.column("by_anchors").combine_chunks(), np.bool_)
-    return Evidence(pairs_of(compared), by_anchors, Forms(docs, raw, n_shingles, n_bones))
+    kinds = {"doc": np.int32, "n_shingles": np.int64, "n_bones": np.int64}
+    docs, *rest = (_array(spellings.column(c).combine_chunks(), kind) for c, kind in kinds.items())
+    known = Spellings(docs, unpacked(spellings.column("digests"), np.uint64, 9), *rest)
+    flags = {c: _array(compared.column(c).combine_chunks(), np.bool_) for c in ("by_anchors", "candidate")}
+    return Evidence(pairs_of(compared), spellings=known, **flags)
 
 
 def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:

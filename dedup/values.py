@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .model import LetterTable
+from .normalize import LetterTable
 from .shingle import MASK, fmix64
 from .words import DECIMALS, letters_at
 
@@ -143,11 +143,11 @@ def _is_sign(between: str, left: str) -> bool:
 
 
 def digest(found: Iterable[Mark]) -> int:
-    """Marks -> 64 bits that stand for the certain ones; 0 where there are none."""
+    """Marks -> 64 bits that stand for the certain ones and their places; 0 where there are none."""
     h = 0
     for mark in found:
         if mark.sure:
-            h = fmix64((h ^ mark.sure) & MASK)
+            h = fmix64(h ^ (mark.place << 18 | mark.sure) & MASK)
     return h
 
 

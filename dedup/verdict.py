@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster, kernels, lsh
+from . import canonical, cluster, families, kernels, lsh
 from . import equal as equal_letters
 from .ballot import Ballot, edges, settle, without_hubs
 from .errors import BadSetting, Broken
 from .keys import inverse, is_in
 from .model import (
+    FORM,
     KEPT,
+    LETTERS,
+    NO_FIGURE,
     OK,
     PUNCTUATION,
     RELATIONS,
     REWRITTEN,
     CandidatePairs,
     Documents,
-    Forms,
+    Evidence,
     Signatures,
     Source,
     Verdict,
@@ -29,11 +32,11 @@ from .model import (
     pair_keys,
 )
 from .settings import Settings
-from .verify import Thresholds
+from .thresholds import Thresholds, lost
 
 MIN_PART = 64  # shingles that a part must have to be called contained
 MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
-COVER = 0.95  # share of a document's shingles that another must hold to cover it
+COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
 
 
 def same_letters(documents: Documents) -> NDArray[np.int32]:
@@ -66,7 +69,10 @@ class Decision:
 
 def thresholds(s: Settings) -> Thresholds:
     """Settings -> what two documents must reach."""
-    return Thresholds(s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_BONES)
+    forms = RELATIONS[FORM] in parse_relations(s.relations)
+    return Thresholds(
+        s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_BONES, s.max_lost, forms
+    )
 
 
 def decide(
@@ -75,29 +81,30 @@ def decide(
     documents: Documents,
     hopeful: Callable[[CandidatePairs], NDArray[np.bool_]],
     same: NDArray[np.int32],
-    pairs: VerifiedPairs,
-    by_anchors: NDArray[np.bool_],
+    known: Evidence,
     verified: Callable[[CandidatePairs], VerifiedPairs],
-    forms: Forms,
     weight: NDArray[np.int64] | None = None,
 ) -> Decision:
-    """Verified pairs -> clusters, canonical documents, witnesses and relations.
+    """What was compared -> clusters, canonical documents, witnesses and relations.
 
-    `by_anchors` bool[n] are the pairs found as a part and its whole.  Of documents with the same letters
-    the most preferred one speaks for all.  Pairs of documents that were never compared are verified on the
-    way where they are `hopeful`.  `weight` int64[n_docs], by first document of the same
-    letters, says how many there are where not all are here.
+    Of documents with the same letters the most preferred one speaks for all.  Pairs of documents that were
+    never compared are verified on the way where they are `hopeful`; families are learned from the others.
+    `weight` int64[n_docs], by first document of the same letters, says how many there are where not all are
+    here.
     """
+    pairs = known.pairs
     n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
     # a part is joined to its whole only over anchors that are no boilerplate, however it was found
-    pairs = pairs.where(limits.alike(pairs) | limits.rewritten(pairs) | by_anchors)
+    sure = limits.alike(pairs) | limits.rewritten(pairs) | known.by_anchors
+    slots = families.slots(n, pairs.where(sure & known.candidate & limits.related(pairs)))
+    pairs, candidate = slots.judged(pairs.where(sure)), known.candidate[sure]
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     weight = np.bincount(same, minlength=n) if weight is None else weight
     good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-    facts = _facts(sources, documents, same, weight, good)
+    facts = _facts(sources, documents, same, weight, good, limits)
     place, keys = canonical.rank(rule, facts)
     speaker = _best_of(same, place)[same]
-    equal, equal_kinds = equal_letters.pairs(speaker, forms)
+    equal, equal_kinds = equal_letters.pairs(speaker, known.spellings)
     kind = np.full(n, PUNCTUATION, np.int8)
     kind[np.where(speaker[equal.docs[:, 0]] == equal.docs[:, 1], *equal.docs.T)] = equal_kinds
     alone = (speaker == np.arange(n)) | ~drops[kind]
@@ -107,17 +114,19 @@ def decide(
         return edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
 
     def compared(missing: CandidatePairs) -> VerifiedPairs:
-        return verified(CandidatePairs(missing.docs[hopeful(missing)]))
+        return slots.judged(verified(CandidatePairs(missing.docs[hopeful(missing)])))
 
     settled = settle(ballot, pairs, limits, edges_of, compared)
     good, label, witness = settled.good, settled.label, settled.witness
     own = _own_skeletons(good, limits, same, witness, verified)
     spoken = witness.copy()
     witness[own.lost] = own.lost
-    both = VerifiedPairs.concatenated([good, equal])
+    forms = pairs.where(candidate & limits.related(pairs) & ~limits.reached(pairs))
+    both = VerifiedPairs.concatenated([good, equal, forms])
     order = np.argsort(pair_keys(both.docs))
-    kinds = np.concatenate([limits.relation(good), equal_kinds])
-    decided = _assembled(ballot, good, equal, label, witness, own, limits)
+    kinds = np.concatenate([limits.relation(good), equal_kinds, limits.relation(forms)])
+    family = families.numbered(forms.docs, label, same)
+    decided = _assembled(ballot, good, equal, label, witness, own, limits, family)
     return Decision(decided, both.where(order), kinds[order], spoken)
 
 
@@ -129,22 +138,31 @@ def _assembled(
     witness: NDArray[np.int32],
     own: OwnSkeletons,
     limits: Thresholds,
+    family: NDArray[np.int32],
 ) -> Verdict:
     """Clusters and witnesses int32[n_docs] -> the verdict, with the figures of each to its witness."""
     n = len(label)
     row, docs = _rows(good, ballot.same, witness)
+    good = good.where(row)
     kind = ballot.kind.copy()
-    kind[docs] = limits.relation(good)[row]
+    kind[docs] = limits.relation(good)
 
     def figure(of_pair: NDArray[np.float64], else_: float = 1.0) -> NDArray[np.float64]:
         out = np.full(n, else_)
-        out[docs] = of_pair[row]
+        out[docs] = of_pair
         return out
 
     skeleton_jaccard = figure(good.skeleton_jaccard, np.nan)
     skeleton_jaccard[kind != REWRITTEN] = np.nan
     skeleton_jaccard[own.docs] = own.skeleton_jaccard
+    side = (ballot.same[docs] > ballot.same[witness[docs]]).astype(np.int64)
+    decided_by, value, line = limits.deciding(good)
+    deciding = np.full(n, LETTERS, np.int8)
+    deciding[docs] = decided_by
+    value = figure(value)
+    value[own.docs] = own.skeleton_jaccard
     kind[witness == np.arange(n)] = KEPT
+    deciding[kind == KEPT] = NO_FIGURE
     first = np.full(n, -1, np.int32)
     order = inverse(ballot.place)[::-1]
     first[label[order]] = order  # the last one written, so the most preferred, stands
@@ -159,9 +177,14 @@ def _assembled(
         discounted_jaccard=figure(good.discounted_jaccard),
         discounted_containment=figure(good.discounted_containment),
         skeleton_jaccard=skeleton_jaccard,
+        lost=figure(lost(good)[np.arange(len(docs)), side], 0.0),
+        figure=deciding,
+        value=value,
+        line=figure(line),
         size=size,
         witness_size=witness_size,
         reason=canonical.reasons(label, ballot.place, ballot.keys),
+        family=family,
     )
 
 
@@ -187,18 +210,30 @@ def _own_skeletons(
     docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
-    own = own.where(limits.rewritten(own))
+    own = own.where(limits.rewritten(own) & limits.reached(own))
     good = is_in(pair_keys(beside), pair_keys(own.docs))
     at = np.searchsorted(pair_keys(own.docs), pair_keys(beside[good]))
     return OwnSkeletons(docs[good], own.skeleton_jaccard[at], docs[~good])
 
 
 def parse_relations(relations: str) -> list[str]:
-    """`"identical,case"` -> the relations that drop a document; raises BadSetting for an unknown one."""
-    names = [r.strip() for r in relations.split(",") if r.strip()]
-    for name in names:
+    """`"identical,case"` -> the relations that drop a document; raises BadSetting for an unknown one.
+
+    `"+form"` and `"-near"` change the default set.
+
+    >>> parse_relations("+form,-near,-rewritten")
+    ['identical', 'encoding', 'whitespace', 'case', 'punctuation', 'contained', 'form']
+    """
+    given = [r.strip() for r in relations.split(",") if r.strip()]
+    changes = [r for r in given if r[0] in "+-"]
+    names = given if not changes else parse_relations(Settings.relations)
+    if changes and len(changes) < len(given):
+        raise BadSetting(f"relations: {relations!r} mixes names with +NAME and -NAME; give one or the other")
+    for name in (c[1:] for c in changes) if changes else names:
         if name not in RELATIONS[1:]:
             raise BadSetting(f"relations: there is no relation {name!r}; they are {', '.join(RELATIONS[1:])}")
+    for change in changes:
+        names = [n for n in names if n != change[1:]] + [change[1:]] * (change[0] == "+")
     return names
 
 
@@ -208,10 +243,12 @@ def _facts(
     same: NDArray[np.int32],
     weight: NDArray[np.int64],
     good: VerifiedPairs,
+    limits: Thresholds,
 ) -> canonical.Facts:
     """What the policies look at; documents with the same letters hold each other."""
     n = len(documents)
-    holds, held = cluster.holds(n, good, COVER, weight)
+    strict = replace(limits, max_lost=min(limits.max_lost, 1 - COVER))
+    holds, held = cluster.holds(n, cluster.allowed(good.docs, *strict.held(good)), weight)
     times = np.array([s.mtime_ns for s in sources], np.int64)[documents.source]
     paths = np.array([s.path for s in sources], object)[documents.source].tolist()
     return canonical.Facts(documents, holds[same] + weight[same], held[same], times, paths)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import LetterTable
+from .normalize import LetterTable
 from .shingle import shingle_hash
 
 # Scripts that are written without spaces: there each character is a word.

@@ -23,7 +23,7 @@ sys.path.insert(0, str(DOCS.parent))  # the program beside this file, whichever 
 import dedup  # noqa: E402
 from dedup import store, tables  # noqa: E402
 from dedup.cli import commands, export  # noqa: E402
-from dedup.model import RELATIONS, STATUS  # noqa: E402
+from dedup.model import DECIDING, RELATIONS, STATUS  # noqa: E402
 from dedup.settings import Settings  # noqa: E402
 from dedup.views.export import EXPORTERS  # noqa: E402
 
@@ -36,7 +36,7 @@ ROW_PER = {
     "documents": "document seen",
     "pairs": "verified pair that reached a threshold",
     "compared": "pair that was verified, whatever its figures",
-    "forms": "document whose letters another one has too",
+    "spellings": "document whose letters another one has too",
     "boilerplate": "stretch of boilerplate",
     "verdict": "document seen",
     "signatures": "document seen",
@@ -51,24 +51,36 @@ MEANING = {
     "bones_overlap": "shingles that both skeletons have; 0 where they were not compared",
     "bones_right": "shingles of the right skeleton",
     "by_anchors": "the pair was proposed by anchors",
+    "by_family": "the family of the two tells that they are instances of one form",
+    "candidate": "the pair was proposed at all, not asked for while witnesses were chosen",
     "canonical": "row of the cluster's canonical document",
     "cluster": "row of the cluster's first document; its own where it stands alone",
     "codec": "how it is packed: gz, bz2, xz, zst or nothing",
     "containment": "to the witness: overlap / the smaller set",
-    "digests": "128 bits each of its bytes, its text, that without spacing, that without capitals",
+    "digests": "128 bits of its bytes, its text, that without spacing, without capitals; 64 of its values",
     "discounted_containment": "containment without boilerplate",
+    "damaged": "pairs of words that are one, damaged, and differ so once",
     "discounted_jaccard": "Jaccard without boilerplate",
+    "doubtful": "letters of words in the place of others that may be one, damaged",
+    "doubtful_numbers": "numbers, signs and negations that differ, perhaps",
     "doc": "row of the document",
     "encoding": "encoding its text was read in",
     "end": "place of the shingle after its last",
+    "family": "row of the first document of the instances of its form; -1 for none",
+    "figure": "a number of the list below: the figure that made it one with its witness",
     "fields": "values that a policy of `--prefer` asks for, as a JSON object",
     "file": "where the bytes are when not at path, such as the archive",
     "given": "the path on the command line by which it was found",
     "id": "the record's own id",
     "id_field": "field of the id",
-    "in_runs": "share of the smaller one's runs of 3k letters that a many times larger one holds; else 1",
+    "inserted": "letters of words that only one of the two has, and that recur beside the same word",
     "jaccard": "to the witness; 1 where it is kept",
     "left": "row of one document",
+    "letters_left": "letters of the left document that are no boilerplate",
+    "letters_right": "letters of the right document that are no boilerplate",
+    "line": "what that figure had to reach",
+    "lopsided": "letters of words in the place of many more",
+    "lost": "share of its letters, boilerplate apart, that its witness lacks",
     "letters_hash": "128-bit hash of its letters",
     "member": "its place among the members of the archive; -1 for none",
     "mtime_ns": "time of its last change",
@@ -80,18 +92,25 @@ MEANING = {
     "n_shingles": "its distinct shingles",
     "n_upper": "its capitals",
     "note": "why it was set aside, in words",
+    "numbers": "numbers in the place of others",
     "offset": "where its bytes begin in the unpacked source",
+    "only_left": "letters that only the left document has",
+    "only_right": "letters that only the right document has",
     "overlap": "shingles that both have",
     "own_left": "shingles of the left document that are no boilerplate",
     "own_overlap": "shingles that both have and that are no boilerplate",
     "own_right": "shingles of the right document that are no boilerplate",
+    "passages": "letters of passages in the place of others, of the smaller",
     "path": "its name",
+    "places": "places where the words of the two differ",
     "problem": "why nothing could be read",
     "reader": "the format it is read as",
     "reason": "the policy that chose a canonical document",
     "record": "line, row or record in the source; 0 for a whole file",
     "relation": "a number of the list below",
     "repairs": "what was done to its text before it was compared",
+    "repeated": "letters of words that differ in the same way twice or more",
+    "replaced": "letters of words in the place of others, of the smaller",
     "right": "row of the other document",
     "signatures": "MinHash signature of its shingles",
     "size": "length of the file in bytes",
@@ -100,13 +119,16 @@ MEANING = {
     "size_right": "distinct shingles of the right document",
     "skeleton_jaccard": "Jaccard of the skeletons where it is rewritten, else NaN",
     "skeletons": "MinHash signature of its skeleton",
+    "slots": "hashes of the first four places: words before, after, left, right; 0 where they are more",
     "source": "row of its source",
     "start": "place of its first shingle",
     "status": "a number of the list below",
     "text_field": "field of the text",
+    "value": "of that figure; 1 where it is kept",
     "version": "the ETag of a URL whose size or time is not known",
     "witness": "row of the kept document that stands for it; its own where it is kept",
     "witness_size": "distinct shingles of the witness",
+    "words": "words of the shorter document; 0 where the two were not compared word by word",
     "written": "digest of the file's bytes where they are not those of its text",
 }
 
@@ -220,9 +242,9 @@ def _meant(name: str, column: str) -> str:
 
 def of_codes() -> str:
     """The names for which `relation` and `status` hold numbers."""
-    named = {"relation": RELATIONS, "status": STATUS}
+    named = {"relation": RELATIONS, "status": STATUS, "figure": DECIDING}
     return "".join(
-        f"- `{column}`: " + ", ".join(f"{i} {name}" for i, name in enumerate(names)) + "\n"
+        f"- `{column}`: " + ", ".join(f"{i} {name or 'none'}" for i, name in enumerate(names)) + "\n"
         for column, names in named.items()
     )
 
@@ -293,14 +315,16 @@ def schema() -> dict[str, Any]:
     reason = {"enum": list(reasons)}
     member = an_object(
         path=TEXT, relation=relation, jaccard=SHARE, containment=SHARE,
-        skeleton_jaccard={**SHARE, "type": ["number", "null"]},
+        skeleton_jaccard={**SHARE, "type": ["number", "null"]}, lost=SHARE,
+        figure={"enum": list(DECIDING)}, value=SHARE, line=SHARE,
     )  # fmt: skip
     cluster = an_object(
         cluster_id={"type": "integer", "minimum": 1}, size={"type": "integer", "minimum": 2},
+        kept=COUNT, lossy={**COUNT, "description": "dropped documents that lose more than 5 %"},
         canonical=TEXT, reason=TEXT, members=a_list(member, "the first, without the canonical one", 5),
     )  # fmt: skip
     source = an_object(
-        path=TEXT, seen=COUNT, kept=COUNT, dropped=COUNT, set_aside=COUNT,
+        path=TEXT, seen=COUNT, kept=COUNT, dropped=COUNT, lossy=COUNT, set_aside=COUNT,
         reasons=a_map("documents set aside, by reason", COUNT, reasons), bytes=COUNT,
     )  # fmt: skip
     summary = an_object(
@@ -318,8 +342,15 @@ def schema() -> dict[str, Any]:
         clusters=an_object(
             count=COUNT,
             documents={**COUNT, "description": "documents that are not alone"},
-            relations=a_map("clusters, by the furthest relation in each", COUNT, RELATIONS),
+            relations=a_map("clusters in which a document was dropped for each relation", COUNT, dropping),
             largest=a_list(cluster, "", 5),
+        ),
+        forms=an_object(
+            "instances of forms, all kept", documents=COUNT, count=COUNT,
+            largest=a_list(an_object(family_id=COUNT, size=COUNT, documents=a_list(TEXT, "", 3)), "", 5),
+        ),
+        lost=an_object(
+            "dropped documents that lose something, and the largest share", documents=COUNT, most=SHARE
         ),
         set_aside=an_object(
             reasons=a_map("documents set aside, by reason", COUNT, reasons),

@@ -134,6 +134,9 @@ def brute_force_skeleton(left: str, right: str) -> float:
     return len(a & b) / max(1, len(a | b))
 
 
+# so that what is alike by its shingles is one document, and all but one of a cluster go
+ALIKE_ALONE = {"relations": "+form", "max_lost": 1.0}
+ALIKE_OPTIONS = ("--relations", "+form", "--max-lost", "1")
 POST = (
     "The ferry to the outer islands runs twice a day until the end of September. After that you need luck, "
     "a warm coat and the harbour master's telephone number, and she doesn't answer before nine. We'd packed "

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import ballot, cluster
-from dedup.model import RELATIONS, CandidatePairs, VerifiedPairs
-from dedup.verify import Thresholds
+from dedup.model import COUNTS, RELATIONS, CandidatePairs, VerifiedPairs
+from dedup.thresholds import Thresholds
 
-LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2)
+LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2, max_lost=0.15)
 
 
 def plain(votes, pairs, limits, edges_of, compare):
@@ -32,8 +32,12 @@ def figures(docs, sizes, alike):
     least = np.minimum(left, right)
     overlap = np.select([alike == 0, alike == 1], [least * 9 // 10, least], least // 3)
     overlap = np.where((alike == 0) & (np.maximum(left, right) > 2 * least), least, overlap)
-    own, zero = np.stack([overlap, left, right], axis=1), np.zeros((len(docs), 3), np.int64)
-    return VerifiedPairs(docs, overlap, left, right, zero, own, np.ones(len(docs)))
+    shingles, zero = np.stack([overlap, left, right], axis=1), np.zeros((len(docs), 3), np.int64)
+    found = VerifiedPairs.of_shingles(docs, shingles, zero, shingles)
+    of_text = {"letters_left": left, "letters_right": right, "only_left": left - overlap}
+    for name, values in {**of_text, "only_right": right - overlap, "places": 1}.items():
+        found.content[:, COUNTS.index(name)] = values
+    return found
 
 
 def corpus(seed):

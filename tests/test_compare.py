@@ -8,7 +8,7 @@ import dedup
 from dedup import Document
 from dedup.views.compare import TITLES, compare
 
-from .conftest import OTHER, POST
+from .conftest import ALIKE_ALONE, OTHER, POST
 from .test_cli import one_line
 
 NEAR = POST.replace("warm coat", "thick jumper")
@@ -19,7 +19,7 @@ FAR = (
 
 
 def made(texts, **settings):
-    return dedup.scan_texts([Document(t, i) for i, t in texts.items()], **settings)
+    return dedup.scan_texts([Document(t, i) for i, t in texts.items()], **{**ALIKE_ALONE, **settings})
 
 
 def paths(rows):
@@ -45,7 +45,7 @@ def test_a_higher_line_keeps_documents_and_splits_clusters():
     assert report["settings"]["min_jaccard"] == {"a": 0.3, "b": 0.9}
     (row,) = report["newly_kept"]
     assert row["path"] == "c"
-    assert row["a"]["relation"] == "near"
+    assert row["a"]["relation"] == "form"
     assert row["b"] == {"verdict": "kept", "cluster_id": None}
     assert paths(report["cluster_changed"]) == ["a", "b", "c"]
     assert (report["clusters"]["split"], report["clusters"]["merged"]) == (1, 0)

@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 from dedup import kernels
 from dedup.alignment import differences
 from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
-from dedup.content import COUNTS, content, text_of
+from dedup.content import content, text_of
+from dedup.model import COUNTS, Spans
 from dedup.normalize import letter_table
 from dedup.shingle import BASE, MASK, fmix64
 from dedup.words import word_key
 
 TABLE = letter_table()
+K = 4
 examples = settings(max_examples=150, deadline=None)
 
 
-def compare(left, right):
-    return content(text_of(left, TABLE), text_of(right, TABLE))
+def compare(left, right, spans=((), ())):
+    return content(*(text_of(text, TABLE, s, K) for text, s in zip((left, right), spans, strict=True)))
 
 
 BODY = "the committee met on the first floor of the old library and agreed to mend the roof before winter "
@@ -89,6 +91,15 @@ def test_thousands_separators_are_dress():
     assert compare(f"{BODY}1,250,000 in all", f"{BODY}1250000 in all").doubtful_numbers == 0
 
 
+def test_a_word_cut_at_the_end_of_a_text_is_no_word_of_its_own():
+    text = f"nevertheless {BODY}yesterday {BODY}"
+    assert compare(text[5:], text).only_left == 0  # "theless"
+    assert compare(f"{BODY}yeste", f"{BODY}yesterday {BODY}").only_left == 0
+    for one, other in (("we met Al", "we met Alice"), ("in room 1", "in room 14 now")):
+        found = compare(f"{BODY}{one}", f"{BODY}{other}")
+        assert found.replaced + found.doubtful > 0
+
+
 def test_a_part_lies_in_one_place():
     """Words that stand anywhere in a long text do not make it hold a short one."""
     part = "the wage of a baker is nine crowns a day and that of a smith is ten"
@@ -97,6 +108,16 @@ def test_a_part_lies_in_one_place():
     there, not_there = compare(part, BODY * 20 + part + BODY * 20), compare(part, scattered)
     assert there.only_left + there.passages == 0
     assert not_there.only_left + not_there.passages > len("".join(words)) / 2
+
+
+def test_boilerplate_says_nothing():
+    menu, other = "home about contact imprint search", "start archive privacy login help"
+    left, right = f"{menu} {BODY}", f"{other} {BODY}"
+    n = len("".join(text_of(menu, TABLE).words)), len("".join(text_of(other, TABLE).words))
+    assert compare(left, right).replaced + compare(left, right).passages > 0
+    found = compare(left, right, tuple([(0, m - K + 1)] for m in n))
+    assert (found.replaced, found.passages, found.only_left, found.only_right) == (0, 0, 0, 0)
+    assert found.letters_left == found.letters_right == len("".join(text_of(BODY, TABLE).words))
 
 
 def test_a_slot_has_its_frame_and_its_fillers():
@@ -163,16 +184,28 @@ def frame_key(words):
     return max(1, fmix64((word_key(words[0]) * BASE + word_key(words[1])) & MASK) >> 32) if words else 0
 
 
+def draw_spans(frames, text):
+    """Some stretches of shingles of a text, rising and apart."""
+    ends = np.cumsum([n + 1 for n in frames])[: 2 * (len(frames) // 2)]
+    pairs = [(int(a), int(b)) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    n = len("".join(text_of(text, TABLE).words)) - K + 1
+    return [(a, b) for a, b in pairs if b <= n]
+
+
 @examples
-@given(st.lists(two_texts(), min_size=1, max_size=3))
-def test_content_equals_the_plain_definition(pairs):
+@given(st.lists(two_texts(), min_size=1, max_size=3), st.lists(st.integers(0, 60), max_size=4))
+def test_content_equals_the_plain_definition(pairs, frames):
     texts = [t for pair in pairs for t in pair]
     words = kernels.words_of(*kernels.joined([t.encode() for t in texts]), TABLE)
+    spans = [draw_spans(frames, text) for text in texts]
+    starts = np.cumsum([0, *map(len, spans)])
+    columns = np.array([s for some in spans for s in some], np.int64).reshape(-1, 2).T
+    words = kernels.with_frames(words, Spans(*np.ascontiguousarray(columns), starts), K)
     numbers = np.arange(len(texts), dtype=np.int32).reshape(-1, 2)
-    counts, slots = kernels.content_of_pairs(words, np.concatenate([numbers, numbers[:, ::-1]]))
-    both = [*pairs, *((b, a) for a, b in pairs)]
-    for (left, right), count, slot in zip(both, counts, slots, strict=True):
-        plain = compare(left, right)
+    numbers = np.concatenate([numbers, numbers[:, ::-1]])
+    counts, slots = kernels.content_of_pairs(words, numbers)
+    for (left, right), count, slot in zip(numbers.tolist(), counts, slots, strict=True):
+        plain = compare(texts[left], texts[right], (spans[left], spans[right]))
         assert count.tolist() == [getattr(plain, name) for name in COUNTS]
         expected = np.zeros((4, 4), np.uint32)
         for i, s in enumerate(plain.slots):

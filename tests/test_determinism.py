@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from .conftest import ALIKE_OPTIONS
 from .test_scan import corpus
 
 WHAT = ("keep", "drop", "clusters", "pairs")
@@ -31,7 +32,7 @@ def shuffled(seed):
 
 def exported(run, paths, threads=0):
     """The lists of a scan."""
-    run("scan", *paths, "-q", "--threads", threads)
+    run("scan", *paths, "-q", "--threads", threads, *ALIKE_OPTIONS)
     return [run("export", what, "--format", "csv").bytes for what in WHAT]
 
 
@@ -43,7 +44,7 @@ def exported_by_processes(folder, paths, **environment):
         environ = {**os.environ, **environment}
         return subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True).stdout
 
-    dedup("scan", *paths, "-q")
+    dedup("scan", *paths, "-q", *ALIKE_OPTIONS)
     return [dedup("export", what, "--format", "csv") for what in WHAT]
 
 

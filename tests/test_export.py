@@ -113,7 +113,7 @@ def tree(folder):
 def scanned(run, files):
     lines = [
         json.dumps({"id": i, "text": t, "extra": [1, {"x": None}]})
-        for i, t in enumerate([POST, OTHER, "new " + OTHER[:99]])
+        for i, t in enumerate([POST, OTHER, OTHER[:99]])
     ]
     folder = files(
         {

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dedup"
 STAGES = {
     "decode", "normalize", "shingle", "skeleton", "minhash", "passages",
-    "repair", "lsh", "verify", "cluster", "ballot", "canonical", "relation",
+    "repair", "lsh", "verify", "thresholds", "families", "cluster", "ballot", "canonical", "relation",
 }  # fmt: skip
 LOW = {"model", "errors", "keys"}
 MAY_IMPORT = {
@@ -21,15 +21,17 @@ MAY_IMPORT = {
     "memory": set(),
     "kernels": LOW | {"normalize", "shingle", "words", "alike", "alignment", "values", "sifting", "content"},
     **{stage: LOW | {"kernels"} for stage in STAGES},
-    "words": LOW | {"shingle"},
+    "copies": set(),
+    "canonical": LOW | {"copies", "kernels"},
+    "words": LOW | {"normalize", "shingle"},
     "alike": {"words"},
     "alignment": {"words"},
-    "values": LOW | {"shingle", "words"},
+    "values": LOW | {"normalize", "shingle", "words"},
     "sifting": {"alignment", "alike", "normalize", "words"},
     "content": LOW | {"alignment", "alike", "normalize", "sifting", "values", "words"},
     "decode": LOW | {"repair"},
     "passages": LOW | {"kernels", "buckets", "memory"},
-    "ballot": LOW | {"canonical", "cluster", "verify"},
+    "ballot": LOW | {"canonical", "cluster", "thresholds"},
     "skeleton": {"normalize", "shingle"},
     "readers": LOW | {"decode", "repair"},
     "steps": LOW,
@@ -46,7 +48,7 @@ MAY_IMPORT = {
     },
     "rescan": LOW | {"run", "store", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
     "compared": {"model", "keys"},
-    "equal": LOW | {"kernels", "relation", "verify"},
+    "equal": LOW | {"kernels", "normalize", "relation", "verify"},
     "ledger": LOW | {"run", "settings", ""},
     "intake": LOW | STAGES | {
         "kernels", "readers", "context", "settings", "spool", "store", "rescan", "verdict", "",
@@ -59,7 +61,7 @@ MAY_IMPORT = {
     "views": LOW | {
         "run", "readers", "context", "normalize", "relation", "decode", "ledger",
         "kernels", "lsh", "cluster", "verify", "verdict", "settings", "compared", "candidates",
-        "matches", "decisions", "words",
+        "matches", "decisions", "words", "thresholds", "equal", "content", "sifting",
     },
     "cli": LOW | {
         "rescan", "settings", "pipeline", "views", "run", "folder", "ledger", "kernels",
@@ -73,12 +75,18 @@ MAY_IMPORT = {
     "index": LOW | STAGES | {"buckets", "candidates", "kernels", "settings", "store", "verdict", ""},
     "lookup": LOW | STAGES | {"candidates", "index", "kernels", "settings", "verdict"},
     "existing": LOW | {"address", "mirror", "folder", "index", "readers", "settings", "store", "tables"},
-    "matches": LOW | {"verify"},
+    "matches": LOW | {"thresholds"},
+    "fresh": LOW | {
+        "candidates", "context", "equal", "intake", "normalize", "readers", "rescan", "spool", "store",
+        "verdict",
+    },
     "check": LOW | STAGES | {
         "kernels", "readers", "context", "settings", "intake", "verdict", "spool", "store", "rescan",
-        "candidates", "lookup", "index", "existing", "matches",
+        "candidates", "lookup", "index", "existing", "matches", "equal", "compared", "fresh",
     },
-    "decisions": LOW | {"ballot", "canonical", "equal", "folder", "ledger", "run", "settings", "verdict"},
+    "decisions": LOW | {
+        "ballot", "canonical", "equal", "folder", "ledger", "run", "settings", "thresholds", "verdict",
+    },
     "cli_check": LOW | {
         "address", "check", "cli_paths", "cli_views", "decisions", "existing", "folder", "intake", "kernels",
         "matches", "pipeline", "views",

@@ -29,6 +29,7 @@ def test_every_source_adds_up(run, files):
             "seen": 4,
             "kept": 1,
             "dropped": 1,
+            "lossy": 0,
             "set_aside": 2,
             "reasons": {"empty": 1, "too short to judge": 1},
             "bytes": 2 * len(POST) + 4,
@@ -38,6 +39,7 @@ def test_every_source_adds_up(run, files):
             "seen": 4,
             "kept": 1,
             "dropped": 1,
+            "lossy": 0,
             "set_aside": 2,
             "reasons": {"bad record": 1, "too short to judge": 1},
             "bytes": len(rows_of([OTHER, POST, "no"]) + "{\n") - 4,
@@ -46,8 +48,8 @@ def test_every_source_adds_up(run, files):
     total = outcome.json["documents"]
     assert total == {"seen": 8, "kept": 2, "dropped": 2, "set_aside": 4}
     listed = run("export", "sources", "--format", "csv").lines
-    assert listed[0] == "path,seen,kept,dropped,set_aside,reasons,bytes"
-    assert listed[1].startswith("a,4,1,1,2,1 empty; 1 too short to judge,")
+    assert listed[0] == "path,seen,kept,dropped,lossy,set_aside,reasons,bytes"
+    assert listed[1].startswith("a,4,1,1,0,2,1 empty; 1 too short to judge,")
 
 
 def test_too_short_texts_match_by_equal_letters_and_else_are_set_aside(run, files):
@@ -85,7 +87,9 @@ def test_a_source_that_loses_most_is_warned_of_and_strict_exits_with_2(run, file
     )
     assert second.startswith("dedup: warning: a.jsonl:1: its cluster holds 150 of 152 documents, 99%")
     run("scan", "a.jsonl", "b.jsonl", "--strict", code=2)
-    outcome = run("scan", "a.jsonl", "b.jsonl", "--strict", "--max-loss", "1", "--max-cluster", "1", "--json")
+    outcome = run(
+        "scan", "a.jsonl", "b.jsonl", "--strict", "--warn-loss", "1", "--warn-cluster", "1", "--json"
+    )
     assert outcome.json["warnings"] == []
 
 

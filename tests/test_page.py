@@ -62,7 +62,7 @@ def data_of(html: bytes):
 @pytest.fixture(scope="module")
 def result():
     """Clusters of 4 (case, near, contained), of 2 (rewritten or punctuation) and of 2, and one set aside."""
-    near = POST.replace("warm coat", "thick jumper")
+    near = POST.replace("warm coat and ", "")
     whole = (
         "Ten lines to the harbour master.\n" + POST + "\nAnd the answer, in red ink: " + random_text(1, 80)
     )

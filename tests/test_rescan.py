@@ -11,6 +11,7 @@ import dedup
 from dedup import intake, pipeline
 from dedup.errors import BadSetting
 from dedup.incremental import again as incremental_again
+from dedup.settings import Settings
 
 from .conftest import OTHER, POST
 
@@ -115,6 +116,7 @@ def test_a_removed_file_is_gone_and_nothing_is_read(folder, n_read):
 
 def test_an_equal_of_a_short_text_and_a_new_first_of_equal_letters_are_seen(folder, n_read):
     (folder / "in/000000.txt").write_text("SHORT!")
+    os.utime(folder / "in/000000.txt", (1, 1))  # so that it is the older one
     (folder / "in/0000.txt").write_text(POST.lower())
     assert same_as_from_nothing(folder, n_read) == 2
     assert "000000.txt" in " ".join(dedup.open_run(folder / "r").keep())
@@ -216,7 +218,7 @@ def test_decisions_can_be_taken_back(folder):
     before = tables(folder / "r")
     dedup.decide(folder / "r", min_jaccard=0.9, prefer="longest")
     assert tables(folder / "r")["verdict.parquet"] != before["verdict.parquet"]
-    dedup.decide(folder / "r", min_jaccard=0.5, prefer="fullest,cased")
+    dedup.decide(folder / "r", min_jaccard=0.5, prefer=Settings().prefer)
     after = tables(folder / "r")
     assert after["verdict.parquet"] == before["verdict.parquet"]
     assert after["pairs.parquet"] == before["pairs.parquet"]

@@ -20,7 +20,7 @@ from dedup.errors import BadInput, BadRun
 from dedup.folder import open_run
 from dedup.views.review import Session, order_of
 
-from .conftest import OTHER, POST
+from .conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST
 
 NEAR = POST.replace("warm coat", "thick jumper")
 FAR = POST[: len(POST) * 3 // 4] + " And then we went home, which took us the better part of a long day."
@@ -41,7 +41,7 @@ def place(files, monkeypatch):
         }
     )
     monkeypatch.chdir(made)
-    dedup.scan("in", run="r")
+    dedup.scan("in", run="r", **ALIKE_ALONE)
     return made
 
 
@@ -150,7 +150,7 @@ def test_any_decisions_at_all_leave_the_invariants_as_they_are(files, monkeypatc
             texts[f"in/{group}{i}.txt"] = text.upper() if i % 3 == 2 else text
             texts[f"in/{group}{i}c.txt"] = text.replace(" ", "  ") if i % 2 else text
     monkeypatch.chdir(files(texts))
-    base_run = dedup.scan("in", run="r")
+    base_run = dedup.scan("in", run="r", **ALIKE_ALONE)
     assert base_run.summary["documents"]["dropped"] > 30
     must_hold(base_run)
     standing = []
@@ -175,7 +175,7 @@ def test_changes_are_honoured_by_every_list(run, place):
     assert {name for name in rows if not rows[name]["kept"]} == set(dropped)
     shown = run("show", "--run", "r", "--json").json
     assert sum(row["kept"] for row in shown["rows"]) == sum(row["kept"] for row in rows.values())
-    scanned = run("scan", "in", "--run", "r", "--json").json
+    scanned = run("scan", "in", "--run", "r", *ALIKE_OPTIONS, "--json").json
     assert scanned["documents"]["dropped"] == len(dropped)
     assert scanned["decisions"] == {"applied": 2, "stale": []}
 
@@ -187,7 +187,7 @@ def test_decisions_hold_in_a_later_scan_and_in_decide(run, place):
     (place / "in/a-new.txt").write_text(
         "A new text that is like no other text, so nothing changes for the rest."
     )
-    run("scan", "in", "--run", "r")
+    run("scan", "in", "--run", "r", *ALIKE_OPTIONS)
     assert witnesses() == before
     run("decide", "--run", "r", "--min-jaccard", "0.55")
     assert witnesses() == before
@@ -197,15 +197,15 @@ def test_decisions_hold_in_a_later_scan_and_in_decide(run, place):
 def test_a_decision_about_a_text_that_has_changed_is_told_and_not_applied(run, place):
     play("c4\r")
     (place / "in/near.txt").write_text(NEAR + " A postscript.")
-    out = run("scan", "in", "--run", "r")
+    out = run("scan", "in", "--run", "r", *ALIKE_OPTIONS)
     assert "warning: a decision is stale: canonical in/near.txt: its text has changed" in out.stderr
     assert witnesses()["caps"] == "post"
     assert "in/near.txt is stale" in run("export", "drop", "--run", "r").stderr
     (place / "in/near.txt").write_text(NEAR.upper())
-    assert "stale" not in run("scan", "in", "--run", "r").stderr
+    assert "stale" not in run("scan", "in", "--run", "r", *ALIKE_OPTIONS).stderr
     assert witnesses()["caps"] == "near"
     (place / "in/near.txt").unlink()
-    assert "it is not in the run any more" in run("scan", "in", "--run", "r").stderr
+    assert "it is not in the run any more" in run("scan", "in", "--run", "r", *ALIKE_OPTIONS).stderr
     (row,) = run("review", "--run", "r", "--json").json["decisions"]
     assert (row["kind"], row["doc"]["path"], row["stale"]) == (
         *("canonical", "in/near.txt", "it is not in the run any more"),
@@ -229,7 +229,7 @@ def test_an_accepted_cluster_is_not_shown_again_until_it_changes(place):
     assert "cluster #" not in shown
     assert "cluster #1" in play("", again=True)[1]
     (place / "in/near2.txt").write_text(NEAR + " A postscript.")
-    dedup.scan("in", run="r")
+    dedup.scan("in", run="r", **ALIKE_ALONE)
     assert play("")[1].count("cluster #") == 1
 
 
@@ -306,7 +306,7 @@ def test_without_a_terminal_it_is_one_clear_line(run, place):
 def test_hostile_names_and_texts_reach_no_terminal(files, monkeypatch):
     hostile = "\x1b[31mred " + POST
     monkeypatch.chdir(files({"in/\x1b[31m.txt": hostile, "in/b.txt": hostile.upper()}))
-    dedup.scan("in", run="r")
+    dedup.scan("in", run="r", **ALIKE_ALONE)
     assert "\x1b[31m" not in play("c2\r")[1]
 
 
@@ -346,5 +346,5 @@ def test_keys_are_read_from_a_real_terminal(place):
     os.close(terminal)
     assert witnesses()["post"] == "near"
     assert np.array_equal(
-        open_run(Path("r"), as_scanned=True).verdict.witness, dedup.scan("in").verdict.witness
+        open_run(Path("r"), as_scanned=True).verdict.witness, dedup.scan("in", **ALIKE_ALONE).verdict.witness
     )

@@ -15,7 +15,7 @@ from .test_cli import one_line
 @pytest.fixture(scope="module")
 def result():
     """A run of three clusters: of 4 (two relations), of 2 and of 2."""
-    near = POST.replace("warm coat", "thick jumper")
+    near = POST.replace("warm coat and ", "")
     mine = [POST, OTHER, POST.upper(), near, "Alone.", OTHER.lower(), POST.lower(), "One two.", "one two"]
     return dedup.scan_texts(mine)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from dedup import canonical, cluster, intake, kernels, lsh, minhash, normalize, relation, verdict, verify
 from dedup.decode import decode
-from dedup.model import BINARY, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
+from dedup.model import BINARY, COUNTS, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
 from dedup.settings import Settings
+from dedup.thresholds import Thresholds
 
 ONE = normalize.letters("can't")
 
@@ -168,20 +170,62 @@ def test_every_dropped_document_has_a_kept_witness_with_an_edge(edges, places):
         assert doc == kept or (doc, kept) in allowed
 
 
+def pair_of(shingles, **counts):
+    """A pair of two texts, with three counts of shingles and what they say alone."""
+    three = np.array([shingles])
+    pairs = VerifiedPairs.of_shingles(np.array([[0, 1]], np.int32), three, np.zeros((1, 3), np.int64), three)
+    letters = {"letters_left": shingles[1], "letters_right": shingles[2], "places": 1}
+    for name, value in {**letters, **counts}.items():
+        pairs.content[0, COUNTS.index(name)] = value
+    return pairs
+
+
+def limits(**settings):
+    return replace(Thresholds(0.5, 0.8, 32, 0.4, 12, max_lost=0.01), **settings)
+
+
 def test_a_part_may_be_dropped_for_its_whole_and_not_the_other_way():
-    counts = (np.array([n]) for n in (100, 100, 900))
-    pairs = VerifiedPairs(
-        np.array([[0, 1]], np.int32),
-        *counts,
-        np.zeros((1, 3), np.int64),
-        np.array([[100, 100, 900]]),
-        np.ones(1),
-    )
+    pairs = pair_of((100, 100, 900), only_right=800)
     for min_part, expected in ((32, True), (101, False)):
-        limits = verify.Thresholds(0.5, 0.8, min_part, 0.4, 12)
-        assert limits.reached(pairs).tolist() == limits.left_in_right(pairs).tolist() == [expected]
-        assert limits.right_in_left(pairs).tolist() == [False]
-        assert limits.relation(pairs).tolist() == ([RELATIONS.index("contained")] if expected else [8])
+        line = limits(min_part=min_part)
+        assert line.reached(pairs).tolist() == line.left_in_right(pairs).tolist() == [expected]
+        assert line.right_in_left(pairs).tolist() == [False]
+        assert line.relation(pairs).tolist() == ([RELATIONS.index("contained")] if expected else [8])
+    left, right = limits().held(pairs)
+    assert (left.tolist(), right.tolist()) == ([True], [False])
+
+
+def test_a_part_in_crumbs_is_no_part():
+    assert limits().left_in_right(pair_of((95, 100, 900), only_left=60, only_right=860)).tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("counts", "relation", "held"),
+    [
+        ({}, "near", (True, True)),
+        ({"places": 0}, "punctuation", (True, True)),
+        ({"places": 0, "doubtful_numbers": 1}, "near", (False, False)),
+        ({"only_left": 150}, "near", (False, True)),
+        ({"only_left": 150, "only_right": 150}, "near", (False, False)),
+        ({"replaced": 6}, "near", (False, False)),
+        ({"replaced": 600}, "form", (False, False)),
+        ({"passages": 1300}, "form", (False, False)),
+        ({"numbers": 7}, "form", (False, False)),
+        ({"doubtful_numbers": 7, "damaged": 60, "replaced": 6}, "near", (True, True)),
+        ({"inserted": 20, "only_left": 20}, "near", (False, False)),
+    ],
+)
+def test_what_a_text_says_alone_decides_whether_it_may_go(counts, relation, held):
+    pairs = pair_of((9000, 10000, 10000), words=2000, **counts)
+    assert RELATIONS[limits().relation(pairs)[0]] == relation
+    assert tuple(bool(side[0]) for side in limits().held(pairs)) == held
+    assert limits().reached(pairs).tolist() == [relation != "form"]
+    assert limits(joins_forms=True).reached(pairs).tolist() == [True]
+
+
+def test_with_the_largest_share_all_of_a_cluster_may_go():
+    pairs = pair_of((9000, 10000, 10000), replaced=6, only_left=150)
+    assert all(side[0] for side in limits(max_lost=1.0).held(pairs))
 
 
 @pytest.mark.parametrize(

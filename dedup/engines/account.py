@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, ledger
-from ..model import FAULTS, OK, RELATIONS, STATUS, Source
+from ..model import DECIDING, FAULTS, OK, RELATIONS, STATUS, Source
 from ..settings import Settings
 from .store import Frame
 
@@ -36,15 +36,17 @@ def account(
 
     ok = f.col("state") == OK
     rows = rows.withColumn("dropped", ok & (f.col("witness") != f.col("doc")))
-    states, of_record, dropped, n_bytes, dropped_bytes = _by_source(rows, len(sources))
-    by_source = ledger.rows_of_sources(sources, of_record, states, dropped, n_bytes)
+    rows = rows.withColumn("lossy", f.col("dropped") & (f.col("lost") > ledger.LOSSY))
+    states, of_record, dropped, lossy, n_bytes, dropped_bytes = _by_source(rows, len(sources))
+    by_source = ledger.rows_of_sources(sources, of_record, states, dropped, lossy, n_bytes)
     found = rows.where("dropped").groupBy("relation").count().collect()
     relations = {RELATIONS[r]: int(n) for r, n in sorted(found)}
-    clusters = (
-        rows.where(ok).groupBy("cluster").agg(f.count("*").alias("size"), f.max("relation").alias("worst"))
-    )
+    kept = f.count(f.when(~f.col("dropped"), 1)).alias("kept")
+    sizes = f.count("*").alias("size"), kept, f.count(f.when(f.col("lossy"), 1)).alias("lossy")
+    clusters = rows.where(ok).groupBy("cluster").agg(*sizes)
     clusters = clusters.where("size > 1").cache()
-    worst = sorted(clusters.groupBy("worst").agg(f.count("*"), f.sum("size")).collect())
+    n_clusters, clustered = clusters.agg(f.count("*"), f.coalesce(f.sum("size"), f.lit(0))).first()
+    within = rows.where("dropped").groupBy("relation").agg(f.countDistinct("cluster")).collect()
     largest = _largest(rows, clusters, sources)
     clusters.unpersist()
     n_ok, total = int(states[:, OK].sum()), int(states.sum())
@@ -72,11 +74,13 @@ def account(
         "skipped": skipped,
         "relations": relations,
         "clusters": {
-            "count": sum(int(n) for _, n, _ in worst),
-            "documents": sum(int(n) for _, _, n in worst),
-            "relations": {RELATIONS[r]: int(n) for r, n, _ in worst},
+            "count": int(n_clusters),
+            "documents": int(clustered),
+            "relations": {RELATIONS[r]: int(n) for r, n in sorted(within)},
             "largest": largest,
         },
+        "forms": _forms(rows.where(ok & ~f.col("dropped")), sources),
+        "lost": _lost(rows.where("dropped")),
         "set_aside": {"reasons": dict(sorted(reasons.items())), "documents": listed},
         "seconds": {k: round(t, 3) for k, t in seconds.items()},
     }
@@ -85,25 +89,66 @@ def account(
 
 
 def _by_source(rows: Frame, n: int) -> tuple[Any, ...]:
-    """Counts by source: states, whether it is of records, dropped documents, bytes, dropped bytes."""
+    """Counts by source: states, whether it is of records, dropped, lossy documents, bytes, dropped bytes."""
     from pyspark.sql import functions as f
 
     each = [f.count(f.when(f.col("state") == i, 1)) for i in range(len(STATUS))]
     sums = [
         f.max(f.col("record") > 0),
         f.count(f.when(f.col("dropped"), 1)),
+        f.count(f.when(f.col("lossy"), 1)),
         f.sum("n_bytes"),
         f.coalesce(f.sum(f.when(f.col("dropped"), f.col("n_bytes"))), f.lit(0)),
     ]
     out = np.zeros((n, len(STATUS) + len(sums)), np.int64)
     for row in rows.groupBy("source").agg(*each, *sums).collect():
         out[row[0]] = [int(x) for x in row[1:]]
-    of_record, dropped, n_bytes, dropped_bytes = out[:, len(STATUS) :].T
-    return out[:, : len(STATUS)], of_record > 0, dropped, n_bytes, dropped_bytes
+    of_record, dropped, lossy, n_bytes, dropped_bytes = out[:, len(STATUS) :].T
+    return out[:, : len(STATUS)], of_record > 0, dropped, lossy, n_bytes, dropped_bytes
 
 
 def _name(sources: Sequence[Source], row: Any) -> str:
     return os.fsdecode(sources[row["source"]].path + (b":%d" % row["record"] if row["record"] else b""))
+
+
+def _forms(kept: Frame, sources: Sequence[Source]) -> dict[str, Any]:
+    """Instances of forms, as `ledger.forms` has them."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    mine = kept.where("family >= 0")
+    families = mine.groupBy("family").agg(f.count("*").alias("size")).where("size > 1").cache()
+    count, documents = families.agg(f.count("*"), f.coalesce(f.sum("size"), f.lit(0))).first()
+    top = families.orderBy(f.desc("size"), "family").limit(5).collect()
+    labels = [row["family"] for row in top]
+    places = [f.count(f.when(f.col("family") <= label, 1)) for label in labels]
+    ids = families.agg(*places).first() if labels else []
+    nth = f.row_number().over(Window.partitionBy("family").orderBy("doc"))
+    shown = mine.where(f.col("family").isin(labels)).withColumn("nth", nth).where("nth <= 3")
+    names = shown.orderBy("doc").collect() if labels else []
+    families.unpersist()
+    return {
+        "documents": int(documents),
+        "count": int(count),
+        "largest": [
+            {
+                "family_id": int(number),
+                "size": int(row["size"]),
+                "documents": [_name(sources, r) for r in names if r["family"] == row["family"]],
+            }
+            for row, number in zip(top, ids, strict=True)
+        ],
+    }
+
+
+def _lost(dropped: Frame) -> dict[str, Any]:
+    """How many dropped documents lose something, and the largest share."""
+    from pyspark.sql import functions as f
+
+    n, most = dropped.agg(
+        f.count(f.when(f.col("lost") > 0, 1)), f.coalesce(f.max("lost"), f.lit(0.0))
+    ).first()
+    return {"documents": int(n), "most": float(most)}
 
 
 def _largest(rows: Frame, clusters: Frame, sources: Sequence[Source]) -> list[dict[str, Any]]:
@@ -111,7 +156,7 @@ def _largest(rows: Frame, clusters: Frame, sources: Sequence[Source]) -> list[di
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    top = clusters.orderBy(f.desc("size"), "cluster").limit(5).select("cluster", "size").collect()
+    top = clusters.orderBy(f.desc("size"), "cluster").limit(5).collect()
     labels = [row["cluster"] for row in top]
     if not labels:
         return []
@@ -123,7 +168,8 @@ def _largest(rows: Frame, clusters: Frame, sources: Sequence[Source]) -> list[di
     )
     shown = mine.withColumn("nth", nth).where("nth <= 5").orderBy("cluster", "doc").collect()
     out = []
-    for label, size, number in zip(labels, (row["size"] for row in top), ids, strict=True):
+    for row, number in zip(top, ids, strict=True):
+        label = row["cluster"]
         of_cluster = [r for r in shown if r["cluster"] == label]
         (best,) = [r for r in of_cluster if r["doc"] == r["canonical"]]
         members = [
@@ -133,10 +179,15 @@ def _largest(rows: Frame, clusters: Frame, sources: Sequence[Source]) -> list[di
                 "jaccard": r["jaccard"],
                 "containment": r["containment"],
                 "skeleton_jaccard": None if np.isnan(r["skeleton_jaccard"]) else r["skeleton_jaccard"],
+                "lost": r["lost"],
+                "figure": DECIDING[r["figure"]],
+                "value": r["value"],
+                "line": r["line"],
             }
             for r in of_cluster
             if r["doc"] != r["canonical"]
         ]
-        head = {"cluster_id": int(number), "size": int(size), "canonical": _name(sources, best)}
-        out.append({**head, "reason": best["reason"], "members": members})
+        counts = {name: int(row[name]) for name in ("size", "kept", "lossy")}
+        names = {"canonical": _name(sources, best), "reason": best["reason"]}
+        out.append({"cluster_id": int(number), **counts, **names, "members": members})
     return out

@@ -8,7 +8,7 @@ for; a component that has asked is decided again when they are there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,26 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import verdict
-from ..model import CandidatePairs, Forms, Signatures, Source, VerifiedPairs, pair_keys
+from ..model import LETTERS, CandidatePairs, Evidence, Signatures, Source, Spellings, VerifiedPairs, pair_keys
 from ..settings import Settings
+from ..thresholds import Thresholds, lost
 from .arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
 from .candidates import signatures
-from .letters import CHOSEN, FORM, documents_of
+from .letters import CHOSEN, SPELLING, documents_of
 from .verifying import FIGURES, Texts, figures, pairs_of
 
 DOCUMENT, PAIR, WRITTEN, TEXT, ANSWER = range(5)  # what a row of a component is
 INPUT: Columns = {
     **{"component": "int64", "what": "int8"},
-    **{**CHOSEN, **FIGURES, **FORM},
+    **{**CHOSEN, **FIGURES, **SPELLING},
     **dict.fromkeys(("values", "skeletons", "text", "start", "end"), "binary"),
 }
 RULED: Columns = {
     **dict.fromkeys(("cluster", "canonical", "witness"), "int64"),
     "relation": "int8",
     **dict.fromkeys(("jaccard", "containment", "discounted_jaccard", "discounted_containment"), "double"),
-    **{"skeleton_jaccard": "double", "size": "int64", "witness_size": "int64", "reason": "string"},
+    **{"skeleton_jaccard": "double", "lost": "double", "figure": "int8", "value": "double", "line": "double"},
+    **{"size": "int64", "witness_size": "int64", "reason": "string", "family": "int64"},
 }  # a verdict, of a document or, in the row of a group, of all its documents that are not here
 VERDICT, GROUP, GOOD, ASKED, SERVED = range(5)  # what a row that comes out is
 OUTPUT: Columns = {
@@ -48,7 +50,7 @@ class _Pairs:
 
     def __init__(self, table: pa.Table, docs: NDArray[np.int64], component: NDArray[np.int64], s: Settings):
         what = numbers(table, "what")
-        self.docs, self.component, self.k = docs, component, s.k
+        self.docs, self.component, self.settings = docs, component, s
         self.given = pairs_of(table.filter(pa.array(what == PAIR)), docs)
         self.answers = pairs_of(table.filter(pa.array(what == ANSWER)), docs)
         here = table.filter(pa.array(what == TEXT))
@@ -77,16 +79,14 @@ class _Pairs:
     def _verify(self, pairs: NDArray[np.int32]) -> None:
         assert self.texts is not None
         if len(pairs):
-            found = self.texts.verified(self.docs[pairs], self.k)
+            found = self.texts.verified(self.docs[pairs], self.settings)
             back = np.searchsorted(self.docs, self.texts.docs[found.docs]).astype(np.int32)
-            counts = (found.overlap, found.size_left, found.size_right, found.bones, found.own, found.in_runs)
-            self.answers = self.answers.merged(VerifiedPairs(back, *counts))
+            self.answers = self.answers.merged(replace(found, docs=back))
 
 
 def _nothing(docs: NDArray[np.int32]) -> VerifiedPairs:
-    zero = np.zeros(len(docs), np.int64)
     three = np.zeros((len(docs), 3), np.int64)
-    return VerifiedPairs(docs, zero, zero, zero, three, three, np.ones(len(docs)))
+    return VerifiedPairs.of_shingles(docs, three, three, three)
 
 
 def decider(s: Settings) -> Mapper:
@@ -131,11 +131,11 @@ def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
     paths, times = texts(ward.table, "path"), numbers(ward.table, "mtime_ns").tolist()
     sources = [Source(p or b"", "text", "", 0, int(t)) for p, t in zip(paths, times, strict=True)]
     pairs = _Pairs(table, ward.docs, ward.component, s)
-    formed = _forms(table.filter(pa.array(numbers(table, "what") == WRITTEN)), ward.docs)
+    spelled = _spellings(table.filter(pa.array(numbers(table, "what") == WRITTEN)), ward.docs)
     joined = np.ones(len(pairs.given), np.bool_)  # only such pairs are given
     hopeful = verdict.hopeful(s, documents, lambda: ward.signatures)
-    given = (hopeful, ward.same, pairs.given, joined)
-    done = verdict.decide(s, sources, documents, *given, pairs.verified, formed, ward.weight)
+    known = Evidence(pairs.given, joined, joined, spelled)
+    done = verdict.decide(s, sources, documents, hopeful, ward.same, known, pairs.verified, ward.weight)
     limits = verdict.thresholds(s)
     verdict.check(done, ward.same, documents, limits)
     waiting, asked = pairs.waiting, ward.docs[pairs.asked]
@@ -153,7 +153,7 @@ def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
     yield _rows(SERVED, ward.component[served.docs[:, 0]], **figures(served, ward.docs))
     here = np.bincount(ward.same, minlength=n)
     partly = np.flatnonzero(~waiting & (ward.weight > here))  # groups with documents that are not here
-    yield _group_rows(done, ward, columns, partly)
+    yield _group_rows(done, ward, columns, partly, limits)
 
 
 def _rows(what: int, component: NDArray[np.int64], doc: Any = None, **columns: Any) -> pa.RecordBatch:
@@ -171,16 +171,18 @@ def _some(columns: dict[str, Any], rows: NDArray[np.int64]) -> dict[str, Any]:
 def _ruled(done: verdict.Decision, docs: NDArray[np.int64]) -> dict[str, Any]:
     """A decision -> columns of RULED."""
     columns = {name: getattr(done.verdict, name) for name in RULED}
-    return {**columns, **{name: docs[columns[name]] for name in ("cluster", "canonical", "witness")}}
+    family = np.where(columns["family"] < 0, -1, docs[columns["family"]]) if len(docs) else columns["family"]
+    named = {name: docs[columns[name]] for name in ("cluster", "canonical", "witness")}
+    return {**columns, **named, "family": family}
 
 
-def _forms(table: pa.Table, docs: NDArray[np.int64]) -> Forms:
-    """Rows of FORM -> how documents are written, by their places in docs."""
+def _spellings(table: pa.Table, docs: NDArray[np.int64]) -> Spellings:
+    """Rows of SPELLING -> how documents are written, by their places in docs."""
     order = np.argsort(numbers(table, "doc"), kind="stable")
-    digests = unpacked(texts(table, "digests"), np.uint64)[0].reshape(-1, 8)
+    digests = unpacked(texts(table, "digests"), np.uint64)[0].reshape(-1, 9)
     counts = (numbers(table, name)[order].astype(np.int64) for name in ("n_shingles", "n_bones"))
     at = np.searchsorted(docs, numbers(table, "doc")[order])
-    return Forms(at.astype(np.int32), digests[order], *counts)
+    return Spellings(at.astype(np.int32), digests[order], *counts)
 
 
 def _group_rows(
@@ -188,6 +190,7 @@ def _group_rows(
     ward: _Ward,
     columns: dict[str, Any],
     firsts: NDArray[np.int64],
+    limits: Thresholds,
 ) -> pa.RecordBatch:
     """What holds for the documents of some groups that are not here: those that follow their speaker."""
     n = len(ward.docs)
@@ -203,10 +206,13 @@ def _group_rows(
     size = np.zeros(n, np.int64)
     size[ward.same[good.docs]] = np.stack([good.size_left, good.size_right], axis=1)
 
-    def figure(of_pair: NDArray[np.float64], else_: float) -> NDArray[np.float64]:
+    def figure(of_pair: NDArray[Any], else_: float) -> NDArray[Any]:
         return np.where(apart, of_pair[row], else_) if len(good) else np.full(len(firsts), else_)
 
     kinds = np.where(apart, done.relations[row], -1) if len(good) else np.full(len(firsts), -1)
+    decided_by, value, line = limits.deciding(good)
+    shares = lost(good)
+    mine = shares[row, (firsts > ward.same[spoken]).astype(np.int64)] if len(good) else np.zeros(len(firsts))
     chosen = _some(columns, firsts)
     return _rows(
         GROUP,
@@ -220,6 +226,11 @@ def _group_rows(
         containment=figure(good.containment, 1.0),
         discounted_jaccard=figure(good.discounted_jaccard, 1.0),
         discounted_containment=figure(good.discounted_containment, 1.0),
+        lost=np.where(apart, mine, 0.0),
+        figure=figure(decided_by, LETTERS).astype(np.int8),
+        value=figure(value, 1.0),
+        line=figure(line, 1.0),
+        family=chosen["family"],
         size=size[firsts],
         witness_size=size[ward.same[spoken]],
     )

@@ -11,7 +11,7 @@ import pyarrow as pa
 from .. import verdict
 from ..ballot import WITNESS_ROUNDS
 from ..errors import Broken
-from ..model import CHANGED, KEPT, OK, RELATIONS, REWRITTEN
+from ..model import CHANGED, COUNTS, KEPT, NO_FIGURE, OK, RELATIONS, REWRITTEN
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped
 from .boilerplate import FLAGGED, apart, boilerplate
@@ -34,7 +34,7 @@ from .deciding import (
     decider,
 )
 from .exchange import TARGET_BYTES
-from .letters import CHOSEN, FACTS, FORM, chosen, forms, same_letters, with_kinds
+from .letters import CHOSEN, FACTS, SPELLING, chosen, same_letters, same_values, spellings, with_kinds
 from .parts import part_pairs
 from .store import Frame, Store
 from .verifying import FEW, FIGURES, VERIFIED, Library, pairs_of, verified
@@ -45,7 +45,10 @@ OWN: Columns = {
     "skeleton": "double",
 }  # skeleton is null where it is not enough
 FIGURE_NAMES = ("jaccard", "containment", "discounted_jaccard", "discounted_containment")
-OF_GROUP = ("cluster", "canonical", "witness", *FIGURE_NAMES, "size", "witness_size")
+OF_GROUP = (
+    *("cluster", "canonical", "witness", *FIGURE_NAMES, "size", "witness_size"),
+    *("lost", "figure", "value", "line", "family"),
+)
 TEXT_OF_COMPONENT = 16 << 20  # bytes; a smaller component that asks for pairs is sent its texts
 
 
@@ -78,8 +81,8 @@ class Found:
     boilerplate: Frame  # doc (first of its letters), start, end
     verdict: Frame  # doc and the columns of the verdict, of every document
     pairs: Frame  # FIGURES and relation
-    compared: Frame  # FIGURES and part
-    forms: Frame  # FORM
+    compared: Frame  # FIGURES, part and candidate
+    spellings: Frame  # SPELLING
 
 
 def decide(
@@ -98,7 +101,10 @@ def decide(
     lost = f.col("source").isin(changed) & (f.col("status") == OK)
     status = f.when(lost, CHANGED).otherwise(f.col("status")) if changed else f.col("status")
     seen = documents.withColumn("status", status)
-    letters = store.stage("letters", lambda: same_letters(seen, s.k))
+    by_letters = store.stage("by-letters", lambda: same_letters(seen, s.k))
+    several = documents.select("doc", "text", "written").join(by_letters.where("weight > 1"), "doc")
+    written = store.stage("spellings", lambda: spellings(several, s))
+    letters = store.stage("letters", lambda: same_values(by_letters, written))
     own = letters.where("same = doc").select("doc")
     kept = ["doc", "n_letters", "n_bones", "values", "skeletons", "anchor_hash", "anchor_place"]
     firsts = store.stage("firsts", lambda: documents.select(*kept).join(own, "doc"))
@@ -123,22 +129,24 @@ def decide(
     pairs = compared.where("sure or part").select(*FIGURES)
     facts = _facts(documents, sources, letters, s)
     few = store.stage("chosen", lambda: chosen(facts.where("weight > 1"), s))
-    several = documents.select("doc", "text", "written").join(letters.where("weight > 1"), "doc")
-    formed = store.stage("forms", lambda: forms(several, s))
+    spelled = written.drop("same").join(letters.where("weight > 1").select("doc", "same"), "doc")
+    spelled = spelled.select(*SPELLING)
     speakers = few.where("place = 0").select("same", f.col("doc").alias("speaker"))
-    equal = with_kinds(formed, speakers)
+    equal = with_kinds(spelled, speakers)
     joined = components(store, "components", pairs, limits.in_one_task)
-    rows = _rows(facts, few, formed, pairs, joined, firsts)
+    rows = _rows(facts, few, spelled, pairs, joined, firsts)
     decided = _decided(store, rows, library, s, limits)
     rest = store.stage("rest", lambda: _rest(decided, equal, few, s))
     own = store.stage("own", lambda: _own_skeletons(rest, library, s, limits))
     ruled = store.stage("verdict", lambda: _ruled(decided, documents, rest, own, s))
-    served = decided.where(f.col("what") == SERVED).select(*FIGURES, f.lit(False).alias("part"))
-    served = served.union(own.select(*FIGURES, f.lit(False)))
-    everything = compared.select(*FIGURES, f.coalesce("part", f.lit(False)).alias("part")).union(served)
-    names = [f.max(x).alias(x) for x in (*FIGURES, "part") if x not in ("left", "right")]
+    no = f.lit(False).alias("part"), f.lit(False).alias("candidate")
+    served = decided.where(f.col("what") == SERVED).select(*FIGURES, *no)
+    served = served.union(own.select(*FIGURES, *no))
+    part = f.coalesce("part", f.lit(False)).alias("part")
+    everything = compared.select(*FIGURES, part, f.lit(True).alias("candidate")).union(served)
+    names = [f.max(x).alias(x) for x in (*FIGURES, "part", "candidate") if x not in ("left", "right")]
     everything = everything.groupBy("left", "right").agg(*names)
-    return Found(s.k, documents, letters, frames, ruled, _all_pairs(decided, equal), everything, formed)
+    return Found(s.k, documents, letters, frames, ruled, _all_pairs(decided, equal), everything, written)
 
 
 def _compared(alike: Frame, parts: Frame, library: Library, s: Settings) -> Frame:
@@ -172,7 +180,7 @@ def _as_input(rows: Frame, what: int) -> Frame:
     return rows.select(*named, f.lit(what).cast("tinyint").alias("what"))
 
 
-def _rows(facts: Frame, few: Frame, formed: Frame, pairs: Frame, joined: Frame, firsts: Frame) -> Frame:
+def _rows(facts: Frame, few: Frame, spelled: Frame, pairs: Frame, joined: Frame, firsts: Frame) -> Frame:
     """All that is known of the documents that have a pair or an equal, by component: rows of INPUT."""
     from pyspark.sql import functions as f
 
@@ -183,7 +191,9 @@ def _rows(facts: Frame, few: Frame, formed: Frame, pairs: Frame, joined: Frame, 
     mine = mine.join(of_group, "same", "left").select(*CHOSEN, component)
     signed = mine.join(firsts.select("doc", "values", "skeletons"), "doc", "left")
     of_pair = joined.select(f.col("doc").alias("left"), f.col("label").alias("component"))
-    beside = formed.join(few.select("doc"), "doc").join(of_group, "same", "left").select(*FORM, component)
+    beside = (
+        spelled.join(few.select("doc"), "doc").join(of_group, "same", "left").select(*SPELLING, component)
+    )
     rows = _as_input(signed, DOCUMENT).union(_as_input(pairs.join(of_pair, "left"), PAIR))
     return rows.union(_as_input(beside, WRITTEN))
 
@@ -249,7 +259,8 @@ def _own(s: Settings) -> Mapper:
             docs = np.unique(np.concatenate([table.column(x).to_numpy() for x in ("left", "right")]))
             found = pairs_of(table, docs)
             sides = docs[found.docs].reshape(-1, 2)
-            figure = pa.array(found.skeleton_jaccard, mask=~limits.rewritten(found))
+            good = limits.rewritten(found) & limits.reached(found)
+            figure = pa.array(found.skeleton_jaccard, mask=~good)
             yield batch(OWN, {"left": sides[:, 0], "right": sides[:, 1], "skeleton": figure})
 
     return run
@@ -266,6 +277,7 @@ def _ruled(decided: Frame, documents: Frame, rest: Frame, own: Frame, s: Setting
         **dict.fromkeys(("cluster", "canonical", "witness"), itself),
         **dict.fromkeys(("jaccard", "containment", "discounted_jaccard", "discounted_containment"), one),
         **{"relation": none, "size": none, "witness_size": none, "reason": f.lit("")},
+        **{"lost": f.lit(0.0), "figure": none, "value": one, "line": one, "family": f.lit(-1)},
         "skeleton_jaccard": f.lit(float("nan")),
     }
     joined = documents.select("doc").join(all_rows, "doc", "left")
@@ -311,12 +323,16 @@ def _followers(rest: Frame, own: Frame) -> Frame:
     lost = ~f.col("follows") | (rewritten & f.col("skeleton").isNull())
     relation = f.when(f.col("over") < 0, f.col("kind")).otherwise(f.col("over"))
     skeleton = f.when(~lost & rewritten, f.col("skeleton")).otherwise(float("nan"))
+    figure = f.when(lost, NO_FIGURE).otherwise(f.col("figure")).cast("tinyint")
+    value = f.when(lost, 1.0).when(rewritten, f.col("skeleton")).otherwise(f.col("value"))
     values = {
         **{name: f.when(lost, 1.0).otherwise(f.col(name)) for name in OF_GROUP if name in FIGURE_NAMES},
         **{name: f.when(lost, 0).otherwise(f.col(name)) for name in ("size", "witness_size")},
         "witness": f.when(lost, f.col("doc")).otherwise(f.col("witness")),
         "relation": f.when(lost, KEPT).otherwise(relation).cast("tinyint"),
-        **{"skeleton_jaccard": skeleton, "reason": f.lit("")},
+        **{"skeleton_jaccard": skeleton, "reason": f.lit(""), "figure": figure, "value": value},
+        **{"lost": f.when(lost, 0.0).otherwise(f.col("lost")), "family": f.col("family")},
+        "line": f.when(lost, 1.0).otherwise(f.col("line")),
         **{name: f.col(name) for name in ("cluster", "canonical")},
     }
     return rest.select("doc", *(values[name].alias(name) for name in RULED))
@@ -328,7 +344,8 @@ def _all_pairs(decided: Frame, equal: Frame) -> Frame:
 
     good = decided.where(f.col("what") == GOOD).select(*FIGURES, f.col("kind").alias("relation"))
     n, bones = f.col("n_shingles"), f.col("n_bones")
-    figures = [n, n, n, bones, bones, bones, n, n, n, f.lit(1.0)]
+    nothing = [f.lit(0)] * len(COUNTS) + [f.lit(bytearray(64)), f.lit(False)]
+    figures = [n, n, n, bones, bones, bones, n, n, n, *nothing]
     sides = [f.least("doc", "speaker"), f.greatest("doc", "speaker")]
     named = [c.alias(name) for c, name in zip([*sides, *figures], FIGURES, strict=True)]
     return good.union(equal.select(*named, f.col("kind").alias("relation")))

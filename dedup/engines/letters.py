@@ -20,7 +20,7 @@ FACTS: Columns = {
     **{"doc": "int64", "same": "int64", "weight": "int64", "n_letters": "int64", "n_upper": "int64"},
     **{"n_marks": "int64", "n_bones": "int64", "mtime_ns": "int64", "path": "binary", "fields": "string"},
 }
-FORM: Columns = {
+SPELLING: Columns = {
     **{"doc": "int64", "same": "int64", "digests": "binary"},
     **{"n_shingles": "int64", "n_bones": "int64"},
 }
@@ -48,6 +48,20 @@ def same_letters(documents: Frame, k: int) -> Frame:
         f.when(good, f.col("same")).alias("same"),
         f.when(good, f.col("weight")).alias("weight"),
     )
+
+
+def same_values(letters: Frame, spelled: Frame) -> Frame:
+    """The same with first documents of the same letters and values: points, signs and operators."""
+    from pyspark.sql import functions as f
+
+    told = spelled.select("doc", f.substring("digests", 65, 8).alias("values"))
+    rows = letters.join(told, "doc", "left").withColumnRenamed("same", "letters")
+    groups = rows.where("letters is not null").groupBy("letters", "values")
+    found = groups.agg(f.min("doc").alias("same"), f.count("*").alias("weight")).withColumnsRenamed(
+        {"letters": "of_letters", "values": "of_values"}
+    )
+    beside = (f.col("letters") == f.col("of_letters")) & f.col("values").eqNullSafe(f.col("of_values"))
+    return rows.drop("weight").join(found, beside, "left").select("doc", "state", "same", "weight")
 
 
 def facts_of(table: pa.Table) -> canonical.Facts:
@@ -130,12 +144,12 @@ def chosen(facts: Frame, s: Settings) -> Frame:
     return mapped(rest, _best(rule, ["same"]), CHOSEN)
 
 
-def forms(read: Frame, s: Settings) -> Frame:
-    """Texts (doc, same, text, written) of documents that have an equal -> FORM: how each is written."""
-    return mapped(read.select("doc", "same", "text", "written"), _formed(s), FORM)
+def spellings(read: Frame, s: Settings) -> Frame:
+    """Texts (doc, same, text, written) of documents that have an equal -> SPELLING: how each is written."""
+    return mapped(read.select("doc", "same", "text", "written"), _spelled(s), SPELLING)
 
 
-def _formed(s: Settings) -> Mapper:
+def _spelled(s: Settings) -> Mapper:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             utf8, written = texts(one, "text"), texts(one, "written")
@@ -144,13 +158,13 @@ def _formed(s: Settings) -> Mapper:
                 return [(written[d] or utf8[d], utf8[d]) for d in docs.tolist()]
 
             everyone = np.arange(one.num_rows, dtype=np.int32)
-            found = equal.forms(everyone, read, letter_table(), s.k, map)
+            found = equal.spellings(everyone, read, letter_table(), s.k, map)
             yield batch(
-                FORM,
+                SPELLING,
                 {
                     "doc": numbers(one, "doc"),
                     "same": numbers(one, "same"),
-                    "digests": packed(found.digests.reshape(-1), 8 * np.arange(one.num_rows + 1)),
+                    "digests": packed(found.digests.reshape(-1), 9 * np.arange(one.num_rows + 1)),
                     "n_shingles": found.n_shingles,
                     "n_bones": found.n_bones,
                 },
@@ -159,14 +173,14 @@ def _formed(s: Settings) -> Mapper:
     return run
 
 
-def with_kinds(formed: Frame, speakers: Frame) -> Frame:
-    """FORM, (same, speaker) -> FORM of the others, with their speaker and `kind`, the relation to it."""
+def with_kinds(spelled: Frame, speakers: Frame) -> Frame:
+    """SPELLING, (same, speaker) -> that of the others, with their speaker and `kind`, the relation to it."""
     from pyspark.sql import functions as f
 
     theirs = speakers.join(
-        formed.select(f.col("doc").alias("speaker"), f.col("digests").alias("d")), "speaker"
+        spelled.select(f.col("doc").alias("speaker"), f.col("digests").alias("d")), "speaker"
     )
-    rows = formed.join(theirs.select("same", "speaker", "d"), "same").where("doc != speaker")
+    rows = spelled.join(theirs.select("same", "speaker", "d"), "same").where("doc != speaker")
     kind = f.lit(PUNCTUATION)
     for i, relation in reversed(list(enumerate((IDENTICAL, ENCODING, WHITESPACE, CASE)))):
         shared = f.substring("digests", 16 * i + 1, 16) == f.substring("d", 16 * i + 1, 16)

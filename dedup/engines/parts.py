@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, passages, verify
+from .. import candidates, kernels, passages, thresholds
 from .arrow import Columns, Mapper, batch, mapped, numbers
 from .boilerplate import unflagged
 from .exchange import (
@@ -79,7 +79,7 @@ def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     row = np.repeat(np.arange(one.num_rows), n)
     left = np.bincount(row[keep], minlength=one.num_rows)
     # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-    n_anchors = np.where(left >= verify.MIN_OWN_SHARE * n, left, n)
+    n_anchors = np.where(left >= thresholds.MIN_OWN_SHARE * n, left, n)
     many = n_anchors > passages.FEW_ANCHORS
     sampled = np.bincount(row[keep & passages.sample(hashes)], minlength=one.num_rows)
     return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)

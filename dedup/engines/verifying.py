@@ -15,9 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import verdict, verify
-from ..model import CandidatePairs, Spans, VerifiedPairs
+from ..model import COUNTS, CandidatePairs, Spans, VerifiedPairs
 from ..normalize import letter_table
 from ..settings import Settings
+from ..tables import packed
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
 from .store import Frame
 
@@ -25,7 +26,8 @@ FIGURES: Columns = {
     **dict.fromkeys(("left", "right", "overlap", "size_left", "size_right"), "int64"),
     **dict.fromkeys(("bones_overlap", "bones_left", "bones_right"), "int64"),
     **dict.fromkeys(("own_overlap", "own_left", "own_right"), "int64"),
-    "in_runs": "double",
+    **dict.fromkeys(COUNTS, "int64"),
+    **{"slots": "binary", "by_family": "bool"},
 }
 VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
 PAIRS_OF_BLOCK = 256
@@ -36,12 +38,13 @@ def figures(pairs: VerifiedPairs, docs: NDArray[np.int64]) -> dict[str, Any]:
     """Verified pairs of documents docs[0], docs[1], ... -> columns of FIGURES."""
     sides = docs[pairs.docs].reshape(-1, 2)
     three = [pairs.overlap, pairs.size_left, pairs.size_right, *pairs.bones.T, *pairs.own.T]
-    return dict(zip(FIGURES, [*sides.T, *three, pairs.in_runs], strict=True))
+    rest = [*pairs.content.T, packed(pairs.slots), pairs.by_family]
+    return dict(zip(FIGURES, [*sides.T, *three, *rest], strict=True))
 
 
 def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
     """Columns of FIGURES -> verified pairs, sorted, numbered by their places in docs, rising."""
-    column = {name: numbers(table, name) for name in FIGURES}
+    column = {name: numbers(table, name) for name in FIGURES if name != "slots"}
     sides = np.stack([np.searchsorted(docs, column[side]) for side in ("left", "right")], axis=1)
     bones, own = (
         np.stack([column[f"{what}_{x}"] for x in ("overlap", "left", "right")], axis=1).astype(np.int64)
@@ -49,8 +52,10 @@ def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
     )
     three = [column[name].astype(np.int64) for name in ("overlap", "size_left", "size_right")]
     overlap, left, right = three
-    runs = column["in_runs"].astype(np.float64)
-    found = VerifiedPairs(sides.astype(np.int32), overlap, left, right, bones, own, runs)
+    content = np.stack([column[name] for name in COUNTS], axis=1).astype(np.int32)
+    slots = np.frombuffer(b"".join(texts(table, "slots")), np.uint32).reshape(-1, 4, 4)
+    told = content, slots, column["by_family"].astype(np.bool_)
+    found = VerifiedPairs(sides.astype(np.int32), overlap, left, right, bones, own, *told)
     return VerifiedPairs.none().merged(found)
 
 
@@ -72,7 +77,7 @@ class Texts:
         self.texts = texts(some, "text")
         self.spans = spans_of(texts(some, "start"), texts(some, "end"))
 
-    def verified(self, pairs: NDArray[np.int64], k: int) -> VerifiedPairs:
+    def verified(self, pairs: NDArray[np.int64], s: Settings) -> VerifiedPairs:
         """Pairs int64[n, 2] of documents here -> verified, numbered by their places in `docs`."""
         local = CandidatePairs.of(np.searchsorted(self.docs, pairs).astype(np.int32))
         n_bytes = np.array([len(t) for t in self.texts], np.int64)
@@ -80,7 +85,8 @@ class Texts:
         def read(some: NDArray[np.int32]) -> list[bytes | None]:
             return [self.texts[d] for d in some.tolist()]
 
-        return verify.verify(local, n_bytes, read, letter_table(), k, self.spans, map)
+        closely = verdict.thresholds(s).worth_reading
+        return verify.verify(local, n_bytes, read, letter_table(), s.k, self.spans, closely, map)
 
 
 def _verifier(s: Settings) -> Mapper:
@@ -91,7 +97,7 @@ def _verifier(s: Settings) -> Mapper:
             pairs = table.filter(table.column("text").is_null())
             here = Texts(table)
             both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
-            found = here.verified(both, s.k)
+            found = here.verified(both, s)
             sure = limits.alike(found) | limits.rewritten(found)
             yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from .. import candidates, intake
 from ..address import Place, joined_checksum
 from ..folder import write_parquet
-from ..model import CHANGED, OK, TOO_SHORT, Evidence, Forms, Spans, Verdict, VerifiedPairs
+from ..model import CHANGED, OK, TOO_SHORT, Evidence, Spans, Spellings, Verdict, VerifiedPairs
 from ..run import Run
 from ..settings import Settings
 from ..store import FILES
@@ -37,8 +37,11 @@ def blank_run(s: Settings) -> Run:
     block, rows, _ = intake.sign([], s)
     held = candidates.held_in_memory([rows], np.zeros(1, np.int64), s)
     none, zero, ints = np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64)
-    verdict = Verdict(none, none, none, np.zeros(0, np.int8), zero, zero, zero, zero, zero, ints, ints, [])
-    evidence = Evidence(VerifiedPairs.none(), np.zeros(0, np.bool_), Forms.none())
+    code = np.zeros(0, np.int8)
+    figures = (zero, zero, zero, zero, zero, zero, code, zero, zero)
+    verdict = Verdict(none, none, none, code, *figures, ints, ints, [], none)
+    flags = np.zeros(0, np.bool_)
+    evidence = Evidence(VerifiedPairs.none(), flags, flags, Spellings.none())
     pairs, kinds = VerifiedPairs.none(), np.zeros(0, np.int8)
     load = (lambda: held.signatures), (lambda: held.anchors), (lambda: evidence), (lambda: Spans.none(0))
     return Run([], [], block.documents, pairs, kinds, verdict, {}, *load, held.anchors.start)
@@ -150,7 +153,7 @@ def _rows(found: Found, s: Settings) -> dict[str, tuple[Frame, list[str]]]:
         "documents": (documents.select("doc", *DOCUMENT, "n_anchors"), ["doc"]),
         "pairs": (found.pairs, ["left", "right"]),
         "compared": (found.compared.withColumnRenamed("part", "by_anchors"), ["left", "right"]),
-        "forms": (found.forms.drop("same"), ["doc"]),
+        "spellings": (found.spellings.drop("same"), ["doc"]),
         "boilerplate": (spans, ["doc"]),
         "verdict": (found.verdict, ["doc"]),
     }

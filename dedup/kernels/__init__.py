@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numba.core import event
 
+from ..model import Spans
 from ..normalize import letter_table
 from .anchors import (
     copy_bits,
@@ -49,7 +50,8 @@ from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, s
 from .sign import sign_texts
 from .spaces import spaces_joined
 from .text import SEGMENT, joined
-from .words import words_of
+from .values import value_digests
+from .words import with_frames, words_of
 
 __all__ = [
     "SEGMENT",
@@ -90,9 +92,11 @@ __all__ = [
     "tallied",
     "tally",
     "terms_of_docs",
+    "value_digests",
     "warm_up",
     "warm_up_to_decide",
     "without_blas",
+    "with_frames",
     "witnesses",
     "words_of",
 ]
@@ -123,7 +127,10 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         spaces_joined(buffer, starts)
         pairs = np.zeros((1, 2), np.int32)
         overlaps(hashes, indptr, pairs)
-        content_of_pairs(words_of(buffer, starts, table), pairs)
+        place = np.array([0, 1], np.int64)
+        words = with_frames(words_of(buffer, starts, table), Spans(place[:1], place[1:], place), 3)
+        content_of_pairs(words, pairs)
+        value_digests(words)
         band_keys(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32), pairs)
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)

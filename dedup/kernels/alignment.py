@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import alignment
 from .jit import BASE, I32, I64, U64, inner
-from .words import is_decimal
+from .marks import is_decimal
 
 BLOCK, SMALL, WIDER = alignment.BLOCK, alignment.SMALL, alignment.WIDER
 SAMPLED, LONG = alignment.SAMPLED, alignment.LONG

@@ -7,8 +7,8 @@ import numpy as np
 from .. import alike as plain
 from .alignment import has_decimal
 from .jit import U64, inner
+from .marks import is_decimal
 from .simd import count_bits
-from .words import is_decimal
 
 SAME, STEM, DAMAGED, DOUBTFUL, OTHER = plain.SAME, plain.STEM, plain.DAMAGED, plain.DOUBTFUL, plain.OTHER
 LONGEST, ALIKE, ALIKE_JOINED = plain.LONGEST, plain.ALIKE, plain.ALIKE_JOINED
@@ -101,7 +101,7 @@ def _is_stem(letters, a, n, b, m):  # type: ignore[no-untyped-def]
     if m - same > 1:
         return False
     if same >= SHORTEST_STEM:
-        return ending <= min(STEM_ENDING, same + 1)
+        return ending <= min(STEM_ENDING, same + 2)
     return same == SHORTEST_STEM - 1 and ending <= 1
 
 

@@ -6,19 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import content, sifting
+from ..model import COUNTS
 from ..words import word_key as word_key_of
 from .alignment import FREE, differences, has_decimal, new_table, slot_of_key
+from .alike import DAMAGED as DAMAGE
+from .alike import STEM
 from .jit import BASE, I64, U64, inner, jit
+from .marks import is_decimal
 from .sifting import is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
 from .text import fmix64
 from .values import changed_marks
-from .words import WordArrays, is_decimal
+from .words import WordArrays
 
 NUMBER_WORDS, NUMBER_MORE, APART = content.NUMBER_WORDS, content.NUMBER_MORE, content.APART
+STEMMED, STEMMED_SHARE = content.STEMMED, content.STEMMED_SHARE
+RECURS, SMALL_SHARE = content.RECURS, content.SMALL_SHARE
 MANY_SMALL, SMALL_WORDS, N_SLOTS = content.MANY_SMALL, content.SMALL_WORDS, content.N_SLOTS
 SLOT_TIMES, SLOT_MORE = sifting.SLOT_TIMES, sifting.SLOT_MORE
 ADDED, SPELLED, PASSAGES, REPLACED = sifting.ADDED, sifting.SPELLED, sifting.PASSAGES, sifting.REPLACED
-N_COUNTS = len(content.COUNTS)
+N_COUNTS = len(COUNTS)
 (
     LETTERS_LEFT,
     LETTERS_RIGHT,
@@ -26,10 +32,12 @@ N_COUNTS = len(content.COUNTS)
     ONLY_RIGHT,
     IN_PASSAGES,
     IN_WORDS,
+    LOPSIDED,
     NUMBERS,
     DOUBTFUL,
     DOUBTFUL_NUMBERS,
     REPEATED,
+    INSERTED,
     DAMAGED,
     WORDS,
     PLACES,
@@ -37,15 +45,24 @@ N_COUNTS = len(content.COUNTS)
 _NUMERALS = np.array(sorted(map(ord, sifting.HAN_NUMERALS)), np.int32)
 _HAN_NEGATIONS = np.array(sorted(map(ord, content.HAN_NEGATIONS)), np.int32)
 _NEGATIONS = np.sort(np.array([word_key_of(word) for word in content.NEGATIONS], np.uint64))
-LAST_NUMBER, SMALL_PLACES, NEGATED, STEMS, SLOTS, UNTOLD = range(
-    6
-)  # what is counted over the places of a pair
+(  # what is counted over the places of a pair
+    LAST_NUMBER,
+    SMALL_PLACES,
+    NEGATED,
+    STEMS,
+    SLOTS,
+    UNTOLD,
+    INSERTIONS,
+    MOST_INSERTED,
+    LETTERS_INSERTED,
+    LOPSIDED_PLACES,
+) = range(10)
 
 
 def content_of_pairs(
     texts: WordArrays, pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 13], slots uint32[m, 4, 4])"""
+    """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 15], slots uint32[m, 4, 4])"""
     counts = np.zeros((len(pairs), N_COUNTS), np.int64)
     slots = np.zeros((len(pairs), N_SLOTS, 4), np.uint32)
     _content_of_pairs(texts, pairs, counts, slots)
@@ -55,11 +72,14 @@ def content_of_pairs(
 @jit()
 def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-untyped-def]
     text, start, key = texts.text, texts.start, texts.key
-    scratch, so_far = room(), np.zeros(6, I64)
+    scratch, so_far = room(), np.zeros(10, I64)
     for p in range(len(pairs)):
         left, right, counts, slots = pairs[p, 0], pairs[p, 1], all_counts[p], all_slots[p]
         x, x_end, y, y_end = text[left], text[left + 1], text[right], text[right + 1]
-        counts[LETTERS_LEFT], counts[LETTERS_RIGHT] = start[x_end] - start[x], start[y_end] - start[y]
+        counts[LETTERS_LEFT], counts[LETTERS_RIGHT] = (
+            _own_letters(texts, x, x_end),
+            _own_letters(texts, y, y_end),
+        )
         counts[WORDS] = min(x_end - x, y_end - y)
         starts = start[x : x_end + 1], start[y : y_end + 1]
         found = differences(key[x:x_end], starts[0], key[y:y_end], starts[1], texts.letters, scratch.table)
@@ -68,7 +88,8 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
         if len(found) == 0:
             continue
         sides = sides_of(texts, found, left, right)
-        rest = rest_for(sides)
+        rest, insertions = rest_for(sides), new_table(2 * len(found))
+        lopsided = np.empty(len(found), U64), np.empty(len(found), I64)
         so_far[:] = 0
         so_far[LAST_NUMBER], n_damage = -1 - APART, I64(0)
         for d in range(len(found)):
@@ -77,8 +98,14 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
             before = n_damage
             n, m, doubtful, n_damage, stems = sift(texts, one, other, rest, n_damage, scratch)
             so_far[STEMS] += stems
-            kind = _counted(texts, found[d], rest, n, m, doubtful, counts, so_far)
+            kind = _counted(texts, found[d], rest, n, m, doubtful, lopsided, counts, so_far)
             if kind == ADDED and n_damage == before:
+                if n:
+                    place = x + found[d, 0], x + found[d, 1], x, x_end
+                    _note_insertion(texts, rest.left, n, 0, place, insertions, so_far)
+                else:
+                    place = y + found[d, 2], y + found[d, 3], y, y_end
+                    _note_insertion(texts, rest.right, m, 1, place, insertions, so_far)
                 continue
             if kind == SPELLED or kind == PASSAGES:
                 so_far[UNTOLD] += 1
@@ -96,12 +123,28 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
         if so_far[UNTOLD] or so_far[STEMS] or sides.moved[0] or so_far[SLOTS] > N_SLOTS:
             slots[:] = 0
         _count_damage(rest, n_damage, counts)
+        _count_renamed(lopsided, so_far[LOPSIDED_PLACES], counts)
+        small, most = so_far[INSERTIONS], so_far[MOST_INSERTED]
+        n_words = counts[WORDS]
+        taken_out = small >= MANY_SMALL and n_words <= SMALL_SHARE * small and 5 * small < 4 * n_words
+        if most >= RECURS and not taken_out:
+            counts[INSERTED] = most * so_far[LETTERS_INSERTED]
         if so_far[SMALL_PLACES] < max(MANY_SMALL, 4 * so_far[NEGATED]):
             counts[DOUBTFUL_NUMBERS] += so_far[NEGATED]
 
 
 @inner
-def _counted(texts, place, rest, n, m, n_doubtful, counts, so_far):  # type: ignore[no-untyped-def]
+def _own_letters(texts, first, last):  # type: ignore[no-untyped-def]
+    """Letters of the words first..last - 1 that are no boilerplate."""
+    n = texts.start[last] - texts.start[first]
+    for i in range(first, last):
+        if texts.framed[i]:
+            n -= texts.start[i + 1] - texts.start[i]
+    return n
+
+
+@inner
+def _counted(texts, place, rest, n, m, n_doubtful, lopsided, counts, so_far):  # type: ignore[no-untyped-def]
     """What is left of one place, counted -> its kind."""
     start, letters = texts.start, texts.letters
     one, other = n_letters(start, rest.left, n + n_doubtful), n_letters(start, rest.right, m + n_doubtful)
@@ -122,16 +165,22 @@ def _counted(texts, place, rest, n, m, n_doubtful, counts, so_far):  # type: ign
     ):
         counts[IN_PASSAGES] += smaller
         return PASSAGES
+    if max(one, other) > SLOT_TIMES * smaller + SLOT_MORE:
+        at = so_far[LOPSIDED_PLACES]
+        mine = _text_key(texts.key, rest.left, n + n_doubtful)
+        lopsided[0][at] = fmix64(mine * BASE + _text_key(texts.key, rest.right, m + n_doubtful))
+        lopsided[1][at] = smaller
+        so_far[LOPSIDED_PLACES] += 1
+        so_far[UNTOLD] += 1
+        return REPLACED
+    counts[IN_WORDS] += min(n_letters(start, rest.left, n), n_letters(start, rest.right, m))
     other_number = False
     for i in range(n_doubtful):
         a, b = rest.left[n + i], rest.right[m + i]
         counts[DOUBTFUL] += min(start[a + 1] - start[a], start[b + 1] - start[b])
         if has_decimal(letters, start[a], start[a + 1]) and has_decimal(letters, start[b], start[b + 1]):
             other_number = True
-    counts[IN_WORDS] += min(n_letters(start, rest.left, n), n_letters(start, rest.right, m))
-    if max(one, other) > SLOT_TIMES * smaller + SLOT_MORE:
-        so_far[UNTOLD] += 1
-    elif max(n, m) + n_doubtful <= NUMBER_WORDS and abs(n - m) <= NUMBER_MORE:
+    if max(n, m) + n_doubtful <= NUMBER_WORDS and abs(n - m) <= NUMBER_MORE:
         is_sure = _other_number(texts, rest.left, n, rest.right, m)
         if is_sure or other_number:
             if place[0] - so_far[LAST_NUMBER] > APART:
@@ -197,14 +246,65 @@ def _text_key(key, words, n):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _note_insertion(texts, words, n, side, place, table, so_far):  # type: ignore[no-untyped-def]
+    """Words that only one side has: counted with the word before them, and with the word after them.
+
+    place: where they begin and end, where their text does.
+    """
+    if not 0 < n <= SMALL_WORDS:
+        return
+    so_far[INSERTIONS] += 1
+    keys, times, shift = table
+    begin, end, first, last = place
+    key, letters = _text_key(texts.key, words, n) + U64(side), n_letters(texts.start, words, n)
+    for which in range(2):
+        if (which == 0 and begin == first) or (which == 1 and end == last):
+            continue
+        beside = texts.key[end] if which else texts.key[begin - 1]
+        h = max(U64(1), fmix64(key * BASE + beside) + U64(which))
+        at = slot_of_key(keys, shift, h)
+        count = 1 if keys[at] == FREE else times[2 * at] + 1
+        keys[at], times[2 * at] = h, count
+        if count > so_far[MOST_INSERTED]:
+            so_far[MOST_INSERTED], so_far[LETTERS_INSERTED] = count, letters
+        elif count == so_far[MOST_INSERTED]:
+            so_far[LETTERS_INSERTED] = max(so_far[LETTERS_INSERTED], letters)
+
+
+@inner
 def _count_damage(rest, n, counts):  # type: ignore[no-untyped-def]
-    """Pairs of words that are one -> counted once, and the letters of those that recur."""
+    """Pairs of words that are one -> how many different ones are damaged; the letters of those that recur.
+
+    Of stems, only where the text is not stemmed.
+    """
     keys, times, shift = new_table(n)
+    stems = again = 0
     for i in range(n):
-        at = slot_of_key(keys, shift, max(U64(1), rest.damage[i]))
-        times[2 * at] = 1 if keys[at] == FREE else times[2 * at] + 1
-        counts[DAMAGED] += keys[at] == FREE
-        keys[at] = max(U64(1), rest.damage[i])
+        h = max(U64(1), rest.damage[i])
+        at = slot_of_key(keys, shift, h)
+        if keys[at] == FREE:
+            keys[at], times[2 * at] = h, 0
+            stems += rest.kind[i] == STEM
+        times[2 * at] += 1
     for i in range(n):
         if times[2 * slot_of_key(keys, shift, max(U64(1), rest.damage[i]))] > 1:
-            counts[REPEATED] += rest.size[i]
+            counts[REPEATED] += rest.size[i] if rest.kind[i] == DAMAGE else 0
+            again += rest.size[i] if rest.kind[i] == STEM else 0
+        else:
+            counts[DAMAGED] += rest.kind[i] == DAMAGE
+    if stems < STEMMED or STEMMED_SHARE * stems < counts[WORDS]:
+        counts[REPEATED] += again
+
+
+@inner
+def _count_renamed(lopsided, n, counts):  # type: ignore[no-untyped-def]
+    """Words that stand for many more: where the same do so again, they are a name."""
+    key, letters = lopsided
+    keys, times, shift = new_table(n)
+    for i in range(n):
+        at = slot_of_key(keys, shift, max(U64(1), key[i]))
+        times[2 * at] = 1 if keys[at] == FREE else times[2 * at] + 1
+        keys[at] = max(U64(1), key[i])
+    for i in range(n):
+        again = times[2 * slot_of_key(keys, shift, max(U64(1), key[i]))] > 1
+        counts[IN_WORDS if again else LOPSIDED] += letters[i]

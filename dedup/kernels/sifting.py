@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import sifting
-from .alignment import FREE, SMALL, moved, new_table, slot_of_key
+from .alignment import FREE, SMALL, has_decimal, moved, new_table, slot_of_key
 from .alike import (
     ALIKE_JOINED,
     DAMAGED,
@@ -26,8 +26,9 @@ from .alike import (
     same_digits,
 )
 from .jit import BASE, I32, I64, U64, inner
+from .marks import is_decimal
 from .text import fmix64
-from .words import is_decimal, word_key
+from .words import word_key
 
 AHEAD, FEW_MOVED = sifting.AHEAD, sifting.FEW_MOVED
 PASSAGE, PASSAGE_UNSPACED = sifting.PASSAGE, sifting.PASSAGE_UNSPACED
@@ -64,7 +65,7 @@ class Rest(NamedTuple):
 
     left, right int64[n]: words of one side only, then the doubtful ones, which are pairs; taken bool[n] and
     the sets of letters uint64[n, 2] of both sides are room.  damage uint64[n] are the pairs of words that are
-    one, size int64[n] the letters of the shorter, one, other uint64[n] the keys of either.
+    one, kind int64[n] how, size int64[n] the letters of the shorter, one, other uint64[n] the keys of either.
     """
 
     left: NDArray[np.int64]
@@ -74,6 +75,7 @@ class Rest(NamedTuple):
     sets_left: NDArray[np.uint64]
     sets_right: NDArray[np.uint64]
     damage: NDArray[np.uint64]
+    kind: NDArray[np.int64]
     size: NDArray[np.int64]
     one: NDArray[np.uint64]
     other: NDArray[np.uint64]
@@ -105,6 +107,7 @@ def rest_for(sides: Sides) -> Rest:
         np.empty((m, 2), U64),
         np.empty(most, U64),
         np.empty(most, I64),
+        np.empty(most, I64),
         np.empty(most, U64),
         np.empty(most, U64),
     )
@@ -117,17 +120,22 @@ def sides_of(texts, found, left: int, right: int) -> Sides:  # type: ignore[no-u
     x_end, y_end = texts.text[left + 1], texts.text[right + 1]
     gone, come = np.zeros(x_end - x, np.bool_), np.zeros(y_end - y, np.bool_)
     some_moved = moved(key[x:x_end], key[y:y_end], found, gone, come)
-    one, one_start, n_gone = _words_in(found, 0, gone, start, x)
-    other, other_start, n_come = _words_in(found, 2, come, start, y)
+    one, one_start, n_gone = _words_in(found, 0, gone, texts.framed, start, x)
+    other, other_start, n_come = _words_in(found, 2, come, texts.framed, start, y)
     n_moved = min(n_gone, n_come) if some_moved else I64(0)
+    _without_cut_words(texts, found, one, one_start, other, other_start, x_end - x, 0)
+    _without_cut_words(texts, found, other, other_start, one, one_start, y_end - y, 2)
     if n_moved and FEW_MOVED * n_moved >= min(start[x_end] - start[x], start[y_end] - start[y]):
         _without_common(key, one, one_start, other, other_start)
     return Sides(one, one_start, other, other_start, np.full(1, n_moved))
 
 
 @inner
-def _words_in(found, column, moved_away, start, first):  # type: ignore[no-untyped-def]
-    """Places found[:, column:column + 2] -> (words there, where those of each begin, letters that moved)."""
+def _words_in(found, column, moved_away, framed, start, first):  # type: ignore[no-untyped-def]
+    """Places found[:, column:column + 2] -> (words there, where those of each begin, letters that moved).
+
+    Without those that moved and those that are boilerplate.
+    """
     n = letters = I64(0)
     for d in range(len(found)):
         n += found[d, column + 1] - found[d, column]
@@ -137,7 +145,7 @@ def _words_in(found, column, moved_away, start, first):  # type: ignore[no-untyp
         for i in range(found[d, column], found[d, column + 1]):
             if moved_away[i]:
                 letters += start[first + i + 1] - start[first + i]
-            else:
+            elif not framed[first + i]:
                 words[n] = first + i
                 n += 1
         begins[d + 1] = n
@@ -145,12 +153,41 @@ def _words_in(found, column, moved_away, start, first):  # type: ignore[no-untyp
 
 
 @inner
+def _without_cut_words(texts, found, mine, mine_start, other, other_start, n, column):  # type: ignore[no-untyped-def]
+    """Take out, in place, the one word at an end of a text that is a piece of a word of the other."""
+    start, letters = texts.start, texts.letters
+    for d in range(len(found)):
+        first, last = found[d, column] == 0, found[d, column + 1] == n
+        if (
+            not (first or last)
+            or mine_start[d + 1] - mine_start[d] != 1
+            or other_start[d + 1] - other_start[d] < 2
+        ):
+            continue
+        word, before, after = mine[mine_start[d]], other[other_start[d + 1] - 1], other[other_start[d]]
+        a, a_end = start[word], start[word + 1]
+        if has_decimal(letters, a, a_end):
+            continue
+        size = a_end - a
+        begins = first and start[before + 1] - start[before] >= size
+        ends = last and start[after + 1] - start[after] >= size
+        for i in range(size):
+            begins = begins and letters[a + i] == letters[start[before + 1] - size + i]
+            ends = ends and letters[a + i] == letters[start[after] + i]
+        if begins or ends:
+            for i in range(mine_start[d] + 1, mine_start[len(found)]):
+                mine[i - 1] = mine[i]
+            for later in range(d + 1, len(found) + 1):
+                mine_start[later] -= 1
+
+
+@inner
 def _without_common(key, left, left_start, right, right_start):  # type: ignore[no-untyped-def]
     """Words in all places of both sides, in place -> without those that stand on both."""
     keys, counts, shift = new_table(len(left) + len(right) + 1)
     for which in range(2):
-        words = left if which == 0 else right
-        for i in range(len(words)):
+        words, begins = (left, left_start) if which == 0 else (right, right_start)
+        for i in range(begins[len(begins) - 1]):
             at = slot_of_key(keys, shift, max(U64(1), key[words[i]]))
             if keys[at] == FREE:
                 keys[at], counts[2 * at], counts[2 * at + 1] = max(U64(1), key[words[i]]), 0, 0
@@ -215,9 +252,9 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
         if best == DOUBTFUL:
             rest.doubtful[n_doubtful, 0], rest.doubtful[n_doubtful, 1] = left[i], right[twin]
             n_doubtful += 1
-        elif best == DAMAGED:
+        elif best == STEM or best == DAMAGED:
             size = min(a_end - a, start[right[twin] + 1] - start[right[twin]])
-            n_damage = _damaged(rest, n_damage, key[left[i]], key[right[twin]], size)
+            n_damage = _damaged(rest, n_damage, best, key[left[i]], key[right[twin]], size)
         n_stems += best == STEM
         rest.taken[twin] = True
         near = twin + 1
@@ -231,7 +268,7 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
     )
     if one > 0 and other > 0 and _taken_as_one(one, other, room):
         mine, others = word_key(room.one, 0, one), word_key(room.other, 0, other)
-        n_damage = _damaged(rest, n_damage, mine, others, min(one, other))
+        n_damage = _damaged(rest, n_damage, DAMAGED, mine, others, min(one, other))
         n = n_right = I64(0)
     for i in range(n_doubtful):
         rest.left[n + i], rest.right[n_right + i] = rest.doubtful[i, 0], rest.doubtful[i, 1]
@@ -239,8 +276,9 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
 
 
 @inner
-def _damaged(rest, n, one, other, size):  # type: ignore[no-untyped-def]
-    rest.damage[n], rest.size[n], rest.one[n], rest.other[n] = fmix64(one * BASE + other), size, one, other
+def _damaged(rest, n, kind, one, other, size):  # type: ignore[no-untyped-def]
+    rest.damage[n], rest.kind[n], rest.size[n] = fmix64(one * BASE + other) + U64(kind), kind, size
+    rest.one[n], rest.other[n] = one, other
     return n + 1
 
 

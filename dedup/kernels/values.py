@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .. import content, values
-from .jit import I64, inner
+from .jit import I64, U64, inner, jit
+from .text import fmix64
+from .words import WordArrays
 
 MARKS_APART, MIN_IDLE = content.MARKS_APART, values.MIN_IDLE
+
+
+def value_digests(texts: WordArrays) -> NDArray[np.uint64]:
+    """Words and marks of n texts -> values.digest of each, uint64[n]."""
+    return _value_digests(texts.place, texts.sure, texts.marks)
+
+
+@jit()
+def _value_digests(place, sure, marks):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(marks) - 1, U64)
+    for t in range(len(out)):
+        for m in range(marks[t], marks[t + 1]):
+            if sure[m]:
+                out[t] = fmix64(out[t] ^ U64(place[m] << 18 | sure[m]))
+    return out
 
 
 @inner

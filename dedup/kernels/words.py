@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import values
-from ..words import DECIMALS, UNSPACED
+from ..model import Spans
+from ..words import UNSPACED
 from .jit import BASE, I64, U64, inner, jit
+from .marks import SPACE, classes, is_decimal, is_space, mark_class
 from .simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
 from .text import fmix64, powers
 
 INSIDE = 4  # in LetterTable.packed: the character does not end a word
 TWICE = 16
-SPACE, BREAK = 32, 10
+BREAK = 10
 ROOM = 24  # of a line between two letters that is looked at
-_SPACES = np.array(sorted(ord(c) for c in map(chr, range(0x3001)) if re.match(r"\s", c)), np.int32)
 _RANGES = np.array(UNSPACED, np.int32)
-_OTHER_MARKS = np.array(
-    [[ord(c), bits] for c, bits in sorted(values.CLASSES.items()) if ord(c) > 127], np.int32
-)
-_ASCII_MARKS = np.array([values.CLASSES.get(chr(c), 0) for c in range(128)], np.int32)
 _POWERS = powers(31)
-_BEFORE_SIGN = np.array([ord(c) for c in values.BEFORE_SIGN], np.int32)
-_DECIMALS = np.array([chr(c) in DECIMALS for c in range(0x2000)])
 
 
 class WordArrays(NamedTuple):
@@ -35,6 +29,7 @@ class WordArrays(NamedTuple):
     letters int32[n_letters] are the code points; word i has letters[start[i]:start[i + 1]], key[i] stands for
     it; text t has the words text[t]..text[t + 1] - 1 and the marks marks[t]..marks[t + 1] - 1: after `place`
     letters of the text, the classes `sure` and `seen`.  idle int64[n, 2] counts the idle points and minuses.
+    Word i is boilerplate where framed[i] is true.
     """
 
     letters: NDArray[np.int32]
@@ -46,6 +41,7 @@ class WordArrays(NamedTuple):
     seen: NDArray[np.int32]
     marks: NDArray[np.int64]
     idle: NDArray[np.int64]
+    framed: NDArray[np.bool_]
 
 
 def words_of(buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any) -> WordArrays:
@@ -62,13 +58,37 @@ def words_of(buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any) -
             seen=np.empty(size // 4, np.int32),
             marks=np.zeros(n + 1, np.int64),
             idle=np.zeros((n, 2), np.int64),
+            framed=np.zeros(0, np.bool_),
         )
         if _fill(buffer, starts, table.packed, table.pool, table.starts, out):
             break
         size *= 2  # next to never: there are characters that stand for many letters
     n_words, n_marks = out.text[-1], out.marks[-1]
     marks = {name: getattr(out, name)[:n_marks] for name in ("place", "sure", "seen")}
-    return out._replace(start=out.start[: n_words + 1], key=out.key[:n_words], **marks)
+    framed = np.zeros(n_words, np.bool_)
+    return out._replace(start=out.start[: n_words + 1], key=out.key[:n_words], framed=framed, **marks)
+
+
+def with_frames(texts: WordArrays, frames: Spans, k: int) -> WordArrays:
+    """Words of n texts, the boilerplate of each as shingles of k letters -> the same with `framed`."""
+    framed = np.zeros(len(texts.key), np.bool_)
+    if len(frames.start):
+        _frame(texts.start, texts.text, frames.start, frames.end + (k - 1), frames.indptr, framed)
+    return texts._replace(framed=framed)
+
+
+@jit()
+def _frame(start, text, begin, end, indptr, framed):  # type: ignore[no-untyped-def]
+    for t in range(len(text) - 1):
+        s, last = indptr[t], indptr[t + 1]
+        first = start[text[t]]
+        for i in range(text[t], text[t + 1]):
+            a, b = start[i] - first, start[i + 1] - first
+            while s < last and end[s] < b:
+                s += 1
+            if s == last:
+                break
+            framed[i] = begin[s] <= a
 
 
 @inner
@@ -85,21 +105,6 @@ def word_key(letters: NDArray[np.int32], start: int, end: int) -> np.uint64:
 
 
 @inner
-def is_decimal(letter: int) -> bool:
-    return letter < len(_DECIMALS) and _DECIMALS[letter]
-
-
-@inner
-def _is_space(c: int) -> bool:
-    if c < 128:
-        return c == SPACE or 9 <= c <= 13 or 28 <= c <= 31
-    for space in _SPACES:
-        if c == space:
-            return True
-    return False
-
-
-@inner
 def _is_unspaced(c: int) -> bool:
     if c < 0x0E00:
         return False
@@ -107,16 +112,6 @@ def _is_unspaced(c: int) -> bool:
         if _RANGES[i, 0] <= c <= _RANGES[i, 1]:
             return True
     return False
-
-
-@inner
-def _mark_class(c: int) -> np.int64:
-    if c < 128:
-        return I64(_ASCII_MARKS[c])
-    for i in range(len(_OTHER_MARKS)):
-        if c == _OTHER_MARKS[i, 0]:
-            return I64(_OTHER_MARKS[i, 1])
-    return I64(0)
 
 
 @inner
@@ -141,7 +136,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
     subtle: no array is exchanged for a larger one inside the loop, as counting its uses would take most of
     the time.
     """
-    letters, start, key, text, place, sure, seen, marks, idle = out
+    letters, start, key, text, place, sure, seen, marks, idle, _ = out
     n_texts = len(starts) - 1
     line, units = np.empty(ROOM, I64), np.empty(2 * LANES, np.uint16)
     n = n_words = n_marks = 0
@@ -181,7 +176,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
             if v != 0:
                 one = I64(v) if v > 0 else I64(pool[pool_starts[-v]])
                 if told:
-                    found = _classes(
+                    found = classes(
                         line,
                         n_line,
                         n_found,
@@ -244,7 +239,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
             if not apostrophe:
                 has = False
             between += 1
-            kind = _mark_class(c)
+            kind = mark_class(c)
             if kind:
                 told = True
                 n_points += kind == values.POINT
@@ -252,7 +247,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
             if c == BREAK:
                 broken, tail = True, I64(-1)
             else:
-                space = _is_space(c)
+                space = is_space(c)
                 if not space:
                     tail = I64(c)
                 if not broken and n_line < ROOM:
@@ -265,7 +260,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
         if chain >= 0 and run == 3 and thousands >= 0:
             sure[thousands] &= ~values.POINT
         if told:
-            found = _classes(
+            found = classes(
                 line,
                 n_line,
                 n_found,
@@ -314,70 +309,3 @@ def _plain_words(buffer, at, end, letters, n, start, n_words, units):  # type: i
         n_points += count_bits(points & (~U64(0) >> U64(LANES - taken)))
         n, at = n + count_bits(found), at + taken
     return at, n, n_words, n_points
-
-
-@inner
-def _classes(line, n_line, n_found, between, broken, last, before_last, tail, left, right):  # type: ignore[no-untyped-def]
-    """What stands between two letters, -1 at an end of the text -> its classes; see values.classes."""
-    sure = seen = I64(0)
-    after_number, before_number = left >= 0 and is_decimal(left), right >= 0 and is_decimal(right)
-    if left >= 0 and n_found <= values.MOST:
-        equals = most = 0
-        first = I64(-1)
-        for i in range(n_line):
-            c = line[i]
-            if c == SPACE:
-                continue
-            if first < 0:
-                first = c
-            kind = _mark_class(c)
-            seen |= kind
-            equals = equals + 1 if c == 61 else 0
-            most = max(most, equals)
-            follower = I64(-1)
-            for j in range(i + 1, n_line):
-                if line[j] != SPACE:
-                    follower = line[j]
-                    break
-            if (c == 33 and follower == 61) or c == 0x2260:
-                sure |= values.NOT
-            spaced = 0 < i < n_line - 1 and line[i - 1] == SPACE and line[i + 1] == SPACE
-            if (c == 42 and spaced) or c == 0xD7:
-                sure |= values.TIMES
-            if (c == 47 and spaced) or c == 0xF7:
-                sure |= values.DIVIDED
-            if c == 38 and follower == 38:
-                sure |= values.AND
-            if c == 124 and follower == 124:
-                sure |= values.OR
-        sure |= seen & values.OPERATORS & ~(values.EQUALS if most >= 3 else 0)
-        if between == 1 and seen == values.POINT and after_number and before_number:
-            sure |= values.POINT
-        if after_number and first == 37:
-            sure |= values.PERCENT
-        if after_number and first >= 0:
-            sure |= _mark_class(first) & values.CURRENCY
-        if (
-            n_line
-            and (line[0] == 43 or line[0] == 35)
-            and (right < 0 or not (line[n_line - 1] == 43 or line[n_line - 1] == 35))
-        ):
-            sure |= values.ATTACHED
-        if seen & (values.PLUS | values.SHARP):
-            seen |= values.ATTACHED
-    if before_number:
-        own = I64(0)
-        if last == 45 or last == 0x2212:
-            opened = left < 0
-            if between > 1:
-                opened = _is_space(before_last)
-                for c in _BEFORE_SIGN:
-                    opened = opened or before_last == c
-            if opened:
-                own |= values.MINUS
-        if tail >= 0:
-            own |= _mark_class(tail) & values.CURRENCY
-        sure, seen = sure | own, seen | own
-    seen &= ~(0 if after_number and before_number else values.POINT)
-    seen &= ~(0 if before_number else values.MINUS)
-    return sure, seen

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
-from ..model import LetterTable
+from ..normalize import LetterTable
 from ..words import Words, words
 from .moves import BLOCK, Move, moved, once, run_of
 

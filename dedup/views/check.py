@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..matches import ALLOWED, DUPLICATE, IN_RUN, NEW, SET_ASIDE, STATES, Checked, Match
-from .report import counted, safe
+from .report import counted, lost, safe
 
 SHOWN = 3  # matches of one document
 
@@ -51,6 +51,8 @@ def view(found: Sequence[Checked], against: str, n_docs: int) -> RenderableType:
     for doc in found:
         if doc.status == SET_ASIDE:
             parts.append(_head("set aside", "red", doc, doc.note))
+        elif doc.status == NEW and doc.matches:
+            parts += [_head("new", "green", doc, "other content in the same form as"), _match(doc.matches[0])]
         elif doc.status in (DUPLICATE, ALLOWED):
             parts.append(_head(doc.status, "yellow" if doc.status == DUPLICATE else "dim", doc))
             parts += [_match(m) for m in doc.matches[:SHOWN]]
@@ -97,7 +99,8 @@ def figures_of(m: Match) -> str:
     """A match -> its figures; estimates have a tilde."""
     about = "~" if m.estimated else ""
     out = f"J {about}{m.jaccard:.3f}  C {about}{m.containment:.3f}"
-    return out if m.skeleton_jaccard is None else f"{out}  S {about}{m.skeleton_jaccard:.3f}"
+    out += "" if m.skeleton_jaccard is None else f"  S {about}{m.skeleton_jaccard:.3f}"
+    return f"{out}  {lost(m.lost)}" if m.lost else out
 
 
 # ------------------------------------------------------------------ GitHub

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from ..verdict import thresholds
 from ..words import UNSPACED_CLASS, counts, letters_at
 from .align import ISLAND, SAME, Alignment, Span, align
 from .lines import Lines
+from .measure import rows_of
+from .says import Says, says
 from .texts import Text, status_of
 
 if TYPE_CHECKING:
@@ -136,15 +138,17 @@ class Explanation:
     place: Place | None
     otherwise: Counter[tuple[str, str]]  # same letters, written otherwise: how often
     settings: Settings
+    says: Says
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain values; offsets count characters of the decoded texts."""
         return {
             "relation": self.relation,
             "figures": self.figures.as_dict(),
+            "content": self.says.as_dict(),
             "settings": {
                 name: getattr(self.settings, name)
-                for name in ("min_jaccard", "min_containment", "min_skeleton", "k")
+                for name in ("min_jaccard", "min_containment", "min_skeleton", "max_lost", "k")
             },
             "left": self.left.as_dict(),
             "right": self.right.as_dict(),
@@ -189,10 +193,11 @@ def explain(left: Text, right: Text, settings: Settings, run: Run | None = None)
     a, b = _side(left, run), _side(right, run)
     figures = _figures(left, right, settings.k, run)
     found = align(a.text, b.text, letter_table())
-    relation = _relation(a, b, figures, settings)
+    told = says(figures.pair, thresholds(settings), a.text, b.text)
+    relation = _relation(a, b, figures, told, settings)
     place = _place(a, b, figures, found) if relation == RELATIONS[CONTAINED] else None
     respelled = otherwise(a.text, b.text, found)
-    return Explanation(a, b, relation, figures, found, place, respelled, settings)
+    return Explanation(a, b, relation, figures, found, place, respelled, settings, told)
 
 
 def _side(source: Text, run: Run | None) -> Side:
@@ -204,22 +209,37 @@ def _side(source: Text, run: Run | None) -> Side:
 
 def _figures(left: Text, right: Text, k: int, run: Run | None) -> Figures:
     """The exact figures; boilerplate is known of documents of a run only."""
-    texts, spans = [left.utf8, right.utf8], Spans.none(2)
+    texts: list[bytes | None] = [left.utf8, right.utf8]
+    spans = Spans.none(2)
     if run is not None and left.doc >= 0 and right.doc >= 0:
         spans = run.spans.of_docs(np.array([left.doc, right.doc], np.int32))
     both = CandidatePairs(np.array([[0, 1]], np.int32))
-    n_bytes = np.array([len(t) for t in texts], np.int64)
-    return Figures(
-        k, verify.verify(both, n_bytes, lambda docs: [texts[d] for d in docs], letter_table(), k, spans, map)
-    )
+    n_bytes = np.array([len(left.utf8), len(right.utf8)], np.int64)
+
+    def read(docs: NDArray[np.int32]) -> list[bytes | None]:
+        return [texts[d] for d in docs.tolist()]
+
+    def closely(pairs: VerifiedPairs) -> NDArray[np.bool_]:
+        return np.ones(len(pairs), np.bool_)
+
+    pair = verify.verify(both, n_bytes, read, letter_table(), k, spans, closely, map)
+    return Figures(k, replace(pair, by_family=_by_family(left.doc, right.doc, run)))
 
 
-def _relation(a: Side, b: Side, figures: Figures, s: Settings) -> str:
+def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
+    """bool[1]: the scan found the two to be instances of a form by their family."""
+    if run is None or min(left, right) < 0:
+        return np.zeros(1, np.bool_)
+    row = rows_of(run.pairs, np.array([[left, right]]))
+    return run.pairs.by_family[row[row >= 0]] if (row >= 0).any() else np.zeros(1, np.bool_)
+
+
+def _relation(a: Side, b: Side, figures: Figures, told: Says, s: Settings) -> str:
     """The mildest relation that holds; else "different"."""
-    if a.letters == b.letters and _letters(a) == _letters(b):
+    if a.letters == b.letters and _letters(a) == _letters(b) and not told.numbers:
         return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
     limits = thresholds(s)
-    if not limits.reached(figures.pair)[0]:
+    if not limits.related(figures.pair)[0]:
         return DIFFERENT
     return RELATIONS[limits.relation(figures.pair)[0]]
 

@@ -11,6 +11,7 @@ from .explain import EXAMPLES, Explanation, Side
 from .explain_text import Moved, places_moved, what_differs
 from .hunks import Fold, Hunk, hunks, marked, n_words
 from .report import counted, safe, safe_lines
+from .says import shown
 
 SHOWN = 2000  # hunks
 SMALL = 2000  # characters: what differs over more than that is folded too
@@ -84,6 +85,8 @@ def _figures(found: Explanation) -> Iterator[str]:
     if f["skeleton_shared"]:
         yield f"<p>Skeleton Jaccard {f['skeleton_jaccard']:.3f}: {f['skeleton_shared']:,} shared, "
         yield f"{f['skeleton_left']:,} in A, {f['skeleton_right']:,} in B.</p>\n"
+    for line in shown(found.says):
+        yield f"<p><b>{escape(safe(line))}.</b></p>\n"
     if place := found.place:
         yield f"<p>The part, {escape(safe(place.part))}, lies in lines {place.first_line:,}-"
         yield f"{place.last_line:,} of {escape(safe(place.whole))}.</p>\n"

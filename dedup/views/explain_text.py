@@ -13,6 +13,7 @@ from .explain import DIFFERENT, Explanation
 from .hunks import MOVED_LEFT, MOVED_RIGHT, Fold, Hunk, hunks, marked, n_words
 from .lines import Lines
 from .report import RELATION_HELP, counted, safe
+from .says import shown
 
 WIDE = 120  # columns from which the two texts stand side by side
 SHOWN = 50  # hunks; the other formats have all
@@ -75,6 +76,8 @@ def _head(found: Explanation) -> Text:
         )
     if figures["skeleton_shared"]:
         text.append(f"\nskeleton Jaccard {figures['skeleton_jaccard']:.3f}", "" if is_rewritten else "dim")
+    for line in shown(found.says):
+        text.append(f"\n{safe(line)}", "bold")
     for letter, side in (("A", found.left), ("B", found.right)):
         for note in side.source.notes:
             text.append(f"\nnote: {letter} {safe(side.name)}: {note}", "yellow")

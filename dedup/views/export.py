@@ -22,11 +22,13 @@ import numpy as np
 
 from ..errors import BadSetting, DedupError, OutputExists, safe
 from ..ledger import by_source
-from ..model import RELATIONS, STATUS
+from ..model import FORM, RELATIONS, STATUS
 from ..run import Run
+from ..thresholds import lost, own_content
 
 Row = dict[str, Any]
 FIGURES = (
+    *("lost", "figure", "value", "line"),
     *("jaccard", "containment", "discounted_jaccard", "discounted_containment"),
     *("skeleton_jaccard", "size", "witness_size"),
 )
@@ -73,15 +75,35 @@ PAIR_FIGURES = (
     *("jaccard", "containment", "discounted_jaccard", "discounted_containment", "skeleton_jaccard"),
     *("overlap", "size_left", "size_right"),
 )
+SHARES = ("lost_left", "lost_right", "own_content")
 
 
 def pairs(run: Run) -> Iterator[Row]:
-    """The verified pairs, with the counts that their figures come from."""
+    """The verified pairs, with the counts that their figures come from, and what each text says alone."""
     columns = [getattr(run.pairs, name).tolist() for name in PAIR_FIGURES]
+    columns += [*lost(run.pairs).T.tolist(), own_content(run.pairs).tolist()]
     docs, relations = run.pairs.docs.tolist(), run.pair_relations.tolist()
     for (left, right), relation, *figures in zip(docs, relations, *columns, strict=True):
         names = {"left": run.name(left), "right": run.name(right), "relation": RELATIONS[relation]}
-        yield {**names, **dict(zip(PAIR_FIGURES, figures, strict=True))}
+        yield {**names, **dict(zip((*PAIR_FIGURES, *SHARES), figures, strict=True))}
+
+
+def forms(run: Run) -> Iterator[Row]:
+    """The kept instances of forms, form by form, each with the one that it is most like."""
+    of_form = run.pairs.where(run.pair_relations == FORM)
+    best: dict[int, int] = {}
+    jaccard, own = of_form.jaccard, own_content(of_form)
+    for row in np.argsort(jaccard, kind="stable").tolist():
+        best.update(dict.fromkeys(of_form.docs[row].tolist(), row))
+    docs = np.flatnonzero(run.family_ids)
+    for doc in docs[np.argsort(run.family_ids[docs], kind="stable")].tolist():
+        row = best.get(doc)
+        like: Row = {"like": None, "jaccard": None, "own_content": None}
+        if row is not None:
+            other = int(of_form.docs[row].sum()) - doc
+            like = {"like": run.name(other), "jaccard": float(jaccard[row]), "own_content": float(own[row])}
+        head = {"path": run.name(doc), "id": run.documents.id[doc], "family_id": int(run.family_ids[doc])}
+        yield {**head, "cluster_id": _cluster(run, doc), **like}
 
 
 def set_aside(run: Run) -> Iterator[Row]:
@@ -127,10 +149,11 @@ EXPORTERS: dict[str, tuple[Callable[..., Iterator[Row]], tuple[str, ...]]] = {
     ),
     "pairs": (
         pairs,
-        ("left", "right", "relation", *PAIR_FIGURES),
+        ("left", "right", "relation", *PAIR_FIGURES, *SHARES),
     ),
+    "forms": (forms, ("path", "id", "family_id", "cluster_id", "like", "jaccard", "own_content")),
     "set-aside": (set_aside, ("path", "reason", "note")),
-    "sources": (sources, ("path", "seen", "kept", "dropped", "set_aside", "reasons", "bytes")),
+    "sources": (sources, ("path", "seen", "kept", "dropped", "lossy", "set_aside", "reasons", "bytes")),
 }
 
 # ------------------------------------------------------------------ formats
@@ -191,12 +214,13 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
 
     kinds = {
         "cluster_id": pa.int64(),
+        "family_id": pa.int64(),
         "kept": pa.bool_(),
-        **dict.fromkeys(PAIR_FIGURES[:5], pa.float64()),
+        **dict.fromkeys((*PAIR_FIGURES[:5], *SHARES, "lost", "value", "line"), pa.float64()),
         **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
     }
     if "seen" in columns:  # here `kept` is a number
-        kinds |= dict.fromkeys(("seen", "kept", "dropped", "set_aside", "bytes"), pa.int64())
+        kinds |= dict.fromkeys(("seen", "kept", "dropped", "lossy", "set_aside", "bytes"), pa.int64())
     table = list(rows)
     sink = io.BytesIO()
     data = {c: pa.array([_unicode(row[c]) for row in table], kinds.get(c, pa.string())) for c in columns}
@@ -219,8 +243,16 @@ def _grouped(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
             yield f"#{cluster}  {relation:<{width}}  {safe(row['path'])}\n".encode()
 
 
+def _by_form(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
+    """For a person: the form and the names of its instances, with an empty line between two forms."""
+    for n, (family, members) in enumerate(itertools.groupby(rows, lambda row: row["family_id"])):
+        yield b"\n" if n else b""
+        for row in members:
+            yield f"form {family}  {safe(row['path'])}\n".encode()
+
+
 FORMATS = {"txt": _txt, "csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
-ON_SCREEN = {"clusters": _grouped}  # lists that say little as names alone
+ON_SCREEN = {"clusters": _grouped, "forms": _by_form}  # lists that say little as names alone
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".txt": "txt"}
 
 

@@ -13,6 +13,7 @@ from ..normalize import letter_table
 from ..readers import Options, fetch
 from ..run import Run
 from ..settings import Settings
+from ..verdict import thresholds
 
 
 def settings_of(run: Run) -> Settings:
@@ -38,6 +39,7 @@ def measured(run: Run, docs: NDArray[np.int32]) -> VerifiedPairs:
         letter_table(),
         settings_of(run).k,
         run.spans,
+        thresholds(settings_of(run)).worth_reading,
         map,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, verdict, verify
+from .. import kernels, thresholds, verdict
 from ..model import CONTAINED, NEAR, RELATIONS, REWRITTEN, CandidatePairs
 from ..normalize import letter_table
 from ..run import Run
@@ -58,8 +58,8 @@ def measured_recall(run: Run, sample: int = 200, seed: int = 1, max_bytes: int =
     close, unread = _close_pairs(run, queries, others.astype(np.int32))
     pairs = measured(run, close)
     limits = verdict.thresholds(settings_of(run))
-    pairs = pairs.where(limits.reached(pairs))
-    kind, found = limits.relation(pairs), rows_of(run.pairs, pairs.docs) >= 0
+    pairs = pairs.where(limits.related(pairs))
+    kind, found = limits.likeness(pairs), rows_of(run.pairs, pairs.docs) >= 0
     missed = pairs.docs[~found & (kind != CONTAINED)]
     shown = [(int(a), int(b)) for a, b in missed[:5].tolist()]
     return {
@@ -136,7 +136,7 @@ class _Index:
         fewer, more = np.minimum(a, b), np.maximum(a, b)
         # boilerplate may be three quarters of a text that is judged by the rest of it
         share = np.where(
-            self.framed[docs][:, None] | self.framed[self.docs][None, :], verify.MIN_OWN_SHARE, 1.0
+            self.framed[docs][:, None] | self.framed[self.docs][None, :], thresholds.MIN_OWN_SHARE, 1.0
         )
         near = overlap >= share * limits.min_jaccard * np.where(share < 1, more, a + b - overlap)
         part = (overlap >= share * limits.min_containment * fewer) & (fewer >= limits.min_part)

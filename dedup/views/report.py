@@ -25,6 +25,11 @@ RELATION_HELP = {
     "near": "some text; Jaccard J",
     "contained": "it is part; containment C",
     "rewritten": "most words; skeleton S",
+    "form": "what it says, in the same form",
+}
+LETTER = {
+    **{"jaccard": "J", "containment": "C", "skeleton_jaccard": "S"},
+    **{"discounted_jaccard": "own J", "discounted_containment": "own C"},  # without boilerplate
 }
 BAR, SOURCES = 12, 8
 
@@ -62,6 +67,24 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def decided(figure: str, value: float, line: float) -> str:
+    """The figure that decided, with its value and its line; nothing where the letters are equal.
+
+    >>> decided("discounted_jaccard", 0.523, 0.5), decided("letters", 1.0, 1.0)
+    ('own J 0.523 of 0.5', '')
+    """
+    return f"{LETTER[figure]} {value:.3f} of {line:g}" if figure in LETTER else ""
+
+
+def lost(share: float) -> str:
+    """The share of a document that its witness lacks, in words.
+
+    >>> lost(0.0), lost(0.00012), lost(0.0312)
+    ('', 'lost 0.012 %', 'lost 3.1 %')
+    """
+    return f"lost {share * 100:.2g} %" if share else ""
+
+
 def _rate(run: dict[str, Any]) -> str:
     seconds = max(0.001, sum(t for phase, t in run["seconds"].items() if phase != "kernels"))
     n, volume = run["documents"]["seen"], run["bytes"]["seen"]
@@ -84,6 +107,9 @@ def _ledger(summary: dict[str, Any]) -> Text:
     )
     dropped, seen = summary["bytes"]["dropped"], summary["bytes"]["seen"]
     share = f" of {size(seen)} ({dropped / seen:.0%})" if seen else ""
+    if found := summary["lost"]["documents"]:
+        most = lost(summary["lost"]["most"]).removeprefix("lost ")
+        text.append(f"\n{found:,} of the dropped ones lose something, at most {most} of one", "dim")
     text.append(f"\nsaves {size(dropped)}{share}; {_rate(summary)}", "dim")
     return text
 
@@ -127,14 +153,22 @@ def _largest(summary: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def _figure(member: dict[str, Any]) -> str:
-    """The figure that goes with a relation, where it says more than the relation does."""
-    if member["relation"] == "near":
-        return f"J {member['jaccard']:.3f}"
-    if member["relation"] == "contained":
-        return f"C {member['containment']:.3f}"
-    if member["relation"] == "rewritten":
-        return f"S {member['skeleton_jaccard']:.3f}"
-    return ""
+    """The figure that decided, and what is lost, where they say more than the relation does."""
+    figures = decided(member["figure"], member["value"], member["line"]), lost(member["lost"])
+    return "  ".join(filter(None, figures))
+
+
+def _forms(summary: dict[str, Any], run_option: str) -> Iterator[RenderableType]:
+    """Instances of forms, which are kept."""
+    found = summary["forms"]
+    if not found["documents"]:
+        return
+    words = f"\n{counted(found['documents'], 'document')} in {counted(found['count'], 'form')}, all kept"
+    yield Text.assemble((words, "bold"), (f"  (dedup export forms{run_option})", "dim"))
+    for form in found["largest"][:3]:
+        names = ", ".join(safe(name) for name in form["documents"][:2])
+        more = f" and {form['size'] - 2:,} more" if form["size"] > 2 else ""
+        yield Text(f"  {names}{more}", "dim", overflow="fold")
 
 
 def _aside(summary: dict[str, Any]) -> Iterator[RenderableType]:
@@ -174,6 +208,7 @@ def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
         parts += [Text(), _relations(summary), *_largest(summary)]
     elif summary["documents"]["kept"]:
         parts.append(Text("\nno two documents are the same", "green"))
+    parts += _forms(summary, run_option)
     parts += _sources(summary)
     parts += _aside(summary)
     parts.append(

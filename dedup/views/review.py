@@ -12,11 +12,11 @@ from rich.text import Text
 
 from .. import decisions
 from ..errors import BadInput, DedupError
-from ..model import CONTAINED, NEAR, RELATIONS, REWRITTEN
+from ..model import LETTERS, RELATIONS
 from ..run import Run
 from .explain import explain
 from .explain_text import print_explanation
-from .report import counted, safe
+from .report import counted, decided, lost, safe
 from .show import no_cluster
 from .texts import find, first_lines
 
@@ -57,20 +57,10 @@ def order_of(run: Run, order: str, relation: str | None = None, cluster: int | N
 
 
 def margins(run: Run) -> NDArray[np.float64]:
-    """float64[n_docs]: by how much the figure of a dropped document exceeds its threshold, else infinite."""
-    v, s = run.verdict, run.summary["settings"]
-    framed = v.discounted_jaccard != v.jaccard
-    jaccard = np.where(framed, v.discounted_jaccard, v.jaccard)
-    held = np.where(framed, v.discounted_containment, v.containment)
-    out = np.full(len(v.relation), np.inf)
-    for kind, figure, least in (
-        (NEAR, jaccard, s["min_jaccard"]),
-        (CONTAINED, held, s["min_containment"]),
-        (REWRITTEN, v.skeleton_jaccard, s["min_skeleton"]),
-    ):
-        mine = run.dropped & (v.relation == kind)
-        out[mine] = np.maximum(0.0, figure[mine] - least)
-    return out
+    """float64[n_docs]: by how much the figure of a dropped document exceeds its line, else infinite."""
+    v = run.verdict
+    mine = run.dropped & (v.figure > LETTERS)
+    return np.where(mine, np.maximum(0.0, v.value - v.line), np.inf)
 
 
 @dataclass
@@ -280,8 +270,8 @@ class Session:
         text.append(f"{'dropped':<11}", "yellow")
         text.append(safe(m.path), "bold")
         text.append(f"  {m.relation}", "yellow")
-        figures = f"  J {m.jaccard:.3f}  C {m.containment:.3f}"
-        figures += "" if m.skeleton_jaccard is None else f"  S {m.skeleton_jaccard:.3f}"
+        figures = f"  {decided(m.figure, m.value, m.line)}" if m.figure else ""
+        figures += f"  {lost(m.lost)}" if m.lost else ""
         witness = number.get(int(v.witness[doc]), 0)
         text.append(f"{figures}  for {witness}", "dim")
         return text

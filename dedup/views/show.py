@@ -15,7 +15,7 @@ from rich.text import Text
 from ..errors import BadInput
 from ..model import KEPT, RELATIONS
 from ..run import Run
-from .report import counted, safe
+from .report import counted, decided, lost, safe
 from .texts import first_lines
 
 Shown = dict[str, Any]
@@ -149,9 +149,8 @@ def _member(row: Shown) -> list[RenderableType]:
         text.append("dropped  ", "yellow")
         text.append(safe(row["path"]), "bold")
         text.append(f"\n         {row['relation']}", "yellow")
-        text.append(f"  J {row['jaccard']:.3f}  C {row['containment']:.3f}", "dim")
-        if row["skeleton_jaccard"] is not None:
-            text.append(f"  S {row['skeleton_jaccard']:.3f}", "dim")
+        for words in (decided(row["figure"], row["value"], row["line"]), lost(row["lost"])):
+            text.append(f"  {words}" if words else "", "dim")
         text.append(f"  for {safe(row['witness'])}", "dim")
     if row["text"] != "ok":
         return [text, Text(f"         ({row['text']})", "red")]

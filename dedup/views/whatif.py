@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import verdict
+from .. import equal, verdict
 from ..compared import Compared
 from ..errors import BadSetting
 from ..model import VerifiedPairs, pair_keys
@@ -25,8 +25,8 @@ def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
             f"scan again with --min-jaccard {min_jaccard:g}"
         )
     settings, known = replace(settings, min_jaccard=min_jaccard), run.evidence
-    same = verdict.same_letters(run.documents)
+    same = equal.same_values(verdict.same_letters(run.documents), known.spellings)
     compared = Compared(known.pairs, lambda _: VerifiedPairs.none())
     hopeful = verdict.hopeful(settings, run.documents, lambda: run.signatures, pair_keys(known.pairs.docs))
     facts = (settings, run.sources, run.documents, hopeful, same)
-    return verdict.decide(*facts, known.pairs, known.by_anchors, compared, known.forms)
+    return verdict.decide(*facts, known, compared)

@@ -57,6 +57,9 @@ const compare = (() => {
   const figures = (row, witness, texts) => {
     const d = page.documents, entries = [];
     const add = (name, value) => entries.push(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+    const name = page.figures[d.figure[row]];
+    if (name) add("decided by", name === "letters" ? "equal letters" : `${name} ${thousandths(d.value[row])}, from ${d.line[row] / 1000} on`);
+    add("lost", row in page.lost ? page.lost[row].replace("lost ", "") : "nothing");
     add("Jaccard", thousandths(d.jaccard[row]));
     add("containment", thousandths(d.containment[row]));
     if (row in page.discounted[0]) {

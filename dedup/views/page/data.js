@@ -11,13 +11,8 @@ const page = (() => {
   const nameOf = (row) => folders[documents.folder[row]] + documents.tail[row];
   const isKept = (row) => documents.witness[row] < 0 && documents.relation[row] === 0;
 
-  // The figure that goes with the relation, in thousandths: 1000 where the letters are equal.
-  const similarityOf = (row) => {
-    const relation = relationOf(row);
-    if (relation === "near") return documents.jaccard[row];
-    if (relation === "contained") return documents.containment[row];
-    return relation === "rewritten" ? raw.skeleton[row] : 1000;
-  };
+  // The figure that decided, in thousandths: 1000 where the letters are equal.
+  const similarityOf = (row) => documents.value[row];
 
   // Any of the figures of a document, by the name of the filter.
   const figureOf = { similarity: similarityOf, jaccard: (row) => documents.jaccard[row], containment: (row) => documents.containment[row] };

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...model import RELATIONS, REWRITTEN, STATUS
+from ...ledger import forms
+from ...model import DECIDING, RELATIONS, REWRITTEN, STATUS
 from ...run import Run
-from ..report import RELATION_HELP, counted, safe, size
+from ..report import RELATION_HELP, counted, lost, safe, size
 
 BINS = 50  # of a histogram of 0..1
 ASIDE = 1000  # set-aside documents that are named
+FORMS = 50  # forms that are listed
 GROUPS = 24  # sources that are told apart
 SIZES = (
     *((n, n) for n in range(2, 11)),
@@ -38,6 +40,8 @@ def account(run: Run, groups: Groups) -> dict[str, Any]:
         "saved": f"{_unbroken(saved)} of {_unbroken(seen)}" + (f" ({saved / seen:.0%})" if seen else ""),
         "clusters": int(run.cluster_ids.max(initial=0)),
         "clustered": len(run.clustered),
+        "forms": _forms(run),
+        "lost": _lost(run),
         "relations": _relations(run),
         "sources": _sources(run, groups),
         "reasons": sorted(reasons.items()),
@@ -68,6 +72,22 @@ def _relations(run: Run) -> list[tuple[str, int, int, str]]:
         for i, name in enumerate(RELATIONS)
         if i and n[i]
     ]
+
+
+def _lost(run: Run) -> tuple[int, str]:
+    """How many dropped documents lose something, and the largest share in words."""
+    shares = run.verdict.lost[run.dropped]
+    return int((shares > 0).sum()), lost(float(shares.max(initial=0.0))).removeprefix("lost ")
+
+
+def _forms(run: Run) -> dict[str, Any]:
+    """Instances of forms, all kept: how many of how many, and the largest forms with some of their names."""
+    found = forms(run, FORMS)
+    rows = [
+        (form["family_id"], form["size"], [safe(name) for name in form["documents"]])
+        for form in found["largest"]
+    ]
+    return {"documents": found["documents"], "count": found["count"], "rows": rows}
 
 
 @dataclass(frozen=True)
@@ -133,6 +153,7 @@ def charts(run: Run) -> dict[str, Any]:
     """Run -> what the charts are drawn from."""
     return {
         "relations": list(RELATIONS),
+        "figures": [name.replace("_", " ").replace("discounted", "own") for name in DECIDING],
         "what": [RELATION_HELP.get(name, "").split(";")[0] for name in RELATIONS],
         "pairs": len(run.pairs),
         "histograms": _histograms(run),

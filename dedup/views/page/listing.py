@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...model import CONTAINED, NEAR, REWRITTEN
 from ...readers.places import unchanged
 from ...run import Run
-from ..report import safe
+from ..report import lost, safe
 from .figures import Groups
 
 MEMBERS = 1000  # documents of one cluster that are listed
@@ -36,21 +35,12 @@ class Listed:
     cut_members: int
 
 
-def similarity(run: Run) -> NDArray[np.float64]:
-    """float64[n_docs]: of each document to its witness the figure that goes with its relation; else 1."""
-    v = run.verdict
-    out = np.ones(len(v.witness))
-    for relation, figure in ((NEAR, v.jaccard), (CONTAINED, v.containment), (REWRITTEN, v.skeleton_jaccard)):
-        out = np.where(v.relation == relation, figure, out)
-    return out
-
-
 def listed(run: Run, max_clusters: int, max_bytes: int) -> Listed:
     """Run -> the clusters that go into the page, the largest first, and their documents in order."""
     docs, ids = run.clustered, run.cluster_ids[run.clustered]
     size = np.bincount(ids) if len(ids) else np.zeros(1, np.int64)
     keys = (
-        *(docs, -similarity(run)[docs], run.verdict.relation[docs], ~run.kept[docs]),
+        *(docs, -run.verdict.value[docs], run.verdict.relation[docs], ~run.kept[docs]),
         *(run.verdict.canonical[docs] != docs, ids, -size[ids]),
     )
     docs = docs[np.lexsort(keys)]
@@ -125,6 +115,9 @@ def columns(run: Run, listed: Listed, groups: Groups) -> dict[str, Any]:
             "tail": tails,
             "witness": np.where(run.kept[docs], -1, place[v.witness[docs]]),
             "relation": v.relation[docs],
+            "figure": v.figure[docs],
+            "value": _thousandths(v.value[docs]),
+            "line": _thousandths(v.line[docs]),
             "jaccard": _thousandths(v.jaccard[docs]),
             "containment": _thousandths(v.containment[docs]),
             "size": v.size[docs],
@@ -133,6 +126,7 @@ def columns(run: Run, listed: Listed, groups: Groups) -> dict[str, Any]:
             "state": _states(run, docs),
         },
         "skeleton": _some(v.skeleton_jaccard[docs], ~np.isnan(v.skeleton_jaccard[docs])),
+        "lost": {int(row): lost(v.lost[docs[row]]) for row in np.flatnonzero(v.lost[docs])},
         "discounted": [
             _some(without[docs], (v.discounted_jaccard != v.jaccard)[docs])
             for without in (v.discounted_jaccard, v.discounted_containment)

@@ -1,0 +1,76 @@
+"""New documents for a check, after the pass; their texts and signatures stay in a scratch folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import candidates, equal, intake, verdict
+from .context import Context
+from .model import Documents, Source
+from .normalize import letter_table
+from .readers import Options, kind_of
+from .readers.walk import find_sources
+from .rescan import Earlier
+from .spool import Spool
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The new documents after the pass."""
+
+    sources: list[Source]
+    documents: Documents
+    held: candidates.Held
+    texts: intake.Texts
+    same: NDArray[np.int32]  # the first new document of the same letters
+
+    def text(self, doc: int) -> tuple[bytes, bytes]:
+        """(what stands for the bytes of the document, its UTF-8 text)."""
+        utf8 = self.texts.read(doc)
+        return self.documents.written[doc] or utf8, utf8
+
+    def place(self, doc: int) -> tuple[bytes, int]:
+        """The absolute path of its source, its record."""
+        path = self.sources[int(self.documents.source[doc])].path
+        return os.path.normpath(os.path.join(os.fsencode(os.getcwd()), path)), int(self.documents.record[doc])
+
+
+@contextmanager
+def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh]:
+    """Paths -> the new documents; their texts and signatures stay in `scratch`."""
+    s = context.settings
+    plain = [p for p in paths if not intake.is_pipe(p)]
+    sources, _ = find_sources(plain, kind_of, b"", s.follow_links)
+    sources += intake.piped(paths, scratch)
+    intake.complain_of_nothing(paths, sources)
+    options = Options(s.text_field, s.id_field, (), s.encoding, s.max_document_bytes)
+    with closing(Spool(scratch / "spool", s.num_perm)) as spool:
+        fields = [Options()] * len(sources)
+        taken = intake.read_and_sign(context, sources, options, fields, spool, Earlier())
+        documents = taken.documents
+        changed = intake.changed_since(sources, documents)
+        documents = intake.changed_set_aside(documents, changed)
+        store = Store(scratch / "spool", len(documents), s.num_perm, taken.anchor_start)
+        held = candidates.Held(store.signatures(s.seed, s.k), store.anchors, scratch)
+        same = _same_values(documents, taken.texts, context)
+        yield Fresh(sources, documents, held, taken.texts, same)
+
+
+def _same_values(documents: Documents, texts: intake.Texts, context: Context) -> NDArray[np.int32]:
+    """int32[n]: the first new document of the same letters and values."""
+    letters = verdict.same_letters(documents)
+    several = np.flatnonzero(np.bincount(letters, minlength=len(letters))[letters] > 1).astype(np.int32)
+
+    def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
+        return [(b"", texts.read(d)) for d in docs.tolist()]
+
+    told = equal.spellings(several, read, letter_table(), context.settings.k, context.run_all)
+    return equal.same_values(letters, told)

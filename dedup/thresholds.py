@@ -1,0 +1,218 @@
+"""Verified pairs -> how two documents are related, and whether one may be dropped for the other.
+
+Two documents are related that are alike (near), part and whole (contained), or alike by their skeletons
+(rewritten).  They are instances of one form, not one document, where one puts something else in the other's
+place: the passages, words and numbers that stand for others are weighed against the text that agrees.  A
+document may be dropped for another that holds it, but for a small share, and that replaces nothing of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import (
+    CONTAINED,
+    CONTAINMENT,
+    DISCOUNTED_CONTAINMENT,
+    DISCOUNTED_JACCARD,
+    FORM,
+    JACCARD,
+    LETTERS,
+    NEAR,
+    PUNCTUATION,
+    REWRITTEN,
+    SKELETON,
+    VerifiedPairs,
+)
+
+MIN_OWN_SHARE = 0.25  # of a text that must be no boilerplate for the rest of it to speak for it
+MIN_JACCARD_OF_FRAMES = 0.8  # of two texts that are little but boilerplate
+SHORTER = 0.9  # a part has at most so large a share of the shingles of its whole
+PER_WORD = 3  # letters of a word in another's place count so many times
+PER_NUMBER = 200  # letters that a number in another's place counts
+MIN_OWN_CONTENT = 0.11  # of the letters that agree, from which on two texts are two
+NOISE, NOISE_SHARE = 4, 0.004  # damaged words, and their share of all, that show what else is damage
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def noisy(pairs: VerifiedPairs) -> Bools:
+    """bool[n]: the two show so much damage that what may be damage is."""
+    damaged = pairs.counted("damaged")
+    return (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
+
+
+def replaced(pairs: VerifiedPairs) -> NDArray[np.int64]:
+    """int64[n]: letters of words in the place of others."""
+    unsure = pairs.counted("doubtful") + pairs.counted("repeated")
+    return pairs.counted("replaced") + np.where(noisy(pairs), 0, unsure)
+
+
+def numbers(pairs: VerifiedPairs) -> NDArray[np.int64]:
+    """int64[n]: numbers, signs and negations in the place of others."""
+    return pairs.counted("numbers") + np.where(noisy(pairs), 0, pairs.counted("doubtful_numbers"))
+
+
+def own_content(pairs: VerifiedPairs) -> Floats:
+    """float64[n]: what one text puts in the place of what the other says, by the text that agrees."""
+    agree = np.minimum(
+        pairs.counted("letters_left") - pairs.counted("only_left"),
+        pairs.counted("letters_right") - pairs.counted("only_right"),
+    )
+    words = replaced(pairs) + pairs.counted("lopsided")
+    own = PER_WORD * words + PER_NUMBER * numbers(pairs)
+    return (pairs.counted("passages") + own) / np.maximum(agree, 1)
+
+
+def lost(pairs: VerifiedPairs) -> Floats:
+    """float64[n, 2]: the share of either document that the other lacks, in letters, boilerplate apart."""
+    other = pairs.counted("passages") + replaced(pairs) + pairs.counted("lopsided")
+    sides = []
+    for name in ("left", "right"):
+        letters = np.maximum(pairs.counted(f"letters_{name}"), 1)
+        sides.append(np.minimum(1.0, (pairs.counted(f"only_{name}") + other) / letters))
+    return np.stack(sides, axis=1)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What two documents must reach to be one; all figures are exact."""
+
+    min_jaccard: float
+    min_containment: float
+    min_part: int  # shingles of a part, below which it is never called contained
+    min_skeleton: float
+    min_bones: int  # skeleton shingles of each, below which nothing is called rewritten
+    max_lost: float  # share of a document's letters that the one it is dropped for may lack
+    joins_forms: bool = False  # instances of one form count as one document
+
+    # ------------------------------------------------------------------ alike by shingles
+
+    def framed(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: there is boilerplate in one of the two."""
+        return (pairs.own[:, 1] < pairs.size_left) | (pairs.own[:, 2] < pairs.size_right)
+
+    def judged_without(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: enough is left of both without their boilerplate to go by."""
+        left, right = pairs.own[:, 1], pairs.own[:, 2]
+        share = np.minimum(left / np.maximum(pairs.size_left, 1), right / np.maximum(pairs.size_right, 1))
+        return (np.minimum(left, right) >= self.min_part) & (share >= MIN_OWN_SHARE)
+
+    def deciding_jaccard(self, pairs: VerifiedPairs) -> Floats:
+        """float64[n]: the Jaccard held against the line, that without boilerplate where enough is left."""
+        own = self.framed(pairs) & self.judged_without(pairs)
+        return np.where(own, pairs.discounted_jaccard, pairs.jaccard)
+
+    def line(self, pairs: VerifiedPairs) -> Floats:
+        """float64[n]: what that Jaccard must reach; two texts that are little but boilerplate, more."""
+        strict = self.framed(pairs) & ~self.judged_without(pairs)
+        return np.where(strict, max(self.min_jaccard, MIN_JACCARD_OF_FRAMES), self.min_jaccard)
+
+    def alike(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: alike by their shingles; where there is boilerplate, by what else there is."""
+        return self.deciding_jaccard(pairs) >= self.line(pairs)
+
+    def rewritten(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: alike by their skeletons, and clearly more so than by their shingles.
+
+        Texts that share a passage word for word are alike in both views to the same degree, so the
+        skeleton must exceed the Jaccard by two of its standard errors.  A skeleton must also speak for
+        its text: at least one shingle of it to 20 of the letters.
+        """
+        fewer = np.minimum(pairs.bones[:, 1], pairs.bones[:, 2])
+        sparse = np.maximum(
+            pairs.size_left - 20 * pairs.bones[:, 1], pairs.size_right - 20 * pairs.bones[:, 2]
+        )
+        s = pairs.skeleton_jaccard
+        more = s - pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
+        enough = (fewer >= self.min_bones) & (sparse <= 0)
+        enough &= ~self.framed(pairs) | self.judged_without(pairs)
+        return enough & (s >= self.min_skeleton) & more
+
+    # ------------------------------------------------------------------ part and whole
+
+    def left_in_right(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: the left document is part of the right one, and lies in one place of it."""
+        return self._part(pairs, 0) & self._in_place(pairs, 0)
+
+    def right_in_left(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: the right document is part of the left one, and lies in one place of it."""
+        return self._part(pairs, 1) & self._in_place(pairs, 1)
+
+    def part_share(self, pairs: VerifiedPairs, side: int) -> Floats:
+        """float64[n]: the share of one side's shingles that the other holds; without boilerplate, if any."""
+        plain = pairs.right_in_left if side else pairs.left_in_right
+        own = pairs.own[:, 0] / np.maximum(pairs.own[:, 1 + side], 1)
+        return np.where(self.framed(pairs), own, plain)
+
+    def _part(self, pairs: VerifiedPairs, side: int) -> Bools:
+        """bool[n]: by its shingles one side is part of the other; a short text is by chance."""
+        sizes = (pairs.size_left, pairs.size_right)
+        framed = self.framed(pairs)
+        size = np.where(framed, pairs.own[:, 1 + side], sizes[side])
+        enough = (size >= self.min_part) & (~framed | self.judged_without(pairs))
+        shorter = sizes[side] <= SHORTER * sizes[1 - side]
+        return enough & shorter & (self.part_share(pairs, side) >= self.min_containment)
+
+    def _in_place(self, pairs: VerifiedPairs, side: int) -> Bools:
+        """bool[n]: as large a share of its words lies in one place of the other."""
+        return 1 - lost(pairs)[:, side] >= self.min_containment
+
+    # ------------------------------------------------------------------ what each says alone
+
+    def of_one_form(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: the two are instances of one form, by what they say or by their family."""
+        return (own_content(pairs) >= MIN_OWN_CONTENT) | pairs.by_family
+
+    def held(self, pairs: VerifiedPairs) -> tuple[Bools, Bools]:
+        """(bool[n], bool[n]): the left one may be dropped for the right one; the right one for the left."""
+        damage = np.where(noisy(pairs), pairs.counted("damaged"), 0)
+        same = (replaced(pairs) <= damage) & (numbers(pairs) + pairs.counted("inserted") == 0)
+        left, right = (lost(pairs) <= self.max_lost).T
+        return left & (same | (self.max_lost >= 1)), right & (same | (self.max_lost >= 1))
+
+    # ------------------------------------------------------------------ all of it
+
+    def worth_reading(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: alike enough by their shingles to be compared word by word."""
+        return self.alike(pairs) | self._part(pairs, 0) | self._part(pairs, 1) | self.rewritten(pairs)
+
+    def related(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: near, contained or rewritten, whatever the two say."""
+        part = self.left_in_right(pairs) | self.right_in_left(pairs)
+        return self.alike(pairs) | part | self.rewritten(pairs)
+
+    def reached(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: one document, in any of the ways."""
+        return self.related(pairs) & (self.joins_forms | ~self.of_one_form(pairs))
+
+    def likeness(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
+        """int8[n]: of related pairs NEAR, CONTAINED or REWRITTEN, the mildest that holds."""
+        part = self.left_in_right(pairs) | self.right_in_left(pairs)
+        return np.where(self.alike(pairs), NEAR, np.where(part, CONTAINED, REWRITTEN)).astype(np.int8)
+
+    def relation(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
+        """int8[n]: the same, but for pairs of the same letters and for instances of one form."""
+        kind = self.likeness(pairs)
+        same_letters = (pairs.counted("letters_left") > 0) & (pairs.counted("places") == 0)
+        kind[same_letters & (numbers(pairs) == 0)] = PUNCTUATION
+        kind[self.of_one_form(pairs)] = FORM
+        return kind
+
+    def deciding(self, pairs: VerifiedPairs) -> tuple[NDArray[np.int8], Floats, Floats]:
+        """Related pairs -> the figure that made them so (in DECIDING), its value and its line, [n] each."""
+        alike, left = self.alike(pairs), self.left_in_right(pairs)
+        part = ~alike & (left | self.right_in_left(pairs))
+        own = self.framed(pairs) & self.judged_without(pairs)
+        jaccard = np.where(own, DISCOUNTED_JACCARD, JACCARD)
+        containment = np.where(self.framed(pairs), DISCOUNTED_CONTAINMENT, CONTAINMENT)
+        figure = np.where(alike, jaccard, np.where(part, containment, SKELETON))
+        share = np.where(left, self.part_share(pairs, 0), self.part_share(pairs, 1))
+        value = np.where(alike, self.deciding_jaccard(pairs), np.where(part, share, pairs.skeleton_jaccard))
+        line = np.where(alike, self.line(pairs), np.where(part, self.min_containment, self.min_skeleton))
+        same = self.relation(pairs) == PUNCTUATION
+        figure[same], value[same], line[same] = LETTERS, 1.0, 1.0
+        return figure.astype(np.int8), value, line
