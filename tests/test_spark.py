@@ -171,7 +171,7 @@ def test_a_dataframe_gives_what_its_texts_give(spark):
 
 
 def test_a_file_that_changes_during_the_scan_is_set_aside(spark, files, monkeypatch, tmp_path):
-    folder = files({f"in/{i}.txt": f"{POST} {i}" for i in range(4)})
+    folder = files({f"in/{i}.txt": POST + " " * i for i in range(4)})
     numbered = job._numbered
 
     def rewritten(*args):

@@ -125,7 +125,7 @@ def test_a_killed_driver_leaves_stages_at_the_address(tmp_path):
     again = subprocess.run(command, env=env, stderr=subprocess.PIPE, text=True, check=True)
     stages = dict(line.split(": ", 1) for line in again.stderr.splitlines() if ": " in line)
     before = [name for name, how in stages.items() if how == "done before"]
-    assert before[:4] == ["pass", "letters", "firsts", "alike"]
+    assert before[:6] == ["pass", "by-letters", "spellings", "letters", "firsts", "alike"]
     assert "compared" not in before
     dedup.scan(inputs, run=tmp_path / "local")
     assert tables(mirror.whole(here)) == tables(tmp_path / "local")

@@ -236,7 +236,7 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     again = subprocess.run(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, check=True)
     stages = dict(line.split(": ", 1) for line in again.stderr.splitlines() if ": " in line)
     before = [name for name, how in stages.items() if how == "done before"]
-    assert before[:4] == ["pass", "letters", "firsts", "alike"]
+    assert before[:6] == ["pass", "by-letters", "spellings", "letters", "firsts", "alike"]
     assert "compared" not in before
     assert tables(folder / "r") == tables(folder / "expected")
     assert not (folder / "r" / "unfinished").exists()

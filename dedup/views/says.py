@@ -13,7 +13,7 @@ from ..sifting import REPLACED, places
 from ..thresholds import MIN_OWN_CONTENT, Thresholds, lost, numbers, own_content
 from .report import counted
 
-LONGEST = 2_000_000  # characters of a text of which the words in the place of others are named
+LONGEST = 200_000  # characters of a text of which the words in the place of others are named
 EXAMPLES = 8
 
 
