@@ -90,8 +90,9 @@ def window(short: Words, long: Words) -> tuple[int, int]:
     size = min(BLOCK, len(short))
     if not size or len(long) <= WIDER * len(short):
         return 0, len(long)
-    known = {tuple(short[i : i + size]) for i in range(len(short) - size + 1)}
-    hits = [j for j in range(len(long) - size + 1) if tuple(long[j : j + size]) in known]
+    sampled = SAMPLED if len(short) >= LONG else 1
+    known = {tuple(short[i : i + size]) for i in _places(short, size, sampled)}
+    hits = [j for j in _places(long, size, sampled) if tuple(long[j : j + size]) in known]
     first = most = 0
     best = (-1, -1)
     for last, place in enumerate(hits):
@@ -194,12 +195,15 @@ def fixed_points(x: Words, y: Words, size: int, sampled: int = 1) -> list[tuple[
     return [both[n] for n in longest_rising([j for _, j in both])]
 
 
+def _places(x: Words, size: int, sampled: int) -> list[int]:
+    """Where blocks of `size` words begin; of all of them those whose first word's key `sampled` divides."""
+    return [i for i in range(len(x) - size + 1) if sampled == 1 or not word_key(x[i]) % sampled]
+
+
 def _once(x: Words, size: int, sampled: int) -> dict[tuple[str, ...], int]:
     """Blocks of words that stand once -> where."""
     places: dict[tuple[str, ...], int] = {}
-    for i in range(len(x) - size + 1):
-        if sampled > 1 and word_key(x[i]) % sampled:
-            continue
+    for i in _places(x, size, sampled):
         block = tuple(x[i : i + size])
         places[block] = -1 if block in places else i
     return {block: i for block, i in places.items() if i >= 0}

@@ -39,7 +39,8 @@ def clustered_by_check(found) -> set[str]:
 
 
 def clustered_by_scan(both, prefix: str) -> set[str]:
-    names = map(both.name, both.clustered.tolist())
+    """The new documents that a scan of both finds in a cluster or in a form."""
+    names = map(both.name, np.flatnonzero((both.cluster_ids > 0) | (both.family_ids > 0)).tolist())
     return {name for name in names if name.startswith(prefix)}
 
 

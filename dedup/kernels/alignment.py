@@ -51,14 +51,17 @@ def _window(short: NDArray[np.uint64], long: NDArray[np.uint64]) -> tuple[int, i
     size = min(BLOCK, len(short))
     if size == 0 or len(long) <= WIDER * len(short):
         return 0, len(long)
+    mask = U64(SAMPLED - 1 if len(short) >= LONG else 0)
     keys, _, shift = new_table(len(short))
     for i in range(len(short) - size + 1):
-        key = block_key(short, i, size)
-        keys[slot_of_key(keys, shift, key)] = key
+        if short[i] & mask == 0:
+            key = block_key(short, i, size)
+            keys[slot_of_key(keys, shift, key)] = key
     hits, n = np.empty(len(long), I32), 0
     for j in range(len(long) - size + 1):
-        hits[n] = j
-        n += keys[slot_of_key(keys, shift, block_key(long, j, size))] != FREE
+        if long[j] & mask == 0:
+            hits[n] = j
+            n += keys[slot_of_key(keys, shift, block_key(long, j, size))] != FREE
     first = most = 0
     start = end = -1
     for last in range(n):
@@ -106,6 +109,11 @@ def _fixed_points(x, i1, i2, y, j1, j2, size, sampled):  # type: ignore[no-untyp
 @inner
 def _rising(both, n):  # type: ignore[no-untyped-def]
     """Pairs of places both[:n], rising on the left -> the most that rise on the right too."""
+    falls = 0
+    for place in range(1, n):
+        falls += both[place, 1] <= both[place - 1, 1]
+    if falls == 0:
+        return both[:n]
     tails, at, before = np.empty(n, I32), np.empty(n, I32), np.empty(n, I32)
     length = 0
     for place in range(n):
@@ -207,18 +215,25 @@ def _runs(x: NDArray[np.uint64], y: NDArray[np.uint64], table: NDArray[np.int16]
         if m + 2 * len(points) + 4 > len(todo):
             todo = grown_rows(todo, 2 * len(todo) + 2 * len(points) + 4)
         # what lies between is put on the stack from the last to the first
-        begin, i, j = m, i1, j1
+        begin, i, j, run = m, i1, j1, -1  # run: where one began that may go on
         for k in range(len(points)):
             p, q = points[k, 0], points[k, 1]
             if p >= i and q >= j:
-                todo[m, 0], todo[m, 1], todo[m, 2], todo[m, 3], todo[m, 4] = 0, i, p, j, q
-                m += 1
+                if run < 0 or p > i or q > j:
+                    todo[m, 0], todo[m, 1], todo[m, 2], todo[m, 3], todo[m, 4] = 0, i, p, j, q
+                    m, run = m + 1, -1
             elif p - i != q - j:
                 continue
-            i, j = max(i, p), max(j, q)
-            todo[m, 0], todo[m, 1], todo[m, 2], todo[m, 3], todo[m, 4] = 1, i, p + size, j, q + size
-            m += 1
+            start, start_y = max(i, p), max(j, q)
             i, j = p + size, q + size
+            # subtle: only as far as the next point, which may lie elsewhere in the other text
+            i_end, j_end = (points[k + 1, 0], points[k + 1, 1]) if k + 1 < len(points) else (i2, j2)
+            while i < i_end and j < j_end and x[i] == y[j]:
+                i, j = i + 1, j + 1
+            if run < 0:
+                todo[m, 0], todo[m, 1], todo[m, 3] = 1, start, start_y
+                m, run = m + 1, start
+            todo[m - 1, 2], todo[m - 1, 4] = i, j
         if len(points):
             todo[m, 0], todo[m, 1], todo[m, 2], todo[m, 3], todo[m, 4] = 0, i, i2, j, j2
             m += 1
