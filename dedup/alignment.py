@@ -17,10 +17,8 @@ from typing import NamedTuple
 from .words import DECIMALS, word_key
 
 BLOCK = 4  # words in a row that stand once in each text are a fixed point; where there are none, one word
-SAMPLED, LONG = (
-    4,
-    256,
-)  # of a gap of so many words only blocks are taken whose first word's key is divisible by 4
+SAMPLED = 8  # of a gap of LONG words only blocks are taken whose first word has a key that 8 divides
+LONG = 128
 SMALL = 4096  # cells of the largest table of a longest common subsequence
 WIDER = 2  # times as long as the other text: of a longer one, only such a part is aligned
 ISLAND = 8  # letters: a shorter match between two differences is chance

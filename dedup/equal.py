@@ -12,7 +12,7 @@ from . import kernels, relation
 from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE, Spellings, VerifiedPairs
 from .normalize import LetterTable
 
-AT_ONCE = 512  # documents
+AT_ONCE = 128  # documents
 
 
 def spellings(
@@ -28,7 +28,9 @@ def spellings(
         texts = [(d, text) for d, text in zip(some.tolist(), read(some), strict=True) if text]
         digests = b"".join(relation.digests_of([text for _, text in texts]))
         buffer, starts = kernels.joined([utf8 for _, (_, utf8) in texts])
-        values = kernels.value_digests(kernels.words_of(buffer, starts, table))
+        values = _value_digests(
+            [utf8 for _, (_, utf8) in texts], kernels.may_have_values(buffer, starts), table
+        )
         return Spellings(
             np.array([d for d, _ in texts], np.int32),
             np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, 8), values]),
@@ -42,9 +44,17 @@ def spellings(
 
 def values(texts: list[bytes | None], table: LetterTable) -> list[int | None]:
     """UTF-8 texts -> the digest of the points, signs and operators of each; None where a text is None."""
-    words = kernels.words_of(*kernels.joined([text or b"" for text in texts]), table)
-    found = kernels.value_digests(words).tolist()
+    there = [text or b"" for text in texts]
+    found = _value_digests(there, kernels.may_have_values(*kernels.joined(there)), table).tolist()
     return [None if text is None else value for text, value in zip(texts, found, strict=True)]
+
+
+def _value_digests(texts: list[bytes], some: NDArray[np.bool_], table: LetterTable) -> NDArray[np.uint64]:
+    """UTF-8 texts -> the digest of the points, signs and operators of each, uint64[n]; 0 but for `some`."""
+    out = np.zeros(len(texts), np.uint64)
+    buffer, starts = kernels.joined([texts[i] for i in np.flatnonzero(some).tolist()])
+    out[some] = kernels.value_digests(kernels.words_of(buffer, starts, table))
+    return out
 
 
 def same_values(same: NDArray[np.int32], known: Spellings) -> NDArray[np.int32]:

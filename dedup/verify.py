@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from . import kernels
 from .model import CandidatePairs, Spans, VerifiedPairs
 
+AT_ONCE = 256  # pairs whose words are held at a time on each thread
 BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
 
 
@@ -71,10 +72,12 @@ def verify(
         sets = kernels.marked_sets(buffer, starts, table, k, spans.of_docs(docs))
         counts = kernels.figures(*sets, asked)
         bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), asked)
+        del buffer, sets
         found = VerifiedPairs.of_shingles(part[readable], counts[:, :3], bones, counts[:, 3:])
         rows = np.flatnonzero(read_closely(found))
-        closely = _content(texts, table, k, spans.of_docs(docs), asked[rows])
-        found.content[rows], found.slots[rows] = closely
+        for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
+            closely = _content(texts, table, k, spans.of_docs(docs), asked[some])
+            found.content[some], found.slots[some] = closely
         return found
 
     parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]

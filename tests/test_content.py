@@ -5,13 +5,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import kernels
+from dedup import equal, kernels
 from dedup.alignment import differences
 from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
 from dedup.content import content, text_of
 from dedup.model import COUNTS, Spans
 from dedup.normalize import letter_table
 from dedup.shingle import BASE, MASK, fmix64
+from dedup.values import digest
 from dedup.words import word_key
 
 TABLE = letter_table()
@@ -171,6 +172,15 @@ def test_words_and_marks_equal_the_plain_definition(texts):
         columns = (found.place[told].tolist(), found.sure[told].tolist(), found.seen[told].tolist())
         assert list(zip(*columns, strict=True)) == plain.marks.told
         assert found.idle[i].tolist() == [plain.marks.idle_points, plain.marks.idle_minuses]
+
+
+@examples
+@given(st.lists(any_text, min_size=1, max_size=4))
+@example(["a.5 a", "a -5", "5.a-b!", "x != y", "\u0665.\u0665"])
+def test_the_values_of_a_text_equal_the_plain_definition(texts):
+    """Most texts are told to have none by their bytes alone."""
+    found = equal.values([t.encode() for t in texts], TABLE)
+    assert found == [digest(text_of(t, TABLE).marks.told) for t in texts]
 
 
 def words_key(words):

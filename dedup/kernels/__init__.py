@@ -50,7 +50,7 @@ from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, s
 from .sign import sign_texts
 from .spaces import spaces_joined
 from .text import SEGMENT, joined
-from .values import value_digests
+from .values import may_have_values, value_digests
 from .words import with_frames, words_of
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "joined",
     "looked_up",
     "mark_values",
+    "may_have_values",
     "marked_sets",
     "matches",
     "numbers_of",
@@ -131,6 +132,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         words = with_frames(words_of(buffer, starts, table), Spans(place[:1], place[1:], place), 3)
         content_of_pairs(words, pairs)
         value_digests(words)
+        may_have_values(buffer, starts)
         band_keys(np.zeros((1, 4), np.uint32), np.zeros(1, np.int32), pairs)
         bucket_pairs(np.zeros(1, np.uint64), np.zeros(1, np.int32), 2)
         distinct_groups(indptr, np.zeros(len(hashes), np.int32), np.zeros(1, np.int32), 2)

@@ -82,11 +82,14 @@ def _fixed_points(x, i1, i2, y, j1, j2, size, sampled):  # type: ignore[no-untyp
     for i in range(i1, i2):
         n_keys += (x[i] & mask) == 0
     keys, values, shift = new_table(n_keys)
+    slots, n_slots = np.empty(n_keys, I32), 0
     for i in range(i1, i2 - size + 1):
         if x[i] & mask:
             continue
         key = block_key(x, i, size)
         at = slot_of_key(keys, shift, key)
+        slots[n_slots] = at
+        n_slots += 1
         keys[at] = key
         values[2 * at] = i if values[2 * at] == -1 else REPEATED
     for j in range(j1, j2 - size + 1):
@@ -96,12 +99,9 @@ def _fixed_points(x, i1, i2, y, j1, j2, size, sampled):  # type: ignore[no-untyp
         if keys[at] != FREE:
             values[2 * at + 1] = j if values[2 * at + 1] == -1 else REPEATED
     both, n = np.empty((n_keys, 2), I32), 0
-    for i in range(i1, i2 - size + 1):
-        if x[i] & mask:
-            continue
-        at = slot_of_key(keys, shift, block_key(x, i, size))
-        if values[2 * at] >= 0 and values[2 * at + 1] >= 0:
-            both[n, 0], both[n, 1] = i, values[2 * at + 1]
+    for slot in slots[:n_slots]:
+        if values[2 * slot] >= 0 and values[2 * slot + 1] >= 0:
+            both[n, 0], both[n, 1] = values[2 * slot], values[2 * slot + 1]
             n += 1
     return _rising(both, n)
 

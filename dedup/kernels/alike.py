@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import alike as plain
 from .alignment import has_decimal
-from .jit import U64, inner
+from .jit import I64, U64, inlined, inner
 from .marks import is_decimal
 from .simd import count_bits
 
@@ -15,15 +15,16 @@ LONGEST, ALIKE, ALIKE_JOINED = plain.LONGEST, plain.ALIKE, plain.ALIKE_JOINED
 STEM_ENDING, SHORTEST_STEM = plain.STEM_ENDING, plain.SHORTEST_STEM
 _FOLDED = np.array([ord(chr(c).translate(plain.CONFUSED)) for c in range(128)], np.int32)
 _JOINED = np.array([[ord(pair[0]), ord(pair[1]), ord(one)] for pair, one in plain.JOINED], np.int32)
+_BEGINS = np.array([c in _JOINED[:, 0] for c in range(128)])  # whether a letter begins one of these pairs
 
 
-@inner
+@inlined
 def fold(letters, start, end, out):  # type: ignore[no-untyped-def]
     """A word -> its folded letters in `out`, how many."""
     n, i = 0, start
     while i < end:
         c = letters[i]
-        if i + 1 < end:
+        if c < 128 and _BEGINS[c] and i + 1 < end:
             joined = False
             for j in range(len(_JOINED)):
                 if c == _JOINED[j, 0] and letters[i + 1] == _JOINED[j, 1]:
@@ -38,25 +39,72 @@ def fold(letters, start, end, out):  # type: ignore[no-untyped-def]
     return n
 
 
-@inner
-def edits(a, n, b, m, row, substitute):  # type: ignore[no-untyped-def]
-    """Letters a[:n], b[:m] -> the fewest edits; without `substitute` an exchange of letters counts as two."""
+@inlined
+def edits(a, first_a, n, b, first_b, m, row, substitute, limit):  # type: ignore[no-untyped-def]
+    """n letters of a, m of b -> the fewest edits; without `substitute` an exchange of letters counts as two.
+
+    More than `limit`, it is some number above it.  subtle: no parts of arrays are passed on here and below,
+    as counting their uses would take longer than the work.
+    """
+    if abs(n - m) > limit:
+        return limit + 1
+    if 0 < n <= 64:
+        if substitute:
+            return _exchanges(a, first_a, n, b, first_b, m)
+        return n + m - 2 * _common_letters(a, first_a, n, b, first_b, m)
     for j in range(m + 1):
         row[j] = j
     for i in range(n):
         diagonal, row[0] = row[0], i + 1
+        fewest = i + 1
         for j in range(m):
             above = row[j + 1]
-            if a[i] == b[j]:
+            if a[first_a + i] == b[first_b + j]:
                 row[j + 1] = diagonal
             else:
                 best = min(above, row[j]) + 1
                 row[j + 1] = min(best, diagonal + 1) if substitute else best
+            fewest = min(fewest, row[j + 1])
             diagonal = above
+        if fewest > limit:
+            return limit + 1
     return row[m]
 
 
-@inner
+@inlined
+def _places(a, first, n, letter):  # type: ignore[no-untyped-def]
+    """Where a letter is among n <= 64 letters, as bits."""
+    found = U64(0)
+    for i in range(n):
+        found |= U64(a[first + i] == letter) << U64(i)
+    return found
+
+
+@inlined
+def _common_letters(a, first_a, n, b, first_b, m):  # type: ignore[no-untyped-def]
+    """How long the longest common subsequence is (Hyyro 2004); n <= 64."""
+    free = ~U64(0)
+    for j in range(m):
+        matched = free & _places(a, first_a, n, b[first_b + j])
+        free = (free + matched) | (free - matched)
+    return count_bits(~free & (~U64(0) >> U64(64 - n)))
+
+
+@inlined
+def _exchanges(a, first_a, n, b, first_b, m):  # type: ignore[no-untyped-def]
+    """The Levenshtein distance (Myers 1999, as Hyyro 2003 has it); n <= 64."""
+    more, less, distance, last = ~U64(0), U64(0), n, U64(1) << U64(n - 1)
+    for j in range(m):
+        same = _places(a, first_a, n, b[first_b + j])
+        across = (((same & more) + more) ^ more) | same
+        above, below = less | ~(across | more), more & across
+        distance += I64((above & last) != 0) - I64((below & last) != 0)
+        above, below = above << U64(1) | U64(1), below << U64(1)
+        more, less = below | ~(same | less | above), above & (same | less)
+    return distance
+
+
+@inlined
 def _n_digits(letters, start, end):  # type: ignore[no-untyped-def]
     n = 0
     for i in range(start, end):
@@ -79,7 +127,7 @@ def same_digits(left, a, a_end, right, b, b_end):  # type: ignore[no-untyped-def
         a, b = a + 1, b + 1
 
 
-@inner
+@inlined
 def equal(a, n, b, m):  # type: ignore[no-untyped-def]
     if n != m:
         return False
@@ -89,7 +137,7 @@ def equal(a, n, b, m):  # type: ignore[no-untyped-def]
     return True
 
 
-@inner
+@inlined
 def _is_stem(letters, a, n, b, m):  # type: ignore[no-untyped-def]
     """See alike.is_stem."""
     if n < m:
@@ -105,7 +153,7 @@ def _is_stem(letters, a, n, b, m):  # type: ignore[no-untyped-def]
     return same == SHORTEST_STEM - 1 and ending <= 1
 
 
-@inner
+@inlined
 def _has_prefix(letters, a, n, b, m):  # type: ignore[no-untyped-def]
     """See alike._has_prefix."""
     if n < m:
@@ -137,24 +185,37 @@ def letter_sets(letters, start, words, sets, room):  # type: ignore[no-untyped-d
         sets[w, 0], sets[w, 1] = plain, folded
 
 
-@inner
-def far_apart(letters, a, n, b, m, sets_a, sets_b):  # type: ignore[no-untyped-def]
-    """Whether two words have so few letters in common that they are not alike for certain: OTHER.
+@inlined
+def few_inserted(n, m, letters, others):  # type: ignore[no-untyped-def]
+    """Whether words of n and m letters, with these sets of them, may be DAMAGED by a few insertions.
 
-    An insertion changes the set of letters by one at most, an exchange by two.
+    An insertion changes the set of letters by one at most.
     """
-    plain, other = sets_a[0], sets_b[0]
-    both = plain & other
-    if plain == 0 or other == 0 or both == plain or both == other or letters[a] == letters[b]:
-        return False
-    if ALIKE * count_bits(plain ^ other) <= n + m:
-        return False
-    return count_bits(sets_a[1] ^ sets_b[1]) > 2 * max(1, (max(n, m) + 2) // 3)
+    return letters == 0 or others == 0 or ALIKE * count_bits(letters ^ others) <= n + m
 
 
-@inner
-def alike(letters, a, a_end, b, b_end, one, other, row):  # type: ignore[no-untyped-def]
-    """Two words that differ -> STEM, DAMAGED, DOUBTFUL or OTHER, see alike.alike; the last three are room."""
+@inlined
+def few_exchanged(n, m, folded, others):  # type: ignore[no-untyped-def]
+    """Whether they may be DAMAGED or DOUBTFUL by a few exchanges, each of which changes the set by two."""
+    return folded == 0 or others == 0 or count_bits(folded ^ others) <= 2 * max(1, (max(n, m) + 2) // 3)
+
+
+@inlined
+def alike_by_ends(letters, a, n, b, m):  # type: ignore[no-untyped-def]
+    """Two words that neither may be -> STEM, DOUBTFUL or OTHER, as `alike` has it."""
+    if letters[a] == letters[b] and _is_stem(letters, a, n, b, m):
+        return STEM
+    return (
+        DOUBTFUL if letters[a + n - 1] == letters[b + m - 1] and _has_prefix(letters, a, n, b, m) else OTHER
+    )
+
+
+@inlined
+def alike(letters, a, a_end, b, b_end, inserted, exchanged, one, other, row):  # type: ignore[no-untyped-def]
+    """Two words that differ -> STEM, DAMAGED, DOUBTFUL or OTHER, see alike.alike; the last three are room.
+
+    `inserted` and `exchanged`: whether they may differ by `few_inserted` and `few_exchanged` letters.
+    """
     n, m = a_end - a, b_end - b
     longer, shorter = max(n, m), min(n, m)
     if longer > LONGEST:
@@ -164,37 +225,32 @@ def alike(letters, a, a_end, b, b_end, one, other, row):  # type: ignore[no-unty
         n_one, n_other = fold(letters, a, a_end, one), fold(letters, b, b_end, other)
         if digits_a == n and digits_b == m:
             near = longer > 1 and longer - shorter <= 1
-            return (
-                DOUBTFUL
-                if near and edits(letters[a:a_end], n, letters[b:b_end], m, row, True) <= 1
-                else OTHER
-            )
+            return DOUBTFUL if near and edits(letters, a, n, letters, b, m, row, True, 1) <= 1 else OTHER
         if equal(one, n_one, other, n_other):
             return DAMAGED
         if digits_a and digits_b:
             if longer > 4 and same_digits(letters, a, a_end, letters, b, b_end):
-                near = edits(letters[a:a_end], n, letters[b:b_end], m, row, False)
+                near = edits(letters, a, n, letters, b, m, row, False, (n + m) // ALIKE)
                 return DAMAGED if ALIKE * near <= n + m else OTHER
         elif 3 * (digits_a + digits_b) <= longer:
-            if ALIKE * edits(one, n_one, other, n_other, row, False) <= n_one + n_other:
+            most = (n_one + n_other) // ALIKE
+            if edits(one, 0, n_one, other, 0, n_other, row, False, most) <= most:
                 return DAMAGED
         if shorter <= 1:
             return OTHER
-        return DOUBTFUL if edits(one, n_one, other, n_other, row, True) <= max(1, n // 5) else OTHER
+        most = max(1, n // 5)
+        return DOUBTFUL if edits(one, 0, n_one, other, 0, n_other, row, True, most) <= most else OTHER
     if _is_stem(letters, a, n, b, m):
         return STEM
     if _has_prefix(letters, a, n, b, m):
         return DOUBTFUL
-    n_one, n_other = fold(letters, a, a_end, one), fold(letters, b, b_end, other)
-    most = max(1, (longer + 2) // 3)
-    if abs(n_one - n_other) > most and ALIKE * (longer - shorter) > n + m:
-        return OTHER
-    if equal(one, n_one, other, n_other):
+    few, most = (n + m) // ALIKE, max(1, (longer + 2) // 3)
+    if inserted and edits(letters, a, n, letters, b, m, row, False, few) <= few:
         return DAMAGED
-    if ALIKE * (longer - shorter) <= n + m:
-        if ALIKE * edits(letters[a:a_end], n, letters[b:b_end], m, row, False) <= n + m:
-            return DAMAGED
-    distance = edits(one, n_one, other, n_other, row, True)
-    if longer > 1 and distance <= max(1, longer // 5):
+    if not exchanged:
+        return OTHER
+    n_one, n_other = fold(letters, a, a_end, one), fold(letters, b, b_end, other)
+    distance = edits(one, 0, n_one, other, 0, n_other, row, True, most)
+    if distance == 0 or (longer > 1 and distance <= max(1, longer // 5)):
         return DAMAGED
     return DOUBTFUL if distance <= most else OTHER

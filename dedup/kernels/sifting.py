@@ -18,9 +18,11 @@ from .alike import (
     SAME,
     STEM,
     alike,
+    alike_by_ends,
     edits,
     equal,
-    far_apart,
+    few_exchanged,
+    few_inserted,
     fold,
     letter_sets,
     same_digits,
@@ -230,6 +232,7 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
     letter_sets(letters, start, right, rest.sets_right, room.one)
     for i in range(len(left)):
         a, a_end = start[left[i]], start[left[i] + 1]
+        plain, folded = rest.sets_left[i, 0], rest.sets_left[i, 1]
         best, twin = OTHER, I64(-1)
         for j in range(max(0, near - AHEAD), min(len(right), near + AHEAD)):  # type: ignore[call-overload]
             if rest.taken[j]:
@@ -238,9 +241,13 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
             if key[left[i]] == key[right[j]]:
                 best, twin = SAME, I64(j)
                 break
-            if far_apart(letters, a, a_end - a, b, b_end - b, rest.sets_left[i], rest.sets_right[j]):
-                continue
-            kind = alike(letters, a, a_end, b, b_end, room.one, room.other, room.row)
+            n_one, n_other = a_end - a, b_end - b
+            insert = few_inserted(n_one, n_other, plain, rest.sets_right[j, 0])
+            exchange = few_exchanged(n_one, n_other, folded, rest.sets_right[j, 1])
+            if insert or exchange:
+                kind = alike(letters, a, a_end, b, b_end, insert, exchange, room.one, room.other, room.row)
+            else:
+                kind = alike_by_ends(letters, a, n_one, b, n_other)
             if kind < best:
                 best, twin = kind, I64(j)
             if kind <= DAMAGED:
@@ -290,7 +297,8 @@ def _taken_as_one(n, m, room):  # type: ignore[no-untyped-def]
     n_folded, m_folded = fold(room.one, 0, n, room.one_folded), fold(room.other, 0, m, room.other_folded)
     if equal(room.one_folded, n_folded, room.other_folded, m_folded):
         return True
-    return ALIKE_JOINED * edits(room.one, n, room.other, m, room.row, False) <= n + m
+    most = (n + m) // ALIKE_JOINED
+    return edits(room.one, 0, n, room.other, 0, m, room.row, False, most) <= most
 
 
 @inner

@@ -18,6 +18,27 @@ def value_digests(texts: WordArrays) -> NDArray[np.uint64]:
     return _value_digests(texts.place, texts.sure, texts.marks)
 
 
+_OFTEN_SILENT = "-.,"  # they tell something before a digit only
+_MAY_TELL = np.zeros(256, np.uint8)  # of a byte: 1 if it may, 2 if it may before a digit
+for _mark in values.CLASSES:
+    if _mark.isascii() and _mark != "!":  # != has = as well
+        _MAY_TELL[ord(_mark)] = 2 if _mark in _OFTEN_SILENT else 1
+_MAY_TELL[128:] = 1
+
+
+@jit()
+def may_have_values(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """n texts in UTF-8 -> whether there is any byte that may give them a digest of their values, bool[n]."""
+    out = np.zeros(len(starts) - 1, np.bool_)
+    for t in range(len(out)):
+        for i in range(starts[t], starts[t + 1]):
+            kind = _MAY_TELL[buffer[i]]
+            if kind == 1 or (kind == 2 and i + 1 < starts[t + 1] and 48 <= buffer[i + 1] <= 57):
+                out[t] = True
+                break
+    return out
+
+
 @jit()
 def _value_digests(place, sure, marks):  # type: ignore[no-untyped-def]
     out = np.zeros(len(marks) - 1, U64)
