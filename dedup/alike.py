@@ -17,6 +17,7 @@ STEM_ENDING, SHORTEST_STEM = 7, 3  # letters of the longest ending cut by a stem
 CONFUSED = str.maketrans(
     "01ij85" + "69q" + "cf", "olllss" + "bgg" + "et"
 )  # letters that scanners take for each other
+HANGUL = "".join(map(chr, range(0x1100, 0x1200)))  # the letters of its syllables
 JOINED = (("rn", "m"), ("cl", "d"), ("vv", "w"))
 
 SAME, STEM, DAMAGED, DOUBTFUL, OTHER = range(5)
@@ -91,12 +92,17 @@ def is_stem(left: str, right: str) -> bool:
 
     >>> is_stem("categories", "categori"), is_stem("was", "wa"), is_stem("start", "restart")
     (True, True, False)
+    >>> from dedup.normalize import letters
+    >>> is_stem(*map(letters, ("\ucc45\uc744", "\ucc45")))  # a Korean noun with its particle, and without
+    True
     """
     longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
     n = next((i for i, (a, b) in enumerate(zip(longer, shorter, strict=False)) if a != b), len(shorter))
     ending = len(longer) - n
     if len(shorter) - n > 1:
         return False
+    if shorter[0] in HANGUL:
+        return n == len(shorter) >= SHORTEST_STEM - 1 and ending <= STEM_ENDING
     return ending <= min(STEM_ENDING, n + 2) if n >= SHORTEST_STEM else n == SHORTEST_STEM - 1 and ending <= 1
 
 

@@ -35,7 +35,7 @@ class Settings:
         0.8, "A document that another holds to this share is part of it (exact containment).", 0.5, 1.0
     )
     min_skeleton: float = _knob(
-        0.4, "Two documents whose skeletons are this alike are one, rewritten (exact Jaccard).", 0.1, 1.0
+        0.3, "Two documents whose skeletons are this alike are one, rewritten (exact Jaccard).", 0.1, 1.0
     )
     max_lost: float = _knob(
         0.01, "A document is dropped only for one that lacks at most this share of it (exact).", 0.0, 1.0

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from .alignment import Difference, differences, moved, n_letters
 from .alike import ALIKE_JOINED, DAMAGED, DOUBTFUL, LONGEST, OTHER, SAME, agree, alike, digits, folded
 from .normalize import letters
+from .scripts import is_unspaced
 from .words import DECIMALS
 
 AHEAD = 8  # words of the other side among which the twin of a word is looked for
@@ -169,11 +170,6 @@ def _taken_as_one(place: Place) -> None:
         place.left, place.right = [], []
 
 
-def is_unspaced(word: str) -> bool:
-    """Whether a word is a character of a script that is written without spaces, Hangul left aside."""
-    return ord(word[0]) >= 0x2E80 and not 0xAC00 <= ord(word[0]) < 0xD7B0
-
-
 def is_kana(word: str) -> bool:
     """Whether a word is a kana."""
     return 0x3040 <= ord(word[0]) < 0x3100
@@ -181,7 +177,7 @@ def is_kana(word: str) -> bool:
 
 def respelled(left: Sequence[str], right: Sequence[str]) -> bool:
     """Whether the difference is one of spelling: one character for another, or a few with kana among them."""
-    if not any(map(is_unspaced, (*left, *right))) or any(
+    if not any(is_unspaced(word[0]) for word in (*left, *right)) or any(
         DECIMALS.issuperset("".join(side)) for side in (left, right)
     ):
         return False
@@ -193,4 +189,4 @@ def respelled(left: Sequence[str], right: Sequence[str]) -> bool:
 
 def is_passage(words: Sequence[str]) -> bool:
     """Whether so many words are a passage."""
-    return len(words) >= (PASSAGE_UNSPACED if is_unspaced(words[0]) else PASSAGE)
+    return len(words) >= (PASSAGE_UNSPACED if is_unspaced(words[0][0]) else PASSAGE)

@@ -3,7 +3,8 @@
 What letters cannot see is a copy whose stop words were removed or whose words were stemmed.  The
 skeleton of a text is its words of five letters or more, each cut to its first four; its shingles are
 three of those in a row, hashed like a shingle of twelve letters.  Scripts that write no spaces
-between words have no skeleton.
+between words have no skeleton, and a text that is more than a little in such a script has none at all:
+what is left of it, names and numbers, does not stand for it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from . import normalize, shingle
+from . import normalize, scripts, shingle
 
 MIN_WORD, CUT, IN_A_ROW = 5, 4, 3
-FIRST_UNSPACED = 0x0E00  # Thai; the scripts from there on have no skeleton
+MAX_UNSPACED = 15  # percent of the letters
 
 
 def words(text: str) -> list[str]:
@@ -40,8 +41,14 @@ def bones(text: str) -> list[str]:
 
     >>> bones("Whoever can't come may borrow the vaporiser afterwards")
     ['whoe', 'borr', 'vapo', 'afte']
+    >>> bones("Kubernetes の導入について説明します")
+    []
     """
-    return [w[:CUT] for w in words(text) if len(w) >= MIN_WORD and ord(w[0]) < FIRST_UNSPACED]
+    found = words(text)
+    unspaced = sum(map(scripts.is_unspaced, "".join(found)))
+    if 100 * unspaced > MAX_UNSPACED * len("".join(found)):
+        return []
+    return [w[:CUT] for w in found if len(w) >= MIN_WORD and not scripts.is_unspaced(w[0])]
 
 
 def skeleton_hashes(text: str) -> NDArray[np.uint64]:

@@ -8,15 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .normalize import LetterTable
+from .scripts import UNSPACED
 from .shingle import shingle_hash
 
-# Scripts that are written without spaces: there each character is a word.
-UNSPACED = (
-    *((0x2E80, 0x2FDF), (0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF)),
-    *((0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),  # Han, Hiragana, Katakana
-    *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)),  # Thai, Lao, Burmese, Khmer
-)
-UNSPACED_CLASS = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)  # for a regular expression
 APOSTROPHES = (0x27, 0x2019)
 DECIMALS = frozenset(c for c in map(chr, range(0x2000)) if c.isdecimal())  # digits of all common scripts
 INSIDE_WORD = 4  # in LetterTable.flags: accents, soft hyphens, joiners

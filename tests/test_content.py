@@ -132,7 +132,8 @@ VOCABULARY = (
     "the of to in room 14 41 2016 2017 house hcuse Alice Bertha connected connect illegal legal n't can't "
     "not no never cve-2021 v1.2 v1.3 3.5 -5 5 < > = 中 文 不 三 四 か な rnodern modern m0dern C++ C a 1,000"
 )
-word = st.sampled_from(VOCABULARY.split()) | st.text("abrn01é.-'", min_size=1, max_size=6)
+korean = st.text("ᄀ나ᅩᆨᆫ", min_size=1, max_size=9)
+word = st.sampled_from(VOCABULARY.split()) | st.text("abrn01é.-'", min_size=1, max_size=6) | korean
 edit = st.tuples(st.integers(0, 400), st.integers(0, 12), st.lists(word, max_size=12))
 
 

@@ -14,6 +14,7 @@ SAME, STEM, DAMAGED, DOUBTFUL, OTHER = plain.SAME, plain.STEM, plain.DAMAGED, pl
 LONGEST, ALIKE, ALIKE_JOINED = plain.LONGEST, plain.ALIKE, plain.ALIKE_JOINED
 STEM_ENDING, SHORTEST_STEM = plain.STEM_ENDING, plain.SHORTEST_STEM
 _FOLDED = np.array([ord(chr(c).translate(plain.CONFUSED)) for c in range(128)], np.int32)
+_FIRST_HANGUL, _LAST_HANGUL = ord(plain.HANGUL[0]), ord(plain.HANGUL[-1])
 _JOINED = np.array([[ord(pair[0]), ord(pair[1]), ord(one)] for pair, one in plain.JOINED], np.int32)
 _BEGINS = np.array([c in _JOINED[:, 0] for c in range(128)])  # whether a letter begins one of these pairs
 
@@ -148,6 +149,8 @@ def _is_stem(letters, a, n, b, m):  # type: ignore[no-untyped-def]
     ending = n - same
     if m - same > 1:
         return False
+    if _FIRST_HANGUL <= letters[b] <= _LAST_HANGUL:
+        return same == m and m >= SHORTEST_STEM - 1 and ending <= STEM_ENDING
     if same >= SHORTEST_STEM:
         return ending <= min(STEM_ENDING, same + 2)
     return same == SHORTEST_STEM - 1 and ending <= 1

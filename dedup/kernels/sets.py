@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Spans
+from ..skeleton import MAX_UNSPACED
 from .jit import I32, I64, U16, U64, jit
 from .simd import LANES
 from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
@@ -92,7 +93,7 @@ def _shingle_rows(buffer, starts, packed, pool, pool_starts, k, powers, span_sta
     letters, fifth = np.empty(k + SEGMENT + 2 * LANES, I32), np.empty(k + SEGMENT + 2 * LANES, I32)
     units, tops = np.empty(2 * len(letters), U16), np.empty(len(letters), U16)
     one, other = np.empty(len(letters), U64), np.empty(len(letters), U64)
-    counts = np.zeros(4, I64)
+    counts = np.zeros(5, I64)
     at = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
@@ -134,12 +135,12 @@ def _skeleton_rows(buffer, starts, packed, pool, pool_starts, power4):  # type: 
     indptr = np.zeros(n_texts + 1, I64)
     hashes = np.empty(1024 + (starts[-1] - starts[0]) // 8, U64)
     letters, fifth = np.empty(4 + SEGMENT + 2 * LANES, I32), np.empty(4 + SEGMENT + 2 * LANES, I32)
-    cuts, counts, units = np.empty(len(letters), U64), np.zeros(4, I64), np.empty(2 * len(letters), U16)
+    cuts, counts, units = np.empty(len(letters), U64), np.zeros(5, I64), np.empty(2 * len(letters), U16)
     at = 0
     for t in range(n_texts):
         place, end = starts[t], starts[t + 1]
-        carried, n_cuts = 0, I64(0)
-        counts[3] = 0
+        carried, n_cuts, n_letters = 0, I64(0), I64(0)
+        counts[3] = counts[4] = 0
         while place < end:
             place, n, _, found = letters_of(
                 buffer, place, end, packed, pool, pool_starts, letters, carried, units, 0, fifth, counts
@@ -148,9 +149,12 @@ def _skeleton_rows(buffer, starts, packed, pool, pool_starts, power4):  # type: 
                 hashes = grown(hashes, 2 * len(hashes) + found)
             at += skeleton_row(letters, fifth, found, cuts, n_cuts, power4, hashes[at:])
             n_cuts += found
+            n_letters += n - carried
             carried = min(n, 4)
             for i in range(carried):
                 letters[i] = letters[n - carried + i]
+        if 100 * counts[4] > MAX_UNSPACED * n_letters:
+            at = indptr[t]
         indptr[t + 1] = at
     return hashes[:at], indptr
 

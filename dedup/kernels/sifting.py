@@ -29,7 +29,7 @@ from .alike import (
 )
 from .jit import BASE, I32, I64, U64, inner
 from .marks import is_decimal
-from .text import fmix64
+from .text import fmix64, is_unspaced
 from .words import word_key
 
 AHEAD, FEW_MOVED = sifting.AHEAD, sifting.FEW_MOVED
@@ -315,11 +315,6 @@ def joined_letters(texts, words, n, out):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _is_unspaced(c: int) -> bool:
-    return c >= 0x2E80 and not (0xAC00 <= c < 0xD7B0)
-
-
-@inner
 def is_in(c, values):  # type: ignore[no-untyped-def]
     for value in values:
         if c == value:
@@ -353,7 +348,7 @@ def respelled(letters, start, left, n, right, m):  # type: ignore[no-untyped-def
         words, size = (left, n) if side == 0 else (right, m)
         for i in range(size):
             c = letters[start[words[i]]]
-            unspaced = unspaced or _is_unspaced(c)
+            unspaced = unspaced or is_unspaced(c)
             kana = kana or 0x3040 <= c < 0x3100
             numerals = numerals and is_in(c, _NUMERALS)
     if (
@@ -369,4 +364,4 @@ def respelled(letters, start, left, n, right, m):  # type: ignore[no-untyped-def
 
 @inner
 def is_passage(letters, start, words, n):  # type: ignore[no-untyped-def]
-    return n >= (PASSAGE_UNSPACED if _is_unspaced(letters[start[words[0]]]) else PASSAGE)
+    return n >= (PASSAGE_UNSPACED if is_unspaced(letters[start[words[0]]]) else PASSAGE)

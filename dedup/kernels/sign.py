@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..skeleton import MAX_UNSPACED
 from .jit import I32, I64, U16, U32, U64, jit
 from .sample import ALL, first_cut, keep_small, min_update, room_for, smallest
 from .simd import LANES
@@ -62,7 +63,7 @@ def _sign_texts(  # type: ignore[no-untyped-def]
     n_texts = len(starts) - 1
     signatures = np.empty((n_texts, num_perm), U32)
     skeletons = np.empty((n_texts, num_perm), U32)
-    counts = np.zeros((n_texts, 4), I64)
+    counts = np.zeros((n_texts, 5), I64)  # while a text is read, see letters_of
     letters_hash = np.zeros((n_texts, 2), U64)
     room = 1024 + (starts[-1] - starts[0]) // 14
     anchor_hash, anchor_text, anchor_place = np.empty(room, U64), np.empty(room, I32), np.empty(room, I32)
@@ -172,6 +173,9 @@ def _sign_texts(  # type: ignore[no-untyped-def]
             n_anchors = first_anchor
             continue
         min_update(kept, n_kept, x, a, b, least)
+        if 100 * counts[t, 4] > MAX_UNSPACED * total_letters:
+            n_bones = I64(0)
+            least_bones[:] = U32(0xFFFFFFFF)
         for p in range(num_perm):
             signatures[t, p], skeletons[t, p] = least[p], least_bones[p]
         counts[t, 3] = n_bones
@@ -196,7 +200,7 @@ def _sign_texts(  # type: ignore[no-untyped-def]
     return (
         signatures,
         skeletons,
-        counts,
+        counts[:, :4].copy(),
         letters_hash,
         anchor_hash[:n_anchors],
         anchor_text[:n_anchors],

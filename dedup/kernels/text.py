@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scripts import UNSPACED
 from ..shingle import BASE as _BASE
+from ..skeleton import MIN_WORD
 from .jit import BASE, I64, U16, U64, jit
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
 SEGMENT = 8192  # letters taken at a time: letters, hashes and what is made of them stay in the L2 cache
-MIN_WORD = 5  # letters of a word that is part of the skeleton
-FIRST_UNSPACED = 0x0E00  # the scripts from there on have no skeleton
+FIRST_UNSPACED = UNSPACED[0][0]
+_UNSPACED = np.array(UNSPACED, np.int32)
 TWICE = 16  # in LetterTable.packed
 BEYOND_ASCII = U64(0x8080808080808080)
 
@@ -42,6 +44,15 @@ def whole(n: int) -> int:
 
 
 @jit()
+def is_unspaced(letter: int) -> bool:
+    """See scripts.is_unspaced."""
+    for i in range(len(_UNSPACED)):
+        if letter <= _UNSPACED[i, 1]:
+            return letter >= _UNSPACED[i, 0]
+    return False
+
+
+@jit()
 def letters_of(
     buffer: NDArray[np.uint8],
     place: int,
@@ -60,9 +71,9 @@ def letters_of(
 
     The same letters in UTF-16 go into units[n_units:], which has room for twice as many; fifth[:n_fifth]
     is where in `out` the fifth letter of a word stands, of each word that has a part in the skeleton.
-    Adds to counts[1] the capitals, to counts[2] the punctuation marks; counts[3] is the letters of the
-    word so far, 0 at the start.  `out` is filled but for LANES at its end.  Broken UTF-8 is read as some
-    code point or other, but never beyond `end`.
+    Adds to counts[1] the capitals, to counts[2] the punctuation marks, to counts[4] the letters of scripts
+    without spaces; counts[3] is the letters of the word so far, 0 at the start.  `out` is filled but for
+    LANES at its end.  Broken UTF-8 is read as some code point or other, but never beyond `end`.
     """
     limit = len(out) - 2 * LANES
     upper = marks = I64(0)
@@ -108,8 +119,10 @@ def letters_of(
         upper += entry & 1
         marks += (entry >> 1) & 1
         if v > 0:
-            if run == 0 and v >= FIRST_UNSPACED:
-                run = I64(MIN_WORD)  # subtle: past the fifth letter from the start, so it never comes to it
+            if v >= FIRST_UNSPACED and is_unspaced(v):
+                counts[4] += 1 + (entry & TWICE != 0)
+                # subtle: past the fifth letter from the start, so it never comes to it
+                run = I64(MIN_WORD) if run == 0 else run
             run += 1
             out[n], fifth[found] = v, n
             found += run == MIN_WORD
@@ -123,8 +136,9 @@ def letters_of(
                 n_units = _unit(v, units, n_units)
         elif v < 0:
             for j in range(pool_starts[-v], pool_starts[-v + 1]):
-                if run == 0 and pool[j] >= FIRST_UNSPACED:
-                    run = I64(MIN_WORD)
+                if pool[j] >= FIRST_UNSPACED and is_unspaced(I64(pool[j])):
+                    counts[4] += 1
+                    run = I64(MIN_WORD) if run == 0 else run
                 run += 1
                 out[n], fifth[found] = pool[j], n
                 found += run == MIN_WORD

@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 
 from .. import values
 from ..model import Spans
-from ..words import UNSPACED
 from .jit import BASE, I64, U64, inner, jit
 from .marks import SPACE, classes, is_decimal, is_space, mark_class
 from .simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
-from .text import fmix64, powers
+from .text import FIRST_UNSPACED, fmix64, is_unspaced, powers
 
 INSIDE = 4  # in LetterTable.packed: the character does not end a word
 TWICE = 16
 BREAK = 10
 ROOM = 24  # of a line between two letters that is looked at
-_RANGES = np.array(UNSPACED, np.int32)
 _POWERS = powers(31)
 
 
@@ -105,16 +103,6 @@ def word_key(letters: NDArray[np.int32], start: int, end: int) -> np.uint64:
 
 
 @inner
-def _is_unspaced(c: int) -> bool:
-    if c < 0x0E00:
-        return False
-    for i in range(len(_RANGES)):
-        if _RANGES[i, 0] <= c <= _RANGES[i, 1]:
-            return True
-    return False
-
-
-@inner
 def _code_point(buffer, place, end):  # type: ignore[no-untyped-def]
     """-> (the code point at buffer[place], where the next one begins); broken UTF-8 ends the text."""
     c = I64(buffer[place])
@@ -196,7 +184,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
                         if chain >= 0 and run == 1:
                             thousands = n_marks
                         n_marks += 1
-                mine = _is_unspaced(c)
+                mine = c >= FIRST_UNSPACED and is_unspaced(c)
                 if not inside or mine or alone:
                     fresh = True
                 if fresh:
@@ -231,7 +219,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
             if joins:
                 if not inside or apostrophe:
                     fresh = True
-                inside, alone, apostrophe = True, _is_unspaced(c), False
+                inside, alone, apostrophe = True, c >= FIRST_UNSPACED and is_unspaced(c), False
             else:
                 apostrophe = has and not apostrophe and (c == 0x27 or c == 0x2019)
                 inside = apostrophe

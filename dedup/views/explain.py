@@ -15,9 +15,10 @@ from ..model import CONTAINED, RELATIONS, CandidatePairs, Spans, VerifiedPairs
 from ..normalize import letter_table
 from ..relation import same_letters
 from ..run import Run
+from ..scripts import UNSPACED_CLASS
 from ..settings import Settings
 from ..verdict import thresholds
-from ..words import UNSPACED_CLASS, counts, letters_at
+from ..words import counts, letters_at
 from .align import ISLAND, SAME, Alignment, Span, align
 from .lines import Lines
 from .measure import rows_of
