@@ -142,11 +142,10 @@ def _renumbered(pairs: VerifiedPairs, numbers: NDArray[np.int32] | NDArray[np.in
 
 
 def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
-    """The pairs without those that join a part to its many, otherwise different wholes."""
+    """The pairs without those that join a part to several, otherwise different wholes."""
     alike = limits.alike(pairs) | limits.rewritten(pairs)
-    hub = cluster.hubs(n, pairs.docs, alike, limits.left_in_right(pairs), MAX_WHOLES)
-    part = np.where(limits.left_in_right(pairs), pairs.docs[:, 0], pairs.docs[:, 1])
-    return pairs.where(alike | ~hub[part])
+    left_part = limits.left_in_right(pairs)
+    return pairs.where(cluster.told_apart(n, pairs.docs, alike, left_part, pairs.jaccard, MAX_WHOLES))
 
 
 def edges(

@@ -42,20 +42,31 @@ def holds(n: int, held: Edges, weight: NDArray[np.int64]) -> tuple[NDArray[np.in
     return holds, by
 
 
-def hubs(
-    n: int, docs: NDArray[np.int32], alike: NDArray[np.bool_], left_part: NDArray[np.bool_], most: int
+def told_apart(
+    n: int,
+    docs: NDArray[np.int32],
+    alike: NDArray[np.bool_],
+    left_part: NDArray[np.bool_],
+    likeness: NDArray[np.float64],
+    most: int,
 ) -> NDArray[np.bool_]:
-    """Pairs int32[m, 2] that are alike or part and whole -> bool[n]: parts that bind nothing together.
+    """Pairs int32[m, 2] that are alike or part and whole -> bool[m]: those that bind documents together.
 
-    A text that is part of more than `most` wholes, no two of which are alike, is a licence, a
-    quotation or a form: it says nothing about its wholes.  left_part bool[m]: the left one is the part.
+    A part that stands in several otherwise different wholes makes them no one document: it goes with
+    those that it is most like.  Where there are more than `most`, it is a licence, a quotation or a notice
+    and goes with none.  left_part bool[m]: the left one is the part; likeness float64[m].
     """
     group = clusters(n, docs[alike])
-    mine = docs[~alike]
-    left = left_part[~alike]
+    rows = np.flatnonzero(~alike)
+    mine, left = docs[rows], left_part[rows]
     part, whole = np.where(left, mine[:, 0], mine[:, 1]), np.where(left, mine[:, 1], mine[:, 0])
-    each = distinct(part.astype(np.int64) << 32 | group[whole])
-    return np.bincount(each >> 32, minlength=n) > most
+    wholes = np.bincount(distinct(part.astype(np.int64) << 32 | group[whole]) >> 32, minlength=n)
+    order = np.lexsort((whole, -likeness[rows], part))
+    chosen = np.zeros(n, np.int32)
+    chosen[part[order[::-1]]] = group[whole[order[::-1]]]  # subtle: of equal indices the last one counts
+    out = alike.copy()
+    out[rows] = (wholes[part] <= most) & (chosen[part] == group[whole])
+    return out
 
 
 def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32]:

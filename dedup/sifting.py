@@ -19,7 +19,7 @@ from .words import DECIMALS
 
 AHEAD = 8  # words of the other side among which the twin of a word is looked for
 FEW_MOVED = 10  # moved passages are a tenth of a text or more: what stands in any other place is not lost
-PASSAGE, PASSAGE_UNSPACED = 6, 12  # words of a passage; characters, in scripts without spaces
+PASSAGE, PASSAGE_UNSPACED = 8, 12  # words of a passage; characters, in scripts without spaces
 SLOT_TIMES, SLOT_MORE = 3, 8  # a slot may be filled so many times as long, and so many letters more
 HAN_NUMERALS = frozenset(letters("〇一二三四五六七八九十百千万"))
 
