@@ -77,13 +77,16 @@ def places(
 ) -> tuple[list[Place], int]:
     """Words of two texts -> what differs between them, place by place, and the letters that only moved.
 
-    Words that are boilerplate (framed) are left out.
+    Words that are boilerplate (framed) are left out where there are many: a stock phrase with another word
+    in it, or a word more, still says something else, however many documents have either.
     """
     found = differences(left, right)
     gone, come = moved(left, right, found)
     n_moved = min(n_letters([left[i] for i in gone]), n_letters([right[j] for j in come]))
-    gone |= {i for i, framed in enumerate(framed_left) if framed}
-    come |= {j for j, framed in enumerate(framed_right) if framed}
+    for d in found:
+        if max(d.i2 - d.i1, d.j2 - d.j1) >= PASSAGE:
+            gone |= {i for i in range(d.i1, d.i2) if framed_left[i]}
+            come |= {j for j in range(d.j1, d.j2) if framed_right[j]}
     sides = [
         (
             [left[i] for i in range(d.i1, d.i2) if i not in gone],

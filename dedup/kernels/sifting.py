@@ -136,7 +136,7 @@ def sides_of(texts, found, left: int, right: int) -> Sides:  # type: ignore[no-u
 def _words_in(found, column, moved_away, framed, start, first):  # type: ignore[no-untyped-def]
     """Places found[:, column:column + 2] -> (words there, where those of each begin, letters that moved).
 
-    Without those that moved and those that are boilerplate.
+    Without those that moved and, as sifting.places has it, those that are boilerplate.
     """
     n = letters = I64(0)
     for d in range(len(found)):
@@ -144,10 +144,11 @@ def _words_in(found, column, moved_away, framed, start, first):  # type: ignore[
     words, begins = np.empty(n, I64), np.zeros(len(found) + 1, I64)
     n = I64(0)
     for d in range(len(found)):
+        silent = max(found[d, 1] - found[d, 0], found[d, 3] - found[d, 2]) >= PASSAGE
         for i in range(found[d, column], found[d, column + 1]):
             if moved_away[i]:
                 letters += start[first + i + 1] - start[first + i]
-            elif not framed[first + i]:
+            elif not (silent and framed[first + i]):
                 words[n] = first + i
                 n += 1
         begins[d + 1] = n
