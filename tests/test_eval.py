@@ -269,3 +269,23 @@ def test_the_command_prints_figures_and_errors(run, files):
     files({"u.csv": "path,cluster\nzzz,x\na,x\n"})
     one_line(run("eval", "u.csv", "--run", "r", code=2), "1 document of the labels is not", "zzz", "row 2")
     assert run("eval", "u.csv", "--run", "r", "--ignore-unknown").code == 0
+
+
+# ------------------------------------------------------------------ what the drops cost
+
+
+def test_drops_and_joins_are_told_by_relation_with_the_false_ones_and_what_is_lost(labelled):
+    """By these labels the copy in capitals is another document than what it is dropped for."""
+    found = labelled("path,cluster\n1,x\n3,y\n4,x\n2,z\n6,z\n5,v\n")
+    of = found["drops"]
+    assert (of["dropped"], of["false"], of["copies"], of["most_lost"]) == (2, 1, 2, 0.0)
+    assert {name: (row["dropped"], row["false"]) for name, row in of["by_relation"].items()} == {
+        "case": (2, 1)
+    }
+    assert found["joins"] == {"case": {"pairs": 2, "false": 1}, "near": {"pairs": 1, "false": 0}}
+
+
+def test_labelled_pairs_tell_of_the_drops_that_they_name(labelled):
+    of = labelled("a,b,label\n3,1,different\n2,6,same\n1,5,different\n")["drops"]
+    assert (of["dropped"], of["false"], of["copies"]) == (2, 1, None)
+    assert labelled("a,b,label\n1,5,different\n")["drops"]["dropped"] == 0

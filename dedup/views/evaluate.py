@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..run import Run
 from . import agreement as agree
+from .evaluate_drops import drops, joins
 from .labels import Pairs, Truth
 from .measure import figures
 
@@ -25,6 +26,7 @@ def evaluate(run: Run, labels: Pairs | Truth, examples: int = 10) -> Report:
     )
     labelled = np.zeros(len(run.documents), np.bool_)
     labelled[labels.docs] = True
+    report["drops"], report["joins"] = drops(run, labels), joins(run, labels)
     report["rows_left_out"] = labels.unknown
     report["documents_without_label"] = int((run.ok & ~labelled).sum())
     return report

@@ -20,6 +20,7 @@ def evaluation_view(report: Report, source: str) -> RenderableType:
     truth = report["form"] == "truth"
     parts: list[RenderableType] = [_head(report, source), Text(), _figures(report)]
     parts += _clusters(report) if truth else [Text("B-cubed and Rand index need a truth table", "dim")]
+    parts += _drops(report["drops"], report["joins"])
     for name, values in report["by"].items():
         parts += _by(name, values, truth)
     if report["columns_left_out"]:
@@ -84,6 +85,22 @@ def _clusters(report: Report) -> Iterator[Text]:
     if alone["n"]:
         joined = round(alone["wrongly_joined"] * alone["n"])
         yield Text(f"of {counted(alone['n'], 'document')} alone in the labels, {joined:,} joined", "dim")
+
+
+def _drops(drops: Report, joins: Report) -> Iterator[RenderableType]:
+    """What is dropped, by relation: falsely, and with a loss; and the pairs that join."""
+    of = f" of {drops['copies']:,} copies" if drops["copies"] is not None else ""
+    yield Text(f"\n{counted(drops['dropped'], 'drop')}{of}, {drops['false']:,} false")
+    table = _plain_table(
+        "by kind", "dropped", "false drops", "lose something", "at most", "pairs", "false joins"
+    )
+    for name in [*drops["by_relation"], *(n for n in joins if n not in drops["by_relation"])]:
+        row = drops["by_relation"].get(name, {"dropped": 0, "false": 0, "losing": 0, "most_lost": 0.0})
+        pairs = joins.get(name)
+        cells = [f"{row['dropped']:,}", f"{row['false']:,}", f"{row['losing']:,}", f"{row['most_lost']:.2%}"]
+        cells += [f"{pairs['pairs']:,}", f"{pairs['false']:,}"] if pairs else ["-", "-"]
+        table.add_row(name, *cells)
+    yield table
 
 
 def _by(name: str, values: dict[str, Report], truth: bool) -> Iterator[RenderableType]:
