@@ -1,6 +1,6 @@
-"""Quality on the labelled set and on the three sets where duplicates arose by themselves.
+"""Quality on the labelled sets: copies, forms, both as one folder, and three that arose by themselves.
 
-    python benchmarks/quality.py [--variants DIR] [--score FILE] [setting=value ...]
+    python benchmarks/quality.py [--variants DIR] [--forms DIR] [--score FILE] [setting=value ...]
 
 One version of the program, the default settings unless some are given, for all sets.
 """
@@ -19,18 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import dedup
+from dedup import normalize
+from dedup.decode import decode
 
+PIECE = 20
 SHARED = Path(__file__).parents[2] / "shared"
 
 
-def scored(folder: Path, score: Path, run: Any) -> dict[str, Any]:
-    """A labelled folder (docs/, truth.csv) and its run -> all figures of the scorer."""
+def scored(truth: Path, score: Path, run: Any) -> dict[str, Any]:
+    """A truth table and a run -> all figures of the scorer."""
     with tempfile.TemporaryDirectory() as work:
         clusters, figures = Path(work) / "clusters.jsonl", Path(work) / "figures.json"
         rows = [{"path": run.name(d), "cluster_id": int(run.cluster_ids[d])} for d in run.clustered.tolist()]
         clusters.write_text("".join(json.dumps(row) + "\n" for row in rows) or "{}\n")
         subprocess.run(
-            [sys.executable, score, folder / "truth.csv", clusters, "--json", figures],
+            [sys.executable, score, truth, clusters, "--json", figures],
             check=True,
             capture_output=True,
         )
@@ -61,28 +64,88 @@ def graded(folder: Path, run: Any) -> dict[tuple[str, str], list[int]]:
     return out
 
 
+def dropped(truth: Path, run: Any) -> tuple[int, int, int]:
+    """A truth table and a run -> copies that could go, drops, and drops whose witness is another document."""
+    with open(truth, newline="", encoding="utf-8") as f:
+        base = {Path(row["file"]).name: row["base_id"] for row in csv.DictReader(f)}
+    false = sum(base[Path(m.path).name] != base[Path(m.witness).name] for m in run.drop())
+    return len(base) - len(set(base.values())), len(run.drop()), false
+
+
+def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
+    """Two truth tables -> the files of both, and one table, without documents that stand in both.
+
+    A document stands in both where half of the runs of PIECE letters of its shortest file here stand in its
+    shortest there, or the reverse.
+    """
+    rows: list[dict[str, str]] = []
+    pieces: list[dict[str, set[str]]] = []
+    for table in tables:
+        with open(table, newline="", encoding="utf-8") as f:
+            mine = [
+                {**row, "group": row.get("group", ""), "table": str(table.parent)}
+                for row in csv.DictReader(f)
+            ]
+        rows += mine
+        smallest: dict[str, set[str]] = {}
+        for row in mine:
+            runs = runs_of_letters(table.parent / row["file"])
+            if len(runs) < len(smallest.get(row["base_id"], runs)) or row["base_id"] not in smallest:
+                smallest[row["base_id"]] = runs
+        pieces.append(smallest)
+    in_both: set[str] = set()
+    for base, one in pieces[0].items():
+        for other_base, other in pieces[1].items():
+            if 2 * len(one & other) >= min(len(one), len(other)):
+                in_both |= {base, other_base}
+    kept = [row for row in rows if row["base_id"] not in in_both]
+    print(f"both as one: {len(in_both)} true clusters stand in both sets and are left out\n", file=sys.stderr)
+    files = [Path(row.pop("table"), row["file"]) for row in kept]
+    with open(to, "w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, kept[0].keys())
+        writer.writeheader()
+        writer.writerows(kept)
+    return files, to
+
+
+def runs_of_letters(path: Path) -> set[str]:
+    """A file -> every run of PIECE letters in it."""
+    text = normalize.letters(decode(path.read_bytes()).utf8.decode("utf-8", "replace"))
+    return {text[i : i + PIECE] for i in range(max(1, len(text) - PIECE + 1))}
+
+
 def main() -> None:
     """Print Markdown tables: the sets, the pipelines of the made one, and what is missed by difficulty."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--variants", type=Path, default=SHARED / "data" / "variants")
+    p.add_argument("--forms", type=Path, default=SHARED / "data" / "forms")
     p.add_argument("--score", type=Path, default=SHARED / "tools" / "score.py")
     p.add_argument("settings", nargs="*", help="e.g. min_jaccard=0.6")
     a = p.parse_args()
     given = dict(s.split("=", 1) for s in a.settings)
     settings = {k: ast.literal_eval(v) for k, v in given.items()}
-    print("| set | documents | precision | recall | F1 | B-cubed F1 | distractors joined |")
-    print("|---|---|---|---|---|---|---|")
+    work = tempfile.TemporaryDirectory()
+    files, both = together([a.variants / "truth.csv", a.forms / "truth.csv"], Path(work.name) / "truth.csv")
+    folders = (a.variants, a.forms, *sorted((a.variants / "real").iterdir()))
+    sets = [(folder.name, [folder / "docs"], folder / "truth.csv") for folder in folders]
+    sets.insert(2, ("both as one", files, both))
+    columns = (
+        "set | documents | precision | recall | F1 | B-cubed F1 | alone, joined | copies | dropped | falsely"
+    )
+    print(f"| {columns} |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     made: dict[str, Any] = {}
     grades: dict[tuple[str, str], list[int]] = {}
-    for folder in (a.variants, *sorted((a.variants / "real").iterdir())):
-        run = dedup.scan(folder / "docs", **settings)
-        r = scored(folder, a.score, run)
-        grades = grades or graded(folder, run)
+    for name, docs, truth in sets:
+        run = dedup.scan(docs, **settings)
+        r = scored(truth, a.score, run)
+        grades = grades or graded(a.variants, run)
         made = made or r
         pair, joined = r["pairwise"], r["distractors"].get("all", {}).get("wrongly_joined", 0.0)
         figures = (pair["precision"], pair["recall"], pair["f1"], r["bcubed"]["f1"])
         cells = " | ".join(f"{x:.4f}" for x in figures)
-        print(f"| {folder.name} | {r['documents']} | {cells} | {joined:.3f} |")
+        drops = " | ".join(map(str, dropped(truth, run)))
+        print(f"| {name} | {r['documents']} | {cells} | {joined:.3f} | {drops} |")
     print("\n| pipeline | files | found |\n|---|---|---|")
     pipelines = made["variants"]["pipeline"]
     for name, row in sorted(pipelines.items(), key=lambda item: (item[1]["to_anchor"], item[0])):

@@ -11,6 +11,7 @@ from rapidfuzz.distance import Indel, Levenshtein
 from .words import DECIMALS
 
 ALIKE = 4  # two words may be one, damaged, if at most one letter in so many has no like one on the other side
+SLIP = 4  # letters more or less in a damaged word; where there are more, it is doubtful
 ALIKE_JOINED = 5  # the same of all that is left on both sides of a place, taken as one word
 LONGEST = 128  # letters of a word that is compared so
 STEM_ENDING, SHORTEST_STEM = 7, 3  # letters of the longest ending cut by a stemmer, and of the shortest stem
@@ -59,8 +60,10 @@ def alike(left: str, right: str) -> int:
     longer = max(len(left), len(right))
     if _has_prefix(left, right):
         return DOUBTFUL
-    if one == other or agree(left, right, ALIKE):
+    if one == other:
         return DAMAGED
+    if agree(left, right, ALIKE):
+        return DAMAGED if Indel.distance(left, right) <= SLIP else DOUBTFUL
     if longer > 1 and distance <= max(1, longer // 5):
         return DAMAGED
     return DOUBTFUL if distance <= max(1, (longer + 2) // 3) else OTHER

@@ -57,6 +57,7 @@ class Content:
     that differ in the same way twice or more, as a name does and damage does not.  inserted: of words that
     only one side has and that recur beside the same word, as in gcloud, gcloud beta.  damaged: pairs of words
     that are one, damaged, and differ so once.  words: of the shorter text.  places: where the texts differ.
+    silent_left, silent_right: boilerplate that the other side does not have.
     slots: those places, where they are few.
     """
 
@@ -75,6 +76,8 @@ class Content:
     damaged: int
     words: int
     places: int
+    silent_left: int
+    silent_right: int
     slots: list[Slot] = field(default_factory=list)
 
 
@@ -120,7 +123,7 @@ def content(left: Text, right: Text) -> Content:
     >>> found.replaced, found.numbers, found.doubtful_numbers, found.only_left, found.only_right
     (4, 1, 1, 0, 9)
     """
-    found, n_moved = places(left.words, right.words, left.framed, right.framed)
+    found, n_moved, silent = places(left.words, right.words, left.framed, right.framed)
     sides = [(n_letters(p.one), n_letters(p.other), p.smaller) for p in found]
     lopsided = [p for p in found if p.kind == REPLACED and not p.fills_slot]
     replaced = [p for p in found if p.fills_slot]
@@ -141,12 +144,17 @@ def content(left: Text, right: Text) -> Content:
         lopsided=sum(p.smaller for p in lopsided) - renamed,
         numbers=sure,
         doubtful=sum(min(len(a), len(b)) for p in replaced for a, b in p.doubtful),
-        doubtful_numbers=doubtful + negations(found) + changed_marks(left, right, [p.at for p in found]),
-        repeated=repeated(damage) + (0 if is_stemmed else repeated(stems)),
+        doubtful_numbers=doubtful
+        + negations(found)
+        + changed_marks(left, right, [p.at for p in found])
+        + sum(is_number_more(left.words, right.words, p) for p in found),
+        repeated=repeated(damage) + (0 if is_stemmed else letters_of(stems)),
         inserted=inserted(left.words, right.words, found),
         damaged=sum(n == 1 for n in damage.values()),
         words=n_words,
         places=len(found),
+        silent_left=silent[0],
+        silent_right=silent[1],
         slots=[] if n_moved else slots(left.words, right.words, found),
     )
 
@@ -160,6 +168,29 @@ def taken_out(n_small: int, n_words: int) -> bool:
     Where they are at nearly every word, it is rather that the other text has a tag for each.
     """
     return n_small >= MANY_SMALL and n_words <= SMALL_SHARE * n_small and 5 * n_small < 4 * n_words
+
+
+def letters_of(pairs: Counter[tuple[str, str]]) -> int:
+    """Pairs of words -> letters of the shorter ones."""
+    return sum(n * min(map(len, pair)) for pair, n in pairs.items())
+
+
+def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> bool:
+    """Whether one side has a few numbers more amid numbers, as a row of figures that goes on otherwise.
+
+    >>> from dedup.sifting import places
+    >>> one, other = "rows 1 2 3".split(), "rows 1 7 2 3".split()
+    >>> [is_number_more(one, other, p) for p in places(one, other, [False] * 4, [False] * 5)[0]]
+    [True]
+    """
+    if place.kind != ADDED or place.alike or bool(place.one) == bool(place.other):
+        return False
+    words, i, j, more = (left, place.at.i1, place.at.i2, place.one)
+    if not more:
+        words, i, j, more = (right, place.at.j1, place.at.j2, place.other)
+    if len(more) > NUMBER_WORDS or not DECIMALS.issuperset("".join(more)):
+        return False
+    return i > 0 and j < len(words) and bool(digits(words[i - 1])) and bool(digits(words[j]))
 
 
 def repeated(pairs: Counter[tuple[str, str]]) -> int:

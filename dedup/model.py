@@ -36,6 +36,7 @@ NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAIN
 COUNTS = (  # of what two texts say that the other does not; see content.Content
     *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
     *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
+    *("silent_left", "silent_right"),
 )
 
 
@@ -233,7 +234,7 @@ class VerifiedPairs:
     """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles.
 
     bones int64[n, 3] are the same three counts of skeleton shingles, own int64[n, 3] those of the
-    shingles that are boilerplate in neither document.  content int32[n, 15] are the COUNTS of what each
+    shingles that are boilerplate in neither document.  content int32[n, 17] are the COUNTS of what each
     text says alone, and slots uint32[n, 4, 4] where they differ (see content.Slot: before, after, left,
     right, hashed); both are 0 where the texts were not compared word by word.  by_family bool[n]: the
     family of the two tells that they are instances of one form.

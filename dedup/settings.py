@@ -38,7 +38,7 @@ class Settings:
         0.3, "Two documents whose skeletons are this alike are one, rewritten (exact Jaccard).", 0.1, 1.0
     )
     max_lost: float = _knob(
-        0.01, "A document is dropped only for one that lacks at most this share of it (exact).", 0.0, 1.0
+        0.0, "A document is dropped only for one that lacks at most this share of it (exact).", 0.0, 1.0
     )
     k: int = _knob(8, "Letters in a shingle.", 3, 64)
     num_perm: int = _knob(128, "Values in a signature: more find more exactly, at a cost in time.", 16, 1024)

@@ -6,7 +6,6 @@ the other text.  What is left of a place are words of one side or of both.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from .words import DECIMALS
 
 AHEAD = 8  # words of the other side among which the twin of a word is looked for
 FEW_MOVED = 10  # moved passages are a tenth of a text or more: what stands in any other place is not lost
+SILENT = 4  # words of a place in which boilerplate says nothing
+EDGE = 3  # words beside boilerplate that may be of it
 PASSAGE, PASSAGE_UNSPACED = 8, 12  # words of a passage; characters, in scripts without spaces
 SLOT_TIMES, SLOT_MORE = 3, 8  # a slot may be filled so many times as long, and so many letters more
 HAN_NUMERALS = frozenset(letters("〇一二三四五六七八九十百千万"))
@@ -74,8 +75,8 @@ class Place:
 
 def places(
     left: Sequence[str], right: Sequence[str], framed_left: Sequence[bool], framed_right: Sequence[bool]
-) -> tuple[list[Place], int]:
-    """Words of two texts -> what differs between them, place by place, and the letters that only moved.
+) -> tuple[list[Place], int, tuple[int, int]]:
+    """Words of two texts -> what differs, place by place; the letters that only moved; those left out.
 
     Words that are boilerplate (framed) are left out where there are many: a stock phrase with another word
     in it, or a word more, still says something else, however many documents have either.
@@ -83,10 +84,13 @@ def places(
     found = differences(left, right)
     gone, come = moved(left, right, found)
     n_moved = min(n_letters([left[i] for i in gone]), n_letters([right[j] for j in come]))
+    left_out, right_out = set(), set()
     for d in found:
-        if max(d.i2 - d.i1, d.j2 - d.j1) >= PASSAGE:
-            gone |= {i for i in range(d.i1, d.i2) if framed_left[i]}
-            come |= {j for j in range(d.j1, d.j2) if framed_right[j]}
+        if max(d.i2 - d.i1, d.j2 - d.j1) >= SILENT:
+            left_out |= _in_frame(framed_left, d.i1, d.i2) - gone
+            right_out |= _in_frame(framed_right, d.j1, d.j2) - come
+    silent = n_letters([left[i] for i in left_out]), n_letters([right[j] for j in right_out])
+    gone, come = gone | left_out, come | right_out
     sides = [
         (
             [left[i] for i in range(d.i1, d.i2) if i not in gone],
@@ -97,7 +101,12 @@ def places(
     _without_cut_words(sides, found, len(left), len(right))
     if n_moved and FEW_MOVED * n_moved >= min(n_letters(left), n_letters(right)):
         sides = _without_common(sides)
-    return [sifted(d, *side) for d, side in zip(found, sides, strict=True)], n_moved
+    return [sifted(d, *side) for d, side in zip(found, sides, strict=True)], n_moved, silent
+
+
+def _in_frame(framed: Sequence[bool], start: int, end: int) -> set[int]:
+    """The words of a place that are boilerplate or beside it, as its ends are not known to the word."""
+    return {i for i in range(start, end) if any(framed[max(start, i - EDGE) : min(end, i + EDGE + 1)])}
 
 
 def _without_cut_words(
@@ -139,11 +148,12 @@ def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
     if not left or not right:
         place.left, place.right = list(left), list(right)
         return place
-    free = list(range(len(right)))  # places of words that are not taken
-    near = 0  # after the last twin
+    taken: set[int] = set()
+    near = passed = 0  # the word after the last twin; words since then that have none
     for word in left:
         best, twin = OTHER, -1
-        for i in free[bisect_left(free, near - AHEAD) : bisect_left(free, near + AHEAD)]:
+        ahead = passed + 1 if DECIMALS.issuperset(word) else AHEAD  # a row of figures may not skip any
+        for i in range(near, min(len(right), near + ahead)):
             kind = alike(word, right[i])
             if kind < best:
                 best, twin = kind, i
@@ -151,14 +161,15 @@ def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
                 break
         if best == OTHER:
             place.left.append(word)
+            passed += 1
             continue
         if best == DOUBTFUL:
             place.doubtful.append((word, right[twin]))
         elif best > SAME:
             place.alike.append((word, right[twin], best))
-        free.remove(twin)
-        near = twin + 1
-    place.right = [right[i] for i in free]
+        taken.add(twin)
+        near, passed = twin + 1, 0
+    place.right = [word for i, word in enumerate(right) if i not in taken]
     _taken_as_one(place)
     return place
 

@@ -34,6 +34,7 @@ SHORTER = 0.9  # a part has at most so large a share of the shingles of its whol
 PER_WORD = 3  # letters of a word in another's place count so many times
 PER_NUMBER = 200  # letters that a number in another's place counts
 MIN_OWN_CONTENT = 0.11  # of the letters that agree, from which on two texts are two
+PIECES = 0.01  # share of a text that may be pieces of damaged words, where many are
 NOISE, NOISE_SHARE = 4, 0.004  # damaged words, and their share of all, that show what else is damage
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -68,12 +69,16 @@ def own_content(pairs: VerifiedPairs) -> Floats:
 
 
 def lost(pairs: VerifiedPairs) -> Floats:
-    """float64[n, 2]: the share of either document that the other lacks, in letters, boilerplate apart."""
+    """float64[n, 2]: the share of either document that the other lacks, in letters.
+
+    Boilerplate that both have is left out of it; what one has alone is lost with it, frame or not.
+    """
     other = pairs.counted("passages") + replaced(pairs) + pairs.counted("lopsided")
     sides = []
     for name in ("left", "right"):
-        letters = np.maximum(pairs.counted(f"letters_{name}"), 1)
-        sides.append(np.minimum(1.0, (pairs.counted(f"only_{name}") + other) / letters))
+        silent = pairs.counted(f"silent_{name}")
+        letters = np.maximum(pairs.counted(f"letters_{name}") + silent, 1)
+        sides.append(np.minimum(1.0, (pairs.counted(f"only_{name}") + other + silent) / letters))
     return np.stack(sides, axis=1)
 
 
@@ -171,7 +176,8 @@ class Thresholds:
         """(bool[n], bool[n]): the left one may be dropped for the right one; the right one for the left."""
         damage = np.where(noisy(pairs), pairs.counted("damaged"), 0)
         same = (replaced(pairs) <= damage) & (numbers(pairs) + pairs.counted("inserted") == 0)
-        left, right = (lost(pairs) <= self.max_lost).T
+        most = np.where(noisy(pairs), max(self.max_lost, PIECES), self.max_lost)
+        left, right = (lost(pairs) <= most[:, None]).T
         return left & (same | (self.max_lost >= 1)), right & (same | (self.max_lost >= 1))
 
     # ------------------------------------------------------------------ all of it

@@ -87,7 +87,7 @@ def verify(
 def _content(
     texts: list[bytes | None], table: Any, k: int, frames: Spans, pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Texts, pairs int32[n, 2] of them -> counts int64[n, 13], slots uint32[n, 4, 4] of their content."""
+    """Texts, pairs int32[n, 2] of them -> counts int64[n, 17], slots uint32[n, 4, 4] of their content."""
     docs, local = np.unique(pairs, return_inverse=True)
     buffer, starts = kernels.joined([texts[d] or b"" for d in docs.tolist()])
     words = kernels.with_frames(kernels.words_of(buffer, starts, table), frames.of_docs(docs), k)

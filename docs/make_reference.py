@@ -113,6 +113,8 @@ MEANING = {
     "replaced": "letters of words in the place of others, of the smaller",
     "right": "row of the other document",
     "signatures": "MinHash signature of its shingles",
+    "silent_left": "letters of boilerplate of the left document that the right one lacks",
+    "silent_right": "letters of boilerplate of the right document that the left one lacks",
     "size": "length of the file in bytes",
     "verdict.size": "distinct shingles of a dropped document; 0 where it is kept",
     "size_left": "distinct shingles of the left document",

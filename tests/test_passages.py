@@ -159,9 +159,9 @@ def test_only_the_relations_asked_for_drop_a_document():
     prose = Prose(8)
     body = prose.text(200)
     texts = [f"{prose.text(300)} {body}", body, body.upper(), body.replace(" ", "\n"), f"{body} end"]
-    everything = dedup.scan_texts(texts)
+    everything = dedup.scan_texts(texts, max_lost=0.01)
     assert len(everything.keep()) == 1
-    some = dedup.scan_texts(texts, relations="whitespace,case")
+    some = dedup.scan_texts(texts, max_lost=0.01, relations="whitespace,case")
     assert {m.relation for m in some.drop()} <= {"whitespace", "case"}
     assert len(some.drop()) == 2
     assert [len(c.members) for c in some.clusters] == [5]

@@ -11,7 +11,7 @@ from .marks import is_decimal
 from .simd import count_bits
 
 SAME, STEM, DAMAGED, DOUBTFUL, OTHER = plain.SAME, plain.STEM, plain.DAMAGED, plain.DOUBTFUL, plain.OTHER
-LONGEST, ALIKE, ALIKE_JOINED = plain.LONGEST, plain.ALIKE, plain.ALIKE_JOINED
+LONGEST, ALIKE, ALIKE_JOINED, SLIP = plain.LONGEST, plain.ALIKE, plain.ALIKE_JOINED, plain.SLIP
 STEM_ENDING, SHORTEST_STEM = plain.STEM_ENDING, plain.SHORTEST_STEM
 _FOLDED = np.array([ord(chr(c).translate(plain.CONFUSED)) for c in range(128)], np.int32)
 _FIRST_HANGUL, _LAST_HANGUL = ord(plain.HANGUL[0]), ord(plain.HANGUL[-1])
@@ -248,11 +248,15 @@ def alike(letters, a, a_end, b, b_end, inserted, exchanged, one, other, row):  #
     if _has_prefix(letters, a, n, b, m):
         return DOUBTFUL
     few, most = (n + m) // ALIKE, max(1, (longer + 2) // 3)
-    if inserted and edits(letters, a, n, letters, b, m, row, False, few) <= few:
+    n_one, n_other = fold(letters, a, a_end, one), fold(letters, b, b_end, other)
+    if n_one == n_other and equal(one, n_one, other, n_other):
         return DAMAGED
+    if inserted:
+        more = edits(letters, a, n, letters, b, m, row, False, few)
+        if more <= few:
+            return DAMAGED if more <= SLIP else DOUBTFUL
     if not exchanged:
         return OTHER
-    n_one, n_other = fold(letters, a, a_end, one), fold(letters, b, b_end, other)
     distance = edits(one, 0, n_one, other, 0, n_other, row, True, most)
     if distance == 0 or (longer > 1 and distance <= max(1, longer // 5)):
         return DAMAGED

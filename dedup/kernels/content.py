@@ -13,7 +13,7 @@ from .alike import DAMAGED as DAMAGE
 from .alike import STEM
 from .jit import BASE, I64, U64, inner, jit
 from .marks import is_decimal
-from .sifting import is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
+from .sifting import all_decimal, is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
 from .text import fmix64
 from .values import changed_marks
 from .words import WordArrays
@@ -41,6 +41,8 @@ N_COUNTS = len(COUNTS)
     DAMAGED,
     WORDS,
     PLACES,
+    SILENT_LEFT,
+    SILENT_RIGHT,
 ) = range(N_COUNTS)
 _NUMERALS = np.array(sorted(map(ord, sifting.HAN_NUMERALS)), np.int32)
 _HAN_NEGATIONS = np.array(sorted(map(ord, content.HAN_NEGATIONS)), np.int32)
@@ -62,7 +64,7 @@ _NEGATIONS = np.sort(np.array([word_key_of(word) for word in content.NEGATIONS],
 def content_of_pairs(
     texts: WordArrays, pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 15], slots uint32[m, 4, 4])"""
+    """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 17], slots uint32[m, 4, 4])"""
     counts = np.zeros((len(pairs), N_COUNTS), np.int64)
     slots = np.zeros((len(pairs), N_SLOTS, 4), np.uint32)
     _content_of_pairs(texts, pairs, counts, slots)
@@ -88,6 +90,7 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
         if len(found) == 0:
             continue
         sides = sides_of(texts, found, left, right)
+        counts[SILENT_LEFT], counts[SILENT_RIGHT] = sides.silent[0], sides.silent[1]
         rest, insertions = rest_for(sides), new_table(2 * len(found))
         lopsided = np.empty(len(found), U64), np.empty(len(found), I64)
         so_far[:] = 0
@@ -103,9 +106,11 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
                 if n:
                     place = x + found[d, 0], x + found[d, 1], x, x_end
                     _note_insertion(texts, rest.left, n, 0, place, insertions, so_far)
+                    counts[DOUBTFUL_NUMBERS] += _is_number_more(texts, rest.left, n, place)
                 else:
                     place = y + found[d, 2], y + found[d, 3], y, y_end
                     _note_insertion(texts, rest.right, m, 1, place, insertions, so_far)
+                    counts[DOUBTFUL_NUMBERS] += _is_number_more(texts, rest.right, m, place)
                 continue
             if kind == SPELLED or kind == PASSAGES:
                 so_far[UNTOLD] += 1
@@ -272,10 +277,27 @@ def _note_insertion(texts, words, n, side, place, table, so_far):  # type: ignor
 
 
 @inner
+def _is_number_more(texts, words, n, place):  # type: ignore[no-untyped-def]
+    """See content.is_number_more."""
+    begin, end, first, last = place
+    letters, start = texts.letters, texts.start
+    if (
+        not 0 < n <= NUMBER_WORDS
+        or begin == first
+        or end == last
+        or not all_decimal(letters, start, words, n)
+    ):
+        return False
+    return has_decimal(letters, start[begin - 1], start[begin]) and has_decimal(
+        letters, start[end], start[end + 1]
+    )
+
+
+@inner
 def _count_damage(rest, n, counts):  # type: ignore[no-untyped-def]
     """Pairs of words that are one -> how many different ones are damaged; the letters of those that recur.
 
-    Of stems, only where the text is not stemmed.
+    And of stems, where the text is not stemmed.
     """
     keys, times, shift = new_table(n)
     stems = again = 0
@@ -289,9 +311,9 @@ def _count_damage(rest, n, counts):  # type: ignore[no-untyped-def]
     for i in range(n):
         if times[2 * slot_of_key(keys, shift, max(U64(1), rest.damage[i]))] > 1:
             counts[REPEATED] += rest.size[i] if rest.kind[i] == DAMAGE else 0
-            again += rest.size[i] if rest.kind[i] == STEM else 0
         else:
             counts[DAMAGED] += rest.kind[i] == DAMAGE
+        again += rest.size[i] if rest.kind[i] == STEM else 0
     if stems < STEMMED or STEMMED_SHARE * stems < counts[WORDS]:
         counts[REPEATED] += again
 

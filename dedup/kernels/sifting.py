@@ -32,7 +32,8 @@ from .marks import is_decimal
 from .text import fmix64, is_unspaced
 from .words import word_key
 
-AHEAD, FEW_MOVED = sifting.AHEAD, sifting.FEW_MOVED
+AHEAD, EDGE, FEW_MOVED = sifting.AHEAD, sifting.EDGE, sifting.FEW_MOVED
+SILENT = sifting.SILENT
 PASSAGE, PASSAGE_UNSPACED = sifting.PASSAGE, sifting.PASSAGE_UNSPACED
 _NUMERALS = np.array(sorted(map(ord, sifting.HAN_NUMERALS)), np.int32)
 
@@ -60,6 +61,7 @@ class Sides(NamedTuple):
     right: NDArray[np.int64]
     right_start: NDArray[np.int64]
     moved: NDArray[np.int64]
+    silent: NDArray[np.int64]  # [2]: letters left out as boilerplate
 
 
 class Rest(NamedTuple):
@@ -122,37 +124,49 @@ def sides_of(texts, found, left: int, right: int) -> Sides:  # type: ignore[no-u
     x_end, y_end = texts.text[left + 1], texts.text[right + 1]
     gone, come = np.zeros(x_end - x, np.bool_), np.zeros(y_end - y, np.bool_)
     some_moved = moved(key[x:x_end], key[y:y_end], found, gone, come)
-    one, one_start, n_gone = _words_in(found, 0, gone, texts.framed, start, x)
-    other, other_start, n_come = _words_in(found, 2, come, texts.framed, start, y)
+    silent = np.empty(2, I64)
+    one, one_start, n_gone, silent[0] = _words_in(found, 0, gone, texts.framed, start, x)
+    other, other_start, n_come, silent[1] = _words_in(found, 2, come, texts.framed, start, y)
     n_moved = min(n_gone, n_come) if some_moved else I64(0)
     _without_cut_words(texts, found, one, one_start, other, other_start, x_end - x, 0)
     _without_cut_words(texts, found, other, other_start, one, one_start, y_end - y, 2)
     if n_moved and FEW_MOVED * n_moved >= min(start[x_end] - start[x], start[y_end] - start[y]):
         _without_common(key, one, one_start, other, other_start)
-    return Sides(one, one_start, other, other_start, np.full(1, n_moved))
+    return Sides(one, one_start, other, other_start, np.full(1, n_moved), silent)
 
 
 @inner
 def _words_in(found, column, moved_away, framed, start, first):  # type: ignore[no-untyped-def]
-    """Places found[:, column:column + 2] -> (words there, where those of each begin, letters that moved).
+    """Places found[:, column:column + 2] -> words there, where those of each begin, letters moved, left out.
 
     Without those that moved and, as sifting.places has it, those that are boilerplate.
     """
-    n = letters = I64(0)
+    n = letters = left_out = I64(0)
     for d in range(len(found)):
         n += found[d, column + 1] - found[d, column]
     words, begins = np.empty(n, I64), np.zeros(len(found) + 1, I64)
     n = I64(0)
     for d in range(len(found)):
-        silent = max(found[d, 1] - found[d, 0], found[d, 3] - found[d, 2]) >= PASSAGE
+        silent = max(found[d, 1] - found[d, 0], found[d, 3] - found[d, 2]) >= SILENT
         for i in range(found[d, column], found[d, column + 1]):
             if moved_away[i]:
                 letters += start[first + i + 1] - start[first + i]
-            elif not (silent and framed[first + i]):
+            elif silent and _is_framed(framed, first, i, found[d, column], found[d, column + 1]):
+                left_out += start[first + i + 1] - start[first + i]
+            else:
                 words[n] = first + i
                 n += 1
         begins[d + 1] = n
-    return words[:n], begins, letters
+    return words[:n], begins, letters, left_out
+
+
+@inner
+def _is_framed(framed, first, i, start, end):  # type: ignore[no-untyped-def]
+    """See sifting._in_frame."""
+    for near in range(max(start, i - EDGE), min(end, i + EDGE + 1)):
+        if framed[first + near]:
+            return True
+    return False
 
 
 @inner
@@ -221,7 +235,7 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
     -> (words of the left side only, of the right, doubtful pairs, damage in all, words that are stems).
     """
     start, key, letters = texts.start, texts.key, texts.letters
-    n = n_right = n_doubtful = n_stems = near = I64(0)
+    n = n_right = n_doubtful = n_stems = near = passed = I64(0)
     if len(left) == 0 or len(right) == 0:
         for i in range(len(left)):
             rest.left[i] = left[i]
@@ -235,9 +249,8 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
         a, a_end = start[left[i]], start[left[i] + 1]
         plain, folded = rest.sets_left[i, 0], rest.sets_left[i, 1]
         best, twin = OTHER, I64(-1)
-        for j in range(max(0, near - AHEAD), min(len(right), near + AHEAD)):  # type: ignore[call-overload]
-            if rest.taken[j]:
-                continue
+        ahead = passed + 1 if all_decimal(letters, start, left[i : i + 1], 1) else AHEAD
+        for j in range(near, min(len(right), near + ahead)):  # type: ignore[call-overload]
             b, b_end = start[right[j]], start[right[j] + 1]
             if key[left[i]] == key[right[j]]:
                 best, twin = SAME, I64(j)
@@ -255,7 +268,7 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
                 break
         if best == OTHER:
             rest.left[n] = left[i]
-            n += 1
+            n, passed = n + 1, passed + 1
             continue
         if best == DOUBTFUL:
             rest.doubtful[n_doubtful, 0], rest.doubtful[n_doubtful, 1] = left[i], right[twin]
@@ -265,7 +278,7 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
             n_damage = _damaged(rest, n_damage, best, key[left[i]], key[right[twin]], size)
         n_stems += best == STEM
         rest.taken[twin] = True
-        near = twin + 1
+        near, passed = twin + 1, I64(0)
     for j in range(len(right)):
         if not rest.taken[j]:
             rest.right[n_right] = right[j]
@@ -332,7 +345,7 @@ def n_letters(start, words, n):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _all_decimal(letters, start, words, n):  # type: ignore[no-untyped-def]
+def all_decimal(letters, start, words, n):  # type: ignore[no-untyped-def]
     for i in range(n):
         for j in range(start[words[i]], start[words[i] + 1]):
             if not is_decimal(letters[j]):
@@ -354,8 +367,8 @@ def respelled(letters, start, left, n, right, m):  # type: ignore[no-untyped-def
             numerals = numerals and is_in(c, _NUMERALS)
     if (
         not unspaced
-        or _all_decimal(letters, start, left, n)
-        or _all_decimal(letters, start, right, m)
+        or all_decimal(letters, start, left, n)
+        or all_decimal(letters, start, right, m)
         or numerals
     ):
         return False

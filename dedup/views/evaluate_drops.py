@@ -35,7 +35,7 @@ def drops(run: Run, labels: Pairs | Truth) -> Report:
 
 
 def joins(run: Run, labels: Pairs | Truth) -> Report:
-    """Verified pairs that join documents, and of which the labels tell -> by relation: how many, and false."""
+    """Verified pairs that join documents and that the labels tell of -> by relation: how many, and false."""
     cluster = run.verdict.cluster[run.pairs.docs]
     joined = (run.pair_relations != FORM) & (cluster[:, 0] == cluster[:, 1])
     known, same = _told(run, labels)(run.pairs.docs[joined].astype(np.int64))
@@ -67,7 +67,12 @@ def _told(run: Run, labels: Pairs | Truth) -> Told:
     if isinstance(labels, Truth):
         label = np.full(n, -1, np.int64)
         label[labels.docs] = labels.cluster
-        return lambda docs: ((label[docs] >= 0).all(axis=1), label[docs[:, 0]] == label[docs[:, 1]])
+
+        def by_cluster(docs: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+            left, right = label[docs].T
+            return (left >= 0) & (right >= 0), left == right
+
+        return by_cluster
     key = np.sort(labels.docs.astype(np.int64), axis=1) @ np.array([n, 1])
     order = np.argsort(key, kind="stable")
 
