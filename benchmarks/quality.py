@@ -75,11 +75,11 @@ def dropped(truth: Path, run: Any) -> tuple[int, int, int]:
 def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
     """Two truth tables -> the files of both, and one table, without documents that stand in both.
 
-    A document stands in both where half of the runs of PIECE letters of its shortest file here stand in its
-    shortest there, or the reverse.
+    A document stands in both where half of the runs of PIECE letters of its shortest file here stand in one
+    of its files there, or the reverse.
     """
     rows: list[dict[str, str]] = []
-    pieces: list[dict[str, set[str]]] = []
+    pieces: list[dict[str, tuple[set[str], set[str]]]] = []
     for table in tables:
         with open(table, newline="", encoding="utf-8") as f:
             mine = [
@@ -87,16 +87,15 @@ def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
                 for row in csv.DictReader(f)
             ]
         rows += mine
-        smallest: dict[str, set[str]] = {}
+        of_files: dict[str, list[set[str]]] = {}
         for row in mine:
-            runs = runs_of_letters(table.parent / row["file"])
-            if len(runs) < len(smallest.get(row["base_id"], runs)) or row["base_id"] not in smallest:
-                smallest[row["base_id"]] = runs
-        pieces.append(smallest)
+            of_files.setdefault(row["base_id"], []).append(runs_of_letters(table.parent / row["file"]))
+        pieces.append({base: (min(found, key=len), set().union(*found)) for base, found in of_files.items()})
     in_both: set[str] = set()
-    for base, one in pieces[0].items():
-        for other_base, other in pieces[1].items():
-            if 2 * len(one & other) >= min(len(one), len(other)):
+    for base, (least, every) in pieces[0].items():
+        for other_base, (other_least, other_every) in pieces[1].items():
+            held = 2 * len(least & other_every) >= len(least)
+            if held or 2 * len(other_least & every) >= len(other_least):
                 in_both |= {base, other_base}
     kept = [row for row in rows if row["base_id"] not in in_both]
     print(f"both as one: {len(in_both)} true clusters stand in both sets and are left out\n", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Scans onto a file system of 64 kB, 128 kB, ... in a mount namespace of its own (unshare -rm)."""
+"""Scans onto a file system of 128 kB, 160 kB, ... in a mount namespace of its own (unshare -rm)."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def main(corpus: Path) -> None:
     warm = Warm()
     full = 0
     done = False
-    for size in (64, 128, 256, 512, 1024, 4096):
+    for size in (128, 160, 192, 256, 512, 1024, 4096):
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "none", disk], check=True)
         shutil.copytree(corpus / "r", disk / "r")
         warm.close()  # a server that sees the new mount
