@@ -354,7 +354,10 @@ def _list_command(what: str, help: str) -> None:
             click.echo(f"{n:,} rows -> {errors.safe(str(output))}", err=True)
 
 
-_list_command("keep", "The canonical-document list: canonical and single documents, one path a line.")
+_list_command(
+    "keep",
+    "The documents to keep, a path a line: all but those dropped.  A cluster may keep several.",
+)
 _list_command("drop", "The dropped documents, each with its kept witness, what it loses, and the figures.")
 _list_command("clusters", "A row per clustered document: path, cluster_id, canonical, relation and figures.")
 _list_command("pairs", "The verified pairs with their exact figures and the counts behind them.")

@@ -16,7 +16,7 @@ from .normalize import letters
 from .scripts import is_unspaced
 from .words import DECIMALS
 
-AHEAD = 8  # words of the other side among which the twin of a word is looked for
+AHEAD = 6  # words of the other side among which the twin of a word is looked for
 FEW_MOVED = 10  # moved passages are a tenth of a text or more: what stands in any other place is not lost
 SILENT = 4  # words of a place in which boilerplate says nothing
 EDGE = 3  # words beside boilerplate that may be of it

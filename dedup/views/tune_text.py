@@ -56,7 +56,7 @@ def _histogram(report: Report, width: int) -> Iterator[RenderableType]:
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("", width=columns, no_wrap=True)
     table.add_column("not joined*", justify="right", no_wrap=True, style="dim")
-    table.add_column("found**", justify="right", no_wrap=True)
+    table.add_column("chance**", justify="right", no_wrap=True)
     table.add_column("", width=CURVE, no_wrap=True)
     for row in reversed(rows):
         total = sum(row[name] for name in GLYPHS)
@@ -71,7 +71,8 @@ def _histogram(report: Report, width: int) -> Iterator[RenderableType]:
     s = report["s_curve"]
     yield Text("*  candidates that reach no threshold, by their estimated Jaccard", "dim")
     yield Text(
-        f"** chance that the {s['bands']} bands of {s['rows']} rows find a pair of the row's lower Jaccard",
+        f"** that the {s['bands']} bands of {s['rows']} rows make such a pair a candidate; "
+        "what is found in the\n   end is measured below, as recall",
         "dim",
     )
 
