@@ -28,6 +28,7 @@ MARKS_APART = 40  # letters between two marks that count as two
 MANY_SMALL, SMALL_WORDS, SMALL_SHARE = 8, 3, 10  # places where only 3 words are missing: 8, 1 in 10 words
 STEMMED, STEMMED_SHARE = 8, 50  # different stems of a stemmed text: so many, and one in so many words
 RECURS = 2  # times that words stand on one side beside the same word
+NAME_SHARE = 3  # of small places with the same word beside the same word: 1 in 3, and it is a name
 N_SLOTS, FRAME = 4, 2  # where texts differ in more places, these are not kept; words of a frame
 HAN_NEGATIONS = frozenset(letters("不没未无非"))
 _DENY = (
@@ -214,7 +215,8 @@ def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) 
         if end < len(text):
             beside[bool(one), True, text[end], tuple(words)] += 1
     most = max(beside.values(), default=0)
-    if most < RECURS or taken_out(n_small, min(len(left), len(right))):
+    is_name = NAME_SHARE * most >= n_small  # what is taken out is of many kinds
+    if most < RECURS or (taken_out(n_small, min(len(left), len(right))) and not is_name):
         return 0
     return most * max(n_letters(words) for (*_, words), n in beside.items() if n == most)
 

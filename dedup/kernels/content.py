@@ -21,6 +21,7 @@ from .words import WordArrays
 NUMBER_WORDS, NUMBER_MORE, APART = content.NUMBER_WORDS, content.NUMBER_MORE, content.APART
 STEMMED, STEMMED_SHARE = content.STEMMED, content.STEMMED_SHARE
 RECURS, SMALL_SHARE = content.RECURS, content.SMALL_SHARE
+NAME_SHARE = content.NAME_SHARE
 MANY_SMALL, SMALL_WORDS, N_SLOTS = content.MANY_SMALL, content.SMALL_WORDS, content.N_SLOTS
 SLOT_TIMES, SLOT_MORE = sifting.SLOT_TIMES, sifting.SLOT_MORE
 ADDED, SPELLED, PASSAGES, REPLACED = sifting.ADDED, sifting.SPELLED, sifting.PASSAGES, sifting.REPLACED
@@ -132,7 +133,7 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
         small, most = so_far[INSERTIONS], so_far[MOST_INSERTED]
         n_words = counts[WORDS]
         taken_out = small >= MANY_SMALL and n_words <= SMALL_SHARE * small and 5 * small < 4 * n_words
-        if most >= RECURS and not taken_out:
+        if most >= RECURS and (not taken_out or NAME_SHARE * most >= small):
             counts[INSERTED] = most * so_far[LETTERS_INSERTED]
         if so_far[SMALL_PLACES] < max(MANY_SMALL, 4 * so_far[NEGATED]):
             counts[DOUBTFUL_NUMBERS] += so_far[NEGATED]
