@@ -52,14 +52,15 @@ class Slot(NamedTuple):
 class Content:
     """The counts, in letters but for numbers, doubtful_numbers, damaged, words and places, which are counted.
 
-    Boilerplate is left out of all of them.  letters_left, letters_right: of the text.
+    Boilerplate is left out of all but the last two.  letters_left, letters_right: of the text.
     only_left, only_right: text that the other side does not have.  passages, replaced, lopsided: of the
     smaller of two passages, of words for about as many others, of words for many more.  repeated: of words
-    that differ in the same way twice or more, as a name does and damage does not.  inserted: of words that
+    that differ in the same way twice or more, as a name does and damage does not, and of stems in a text that
+    is not stemmed.  inserted: of words that
     only one side has and that recur beside the same word, as in gcloud, gcloud beta.  damaged: pairs of words
     that are one, damaged, and differ so once.  words: of the shorter text.  places: where the texts differ.
-    silent_left, silent_right: boilerplate that the other side does not have.
-    slots: those places, where they are few.
+    slots: those places, where they are few.  silent_left, silent_right: boilerplate that the other side does
+    not have.
     """
 
     letters_left: int
@@ -149,7 +150,7 @@ def content(left: Text, right: Text) -> Content:
         + negations(found)
         + changed_marks(left, right, [p.at for p in found])
         + sum(is_number_more(left.words, right.words, p) for p in found),
-        repeated=repeated(damage) + (0 if is_stemmed else letters_of(stems)),
+        repeated=repeated(damage) + (0 if is_stemmed else repeated(stems, 1)),
         inserted=inserted(left.words, right.words, found),
         damaged=sum(n == 1 for n in damage.values()),
         words=n_words,
@@ -171,11 +172,6 @@ def taken_out(n_small: int, n_words: int) -> bool:
     return n_small >= MANY_SMALL and n_words <= SMALL_SHARE * n_small and 5 * n_small < 4 * n_words
 
 
-def letters_of(pairs: Counter[tuple[str, str]]) -> int:
-    """Pairs of words -> letters of the shorter ones."""
-    return sum(n * min(map(len, pair)) for pair, n in pairs.items())
-
-
 def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> bool:
     """Whether one side has a few numbers more amid numbers, as a row of figures that goes on otherwise.
 
@@ -184,19 +180,18 @@ def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> b
     >>> [is_number_more(one, other, p) for p in places(one, other, [False] * 4, [False] * 5)[0]]
     [True]
     """
-    if place.kind != ADDED or place.alike or bool(place.one) == bool(place.other):
+    found = place.more(left, right)
+    if found is None:
         return False
-    words, i, j, more = (left, place.at.i1, place.at.i2, place.one)
-    if not more:
-        words, i, j, more = (right, place.at.j1, place.at.j2, place.other)
-    if len(more) > NUMBER_WORDS or not DECIMALS.issuperset("".join(more)):
+    words, text, start, end = found
+    if len(words) > NUMBER_WORDS or not DECIMALS.issuperset("".join(words)):
         return False
-    return i > 0 and j < len(words) and bool(digits(words[i - 1])) and bool(digits(words[j]))
+    return start > 0 and end < len(text) and bool(digits(text[start - 1]) and digits(text[end]))
 
 
-def repeated(pairs: Counter[tuple[str, str]]) -> int:
-    """Pairs of words -> letters of those that recur, of the shorter word."""
-    return sum(n * min(map(len, pair)) for pair, n in pairs.items() if n > 1)
+def repeated(pairs: Counter[tuple[str, str]], times: int = 2) -> int:
+    """Pairs of words -> letters of those that recur so often, of the shorter word."""
+    return sum(n * min(map(len, pair)) for pair, n in pairs.items() if n >= times)
 
 
 def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> int:
@@ -204,16 +199,15 @@ def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) 
     beside: Counter[tuple[bool, bool, str, tuple[str, ...]]] = Counter()
     n_small = 0
     for place in found:
-        one, other = place.one, place.other
-        words = one or other
-        if place.kind != ADDED or place.alike or (one and other) or not 0 < len(words) <= SMALL_WORDS:
+        more = place.more(left, right)
+        if more is None or len(more[0]) > SMALL_WORDS:
             continue
         n_small += 1
-        text, start, end = (left, place.at.i1, place.at.i2) if one else (right, place.at.j1, place.at.j2)
+        words, text, start, end = more
         if start:
-            beside[bool(one), False, text[start - 1], tuple(words)] += 1
+            beside[text is left, False, text[start - 1], tuple(words)] += 1
         if end < len(text):
-            beside[bool(one), True, text[end], tuple(words)] += 1
+            beside[text is left, True, text[end], tuple(words)] += 1
     most = max(beside.values(), default=0)
     is_name = NAME_SHARE * most >= n_small  # what is taken out is of many kinds
     if most < RECURS or (taken_out(n_small, min(len(left), len(right))) and not is_name):

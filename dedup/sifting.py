@@ -72,6 +72,16 @@ class Place:
         one, other = n_letters(self.one), n_letters(self.other)
         return self.kind == REPLACED and max(one, other) <= SLOT_TIMES * min(one, other) + SLOT_MORE
 
+    def more(
+        self, left: Sequence[str], right: Sequence[str]
+    ) -> tuple[list[str], Sequence[str], int, int] | None:
+        """The words that one text has more: they, that text, where in it they begin and end; or None."""
+        if self.kind != ADDED or self.alike or not (self.left or self.right):
+            return None
+        if self.left:
+            return self.left, left, self.at.i1, self.at.i2
+        return self.right, right, self.at.j1, self.at.j2
+
 
 def places(
     left: Sequence[str], right: Sequence[str], framed_left: Sequence[bool], framed_right: Sequence[bool]
@@ -148,7 +158,6 @@ def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
     if not left or not right:
         place.left, place.right = list(left), list(right)
         return place
-    taken: set[int] = set()
     near = passed = 0  # the word after the last twin; words since then that have none
     for word in left:
         best, twin = OTHER, -1
@@ -167,9 +176,9 @@ def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
             place.doubtful.append((word, right[twin]))
         elif best > SAME:
             place.alike.append((word, right[twin], best))
-        taken.add(twin)
+        place.right += right[near:twin]
         near, passed = twin + 1, 0
-    place.right = [word for i, word in enumerate(right) if i not in taken]
+    place.right += right[near:]
     _taken_as_one(place)
     return place
 

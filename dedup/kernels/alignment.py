@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -384,8 +382,3 @@ def moved(x, y, found, gone, come):  # type: ignore[no-untyped-def]
                 if values[2 * slot_of_key(keys, shift, block_key(x, i, MOVED))] == 1:
                     gone[i : i + MOVED] = True
     return some
-
-
-def room() -> Any:
-    """-> what `differences` needs as `table`."""
-    return np.empty(4 * SMALL + 16, np.int16)

@@ -205,7 +205,7 @@ def few_exchanged(n, m, folded, others):  # type: ignore[no-untyped-def]
 
 @inlined
 def alike_by_ends(letters, a, n, b, m):  # type: ignore[no-untyped-def]
-    """Two words that neither may be -> STEM, DOUBTFUL or OTHER, as `alike` has it."""
+    """Two words that are neither of these -> STEM, DOUBTFUL or OTHER, as `alike` has it."""
     if letters[a] == letters[b] and _is_stem(letters, a, n, b, m):
         return STEM
     return (
@@ -249,7 +249,7 @@ def alike(letters, a, a_end, b, b_end, inserted, exchanged, one, other, row):  #
         return DOUBTFUL
     few, most = (n + m) // ALIKE, max(1, (longer + 2) // 3)
     n_one, n_other = fold(letters, a, a_end, one), fold(letters, b, b_end, other)
-    if n_one == n_other and equal(one, n_one, other, n_other):
+    if equal(one, n_one, other, n_other):
         return DAMAGED
     if inserted:
         more = edits(letters, a, n, letters, b, m, row, False, few)
@@ -258,6 +258,6 @@ def alike(letters, a, a_end, b, b_end, inserted, exchanged, one, other, row):  #
     if not exchanged:
         return OTHER
     distance = edits(one, 0, n_one, other, 0, n_other, row, True, most)
-    if distance == 0 or (longer > 1 and distance <= max(1, longer // 5)):
+    if longer > 1 and distance <= max(1, longer // 5):
         return DAMAGED
     return DOUBTFUL if distance <= most else OTHER

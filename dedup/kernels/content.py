@@ -105,13 +105,11 @@ def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-u
             kind = _counted(texts, found[d], rest, n, m, doubtful, lopsided, counts, so_far)
             if kind == ADDED and n_damage == before:
                 if n:
-                    place = x + found[d, 0], x + found[d, 1], x, x_end
-                    _note_insertion(texts, rest.left, n, 0, place, insertions, so_far)
-                    counts[DOUBTFUL_NUMBERS] += _is_number_more(texts, rest.left, n, place)
+                    side, words, place = 0, rest.left[:n], (x + found[d, 0], x + found[d, 1], x, x_end)
                 else:
-                    place = y + found[d, 2], y + found[d, 3], y, y_end
-                    _note_insertion(texts, rest.right, m, 1, place, insertions, so_far)
-                    counts[DOUBTFUL_NUMBERS] += _is_number_more(texts, rest.right, m, place)
+                    side, words, place = 1, rest.right[:m], (y + found[d, 2], y + found[d, 3], y, y_end)
+                _note_insertion(texts, words, side, place, insertions, so_far)
+                counts[DOUBTFUL_NUMBERS] += _is_number_more(texts, words, place)
                 continue
             if kind == SPELLED or kind == PASSAGES:
                 so_far[UNTOLD] += 1
@@ -252,11 +250,12 @@ def _text_key(key, words, n):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _note_insertion(texts, words, n, side, place, table, so_far):  # type: ignore[no-untyped-def]
+def _note_insertion(texts, words, side, place, table, so_far):  # type: ignore[no-untyped-def]
     """Words that only one side has: counted with the word before them, and with the word after them.
 
     place: where they begin and end, where their text does.
     """
+    n = len(words)
     if not 0 < n <= SMALL_WORDS:
         return
     so_far[INSERTIONS] += 1
@@ -278,15 +277,15 @@ def _note_insertion(texts, words, n, side, place, table, so_far):  # type: ignor
 
 
 @inner
-def _is_number_more(texts, words, n, place):  # type: ignore[no-untyped-def]
+def _is_number_more(texts, words, place):  # type: ignore[no-untyped-def]
     """See content.is_number_more."""
     begin, end, first, last = place
     letters, start = texts.letters, texts.start
     if (
-        not 0 < n <= NUMBER_WORDS
+        not 0 < len(words) <= NUMBER_WORDS
         or begin == first
         or end == last
-        or not all_decimal(letters, start, words, n)
+        or not all_decimal(letters, start, words, len(words))
     ):
         return False
     return has_decimal(letters, start[begin - 1], start[begin]) and has_decimal(
@@ -301,7 +300,7 @@ def _count_damage(rest, n, counts):  # type: ignore[no-untyped-def]
     And of stems, where the text is not stemmed.
     """
     keys, times, shift = new_table(n)
-    stems = again = 0
+    stems = of_stems = 0
     for i in range(n):
         h = max(U64(1), rest.damage[i])
         at = slot_of_key(keys, shift, h)
@@ -314,9 +313,9 @@ def _count_damage(rest, n, counts):  # type: ignore[no-untyped-def]
             counts[REPEATED] += rest.size[i] if rest.kind[i] == DAMAGE else 0
         else:
             counts[DAMAGED] += rest.kind[i] == DAMAGE
-        again += rest.size[i] if rest.kind[i] == STEM else 0
+        of_stems += rest.size[i] if rest.kind[i] == STEM else 0
     if stems < STEMMED or STEMMED_SHARE * stems < counts[WORDS]:
-        counts[REPEATED] += again
+        counts[REPEATED] += of_stems
 
 
 @inner

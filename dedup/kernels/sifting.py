@@ -67,15 +67,14 @@ class Sides(NamedTuple):
 class Rest(NamedTuple):
     """What is left of one place, and all damage found so far.
 
-    left, right int64[n]: words of one side only, then the doubtful ones, which are pairs; taken bool[n] and
-    the sets of letters uint64[n, 2] of both sides are room.  damage uint64[n] are the pairs of words that are
+    left, right int64[n]: words of one side only, then the doubtful ones, which are pairs; the sets of letters
+    uint64[n, 2] of both sides are room.  damage uint64[n] are the pairs of words that are
     one, kind int64[n] how, size int64[n] the letters of the shorter, one, other uint64[n] the keys of either.
     """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     doubtful: NDArray[np.int64]
-    taken: NDArray[np.bool_]
     sets_left: NDArray[np.uint64]
     sets_right: NDArray[np.uint64]
     damage: NDArray[np.uint64]
@@ -88,13 +87,14 @@ class Rest(NamedTuple):
 @inner
 def room() -> Room:
     """-> what one thread needs."""
-    a, b, c, d = (
+    return Room(
+        np.empty(4 * SMALL + 16, np.int16),
         np.empty(LONGEST, I32),
         np.empty(LONGEST, I32),
         np.empty(LONGEST, I32),
         np.empty(LONGEST, I32),
+        np.empty(LONGEST + 1, I32),
     )
-    return Room(np.empty(4 * SMALL + 16, np.int16), a, b, c, d, np.empty(LONGEST + 1, I32))
 
 
 @inner
@@ -106,7 +106,6 @@ def rest_for(sides: Sides) -> Rest:
         np.empty(n, I64),
         np.empty(m, I64),
         np.empty((min(n, m), 2), I64),
-        np.zeros(m, np.bool_),
         np.empty((n, 2), U64),
         np.empty((m, 2), U64),
         np.empty(most, U64),
@@ -242,14 +241,14 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
         for j in range(len(right)):
             rest.right[j] = right[j]
         return I64(len(left)), I64(len(right)), n_doubtful, n_damage, n_stems
-    rest.taken[: len(right)] = False
     letter_sets(letters, start, left, rest.sets_left, room.one)
     letter_sets(letters, start, right, rest.sets_right, room.one)
     for i in range(len(left)):
         a, a_end = start[left[i]], start[left[i] + 1]
         plain, folded = rest.sets_left[i, 0], rest.sets_left[i, 1]
         best, twin = OTHER, I64(-1)
-        ahead = passed + 1 if all_decimal(letters, start, left[i : i + 1], 1) else AHEAD
+        # a word with digits has no set
+        ahead = passed + 1 if plain == 0 and all_decimal(letters, start, left[i : i + 1], 1) else AHEAD
         for j in range(near, min(len(right), near + ahead)):  # type: ignore[call-overload]
             b, b_end = start[right[j]], start[right[j] + 1]
             if key[left[i]] == key[right[j]]:
@@ -277,12 +276,13 @@ def sift(texts, left, right, rest, n_damage, room):  # type: ignore[no-untyped-d
             size = min(a_end - a, start[right[twin] + 1] - start[right[twin]])
             n_damage = _damaged(rest, n_damage, best, key[left[i]], key[right[twin]], size)
         n_stems += best == STEM
-        rest.taken[twin] = True
-        near, passed = twin + 1, I64(0)
-    for j in range(len(right)):
-        if not rest.taken[j]:
+        for j in range(near, twin):
             rest.right[n_right] = right[j]
             n_right += 1
+        near, passed = twin + 1, I64(0)
+    for j in range(near, len(right)):
+        rest.right[n_right] = right[j]
+        n_right += 1
     one, other = (
         joined_letters(texts, rest.left, n, room.one),
         joined_letters(texts, rest.right, n_right, room.other),

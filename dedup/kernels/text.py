@@ -14,7 +14,6 @@ from .jit import BASE, I64, U16, U64, jit
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
 SEGMENT = 8192  # letters taken at a time: letters, hashes and what is made of them stay in the L2 cache
-FIRST_UNSPACED = UNSPACED[0][0]
 _UNSPACED = np.array(UNSPACED, np.int32)
 TWICE = 16  # in LetterTable.packed
 BEYOND_ASCII = U64(0x8080808080808080)
@@ -119,7 +118,7 @@ def letters_of(
         upper += entry & 1
         marks += (entry >> 1) & 1
         if v > 0:
-            if v >= FIRST_UNSPACED and is_unspaced(v):
+            if is_unspaced(v):
                 counts[4] += 1 + (entry & TWICE != 0)
                 # subtle: past the fifth letter from the start, so it never comes to it
                 run = I64(MIN_WORD) if run == 0 else run
@@ -136,7 +135,7 @@ def letters_of(
                 n_units = _unit(v, units, n_units)
         elif v < 0:
             for j in range(pool_starts[-v], pool_starts[-v + 1]):
-                if pool[j] >= FIRST_UNSPACED and is_unspaced(I64(pool[j])):
+                if is_unspaced(I64(pool[j])):
                     counts[4] += 1
                     run = I64(MIN_WORD) if run == 0 else run
                 run += 1

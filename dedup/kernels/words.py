@@ -12,7 +12,7 @@ from ..model import Spans
 from .jit import BASE, I64, U64, inner, jit
 from .marks import SPACE, classes, is_decimal, is_space, mark_class
 from .simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
-from .text import FIRST_UNSPACED, fmix64, is_unspaced, powers
+from .text import fmix64, is_unspaced, powers
 
 INSIDE = 4  # in LetterTable.packed: the character does not end a word
 TWICE = 16
@@ -184,7 +184,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
                         if chain >= 0 and run == 1:
                             thousands = n_marks
                         n_marks += 1
-                mine = c >= FIRST_UNSPACED and is_unspaced(c)
+                mine = is_unspaced(c)
                 if not inside or mine or alone:
                     fresh = True
                 if fresh:
@@ -219,7 +219,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
             if joins:
                 if not inside or apostrophe:
                     fresh = True
-                inside, alone, apostrophe = True, c >= FIRST_UNSPACED and is_unspaced(c), False
+                inside, alone, apostrophe = True, is_unspaced(c), False
             else:
                 apostrophe = has and not apostrophe and (c == 0x27 or c == 0x2019)
                 inside = apostrophe
