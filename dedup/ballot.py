@@ -14,7 +14,7 @@ from .keys import is_in
 from .model import CONTAINED, FORM, CandidatePairs, VerifiedPairs, pair_keys
 from .thresholds import Thresholds
 
-MAX_WHOLES = 3  # of a part that binds them together
+MAX_WHOLES = 3  # otherwise different ones, of a part that goes with the one that it is most like
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
 
 EdgesOf = Callable[[VerifiedPairs], cluster.Edges]
@@ -145,7 +145,7 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
     """The pairs without those that join a part to several, otherwise different wholes."""
     alike = limits.alike(pairs) | limits.rewritten(pairs)
     left_part = limits.left_in_right(pairs)
-    return pairs.where(cluster.told_apart(n, pairs.docs, alike, left_part, pairs.jaccard, MAX_WHOLES))
+    return pairs.where(cluster.binding(n, pairs.docs, alike, left_part, pairs.jaccard, MAX_WHOLES))
 
 
 def edges(

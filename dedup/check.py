@@ -131,16 +131,15 @@ class _Check:
         """int64[n, 2]: (new document, document of the run) of the same letters and values."""
         docs = np.flatnonzero(self.fresh.documents.status == OK)
         which, old = self.index.equal(np.ascontiguousarray(self.fresh.documents.letters_hash[docs]))
-        new = docs[which]
-        rows = self.existing.rows(np.unique(old).astype(np.int32))
+        new, mine_at = np.unique(docs[which], return_inverse=True)
+        known, theirs_at = np.unique(old, return_inverse=True)
+        rows = self.existing.rows(known.astype(np.int32))
         everything = np.arange(len(rows.names), dtype=np.int32)
         theirs = equal.values([got and got[1] for got in rows.read(everything)], letter_table())
-        mine = equal.values([self.fresh.text(d)[1] for d in np.unique(new).tolist()], letter_table())
-        at, there = np.searchsorted(np.unique(new), new), np.searchsorted(np.unique(old), old)
-        same = np.array(
-            [theirs[b] is None or mine[a] == theirs[b] for a, b in zip(at, there, strict=True)], bool
-        )
-        return np.stack([new[same], old[same]], axis=1).astype(np.int64)
+        mine = equal.values([self.fresh.text(d)[1] for d in new.tolist()], letter_table())
+        both = zip(mine_at.tolist(), theirs_at.tolist(), strict=True)
+        same = np.array([theirs[b] is None or mine[a] == theirs[b] for a, b in both], np.bool_)
+        return np.stack([docs[which][same], old[same]], axis=1).astype(np.int64)
 
     def _short_set_aside(self, equal: NDArray[np.int64]) -> Documents:
         """The new documents, those set aside that are too short to judge and have no equal."""

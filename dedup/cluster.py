@@ -42,7 +42,7 @@ def holds(n: int, held: Edges, weight: NDArray[np.int64]) -> tuple[NDArray[np.in
     return holds, by
 
 
-def told_apart(
+def binding(
     n: int,
     docs: NDArray[np.int32],
     alike: NDArray[np.bool_],

@@ -249,7 +249,7 @@ class Layer:
         known = Settings.__dataclass_fields__
         self.settings = Settings(**{k: v for k, v in run.summary["settings"].items() if k in known})
         self.limits = verdict.thresholds(self.settings)
-        self.same = equal.same_values(verdict.same_letters(run.documents), run.evidence.spellings)
+        self.same = verdict.same_values(run.documents, run.evidence.spellings)
         relations = verdict.parse_relations(self.settings.relations)
         self._drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in relations])
         left, right = run.pairs.docs.T

@@ -27,13 +27,12 @@ def spellings(
     def some_docs(some: NDArray[np.int32]) -> Spellings:
         texts = [(d, text) for d, text in zip(some.tolist(), read(some), strict=True) if text]
         digests = b"".join(relation.digests_of([text for _, text in texts]))
-        buffer, starts = kernels.joined([utf8 for _, (_, utf8) in texts])
-        values = _value_digests(
-            [utf8 for _, (_, utf8) in texts], kernels.may_have_values(buffer, starts), table
-        )
+        utf8 = [text for _, (_, text) in texts]
+        buffer, starts = kernels.joined(utf8)
+        told = _value_digests(utf8, buffer, starts, table)
         return Spellings(
             np.array([d for d, _ in texts], np.int32),
-            np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, 8), values]),
+            np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, 8), told]),
             np.diff(kernels.shingle_sets(buffer, starts, table, k)[1]),
             np.diff(kernels.skeleton_sets(buffer, starts, table)[1]),
         )
@@ -42,18 +41,44 @@ def spellings(
     return Spellings.concatenated([Spellings.none(), *run_all(some_docs, parts)])
 
 
+def spellings_of_several(
+    same: NDArray[np.int32],
+    known: Spellings,
+    read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
+    table: LetterTable,
+    k: int,
+    run_all: Callable[..., Iterable[Any]],
+) -> Spellings:
+    """First documents of the same letters int32[n_docs] -> how those are written that share theirs.
+
+    `known` is how some of them are.
+    """
+    wanted = np.bincount(same, minlength=len(same))[same] > 1
+    known = known.where(wanted[known.docs])
+    wanted[known.docs] = False
+    new = spellings(np.flatnonzero(wanted).astype(np.int32), read, table, k, run_all)
+    both = Spellings.concatenated([known, new])
+    return both.where(np.argsort(both.docs))
+
+
 def values(texts: list[bytes | None], table: LetterTable) -> list[int | None]:
     """UTF-8 texts -> the digest of the points, signs and operators of each; None where a text is None."""
     there = [text or b"" for text in texts]
-    found = _value_digests(there, kernels.may_have_values(*kernels.joined(there)), table).tolist()
+    found = _value_digests(there, *kernels.joined(there), table).tolist()
     return [None if text is None else value for text, value in zip(texts, found, strict=True)]
 
 
-def _value_digests(texts: list[bytes], some: NDArray[np.bool_], table: LetterTable) -> NDArray[np.uint64]:
-    """UTF-8 texts -> the digest of the points, signs and operators of each, uint64[n]; 0 but for `some`."""
+def _value_digests(
+    texts: list[bytes], buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: LetterTable
+) -> NDArray[np.uint64]:
+    """UTF-8 texts, and the same joined -> the digest of the points, signs and operators of each, uint64[n].
+
+    Most texts have none, which their bytes alone tell.
+    """
     out = np.zeros(len(texts), np.uint64)
-    buffer, starts = kernels.joined([texts[i] for i in np.flatnonzero(some).tolist()])
-    out[some] = kernels.value_digests(kernels.words_of(buffer, starts, table))
+    some = np.flatnonzero(kernels.may_have_values(buffer, starts))
+    words = kernels.words_of(*kernels.joined([texts[i] for i in some.tolist()]), table)
+    out[some] = kernels.value_digests(words)
     return out
 
 

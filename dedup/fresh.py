@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import candidates, equal, intake, verdict
 from .context import Context
-from .model import Documents, Source
+from .model import Documents, Source, Spellings
 from .normalize import letter_table
 from .readers import Options, kind_of
 from .readers.walk import find_sources
@@ -67,10 +67,11 @@ def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh
 def _same_values(documents: Documents, texts: intake.Texts, context: Context) -> NDArray[np.int32]:
     """int32[n]: the first new document of the same letters and values."""
     letters = verdict.same_letters(documents)
-    several = np.flatnonzero(np.bincount(letters, minlength=len(letters))[letters] > 1).astype(np.int32)
 
     def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
         return [(b"", texts.read(d)) for d in docs.tolist()]
 
-    told = equal.spellings(several, read, letter_table(), context.settings.k, context.run_all)
-    return equal.same_values(letters, told)
+    k, run_all = context.settings.k, context.run_all
+    return equal.same_values(
+        letters, equal.spellings_of_several(letters, Spellings.none(), read, letter_table(), k, run_all)
+    )

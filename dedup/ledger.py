@@ -51,14 +51,11 @@ def summary(
         "clusters": {
             "count": int(run.cluster_ids.max(initial=0)),
             "documents": len(run.clustered),
-            "relations": _clusters_by_relation(run),
+            "relations": clusters_by_relation(run),
             "largest": biggest,
         },
         "forms": forms(run, 5),
-        "lost": {
-            "documents": int((v.lost[run.dropped] > 0).sum()),
-            "most": float(v.lost[run.dropped].max(initial=0.0)),
-        },
+        "lost": lost(run),
         "set_aside": {
             "reasons": dict(sorted(reasons.items())),
             "documents": [
@@ -70,7 +67,13 @@ def summary(
     }
 
 
-def _clusters_by_relation(run: Run) -> dict[str, int]:
+def lost(run: Run) -> dict[str, Any]:
+    """How many dropped documents lose something, and the largest share that one loses."""
+    shares = run.verdict.lost[run.dropped]
+    return {"documents": int((shares > 0).sum()), "most": float(shares.max(initial=0.0))}
+
+
+def clusters_by_relation(run: Run) -> dict[str, int]:
     """In how many clusters a document was dropped for each relation."""
     docs = np.flatnonzero(run.dropped)
     relation = run.verdict.relation[docs].astype(np.int64)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .errors import BadInput
 from .model import (
     CONTAINED,
@@ -63,21 +65,22 @@ class Match:
         if row is None:
             figures = {**_UNKNOWN, "lost": 0.0}
             return Match(relation=name, side="", jaccard=1.0, containment=1.0, **figures, **about)  # type: ignore[arg-type]
-        sizes = int(pairs.size_left[row]), int(pairs.size_right[row])
+        one = pairs.where(np.array([row]))
+        sizes = int(one.size_left[0]), int(one.size_right[0])
         mine, other = sizes if left else sizes[::-1]
         side = ""
         if kind == CONTAINED:
-            in_other = bool((limits.left_in_right if left else limits.right_in_left)(pairs)[row])
+            in_other = bool((limits.left_in_right if left else limits.right_in_left)(one)[0])
             side = "part" if in_other else "whole"
         return Match(
             relation=name,
             side=side,
-            jaccard=float(pairs.jaccard[row]),
-            containment=float(pairs.containment[row]),
-            discounted_jaccard=float(pairs.discounted_jaccard[row]),
-            discounted_containment=float(pairs.discounted_containment[row]),
-            skeleton_jaccard=float(pairs.skeleton_jaccard[row]) if kind == REWRITTEN else None,
-            lost=float(lost(pairs)[row, 0 if left else 1]),
+            jaccard=float(one.jaccard[0]),
+            containment=float(one.containment[0]),
+            discounted_jaccard=float(one.discounted_jaccard[0]),
+            discounted_containment=float(one.discounted_containment[0]),
+            skeleton_jaccard=float(one.skeleton_jaccard[0]) if kind == REWRITTEN else None,
+            lost=float(lost(one)[0, 0 if left else 1]),
             size=mine,
             other_size=other,
             **about,  # type: ignore[arg-type]

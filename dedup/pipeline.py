@@ -39,7 +39,6 @@ from .model import (
     Signatures,
     Source,
     Spans,
-    Spellings,
     VerifiedPairs,
     pair_keys,
 )
@@ -125,7 +124,7 @@ def _decide_again(context: Context, last: Run, signatures: Callable[[], Signatur
     load = (signatures, lambda: last.anchors, last.anchor_start, lambda: last.spans)
     material = Material(last.sources, last.fields, documents, *load)
     hopeful = verdict.hopeful(context.settings, documents, signatures, pair_keys(evidence.pairs.docs))
-    same = equal.same_values(verdict.same_letters(documents), evidence.spellings)
+    same = verdict.same_values(documents, evidence.spellings)
     return _judged(context, material, same, replace(evidence, pairs=everything), hopeful, compared)
 
 
@@ -282,7 +281,8 @@ def _decide(
     letters = verdict.same_letters(documents)
     with context.timed("relations"):
         run_all = context.counted("relations", 0, n, each=1)
-        spellings = _spellings(documents, letters, earlier.spellings(), read, s.k, run_all)
+        facts = (letters, earlier.spellings(), read, letter_table(), s.k, run_all)
+        spellings = equal.spellings_of_several(*facts)
     same = equal.same_values(letters, spellings)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
     again = Again.of(earlier, s, alone)
@@ -371,20 +371,3 @@ def _judged(
         load_spans=m.spans,
         anchor_start=m.anchor_start,
     )
-
-
-def _spellings(
-    documents: Documents,
-    same: NDArray[np.int32],
-    known: Spellings,
-    read: Read,
-    k: int,
-    run_all: Callable[..., Iterable[Any]],
-) -> Spellings:
-    """How the documents are written that share their letters with another one."""
-    wanted = np.bincount(same, minlength=len(same))[same] > 1
-    known = known.where(wanted[known.docs])
-    wanted[known.docs] = False
-    new = equal.spellings(np.flatnonzero(wanted).astype(np.int32), read, letter_table(), k, run_all)
-    both = Spellings.concatenated([known, new])
-    return both.where(np.argsort(both.docs))

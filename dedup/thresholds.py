@@ -147,6 +147,10 @@ class Thresholds:
         """bool[n]: the right document is part of the left one, and lies in one place of it."""
         return self._part(pairs, 1) & self._in_place(pairs, 1)
 
+    def is_part(self, pairs: VerifiedPairs) -> Bools:
+        """bool[n]: one of the two is part of the other."""
+        return self.left_in_right(pairs) | self.right_in_left(pairs)
+
     def part_share(self, pairs: VerifiedPairs, side: int) -> Floats:
         """float64[n]: the share of one side's shingles that the other holds; without boilerplate, if any."""
         plain = pairs.right_in_left if side else pairs.left_in_right
@@ -174,11 +178,13 @@ class Thresholds:
 
     def held(self, pairs: VerifiedPairs) -> tuple[Bools, Bools]:
         """(bool[n], bool[n]): the left one may be dropped for the right one; the right one for the left."""
-        damage = np.where(noisy(pairs), pairs.counted("damaged"), 0)
-        same = (replaced(pairs) <= damage) & (numbers(pairs) + pairs.counted("inserted") == 0)
-        most = np.where(noisy(pairs), max(self.max_lost, PIECES), self.max_lost)
+        damaged = noisy(pairs)
+        same = replaced(pairs) <= np.where(damaged, pairs.counted("damaged"), 0)
+        same &= numbers(pairs) + pairs.counted("inserted") == 0
+        same |= self.max_lost >= 1  # then whatever is of one cluster may go
+        most = np.where(damaged, max(self.max_lost, PIECES), self.max_lost)
         left, right = (lost(pairs) <= most[:, None]).T
-        return left & (same | (self.max_lost >= 1)), right & (same | (self.max_lost >= 1))
+        return left & same, right & same
 
     # ------------------------------------------------------------------ all of it
 
@@ -188,8 +194,7 @@ class Thresholds:
 
     def related(self, pairs: VerifiedPairs) -> Bools:
         """bool[n]: near, contained or rewritten, whatever the two say."""
-        part = self.left_in_right(pairs) | self.right_in_left(pairs)
-        return self.alike(pairs) | part | self.rewritten(pairs)
+        return self.alike(pairs) | self.is_part(pairs) | self.rewritten(pairs)
 
     def reached(self, pairs: VerifiedPairs) -> Bools:
         """bool[n]: one document, in any of the ways."""
@@ -197,8 +202,8 @@ class Thresholds:
 
     def likeness(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
         """int8[n]: of related pairs NEAR, CONTAINED or REWRITTEN, the mildest that holds."""
-        part = self.left_in_right(pairs) | self.right_in_left(pairs)
-        return np.where(self.alike(pairs), NEAR, np.where(part, CONTAINED, REWRITTEN)).astype(np.int8)
+        other = np.where(self.is_part(pairs), CONTAINED, REWRITTEN)
+        return np.where(self.alike(pairs), NEAR, other).astype(np.int8)
 
     def relation(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
         """int8[n]: the same, but for pairs of the same letters and for instances of one form."""
@@ -211,7 +216,7 @@ class Thresholds:
     def deciding(self, pairs: VerifiedPairs) -> tuple[NDArray[np.int8], Floats, Floats]:
         """Related pairs -> the figure that made them so (in DECIDING), its value and its line, [n] each."""
         alike, left = self.alike(pairs), self.left_in_right(pairs)
-        part = ~alike & (left | self.right_in_left(pairs))
+        part = ~alike & self.is_part(pairs)
         own = self.framed(pairs) & self.judged_without(pairs)
         jaccard = np.where(own, DISCOUNTED_JACCARD, JACCARD)
         containment = np.where(self.framed(pairs), DISCOUNTED_CONTAINMENT, CONTAINMENT)

@@ -27,6 +27,7 @@ from .model import (
     Evidence,
     Signatures,
     Source,
+    Spellings,
     Verdict,
     VerifiedPairs,
     pair_keys,
@@ -55,6 +56,11 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
         first = np.minimum.reduceat(order, np.flatnonzero(new))
         same[docs[order]] = docs[first[np.cumsum(new) - 1]]
     return same
+
+
+def same_values(documents: Documents, spellings: Spellings) -> NDArray[np.int32]:
+    """int32[n_docs]: the first document with the same letters, points, signs and operators."""
+    return equal_letters.same_values(same_letters(documents), spellings)
 
 
 @dataclass(frozen=True)

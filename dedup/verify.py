@@ -69,15 +69,15 @@ def verify(
         local = local.reshape(-1, 2)
         readable = there[local].all(axis=1)
         asked = local[readable].astype(np.int32)
-        sets = kernels.marked_sets(buffer, starts, table, k, spans.of_docs(docs))
+        frames = spans.of_docs(docs)
+        sets = kernels.marked_sets(buffer, starts, table, k, frames)
         counts = kernels.figures(*sets, asked)
         bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), asked)
         del buffer, sets
         found = VerifiedPairs.of_shingles(part[readable], counts[:, :3], bones, counts[:, 3:])
         rows = np.flatnonzero(read_closely(found))
         for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
-            closely = _content(texts, table, k, spans.of_docs(docs), asked[some])
-            found.content[some], found.slots[some] = closely
+            found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
         return found
 
     parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]

@@ -20,20 +20,16 @@ EXAMPLES = 8
 @dataclass(frozen=True)
 class Says:
     """lost: the share of the left and of the right one that the other lacks; may_go: whether that one may be
-    dropped for the other; own_content: what one puts in the place of what the other says, by what agrees;
-    replaced: words (left, right) in one place, and how often."""
+    dropped for the other; of_one_form: the two are instances of one; own_content: what one puts in the
+    place of what the other says, by what agrees; replaced: words (left, right) in a place, and how often."""
 
     lost: tuple[float, float]
     may_go: tuple[bool, bool]
+    of_one_form: bool
     own_content: float
     numbers: int
     by_family: bool
     replaced: Counter[tuple[str, str]]
-
-    @property
-    def of_one_form(self) -> bool:
-        """The two are instances of one form."""
-        return self.by_family or self.own_content >= MIN_OWN_CONTENT
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values."""
@@ -65,6 +61,7 @@ def says(pair: VerifiedPairs, limits: Thresholds, left: str, right: str) -> Says
     return Says(
         (shares[0], shares[1]),
         (may_go[0], may_go[1]),
+        bool(limits.of_one_form(pair)[0]),
         float(own_content(pair)[0]),
         int(numbers(pair)[0]),
         bool(pair.by_family[0]),
@@ -75,7 +72,7 @@ def says(pair: VerifiedPairs, limits: Thresholds, left: str, right: str) -> Says
 def shown(found: Says) -> list[str]:
     """What each says alone -> lines for the eye.
 
-    >>> shown(Says((0.031, 0.0), (False, True), 0.02, 0, False, Counter({("alice", "bertha"): 2})))[1:]
+    >>> shown(Says((0.031, 0.0), (False, True), False, 0.02, 0, False, Counter({("alice", "bertha"): 2})))[1:]
     ['B may be dropped for A', 'in place of each other: alice | bertha 2 x']
     """
     a, b = (f"{share * 100:.2g} %" if share else "nothing" for share in found.lost)

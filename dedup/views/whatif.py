@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import equal, verdict
+from .. import verdict
 from ..compared import Compared
 from ..errors import BadSetting
 from ..model import VerifiedPairs, pair_keys
@@ -25,7 +25,7 @@ def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
             f"scan again with --min-jaccard {min_jaccard:g}"
         )
     settings, known = replace(settings, min_jaccard=min_jaccard), run.evidence
-    same = equal.same_values(verdict.same_letters(run.documents), known.spellings)
+    same = verdict.same_values(run.documents, known.spellings)
     compared = Compared(known.pairs, lambda _: VerifiedPairs.none())
     hopeful = verdict.hopeful(settings, run.documents, lambda: run.signatures, pair_keys(known.pairs.docs))
     facts = (settings, run.sources, run.documents, hopeful, same)

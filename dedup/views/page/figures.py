@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ledger import forms
+from ... import ledger
 from ...model import DECIDING, RELATIONS, REWRITTEN, STATUS
 from ...run import Run
 from ..report import RELATION_HELP, counted, lost, safe, size
@@ -62,13 +62,10 @@ def _unbroken(n: int) -> str:
 
 def _relations(run: Run) -> list[tuple[str, int, int, str]]:
     """(relation, documents dropped for it, clusters in which it stands, what differs) of each there is."""
-    docs = np.flatnonzero(run.dropped)
-    relation = run.verdict.relation[docs]
-    n = np.bincount(relation, minlength=len(RELATIONS))
-    pairs = np.unique(np.stack([relation.astype(np.int64), run.cluster_ids[docs]], axis=1), axis=0)
-    clusters = np.bincount(pairs[:, 0], minlength=len(RELATIONS))
+    n = np.bincount(run.verdict.relation[run.dropped], minlength=len(RELATIONS))
+    clusters = ledger.clusters_by_relation(run)
     return [
-        (name, int(n[i]), int(clusters[i]), RELATION_HELP[name].split(";")[0])
+        (name, int(n[i]), clusters[name], RELATION_HELP[name].split(";")[0])
         for i, name in enumerate(RELATIONS)
         if i and n[i]
     ]
@@ -76,13 +73,13 @@ def _relations(run: Run) -> list[tuple[str, int, int, str]]:
 
 def _lost(run: Run) -> tuple[int, str]:
     """How many dropped documents lose something, and the largest share in words."""
-    shares = run.verdict.lost[run.dropped]
-    return int((shares > 0).sum()), lost(float(shares.max(initial=0.0))).removeprefix("lost ")
+    found = ledger.lost(run)
+    return found["documents"], lost(found["most"]).removeprefix("lost ")
 
 
 def _forms(run: Run) -> dict[str, Any]:
     """Instances of forms, all kept: how many of how many, and the largest forms with some of their names."""
-    found = forms(run, FORMS)
+    found = ledger.forms(run, FORMS)
     rows = [
         (form["family_id"], form["size"], [safe(name) for name in form["documents"]])
         for form in found["largest"]
