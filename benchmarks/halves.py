@@ -11,18 +11,15 @@ on two texts are instances of one form, and for the weights of a word and of a n
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import subprocess
-import sys
 import tempfile
 import zlib
 from pathlib import Path
 
+from quality import SHARED, rows_of, scored, written
+
 import dedup
 from dedup import thresholds
 
-SHARED = Path(__file__).parents[2] / "shared"
 TRIED = {
     "min_jaccard": (0.4, 0.45, 0.5, 0.55, 0.6),
     "min_containment": (0.7, 0.75, 0.8, 0.85, 0.9),
@@ -38,41 +35,30 @@ OF_FORMS = {  # constants of dedup.thresholds
 }
 
 
-def scored(truth: Path, rows: str, score: Path, work: Path) -> tuple[float, float, float]:
-    """-> (precision, F1, recall) of clusters, given as JSON Lines, against a truth table."""
-    (work / "clusters.jsonl").write_text(rows)
-    command = [sys.executable, score, truth, work / "clusters.jsonl", "--json", work / "figures.json"]
-    subprocess.run(command, check=True, capture_output=True)
-    pair = json.loads((work / "figures.json").read_text())["pairwise"]
-    return pair["precision"], pair["f1"], pair["recall"]
+Figures = list[dict[str, float]]  # pairwise, on either half
 
 
 def halves(truth: Path, work: Path, by: str) -> list[Path]:
     """A truth table -> two, by the values of a column."""
-    with open(truth, newline="", encoding="utf-8") as f:
-        rows = list(csv.DictReader(f))
-    paths = [work / "half-0.csv", work / "half-1.csv"]
-    for i, path in enumerate(paths):
-        with open(path, "w", newline="", encoding="utf-8") as f:
-            writer = csv.DictWriter(f, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(r for r in rows if zlib.crc32(r[by].encode()) % 2 == i)
-    return paths
+    halved: list[list[dict[str, str]]] = [[], []]
+    for row in rows_of(truth):
+        halved[zlib.crc32(row[by].encode()) % 2].append(row)
+    return [written(rows, work / f"half-{i}.csv") for i, rows in enumerate(halved)]
 
 
-def clusters_of(folder: Path, **settings: float) -> str:
-    """A labelled folder -> the clusters of a scan, as JSON Lines."""
+def figures(folder: Path, both: list[Path], score: Path, **settings: float) -> Figures:
+    """A labelled folder, scanned -> the pairwise figures on either half of it."""
     run = dedup.scan(folder / "docs", **settings)
-    named = [(run.name(d), int(run.cluster_ids[d])) for d in run.clustered.tolist()]
-    return "".join(json.dumps({"path": n, "cluster_id": c}) + "\n" for n, c in named)
+    return [scored(half, score, run)["pairwise"] for half in both]
 
 
-def report(name: str, found: dict[float, list[tuple[float, float, float]]], least: float, shown: int) -> None:
+def report(name: str, found: dict[float, Figures], least: float, shown: str) -> None:
     """The best value on each half, and its figures on the other."""
     for here, there in ((0, 1), (1, 0)):
-        good = [v for v in found if found[v][here][0] >= least]
-        best = max(good, key=lambda v: found[v][here][1])
-        cells = [f"{found[best][half][0]:.4f}, {found[best][half][shown]:.4f}" for half in (here, there)]
+        good = [v for v in found if found[v][here]["precision"] >= least]
+        best = max(good, key=lambda v: found[v][here]["f1"])
+        halved = (found[best][here], found[best][there])
+        cells = [f"{half['precision']:.4f}, {half[shown]:.4f}" for half in halved]
         print(f"| {name} | half {here + 1} | {best} | {cells[0]} | {cells[1]} |", flush=True)
 
 
@@ -89,13 +75,8 @@ def main() -> None:
         print("|---|---|---|---|---|")
         both = halves(a.variants / "truth.csv", work, "base_id")
         for name, values in TRIED.items():
-            rows = {value: clusters_of(a.variants, **{name: value}) for value in values}
-            report(
-                name,
-                {v: [scored(half, r, a.score, work) for half in both] for v, r in rows.items()},
-                0.998,
-                1,
-            )
+            found = {v: figures(a.variants, both, a.score, **{name: v}) for v in values}
+            report(name, found, 0.998, "f1")
         print("\n| of forms | chosen on | best value | precision, recall there | on the other groups |")
         print("|---|---|---|---|---|")
         both = halves(a.forms / "truth.csv", work, "group")
@@ -103,10 +84,9 @@ def main() -> None:
             default, found = getattr(thresholds, name), {}
             for value in values:
                 setattr(thresholds, name, value)
-                rows_of_value = clusters_of(a.forms)
-                found[value] = [scored(half, rows_of_value, a.score, work) for half in both]
+                found[value] = figures(a.forms, both, a.score)
             setattr(thresholds, name, default)
-            report(name, found, 0.98, 2)
+            report(name, found, 0.98, "recall")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,26 @@ from typing import Any
 import dedup
 from dedup import normalize
 from dedup.decode import decode
+from dedup.views.evaluate_drops import drops
+from dedup.views.labels import read_labels
 
 PIECE = 20
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def rows_of(truth: Path) -> list[dict[str, str]]:
+    """A truth table -> its rows."""
+    with open(truth, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def written(rows: list[dict[str, str]], to: Path) -> Path:
+    """The reverse -> the file."""
+    with open(to, "w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return to
 
 
 def scored(truth: Path, score: Path, run: Any) -> dict[str, Any]:
@@ -45,8 +62,7 @@ def graded(folder: Path, run: Any) -> dict[tuple[str, str], list[int]]:
 
     Found means: in the cluster of the original, or without one in that which holds most of its base.
     """
-    with open(folder / "truth.csv", newline="", encoding="utf-8") as f:
-        rows = [r for r in csv.DictReader(f) if r["relation"] != "distractor"]
+    rows = [r for r in rows_of(folder / "truth.csv") if r["relation"] != "distractor"]
     cluster = {Path(run.name(d)).name: c for d, c in enumerate(run.verdict.cluster.tolist())}
     bases: dict[str, list[dict[str, str]]] = {}
     for row in rows:
@@ -64,14 +80,6 @@ def graded(folder: Path, run: Any) -> dict[tuple[str, str], list[int]]:
     return out
 
 
-def dropped(truth: Path, run: Any) -> tuple[int, int, int]:
-    """A truth table and a run -> copies that could go, drops, and drops whose witness is another document."""
-    with open(truth, newline="", encoding="utf-8") as f:
-        base = {Path(row["file"]).name: row["base_id"] for row in csv.DictReader(f)}
-    false = sum(base[Path(m.path).name] != base[Path(m.witness).name] for m in run.drop())
-    return len(base) - len(set(base.values())), len(run.drop()), false
-
-
 def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
     """Two truth tables -> the files of both, and one table, without documents that stand in both.
 
@@ -81,11 +89,7 @@ def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
     rows: list[dict[str, str]] = []
     pieces: list[dict[str, tuple[set[str], set[str]]]] = []
     for table in tables:
-        with open(table, newline="", encoding="utf-8") as f:
-            mine = [
-                {**row, "group": row.get("group", ""), "table": str(table.parent)}
-                for row in csv.DictReader(f)
-            ]
+        mine = [{**row, "group": row.get("group", ""), "table": str(table.parent)} for row in rows_of(table)]
         rows += mine
         of_files: dict[str, list[set[str]]] = {}
         for row in mine:
@@ -100,11 +104,7 @@ def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
     kept = [row for row in rows if row["base_id"] not in in_both]
     print(f"both as one: {len(in_both)} true clusters stand in both sets and are left out\n", file=sys.stderr)
     files = [Path(row.pop("table"), row["file"]) for row in kept]
-    with open(to, "w", newline="", encoding="utf-8") as f:
-        writer = csv.DictWriter(f, kept[0].keys())
-        writer.writeheader()
-        writer.writerows(kept)
-    return files, to
+    return files, written(kept, to)
 
 
 def runs_of_letters(path: Path) -> set[str]:
@@ -123,7 +123,7 @@ def main() -> None:
     a = p.parse_args()
     given = dict(s.split("=", 1) for s in a.settings)
     settings = {k: ast.literal_eval(v) for k, v in given.items()}
-    work = tempfile.TemporaryDirectory()
+    work = tempfile.TemporaryDirectory()  # until the end
     files, both = together([a.variants / "truth.csv", a.forms / "truth.csv"], Path(work.name) / "truth.csv")
     folders = (a.variants, a.forms, *sorted((a.variants / "real").iterdir()))
     sets = [(folder.name, [folder / "docs"], folder / "truth.csv") for folder in folders]
@@ -143,8 +143,9 @@ def main() -> None:
         pair, joined = r["pairwise"], r["distractors"].get("all", {}).get("wrongly_joined", 0.0)
         figures = (pair["precision"], pair["recall"], pair["f1"], r["bcubed"]["f1"])
         cells = " | ".join(f"{x:.4f}" for x in figures)
-        drops = " | ".join(map(str, dropped(truth, run)))
-        print(f"| {name} | {r['documents']} | {cells} | {joined:.3f} | {drops} |")
+        costs = drops(run, read_labels(truth, run))
+        told = " | ".join(str(costs[name]) for name in ("copies", "dropped", "false"))
+        print(f"| {name} | {r['documents']} | {cells} | {joined:.3f} | {told} |")
     print("\n| pipeline | files | found |\n|---|---|---|")
     pipelines = made["variants"]["pipeline"]
     for name, row in sorted(pipelines.items(), key=lambda item: (item[1]["to_anchor"], item[0])):
