@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+from click.shell_completion import shell_complete
 
 from . import (
     __version__,
     cli_check,
     cli_engine,
+    cli_exit,
     cli_judge,
     cli_page,
     cli_paths,
@@ -26,6 +27,7 @@ from . import (
     cli_views,
     errors,
 )
+from .cli_exit import say
 from .cli_paths import RUN_FOLDER, AnyRun
 from .settings import Settings
 
@@ -33,51 +35,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROBLEMS_SHOWN = 20
-STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
+COMPLETE = "_DEDUP_COMPLETE"  # the environment asks for the completion of a command by it
 
 
 def main() -> None:
-    """Run the command line; the only place where an error becomes a line and an exit code."""
+    """Run the command line."""
     gc.set_threshold(100_000, 50, 100)  # many small objects live long here, and no cycles hold them
-    try:
-        for number, code in ((signal.SIGTERM, errors.TERMINATED), (signal.SIGHUP, errors.HUNG_UP)):
-            signal.signal(number, lambda *_, code=code: _stop(code))
-        if sys.stdout is None or sys.stdin is None:
-            raise errors.DedupError("standard input or output is closed; redirect it to /dev/null instead")
-        code = commands.main(standalone_mode=False)
-        sys.stdout.flush()
-    except SystemExit as stop:
-        # subtle: commands return their code; 1 is how click and rich leave a pipe whose reader has gone
-        code = _output_failed(BrokenPipeError()) if stop.code == 1 else int(stop.code or 0)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        code = _say(STOPPED, errors.INTERRUPTED)
-    except errors.Stopped as stop:
-        code = _say(STOPPED, stop.code)
-    except click.ClickException as error:
-        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "dedup"
-        code = _say(f"{error.format_message().rstrip('.')}; see: {where} --help", errors.FAILED)
-    except errors.DedupError as error:
-        code = _say(str(error), errors.FAILED)
-    except OSError as error:
-        code = _output_failed(error)
-    sys.exit(code or errors.DONE)
+    sys.exit(cli_exit.code_of(_run))
 
 
-def _stop(code: int) -> None:
-    raise errors.Stopped(code)
-
-
-def _output_failed(error: OSError) -> int:
-    """What it means that something could not be written, as an exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    if isinstance(error, BrokenPipeError):  # the reader of our output has had enough: that is no fault
-        return errors.DONE
-    return _say(f"{error.filename or 'output'}: cannot be written: {error.strerror or error}", errors.FAILED)
-
-
-def _say(message: str, code: int) -> int:
-    click.echo(f"dedup: {errors.safe(' '.join(message.split()))}", err=True)
-    return code
+def _run() -> int | None:
+    """subtle: `commands.main` takes every broken pipe for that of standard output, so it is not called."""
+    asked = os.environ.get(COMPLETE)
+    if asked:
+        return shell_complete(commands, {}, "dedup", COMPLETE, asked)
+    with commands.make_context("dedup", sys.argv[1:]) as context:
+        return cast("int | None", commands.invoke(context))
 
 
 @click.group(cls=cli_paths.Commands, context_settings=cli_paths.CONTEXT)
@@ -218,12 +191,12 @@ def _finished(
     """Show what was found -> the exit code."""
     summary, bad, n_bad = found
     for where, what in bad[:PROBLEMS_SHOWN]:
-        _say(f"{where}: {what}", 0)
+        say(f"{where}: {what}", 0)
     if n_bad > PROBLEMS_SHOWN:
         more = f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside"
-        _say(f"{more}{cli_paths.run_flag(run_folder)}", 0)
+        say(f"{more}{cli_paths.run_flag(run_folder)}", 0)
     for warning in summary["warnings"]:
-        _say(f"warning: {warning}", 0)
+        say(f"warning: {warning}", 0)
     _show(summary, run_folder, as_json, quiet)
     if n_bad or (strict and summary["warnings"]):
         return errors.FAILED
@@ -297,7 +270,7 @@ def _show(summary: dict[str, Any], run_folder: AnyRun, as_json: bool, quiet: boo
 def _tell_stale(run: Any) -> None:
     """Say which decisions of a review do not hold any more."""
     for name in run.summary.get("decisions", {}).get("stale", []):
-        _say(f"warning: a decision about {name} is stale; see: dedup review --json", 0)
+        say(f"warning: a decision about {name} is stale; see: dedup review --json", 0)
 
 
 @commands.group(cls=cli_paths.Commands)
@@ -387,7 +360,7 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRu
     _tell_stale(run)
     written = export_corpus(run, to, mode, force, with_short)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
-        _say(f"{where}: {what}", 0)
+        say(f"{where}: {what}", 0)
     what = f"{written.documents:,} documents in {written.files:,} files"
     click.echo(f"{what} -> {errors.safe(str(to))}", err=True)
     return errors.FAILED if written.problems else errors.DONE

@@ -7,7 +7,8 @@
       OutputExists             a file that would be overwritten
       Broken                   a result that fails its own check: a fault of this program
 
-`cli.main` is the only place where they become a line on stderr and an exit code.
+`cli_exit.code_of` is the only place where they, and all that nobody has thought of, become a line on stderr
+and an exit code.
 """
 
 from __future__ import annotations

@@ -226,6 +226,9 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[RunFolder]:
             yield opened
             if not opened.committed:
                 opened.clean(keep=current)
+        except (ConnectionError, TimeoutError):  # of what the scan talks to: the folder is not at fault
+            opened.clean(keep=current, unfinished=False)
+            raise
         except OSError as error:
             opened.clean(keep=current)
             raise BadRun(

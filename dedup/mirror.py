@@ -23,10 +23,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from . import folder
-from .address import Place, joined_checksum, plain
+from .address import Place, joined_checksum, plain, told
 from .errors import BadRun, OutputExists
 from .run import Run
 from .store import FILES
@@ -201,7 +201,7 @@ class Copy:
         handle = os.open(into, os.O_WRONLY | os.O_CLOEXEC)
         try:
             with self.place.open(name) as stream:
-                while data := stream.read(1 << 22):
+                while data := self._read(stream):
                     checksum = zlib.crc32(data, checksum)
                     while data:
                         written = os.pwrite(handle, data, at + size)
@@ -210,6 +210,10 @@ class Copy:
         finally:
             os.close(handle)
         return checksum, size
+
+    def _read(self, stream: BinaryIO) -> bytes:
+        with told(self.place.at):
+            return stream.read(1 << 22)
 
     def _decisions(self) -> None:
         """Bring what was decided in a review, where the run was copied to its address with it."""

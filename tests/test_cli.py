@@ -316,27 +316,6 @@ def test_samples_are_readable_by_all():
     assert all(p.stat().st_mode & stat.S_IROTH for p in SAMPLES.rglob("*"))
 
 
-@pytest.mark.parametrize(
-    ("command", "stdout", "code"),
-    [
-        ("scan in", "closed pipe", 0),
-        ("scan in --json", "closed pipe", 0),
-        ("export keep", "closed pipe", 0),
-        ("export keep", "full", 2),
-        ("scan in --json", "full", 2),
-        ("scan in", "none", 2),
-    ],
-)
-def test_output_that_cannot_be_written_is_one_line_and_no_traceback(run, files, warm, command, stdout, code):
-    """Processes of their own do the same in tests/faults/test_run_folders.py, which is slow."""
-    folder = files(PAIR)
-    if command.startswith("export"):
-        run("scan", "in", "-q")
-    done = warm(*command.split(), cwd=folder, stdout=stdout)
-    assert done.code == code
-    assert len(done.err.splitlines()) == (1 if code else 0), done.err
-
-
 def test_a_file_is_kept_rather_than_its_copy_on_standard_input(run, files, monkeypatch):
     import io
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import streams
 from ..errors import BadSetting, DedupError, OutputExists, safe
 from ..ledger import by_source
 from ..model import FORM, RELATIONS, STATUS
@@ -305,6 +306,8 @@ def export(
         visible = sys.stdout.isatty()  # a terminal would obey what a name says
         for chunk in chunks:
             sys.stdout.buffer.write(_visible(chunk) if visible else chunk)
+            if streams.lost():
+                break
         sys.stdout.buffer.flush()
     else:
         write_new(output, chunks, force)

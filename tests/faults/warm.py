@@ -13,6 +13,7 @@ It loads everything once, starts no thread, and forks for each request, one JSON
     environment what is added to the environment
     stdin       a file to read standard input from [/dev/null]
     stdout      where it writes instead: "full" (/dev/full), "closed pipe" (nobody reads), or "none" (closed)
+    stderr      the same
     timeout     seconds after which it counts as hanging [60]
 
 The answer: code (negative: the signal), out, err, seconds, rss (peak, in bytes), changes (counted so far).
@@ -99,7 +100,8 @@ def _child(asked: dict[str, Any], out: int, err: int, note: int) -> None:
             os.dup2(fd, place)
         sys.stdin = os.fdopen(0)
         sys.stdout, sys.stderr = (os.fdopen(fd, "w", errors="surrogateescape") for fd in (1, 2))
-        _write_to(asked.get("stdout", ""))
+        _write_to("stdout", asked.get("stdout", ""))
+        _write_to("stderr", asked.get("stderr", ""))
         if "limit" in asked:
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["limit"], resource.RLIM_INFINITY))
         if "memory" in asked:
@@ -118,23 +120,24 @@ def _child(asked: dict[str, Any], out: int, err: int, note: int) -> None:
 
         traceback.print_exc()
     finally:
-        with contextlib.suppress(OSError, AttributeError):  # where it cannot be written, or is None
-            sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, AttributeError):  # where it cannot be written, or is None
+                stream.flush()
         os._exit(code)
 
 
-def _write_to(where: str) -> None:
-    """Standard output goes there instead."""
+def _write_to(name: str, where: str) -> None:
+    """Standard output or error goes there instead."""
+    fd = {"stdout": 1, "stderr": 2}[name]
     if where == "full":
-        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+        os.dup2(os.open("/dev/full", os.O_WRONLY), fd)
     elif where == "closed pipe":
         read, write = os.pipe()
         os.close(read)
-        os.dup2(write, 1)
+        os.dup2(write, fd)
     elif where == "none":
-        os.close(1)
-        sys.stdout = None  # type: ignore[assignment]  # as the interpreter has it then
+        os.close(fd)
+        setattr(sys, name, None)  # as the interpreter has it then
 
 
 def _watch(kill_at: int, note: int) -> None:
