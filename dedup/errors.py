@@ -5,6 +5,7 @@
       BadInput                 a path that is missing, or holds nothing to read
       BadRun                   a run folder that is missing, foreign, damaged or in use
       OutputExists             a file that would be overwritten
+      Lost                     a server or process that the work leans on has gone; what is done stays
       Broken                   a result that fails its own check: a fault of this program
 
 `cli_exit.code_of` is the only place where they, and all that nobody has thought of, become a line on stderr
@@ -33,6 +34,10 @@ class BadInput(DedupError):
 
 class BadRun(DedupError):
     """A run folder cannot be opened or written."""
+
+
+class Lost(DedupError):
+    """A server or process that the work leans on has gone; the same command goes on from what is done."""
 
 
 class Broken(DedupError):

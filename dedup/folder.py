@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 
 from . import __version__, ledger
 from .address import flush, is_address, local_folder
-from .errors import BadRun, DedupError
+from .errors import BadRun, DedupError, Lost
 from .model import Evidence, Spans
 from .run import Run
 from .steps import Steps
@@ -226,7 +226,7 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[RunFolder]:
             yield opened
             if not opened.committed:
                 opened.clean(keep=current)
-        except (ConnectionError, TimeoutError):  # of what the scan talks to: the folder is not at fault
+        except (Lost, ConnectionError, TimeoutError):  # of what the scan talks to: the folder is not at fault
             opened.clean(keep=current, unfinished=False)
             raise
         except OSError as error:

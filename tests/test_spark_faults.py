@@ -242,6 +242,28 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     assert not (folder / "r" / "unfinished").exists()
 
 
+@pytest.mark.parametrize("stage", ["pass", "alike"])
+def test_a_java_that_is_killed_is_one_line_and_the_same_command_goes_on(folder, stage):
+    shutil.rmtree(folder / "r", ignore_errors=True)
+    command = [sys.executable, "-m", "dedup", "scan", "in", "--run", "r", "--engine", "spark", "-q"]
+    command += ["--master", "local[2]", "--spark-conf", "spark.sql.shuffle.partitions=3"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+    while not list(folder.glob(f"r/unfinished/spark-*/{stage}*")):
+        assert child.poll() is None
+        time.sleep(0.05)
+    for pid, what in descendants(child.pid).items():
+        if "org.apache.spark" in what:
+            os.kill(pid, signal.SIGKILL)
+    (told,) = child.communicate()[1].splitlines()
+    assert (child.returncode, told.split(":")[1]) == (2, " the Java process of Spark has ended")
+    assert not (folder / "r" / "run.json").exists()
+    assert (folder / "r" / "unfinished").exists()
+    dedup.scan(folder / "in", run=folder / "expected")
+    subprocess.run(command, cwd=folder, env=env, check=True)
+    assert tables(folder / "r")["verdict.parquet"] == tables(folder / "expected")["verdict.parquet"]
+
+
 @heavy
 @pytest.mark.parametrize("shape", ["chain", "star"])
 def test_components_take_rounds_that_grow_with_the_logarithm(spark, tmp_path, shape):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadRun, BadSetting, DedupError
+from ..errors import BadRun, BadSetting, DedupError, Lost
 
 INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
 LEAST_JAVA = 17
@@ -209,10 +209,28 @@ def told_plainly() -> Iterator[None]:
     except DedupError:
         raise
     except Exception as error:
-        plain = _plain(str(error))
+        plain = _plain(str(error)) or _ended(error)
         if plain is None:
             raise
         raise plain from None
+
+
+def _ended(error: Exception) -> DedupError | None:
+    """Whether what Python cannot do is so because the Java process of Spark is no more."""
+    from pyspark import SparkContext
+
+    told = (
+        "the Java process of Spark has ended: it was killed, or ran out of memory; the same command goes on "
+        "from the last stage. DEDUP_SPARK_LOG=1 shows what it said; spark.driver.memory gives it more"
+    )
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is not None:  # one that dies is still there for a moment after its connections
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+            return Lost(told)
+        return None
+    of_java = any(kind.__name__ == "Py4JNetworkError" for kind in type(error).__mro__)
+    return Lost(told) if of_java else None
 
 
 JARS = {

@@ -19,7 +19,7 @@ from typing import Any
 
 from .. import folder
 from ..address import TEMPORARY, Place, is_address, plain
-from ..errors import BadRun, BadSetting, DedupError
+from ..errors import BadRun, BadSetting, DedupError, Lost
 
 CHECKPOINTS = "spark.dedup.checkpoints"
 Publish = Callable[[dict[str, int], dict[str, int], dict[str, Any]], None]
@@ -76,6 +76,8 @@ def _on_disk(run: Path, conf: dict[str, str]) -> Iterator[Target]:
         target = Target(str(run), os.fsencode(real), tables, unfinished, publish)
         try:
             yield target
+        except Lost:
+            raise
         except DedupError:
             unfinished.remove()
             raise
@@ -133,7 +135,7 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
             if own.encode() not in (place.read(folder.MANIFEST) or b""):
                 tables.remove()
             lost = isinstance(error, Exception) and overtaken()  # and what it needs is gone
-            if isinstance(error, DedupError) and not lost:
+            if isinstance(error, DedupError) and not isinstance(error, Lost) and not lost:
                 unfinished.remove()
         if lost:
             raise told from None
