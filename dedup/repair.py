@@ -9,22 +9,14 @@ from __future__ import annotations
 import functools
 import html
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-TAGS = re.compile(r"</?(?:p|div|br|span|a|li|ul|ol|td|tr|table|h[1-6]|section|article)\b[^<>]*>", re.I)
-OPENING = re.compile(rb"[\s\x1c-\x1f]*[<\x80-\xff]")  # perhaps after white space beyond ASCII
-ANY_TAG = re.compile(rb"<[^<>]*>")
-TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,30})")
-FLAT = frozenset(  # these close one another, or hold nothing
-    b"area base br col embed hr img input link meta param source track wbr p li dt dd td th tr option".split()
-)
-MAX_DEPTH = 10_000  # tags open at once, read in 0.1 s
-PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+from .markup import is_page, visible_text
+
 ENTITY = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 PLAIN_ESCAPE = re.compile(r'\\(["\\/bfnrt])')
@@ -37,53 +29,6 @@ TWICE_ENCODED = re.compile(
     rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
     rb"|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
 )
-
-
-def is_page(data: bytes) -> bool:
-    """Whether the text is an HTML page, or a fragment that is mostly tags."""
-    if b"<" not in data:
-        return False
-    if PAGE.match(data, 0, 4096):
-        return True
-    if not OPENING.match(data):
-        return False
-    head = data[:20_000].decode("utf-8", "ignore")
-    tags = TAGS.findall(head) if head.lstrip().startswith("<") else []
-    return len(tags) >= 5 and sum(map(len, tags)) > 0.2 * len(head)
-
-
-def depth(page: bytes) -> int:
-    """How many tags are open at once in a page, at most; an end tag closes none of another name.
-
-    >>> depth(b"<div><div><br></p></div>x</div>")
-    2
-    """
-    is_open: Counter[bytes] = Counter()
-    most: Counter[bytes] = Counter()
-    for end, name in TAG.findall(page):
-        name = name.lower()
-        if name in FLAT:
-            continue
-        is_open[name] = max(0, is_open[name] - 1) if end else is_open[name] + 1
-        most[name] = max(most[name], is_open[name])
-    return sum(most.values())
-
-
-def visible_text(page: bytes) -> bytes:
-    """The text of an HTML page that a reader sees: no scripts, styles or markup.
-
-    >>> visible_text(b"<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
-    b'One & two'
-    """
-    # subtle: the parser takes time by the square of the depth
-    if page.count(b"<") - page.count(b"</") > MAX_DEPTH and depth(page) > MAX_DEPTH:
-        return b" ".join(ANY_TAG.sub(b" ", page).split())
-    from selectolax.lexbor import LexborHTMLParser
-
-    tree = LexborHTMLParser(page.decode("utf-8", "replace"))
-    tree.strip_tags(["script", "style", "noscript", "template", "svg"])
-    root = tree.root
-    return " ".join(root.text(separator=" ").split()).encode("utf-8", "replace") if root is not None else b""
 
 
 def entities(text: bytes) -> bytes:

@@ -45,7 +45,7 @@ def test_json_lines_of_any_encoding_are_read(files, encoding):
     run = dedup.scan([folder / "a.jsonl", folder / "b.txt"])
     assert run.summary["documents"] == {"seen": 3, "kept": 2, "dropped": 1, "set_aside": 0}
     assert [m.relation for m in run.drop()] == ["identical"]
-    assert run.documents.encoding[0] in ("utf-8", "cp1250")
+    assert run.documents.encoding[0].split(" ")[0] in ("utf-8", "cp1250")
 
 
 def test_the_encoding_asked_for_is_not_questioned_and_a_wrong_one_loses_nothing(files):
