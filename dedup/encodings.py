@@ -164,10 +164,11 @@ def escaped(data: bytes) -> str:
     return ""
 
 
-def detected(data: bytes) -> tuple[str, float]:
+def detected(data: bytes, among: tuple[str, ...] = ()) -> tuple[str, float]:
     """Bytes that are no UTF-8 -> (the codec that fits best, how sure that is, from 0 to 1), by chardet.
 
-    Where it is unsure, which is in lines of a few words, it chooses among the common ones.
+    Where it is unsure, which is in lines of a few words, it chooses among the common ones.  `among`, when it
+    is given, are all there are.
 
     >>> detected("Съешь ещё этих мягких французских булок".encode("cp855"))[0]
     'cp855'
@@ -177,14 +178,14 @@ def detected(data: bytes) -> tuple[str, float]:
     first = NOT_ASCII.search(data)
     start = max(0, first.start() - DETECTED // 4) if first else 0
     part = data[start : start + DETECTED]
-    for among in (COMMON + RARE, COMMON):
+    for choice in (among,) if among else (COMMON + RARE, COMMON):
         # subtle: its prefer_superset would turn iso8859-5 into cp1251, which is no superset of it
         found = chardet.detect(
             part,
             max_bytes=DETECTED,
             prefer_superset=False,
             compat_names=False,
-            include_encodings=among,
+            include_encodings=choice,
         )
         name, sure = found["encoding"], found["confidence"] or 0.0
         if name is not None and sure >= UNDECIDED:

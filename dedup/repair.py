@@ -13,22 +13,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .markup import is_page, visible_text
+from .mojibake import bytes_of_characters, is_mojibake, mojibake
 
 ENTITY = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 PLAIN_ESCAPE = re.compile(r'\\(["\\/bfnrt])')
 PTB_CODE = re.compile(rb"-(?:[LR][RSC]B)-", re.I)
 RUBY = re.compile("[｜|]?《[\u3040-\u30ff\u31f0-\u31ffー・ ]{1,30}》|［＃[^］\n]{1,80}］")
-
-BYTE_OF = {ord(c): b for b in range(0x80, 0xA0) for c in bytes([b]).decode("cp1252", "ignore")}
-READ_AS_1252 = re.compile("[\\x80-\\xff" + "".join(map(chr, BYTE_OF)) + "]{2,}")
-TWICE_ENCODED = re.compile(
-    rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
-    rb"|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
-)
 
 
 def entities(text: bytes) -> bytes:
@@ -63,32 +56,6 @@ def json_escapes(data: bytes) -> bytes:
     if literal:
         text = PLAIN_ESCAPE.sub(lambda m: m.group(1) if m.group(1) in '"\\/' else "\n", text)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def is_mojibake(data: bytes) -> bool:
-    """Whether the text looks like UTF-8 that was read as Windows-1252: two such characters at least."""
-    if data.isascii() or b"\xc3" not in data:
-        return False
-    first = TWICE_ENCODED.search(data, 0, 1 << 16)
-    return first is not None and TWICE_ENCODED.search(data, first.end(), 1 << 16) is not None
-
-
-def mojibake(data: bytes) -> bytes:
-    """UTF-8 that was read as Windows-1252 or Latin-1 -> the text that was meant, run by run.
-
-    A run of such characters is turned back into its bytes and taken for UTF-8 if it is, or nearly;
-    real runs of accented letters are not.
-
-    >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode()
-    'schön, it’s déjà là'
-    """
-    return READ_AS_1252.sub(lambda run: _meant(run.group()), data.decode("utf-8", "replace")).encode()
-
-
-@functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
-def _meant(run: str) -> str:
-    meant = run.translate(BYTE_OF).encode("latin-1").decode("utf-8", "replace")
-    return meant if 10 * meant.count("\ufffd") <= len(meant) else run
 
 
 def ptb_codes(text: bytes) -> bytes:
@@ -155,12 +122,13 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     now: dict[int, bytes] = {}
     done: dict[int, list[str]] = {}
     signs = kernels.signs_of_damage(*kernels.joined(texts))
+    once = functools.partial(_once_encoded, kernels)
     for bit, (name, (test, function)) in enumerate(REPAIRS.items()):
         changed = []
         for i in np.flatnonzero(signs >> np.uint8(bit) & 1).tolist():
             utf8 = now.get(i, texts[i])
             if test(utf8):
-                better = _mojibake(utf8, kernels) if function is mojibake else _better(function, utf8)
+                better = mojibake(utf8, once) if function is mojibake else _better(function, utf8)
                 if better != utf8:
                     now[i] = better
                     done.setdefault(i, []).append(name)
@@ -170,18 +138,10 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     return {i: (now[i], tuple(done[i])) for i in sorted(now)}
 
 
-@functools.cache
-def _bytes_of_characters() -> NDArray[np.int16]:
-    """Code points below 65,536 -> bytes that they may have been; int16[65536], -1 where there is none."""
-    out = np.full(1 << 16, -1, np.int16)
-    out[0x80:0x100] = np.arange(0x80, 0x100)
-    out[list(BYTE_OF)] = list(BYTE_OF.values())
-    return out
-
-
-def _mojibake(utf8: bytes, kernels: Any) -> bytes:
-    """What mojibake() gives for valid UTF-8, by compiled code."""
+def _once_encoded(kernels: Any, utf8: bytes, codec: str) -> bytes:
+    """What as_utf8() gives for valid UTF-8, by compiled code."""
     room = np.empty(3 * len(utf8), np.uint8)
     out, run = room[len(utf8) :], room[: len(utf8)]
-    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), _bytes_of_characters(), out, run)
+    (table,) = bytes_of_characters((codec,))
+    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), table, out, run)
     return out[:n].tobytes()

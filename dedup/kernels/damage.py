@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import mojibake
 from .jit import I64, U8, U64, jit
-from .simd import LANES, SPECIAL, first_bit, special_mask
+from .simd import LANES, SPECIAL, damage_masks, first_bit
 
 TAG, TWICE, ESCAPE, ENTITY, CODE, NOTE = (U8(1 << bit) for bit in range(6))  # the order of repair.REPAIRS
-LOOKED_AT = 1 << 16  # bytes in which two characters that were encoded twice must stand
+LOOKED_AT, SAMPLE, OF_RUN = mojibake.LOOKED_AT, mojibake.SAMPLE, mojibake.OF_RUN
+MAX_BAD, MIN_GOOD = mojibake.MAX_BAD, mojibake.MIN_GOOD
 _IS_SPECIAL = np.isin(np.arange(256), list(SPECIAL))
 
 
@@ -18,24 +20,29 @@ def signs_of_damage(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDA
 
     Where a bit is not set, the text does not need that repair for certain.
     """
-    found: NDArray[np.uint8] = _signs_of_damage(buffer, starts, _IS_SPECIAL)
+    tables = mojibake.bytes_of_characters(mojibake.READ_AS), mojibake.likely_characters()
+    found: NDArray[np.uint8] = _signs_of_damage(buffer, starts, _IS_SPECIAL, *tables)
     return found
 
 
 @jit()
-def _signs_of_damage(buffer, starts, is_special):  # type: ignore[no-untyped-def]
+def _signs_of_damage(buffer, starts, is_special, byte_of, likely):  # type: ignore[no-untyped-def]
     out = np.zeros(len(starts) - 1, U8)
+    state = np.zeros((len(byte_of), 6), I64)
     for t in range(len(out)):
         start, end = starts[t], starts[t + 1]
-        found, n_twice, n_backslash = U8(0), 0, 0
+        found, n_twice, n_accents, n_backslash, beyond = U8(0), 0, 0, 0, I64(-1)
         amp = semicolon = False
         for first in range(start, end, LANES):
             if first + LANES <= end:
-                bits = special_mask(buffer, first)
+                bits, high = damage_masks(buffer, first)
             else:
-                bits = U64(0)
+                bits = high = U64(0)
                 for i in range(first, end):
                     bits |= U64(is_special[buffer[i]]) << U64(i - first)
+                    high |= U64(buffer[i] >> U8(7)) << U64(i - first)
+            if beyond < 0 and high != 0:
+                beyond = I64(first + first_bit(high))
             while bits != 0:
                 i = first + first_bit(bits)
                 bits &= bits - U64(1)
@@ -53,12 +60,20 @@ def _signs_of_damage(buffer, starts, is_special):  # type: ignore[no-untyped-def
                         found |= CODE
                 elif b == 0xC3:
                     n_twice += n_twice < 2 and _is_twice_encoded(buffer, i, min(end, start + LOOKED_AT))
+                    n_accents += n_accents < 1 and _is_accents(buffer, i, min(end, start + LOOKED_AT))
                 elif i + 2 < end and (
                     (b == 0xE3 and buffer[i + 1] == 0x80 and buffer[i + 2] == 0x8A)
                     or (b == 0xEF and buffer[i + 1] == 0xBC and buffer[i + 2] == 0xBB)
                 ):
                     found |= NOTE
-        if n_twice >= 2:
+        last = min(end, start + LOOKED_AT)
+        if n_twice >= 2 or n_accents >= 1:
+            found |= TWICE
+        if (
+            found & TWICE == 0
+            and beyond >= 0
+            and _may_be_read_as(buffer, beyond, last, byte_of, likely, state)
+        ):
             found |= TWICE
         if n_backslash >= 3:
             found |= ESCAPE
@@ -80,6 +95,87 @@ def _is_twice_encoded(buffer, i, end):  # type: ignore[no-untyped-def]
     if b == 0xC2:
         return c & 0xC0 == 0x80
     return (b == 0xC5 and 0x92 <= c <= 0xBE) or (b == 0xC6 and c == 0x92) or (b == 0xCB and 0x86 <= c <= 0x9C)
+
+
+@jit()
+def _is_accents(buffer, i, end):  # type: ignore[no-untyped-def]
+    """Whether C3 at i begins three characters from U+0080 to U+00FF; see mojibake.ACCENTS."""
+    if i + 5 >= end or buffer[i + 1] & 0xC0 != 0x80:
+        return False
+    return buffer[i + 2] & 0xFE == 0xC2 and buffer[i + 4] & 0xFE == 0xC2
+
+
+NEED, LOW, HIGH, VALUE, GOOD, BAD = range(6)  # of the state in which the bytes in one encoding are
+
+
+@jit()
+def _may_be_read_as(buffer, start, end, byte_of, likely, state):  # type: ignore[no-untyped-def]
+    """Whether mojibake.read_as() may find an encoding, in text whose first byte beyond ASCII is at start.
+
+    `byte_of` int16[encodings, 65536], -1 for characters that they have not; `likely` bool[0x110000];
+    `state` int64[encodings, 6] is written.  No sequence of bytes that is cut short makes it say no.
+    """
+    state[:] = 0
+    i, n_seen, n_alive = start, 0, len(state)
+    while i < end and n_seen < SAMPLE and n_alive > 0:
+        if buffer[i] < 0x80:
+            i += 1
+            continue
+        n_run, is_cut = 0, False
+        state[:, NEED] = 0
+        while i < end and buffer[i] >= 0x80:
+            wide, point = _character(buffer, i)
+            i += wide
+            is_cut = n_run >= OF_RUN or i > end
+            if not is_cut:
+                n_run += 1
+                for k in range(len(state)):
+                    _feed(state[k], I64(byte_of[k, point]), likely)
+        n_seen += max(1, n_run)
+        n_alive = 0
+        for k in range(len(state)):
+            if state[k, NEED] > 0 and not is_cut:
+                state[k, BAD] += 1
+            n_alive += state[k, BAD] <= MAX_BAD
+    for k in range(len(state)):
+        if state[k, GOOD] >= MIN_GOOD and state[k, BAD] <= MAX_BAD and 8 * state[k, BAD] <= state[k, GOOD]:
+            return True
+    return False
+
+
+@jit()
+def _feed(state, b, likely):  # type: ignore[no-untyped-def]
+    """One more byte, -1 for none, of what may be UTF-8: the state counts its good and its bad characters."""
+    if state[NEED] > 0:
+        if state[LOW] <= b <= state[HIGH]:
+            state[VALUE] = state[VALUE] << 6 | b & 0x3F
+            state[NEED] -= 1
+            state[LOW], state[HIGH] = 0x80, 0xBF
+            if state[NEED] == 0:
+                if likely[state[VALUE]]:
+                    state[GOOD] += 1
+                else:
+                    state[BAD] += 1
+            return
+        state[NEED] = 0
+        state[BAD] += 1
+    state[LOW], state[HIGH] = 0x80, 0xBF
+    if 0xC2 <= b < 0xE0:
+        state[NEED], state[VALUE] = 1, b & 0x1F
+    elif 0xE0 <= b < 0xF0:
+        state[NEED], state[VALUE] = 2, b & 0xF
+        if b == 0xE0:
+            state[LOW] = 0xA0
+        elif b == 0xED:
+            state[HIGH] = 0x9F
+    elif 0xF0 <= b < 0xF5:
+        state[NEED], state[VALUE] = 3, b & 0x7
+        if b == 0xF0:
+            state[LOW] = 0x90
+        elif b == 0xF4:
+            state[HIGH] = 0x8F
+    else:
+        state[BAD] += 1
 
 
 @jit()
