@@ -141,9 +141,10 @@ def _looks_like_text(head: bytes, name: str) -> int | None:
     if 100 * odd > len(text) or not 2 * letters >= len(kinds) > 0:
         return None
     blanks = sum(map(text.count, BLANKS))
-    if not blanks and (len(text) >= 64 or b"\0" not in head):
+    rows = len({ord(c) >> 8 for c in text})  # of 256 code points
+    if not blanks and (b"\0" not in head or (len(text) >= 64 and rows > 1)):
         return None
-    return len({ord(c) >> 8 for c in text}) - blanks
+    return rows - blanks
 
 
 def escaped(data: bytes) -> str:

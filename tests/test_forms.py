@@ -238,7 +238,6 @@ def test_a_name_that_says_copy_loses_to_one_that_does_not(run, files, copy, orig
 
 NEED_READERS = {  # of other people's files: encodings, HTML, and a text that repeats itself
     "contained_part_not_candidate",
-    "gz_cut_off_loses_all_rows",
 }  # fmt: skip
 DEBATABLE = {"cjk_light_edit", "edit_20", "list_reordered", "quoted_reply_sig"}  # argued in docs/quality.md
 

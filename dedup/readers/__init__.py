@@ -217,7 +217,7 @@ def _of_source(
 
 def read(part: Part, source: Source, options: Options) -> Read:
     """A part -> its records, their texts, and the number of lines in it."""
-    if part.data is None and part.problem:
+    if part.data is None and part.rows is None and part.problem:
         return _nothing(UNREADABLE, part.problem)
     if part.data is not None or part.rows is not None or part.too_large:
         return READERS[source.reader].records(part, options)
