@@ -41,7 +41,7 @@ HEAD = 12  # runs of them, of which half must be valid for a closer look
 MAX_BAD = 6  # of these, and one in eight, may be no UTF-8
 MIN_GOOD = 3  # characters that were meant
 RUN = re.compile(rb"[\x80-\xff]+")
-NONE = "\0"
+NONE, NO_BREAK = "\0", 0xA0
 INCREMENTAL = codecs.getincrementaldecoder("utf-8")
 MEANT = (  # what a text is likely to have beyond ASCII: no archaic Greek, no phonetics, nothing private
     "\u00a0-\u0131\u0134-\u0148\u014a-\u017e\u018f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0259\u02bb\u02bc"
@@ -242,7 +242,10 @@ def _runs_of(codec: str) -> re.Pattern[str]:
 
 @functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
 def _meant(run: str, codec: str) -> str:
-    meant = run.translate(_table(codec)).encode("latin-1").decode("utf-8", "replace")
+    data = run.translate(_table(codec)).encode("latin-1")
+    if len(data) == 2 and data[1] == NO_BREAK and data[0] not in b"\xc2\xc3":  # a letter before that space
+        return run
+    meant = data.decode("utf-8", "replace")
     return meant if 10 * meant.count("\ufffd") <= len(meant) else run
 
 

@@ -11,7 +11,7 @@ from .simd import LANES, SPECIAL, damage_masks, first_bit
 
 TAG, TWICE, ESCAPE, ENTITY, CODE, NOTE = (U8(1 << bit) for bit in range(6))  # the order of repair.REPAIRS
 LOOKED_AT, SAMPLE, OF_RUN = mojibake.LOOKED_AT, mojibake.SAMPLE, mojibake.OF_RUN
-MAX_BAD, MIN_GOOD = mojibake.MAX_BAD, mojibake.MIN_GOOD
+MAX_BAD, MIN_GOOD, NO_BREAK = mojibake.MAX_BAD, mojibake.MIN_GOOD, mojibake.NO_BREAK
 _IS_SPECIAL = np.isin(np.arange(256), list(SPECIAL))
 
 
@@ -202,7 +202,7 @@ def once_encoded(
                 break
             run[n_run] = byte_of[point]
             n_run, i = n_run + 1, i + wide
-        if n_run >= 2:
+        if n_run > 2 or (n_run == 2 and (run[1] != NO_BREAK or run[0] & 0xFE == 0xC2)):
             n_new, n_characters, n_bad = _decoded(run, n_run, out, used)
             if 10 * n_bad <= n_characters:
                 used += n_new
