@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from .encodings import detected
 
-Undo = Callable[[bytes, str], bytes]
+Undo = Callable[[bytes, str, bool], bytes]
+Suspects = Callable[[bytes], tuple[bool, bool, bool]]
 LOOKED_AT = 1 << 16  # bytes in which mojibake must show
 TWICE_ENCODED = re.compile(
     rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
@@ -41,16 +42,18 @@ HEAD = 12  # runs of them, of which half must be valid for a closer look
 MAX_BAD = 6  # of these, and one in eight, may be no UTF-8
 MIN_GOOD = 3  # characters that were meant
 RUN = re.compile(rb"[\x80-\xff]+")
-NONE, NO_BREAK = "\0", 0xA0
-INCREMENTAL = codecs.getincrementaldecoder("utf-8")
+NO_BREAK = 0xA0
 MEANT = (  # what a text is likely to have beyond ASCII: no archaic Greek, no phonetics, nothing private
     "\u00a0-\u0131\u0134-\u0148\u014a-\u017e\u018f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0259\u02bb\u02bc"
     "\u0386-\u03ce\u0400-\u045f\u048a-\u06ff\u0780-\u07bf\u0900-\u10ff\u1200-\u137f\u1780-\u17ff\u1e00-\u1eff"
     "\u2010-\u2044\u20a0-\u20bf\u2100-\u214f\u2190-\u21ff\u2200-\u22ff\u2500-\u26ff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
     "\ufb00-\ufb4f\ufe0f\uff00-\uffef"
 )
+UNLIKELY = re.compile(f"[^{MEANT}\U00010000-\U0010ffff]")
+LONG = re.compile(rb"[\x80-\xff]{6,}")
+NO_LETTERS = bytes(b for b in range(128) if not chr(b).isalpha())
 ACCENTS = re.compile(rb"\xc3[\x80-\xbf](?:[\xc2\xc3][\x80-\xbf]){2}")
-WORD = re.compile("(?<![A-Za-z])[^\0-\x7f]{3,}(?![A-Za-z])")
+OF_WORDS = 1 << 12  # bytes, from the first such word on, that are looked at
 MIN_ACCENTED = 12  # characters in words of three such characters at least
 ALPHABETS = (  # of which words may have been read as accented letters
     "cp1251 koi8-r koi8-u iso8859-5 cp866 mac-cyrillic cp1253 iso8859-7 cp1255 cp1256"
@@ -74,29 +77,30 @@ def _table(codec: str) -> dict[int, int]:
     return BYTE_OF if codec == "cp1252" else _byte_of(codec)
 
 
-class _Bytes(dict[int, str]):
-    """Code points -> their bytes in an encoding, as characters of Latin-1; NONE for all others."""
-
-    def __missing__(self, point: int) -> str:
-        return NONE
+@functools.cache
+def _sets(codec: str) -> tuple[str, str, str, str]:
+    """The characters that bytes of UTF-8 are in an encoding, as sets of a regular expression: those that
+    follow, and those that begin a character of two, three and four bytes."""
+    character = {b: re.escape(chr(point)) for point, b in _table(codec).items()}
+    ranges = (0x80, 0xBF), (0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4)
+    follow, two, three, four = (
+        "[" + "".join(character[b] for b in range(first, last + 1)) + "]" for first, last in ranges
+    )
+    return follow, two, three, four
 
 
 @functools.cache
 def _characters(codec: str) -> re.Pattern[str]:
-    """What finds characters of UTF-8 whose bytes were read as characters of an encoding."""
-    character = {b: re.escape(chr(point)) for point, b in _table(codec).items()}
-
-    def those(first: int, last: int) -> str:
-        return "[" + "".join(character[b] for b in range(first, last + 1)) + "]"
-
-    follow = those(0x80, 0xBF)
-    two, three, four = those(0xC2, 0xDF), those(0xE0, 0xEF), those(0xF0, 0xF4)
+    """What finds characters of UTF-8 whose bytes were read in an encoding."""
+    follow, two, three, four = _sets(codec)
     return re.compile(f"{two}{follow}|{three}{follow}{{2}}|{four}{follow}{{3}}")
 
 
 @functools.cache
-def _in_bytes(codec: str) -> _Bytes:
-    return _Bytes({point: chr(b) for point, b in _table(codec).items()})
+def _tail(codec: str) -> re.Pattern[str]:
+    """What finds the beginning of such a character at the end of a text."""
+    follow, two, three, four = _sets(codec)
+    return re.compile(f"(?:{two}|{three}{follow}?|{four}{follow}{{0,2}})\\Z")
 
 
 @functools.cache
@@ -118,30 +122,28 @@ def likely_characters() -> NDArray[np.bool_]:
     return out
 
 
-# ------------------------------------------------------------------ tests
+# ------------------------------------------------------------------ what kind it is
 
 
-def is_mojibake(data: bytes) -> bool:
-    """Whether the text looks like mojibake of any kind.
-
-    >>> is_mojibake("schÃ¶n und grÃ¼n".encode()), is_mojibake("schön und grün".encode())
-    (True, False)
-    """
-    return not data.isascii() and next(_kinds(data), None) is not None
+def suspected(data: bytes) -> tuple[bool, bool, bool]:
+    """Whether a text may be mojibake as a whole, of an alphabet, and of Windows-1252 in part."""
+    western = b"\xc3" in data
+    return not data.isascii(), western, western
 
 
-def _kinds(data: bytes) -> Iterator[tuple[Undo, str]]:
-    """What may undo the mojibake in UTF-8 text, and the encoding that it needs."""
-    codec = read_as(data)
+def _better(data: bytes, undo: Undo, suspects: Suspects) -> Iterator[bytes]:
+    """UTF-8 text -> what it is with mojibake undone, the most likely kind first."""
+    as_a_whole, words, runs = suspects(data)
+    codec = read_as(data) if as_a_whole else ""
     if codec:
-        yield as_utf8, codec
-    if b"\xc3" in data:
-        codec = alphabet(data) if ACCENTS.search(data, 0, LOOKED_AT) else ""
-        if codec:
-            yield as_alphabet, codec
+        yield undo(data, codec, True)
+    codec = alphabet(data) if words else ""
+    if codec:
+        yield as_alphabet(data, codec)
+    if runs:
         first = TWICE_ENCODED.search(data, 0, LOOKED_AT)
         if first is not None and TWICE_ENCODED.search(data, first.end(), LOOKED_AT) is not None:
-            yield as_utf8, "cp1252"
+            yield undo(data, "cp1252", False)
 
 
 def read_as(data: bytes) -> str:
@@ -153,14 +155,15 @@ def read_as(data: bytes) -> str:
     first = [run for run, _ in islice(_sample(data), HEAD)]
     if all(len(run) == 1 for run in first):  # real accents or quotes
         return ""
-    head, runs = "".join(first), list(_sample(data))
-    found = []
+    head, found = "".join(first), []
     for i, codec in enumerate(READ_AS):
         if 2 * sum(map(len, _characters(codec).findall(head))) >= len(head):
-            good, bad = map(sum, zip(*(_score(run, codec, is_cut) for run, is_cut in runs), strict=True))
-            found.append((good - bad, -i, good, bad))
-    _, i, good, bad = max(found, default=(0, 0, 0, 0))
-    return READ_AS[-i] if good >= MIN_GOOD and bad <= MAX_BAD and 8 * bad <= good else ""
+            good, bad = _score(_sample(data), codec)
+            if good >= MIN_GOOD and bad <= MAX_BAD and 8 * bad <= good:
+                found.append((good - bad, -i))
+            if found and not bad:
+                break
+    return READ_AS[-max(found)[1]] if found else ""
 
 
 def _sample(data: bytes) -> Iterator[tuple[str, bool]]:
@@ -174,23 +177,29 @@ def _sample(data: bytes) -> Iterator[tuple[str, bool]]:
             return
 
 
-def _score(run: str, codec: str, is_cut: bool = False) -> tuple[int, int]:
-    """Some text -> how many characters of UTF-8 it is that were read so, and how many that are none.
+def _score(runs: Iterable[tuple[str, bool]], codec: str) -> tuple[int, int]:
+    """Runs of characters -> how many are UTF-8 that was read so, as characters; and how many are not.
 
-    >>> _score("Ã©Ã¨", "cp1254"), _score("éè", "cp1254"), _score("Ã©Ã", "cp1254", is_cut=True)
-    ((2, 0), (0, 2), (1, 0))
+    Of a run that is cut, the last character may be cut as well, and then is neither.
+
+    >>> _score([("Ã©Ã¨", False), ("Ã©Ã", True)], "cp1254"), _score([("éè", False)], "cp1254")
+    ((3, 0), (0, 2))
     """
-    good = bad = 0
-    *whole, last = run.translate(_in_bytes(codec)).split(NONE)
-    likely = likely_characters()
-    for i, piece in enumerate([*whole, last]):
-        ends = i < len(whole) or not is_cut  # subtle: of a run that is cut, the last character may be
-        for c in INCREMENTAL("replace").decode(piece.encode("latin-1"), ends) if piece else "":
-            if likely[ord(c)]:
-                good += 1
-            else:
-                bad += 1
-    return good, bad + len(whole)
+    tail = _tail(codec)
+    text = " ".join(tail.sub("", run) if is_cut else run for run, is_cut in runs)
+    found = "".join(_characters(codec).findall(text))
+    meant = found.translate(_table(codec)).encode("latin-1").decode("utf-8", "replace")
+    good = len(UNLIKELY.sub("", meant))
+    return good, len(text) - text.count(" ") - len(found) + len(meant) - good
+
+
+def _accented(data: bytes) -> Iterator[str]:
+    """The words of three and more characters of Windows-1252 beyond ASCII, and none of ASCII."""
+    for found in LONG.finditer(data):
+        word = found.group().decode("utf-8", "ignore")
+        around = data[max(0, found.start() - 1) : found.start()] + data[found.end() : found.end() + 1]
+        if len(word) >= 3 and not around.strip(NO_LETTERS) and all(ord(c) in BYTE_OF for c in word):
+            yield word
 
 
 def alphabet(data: bytes) -> str:
@@ -199,20 +208,38 @@ def alphabet(data: bytes) -> str:
     >>> alphabet("Ãîðîäñêîé ñîâåò ðåøèë".encode()), alphabet("créée, müßig, Ææðð".encode())
     ('cp1251', '')
     """
-    text = data[:LOOKED_AT].decode("utf-8", "ignore")
-    letters = sum(len(w) for w in WORD.findall(text) if all(ord(c) in BYTE_OF for c in w))
+    first = ACCENTS.search(data, 0, LOOKED_AT)
+    if first is None:
+        return ""
+    data = data[first.start() : first.start() + OF_WORDS]
+    text = data.decode("utf-8", "ignore")
+    letters = sum(map(len, _accented(data)))
     if letters < MIN_ACCENTED or 2 * letters < len(text) - len(text.encode("ascii", "ignore")):
         return ""
-    known = "".join(c for c in text if c < "\x80" or ord(c) in BYTE_OF)
-    codec, sure = detected(known.translate(BYTE_OF).encode("latin-1"), tuple(ALPHABETS.split()))
+    known = text.translate(BYTE_OF).encode("latin-1", "ignore")
+    if 8 * known.decode("utf-8", "replace").count("\ufffd") < letters:  # it is UTF-8
+        return ""
+    codec, sure = detected(known, tuple(ALPHABETS.split()))
     return codec if sure >= SURE else ""
 
 
 # ------------------------------------------------------------------ mending
 
 
-def mojibake(data: bytes, undo: Undo | None = None) -> bytes:
-    """Mojibake -> the text that was meant; what is none stays.  `undo` may stand for as_utf8.
+def as_utf8(data: bytes, codec: str, as_a_whole: bool) -> bytes:
+    """Runs of characters whose bytes are UTF-8 -> that; a run that is hardly UTF-8 stays.
+
+    So does a letter before a no-break space, where the text is not mojibake as a whole.
+    """
+    text = data.decode("utf-8", "replace")
+    mended = _runs_of(codec).sub(lambda run: _meant(run.group(), codec, as_a_whole), text)
+    return mended.encode("utf-8", "replace")
+
+
+def mojibake(data: bytes, undo: Undo = as_utf8, suspects: Suspects = suspected) -> bytes:
+    """Mojibake -> the text that was meant; what is none stays.
+
+    Faster functions may stand for as_utf8() and, if they miss nothing, for suspected().
 
     >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode(), mojibake("ÃƒÂ©tÃƒÂ© Ã©tÃ©".encode()).decode()
     ('schön, it’s déjà là', 'été été')
@@ -220,19 +247,11 @@ def mojibake(data: bytes, undo: Undo | None = None) -> bytes:
     'Привет, Городской совет решил'
     """
     for _ in range(TIMES):
-        kinds = iter(()) if data.isascii() else _kinds(data)
-        tried = ((undo if undo and kind is as_utf8 else kind)(data, codec) for kind, codec in kinds)
-        better = next((text for text in tried if text != data), None)
+        better = next((text for text in _better(data, undo, suspects) if text != data), None)
         if better is None:
             break
         data = better
     return data
-
-
-def as_utf8(data: bytes, codec: str) -> bytes:
-    """Runs of characters whose bytes are UTF-8 -> that; a run that is hardly UTF-8 stays."""
-    text = data.decode("utf-8", "replace")
-    return _runs_of(codec).sub(lambda run: _meant(run.group(), codec), text).encode("utf-8", "replace")
 
 
 @functools.cache
@@ -241,9 +260,9 @@ def _runs_of(codec: str) -> re.Pattern[str]:
 
 
 @functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
-def _meant(run: str, codec: str) -> str:
+def _meant(run: str, codec: str, as_a_whole: bool) -> str:
     data = run.translate(_table(codec)).encode("latin-1")
-    if len(data) == 2 and data[1] == NO_BREAK and data[0] not in b"\xc2\xc3":  # a letter before that space
+    if not as_a_whole and len(data) == 2 and data[1] == NO_BREAK and data[0] not in b"\xc2\xc3":
         return run
     meant = data.decode("utf-8", "replace")
     return meant if 10 * meant.count("\ufffd") <= len(meant) else run

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .markup import is_page, visible_text
-from .mojibake import bytes_of_characters, is_mojibake, mojibake
+from .mojibake import bytes_of_characters, mojibake
 
 ENTITY = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -80,7 +80,7 @@ Test = Callable[[bytes], bool]
 Function = Callable[[bytes], bytes]
 REPAIRS: dict[str, tuple[Test, Function]] = {
     "html": (is_page, visible_text),
-    "mojibake": (is_mojibake, mojibake),
+    "mojibake": (lambda data: not data.isascii(), mojibake),
     "json escapes": (has_json_escapes, json_escapes),
     "entities": (lambda data: b"&" in data and b";" in data, entities),
     "ptb codes": (lambda data: b"RB-" in data or b"rb-" in data, ptb_codes),
@@ -122,13 +122,14 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     now: dict[int, bytes] = {}
     done: dict[int, list[str]] = {}
     signs = kernels.signs_of_damage(*kernels.joined(texts))
-    once = functools.partial(_once_encoded, kernels)
+    tools = functools.partial(_as_utf8, kernels), functools.partial(_suspected, kernels)
     for bit, (name, (test, function)) in enumerate(REPAIRS.items()):
         changed = []
-        for i in np.flatnonzero(signs >> np.uint8(bit) & 1).tolist():
+        bits = np.uint8(kernels.MOJIBAKE if function is mojibake else 1 << bit)
+        for i in np.flatnonzero(signs & bits).tolist():
             utf8 = now.get(i, texts[i])
             if test(utf8):
-                better = mojibake(utf8, once) if function is mojibake else _better(function, utf8)
+                better = mojibake(utf8, *tools) if function is mojibake else _better(function, utf8)
                 if better != utf8:
                     now[i] = better
                     done.setdefault(i, []).append(name)
@@ -138,10 +139,17 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     return {i: (now[i], tuple(done[i])) for i in sorted(now)}
 
 
-def _once_encoded(kernels: Any, utf8: bytes, codec: str) -> bytes:
+def _suspected(kernels: Any, utf8: bytes) -> tuple[bool, bool, bool]:
+    """suspected() by compiled code, which is wrong less often."""
+    (signs,) = kernels.signs_of_damage(*kernels.joined([utf8])).tolist()
+    rest = kernels.MOJIBAKE & ~(kernels.AS_A_WHOLE | kernels.ALPHABET)
+    return bool(signs & kernels.AS_A_WHOLE), bool(signs & kernels.ALPHABET), bool(signs & rest)
+
+
+def _as_utf8(kernels: Any, utf8: bytes, codec: str, as_a_whole: bool) -> bytes:
     """What as_utf8() gives for valid UTF-8, by compiled code."""
     room = np.empty(3 * len(utf8), np.uint8)
     out, run = room[len(utf8) :], room[: len(utf8)]
     (table,) = bytes_of_characters((codec,))
-    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), table, out, run)
+    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), table, as_a_whole, out, run)
     return out[:n].tobytes()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.mojibake import READ_AS, _table, is_mojibake, mojibake
+from dedup.mojibake import READ_AS, _table, mojibake
 from dedup.repair import repair, repair_all
 
 from .test_encodings import GERMAN, GREEK, JAPANESE, POLISH, RUSSIAN, TURKISH
@@ -26,7 +26,6 @@ def read_wrongly(data: bytes, codec: str) -> str:
 @pytest.mark.parametrize("text", [ENGLISH, FRENCH, UKRAINIAN, GREEK, JAPANESE, POLISH, RUSSIAN, TURKISH])
 def test_utf8_that_was_read_as_something_else_is_mended(codec, text):
     once = read_wrongly(text.encode(), codec)
-    assert is_mojibake(once.encode())
     assert mojibake(once.encode()).decode() == text
     then = read_wrongly(once.encode(), "cp1252")
     assert mojibake(then.encode()).decode() == text

@@ -10,13 +10,18 @@ from .jit import I64, U8, U64, jit
 from .simd import LANES, SPECIAL, damage_masks, first_bit
 
 TAG, TWICE, ESCAPE, ENTITY, CODE, NOTE = (U8(1 << bit) for bit in range(6))  # the order of repair.REPAIRS
+AS_A_WHOLE, ALPHABET = U8(1 << 6), U8(1 << 7)
+MOJIBAKE = TWICE | AS_A_WHOLE | ALPHABET
 LOOKED_AT, SAMPLE, OF_RUN = mojibake.LOOKED_AT, mojibake.SAMPLE, mojibake.OF_RUN
+OF_WORDS, MIN_ACCENTED = mojibake.OF_WORDS, mojibake.MIN_ACCENTED
 MAX_BAD, MIN_GOOD, NO_BREAK = mojibake.MAX_BAD, mojibake.MIN_GOOD, mojibake.NO_BREAK
 _IS_SPECIAL = np.isin(np.arange(256), list(SPECIAL))
 
 
 def signs_of_damage(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint8]:
     """n texts -> uint8[n]: the repairs that each may need, a bit each, in the order of repair.REPAIRS.
+
+    Mojibake has two bits more: AS_A_WHOLE for what read_as() may find, and ALPHABET for alphabet().
 
     Where a bit is not set, the text does not need that repair for certain.
     """
@@ -31,7 +36,7 @@ def _signs_of_damage(buffer, starts, is_special, byte_of, likely):  # type: igno
     state = np.zeros((len(byte_of), 6), I64)
     for t in range(len(out)):
         start, end = starts[t], starts[t + 1]
-        found, n_twice, n_accents, n_backslash, beyond = U8(0), 0, 0, 0, I64(-1)
+        found, n_twice, n_backslash, accents, beyond = U8(0), 0, 0, I64(-1), I64(-1)
         amp = semicolon = False
         for first in range(start, end, LANES):
             if first + LANES <= end:
@@ -60,21 +65,20 @@ def _signs_of_damage(buffer, starts, is_special, byte_of, likely):  # type: igno
                         found |= CODE
                 elif b == 0xC3:
                     n_twice += n_twice < 2 and _is_twice_encoded(buffer, i, min(end, start + LOOKED_AT))
-                    n_accents += n_accents < 1 and _is_accents(buffer, i, min(end, start + LOOKED_AT))
+                    if accents < 0 and _is_accents(buffer, i, min(end, start + LOOKED_AT)):
+                        accents = I64(i)
                 elif i + 2 < end and (
                     (b == 0xE3 and buffer[i + 1] == 0x80 and buffer[i + 2] == 0x8A)
                     or (b == 0xEF and buffer[i + 1] == 0xBC and buffer[i + 2] == 0xBB)
                 ):
                     found |= NOTE
         last = min(end, start + LOOKED_AT)
-        if n_twice >= 2 or n_accents >= 1:
+        if n_twice >= 2:
             found |= TWICE
-        if (
-            found & TWICE == 0
-            and beyond >= 0
-            and _may_be_read_as(buffer, beyond, last, byte_of, likely, state)
-        ):
-            found |= TWICE
+        if accents >= 0 and _may_be_alphabet(buffer, accents, end, byte_of[0]):
+            found |= ALPHABET
+        if beyond >= 0 and _may_be_read_as(buffer, beyond, last, byte_of, likely, state):
+            found |= AS_A_WHOLE
         if n_backslash >= 3:
             found |= ESCAPE
         if amp and semicolon:
@@ -103,6 +107,31 @@ def _is_accents(buffer, i, end):  # type: ignore[no-untyped-def]
     if i + 5 >= end or buffer[i + 1] & 0xC0 != 0x80:
         return False
     return buffer[i + 2] & 0xFE == 0xC2 and buffer[i + 4] & 0xFE == 0xC2
+
+
+@jit()
+def _may_be_alphabet(buffer, start, end, byte_of):  # type: ignore[no-untyped-def]
+    """Whether words of characters that Windows-1252 has, and no others, are most of what is beyond ASCII."""
+    i, end, n_letters, n_all = start, min(end, start + OF_WORDS), 0, 0
+    while i < end:
+        if buffer[i] < 0x80:
+            i += 1
+            continue
+        n_run, is_word = 0, i == start or not _is_letter(buffer[i - 1])
+        while i < end and buffer[i] >= 0x80:
+            wide, point = _character(buffer, i)
+            is_word = is_word and byte_of[point] >= 0
+            i += wide
+            n_run += 1
+        n_all += n_run
+        if n_run >= 3 and is_word and (i >= end or not _is_letter(buffer[i])):
+            n_letters += n_run
+    return n_letters >= MIN_ACCENTED and 2 * (n_letters + 3) >= n_all
+
+
+@jit()
+def _is_letter(b):  # type: ignore[no-untyped-def]
+    return 0x61 <= b | 0x20 <= 0x7A
 
 
 NEED, LOW, HIGH, VALUE, GOOD, BAD = range(6)  # of the state in which the bytes in one encoding are
@@ -182,6 +211,7 @@ def _feed(state, b, likely):  # type: ignore[no-untyped-def]
 def once_encoded(
     text: NDArray[np.uint8],
     byte_of: NDArray[np.int16],
+    as_a_whole: bool,
     out: NDArray[np.uint8],
     run: NDArray[np.uint8],
 ) -> int:
@@ -202,7 +232,7 @@ def once_encoded(
                 break
             run[n_run] = byte_of[point]
             n_run, i = n_run + 1, i + wide
-        if n_run > 2 or (n_run == 2 and (run[1] != NO_BREAK or run[0] & 0xFE == 0xC2)):
+        if n_run > 2 or (n_run == 2 and (as_a_whole or run[1] != NO_BREAK or run[0] & 0xFE == 0xC2)):
             n_new, n_characters, n_bad = _decoded(run, n_run, out, used)
             if 10 * n_bad <= n_characters:
                 used += n_new
