@@ -167,6 +167,17 @@ def test_places_that_differ_from_instance_to_instance_are_slots():
     assert scan(*texts, relations="+form", max_lost=1.0).keep() != [str(i) for i in range(6)]
 
 
+def test_five_fillers_make_a_place_a_slot_and_four_do_not():
+    names = ["Lindqvist", "Okafor", "Petrov", "Yamada", "Quispe"]
+    long = f"{RULES}. {LONG}. {LONG[::-1]}"
+    texts = [f"This copy was made for {name} in the winter. {long}" for name in names]
+    relations = [
+        {m.relation for c in scan(*some, relations="+form", max_lost=1.0).clusters for m in c.members}
+        for some in (texts, texts[:4])
+    ]
+    assert relations == [{"kept", "form"}, {"kept", "near"}]
+
+
 # ------------------------------------------------------------------ settings, tables, words
 
 
