@@ -1,41 +1,26 @@
-"""Bytes -> text, whatever the encoding: byte order mark, then UTF-8, then detection."""
+"""Bytes -> text, whatever the encoding: its mark, UTF-8, what it says of itself, then what it looks like."""
 
 from __future__ import annotations
 
-import codecs
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from .encodings import (
+    BOMS,
+    MAY_BE_WIDE,
+    UNDECIDED,
+    codec_of,
+    detected,
+    escaped,
+    labels,
+    read_as,
+    without_mark,
+)
+from .markup import as_page
 from .model import BINARY, EMPTY, OK
-from .repair import repair, visible_text
+from .repair import repair
 
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # subtle: before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-META_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?([\w-]{2,40})", re.I)
 SNIFFED = 8192  # bytes looked at to tell text from other data
-DETECTED = 1 << 16  # bytes given to the detector
-LEGACY = (
-    *(
-        "cp1250",
-        "cp1251",
-        "cp1252",
-        "cp1253",
-        "cp1254",
-        "cp1255",
-        "cp1256",
-        "cp1257",
-        "cp1258",
-        "cp866",
-        "cp874",
-    ),
-    *("iso8859-1", "iso8859-2", "iso8859-5", "iso8859-15", "koi8-r", "koi8-u", "mac-roman"),
-    *("big5hkscs", "cp932", "cp949", "euc_jis_2004", "gb18030", "hz", "johab", "shift_jis_2004"),
-)
 MAGIC = (
     b"%PDF-",
     b"PK\x03\x04",
@@ -62,50 +47,27 @@ class Decoded:
     id: str = ""  # its own, where its format has one
 
 
-def decode(data: bytes, encoding: str = "") -> Decoded:
+def decode(data: bytes, encoding: str = "", charset: str = "", is_html: bool = False) -> Decoded:
     """Bytes -> text, its damage undone.  Bytes that make no sense become U+FFFD; nothing raises.
 
-    `encoding`, when it is given, is not questioned.
+    `encoding`, when it is given, is not questioned; `charset`, which a header says, is believed if it fits.
+    Where a header or the name of the file says that this `is_html`, its tags need not show it.
 
     >>> decode(b"caf\\xc3\\xa9").encoding, decode("café".encode("utf-16")).utf8.decode()
     ('utf-8', 'café')
     >>> decode(b"\\x89PNG\\x00\\x00").status == BINARY
     True
-    """
-    found = transcode(data, encoding)
-    utf8, repairs = repair(found.utf8)
-    return replace(found, utf8=utf8, repairs=repairs) if repairs else found
-
-
-def decode_declared(data: bytes, charset: str, is_html: bool) -> Decoded:
-    """Bytes -> text, where a header names the encoding and says whether they are HTML.
-
-    subtle: such names are often wrong, and what is valid UTF-8 is seldom anything else; so they decide
-    only about the rest, and about encodings that look like ASCII or are wide.
-
-    >>> decode_declared("für".encode(), "iso-8859-1", False).encoding
+    >>> decode("für".encode(), charset="iso-8859-1").encoding
     'utf-8'
-    >>> decode_declared("fünf über".encode("cp1250"), "windows-1250", False).encoding
-    'windows-1250'
-    >>> decode_declared(b"<b>a</b> <i>b</i>", "", True).utf8
-    b'a b'
+    >>> decode("fünf über".encode("cp1250"), charset="windows-1250").encoding
+    'cp1250'
+    >>> decode(b"<b>a</b> <i>b</i>", is_html=True)
+    Decoded(utf8=b'a b', encoding='utf-8', status=0, repairs=('html',), note='', id='')
     """
-    if not charset and is_html and (named := META_CHARSET.search(data, 0, 4096)):
-        charset = named[1].decode()
-    charset = charset.strip("\"' ").lower()
-    try:
-        codec = codecs.lookup(charset).name if charset else ""
-        "".encode(codec or "utf-8")
-    except (LookupError, ValueError):  # unknown, or not one of text
-        charset = codec = ""
-    wide_or_escaped = codec.startswith(("utf-16", "utf-32", "iso2022", "hz", "utf-7"))
-    found = transcode(data, charset if wide_or_escaped else "")
-    if found.status == OK and not found.encoding.startswith("utf-") and codec and codec != "utf-8":
-        # a browser reads what calls itself Latin-1 or ASCII as Windows-1252
-        found = _as(data, "cp1252" if codec in ("iso8859-1", "ascii") else charset)
+    found = transcode(data, encoding, charset)
     if found.status != OK:
         return found
-    utf8 = visible_text(found.utf8) if is_html else found.utf8
+    utf8 = as_page(found.utf8) if is_html else found.utf8
     done = ("html",) if utf8 != found.utf8 else ()
     utf8, repairs = repair(utf8)
     return replace(found, utf8=utf8, repairs=(*done, *repairs), status=OK if utf8 else EMPTY)
@@ -130,12 +92,16 @@ def line_text(line: bytes, encoding: str = "") -> tuple[str, str]:
     try:
         return line.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:
-        found = _detected(line)
+        found = _legacy(line, ())
         return found.utf8.decode(), found.encoding
 
 
-def transcode(data: bytes, encoding: str = "") -> Decoded:
-    """Bytes -> the text as it is written, not repaired."""
+def transcode(data: bytes, encoding: str = "", charset: str = "") -> Decoded:
+    """Bytes -> the text as it is written, not repaired.
+
+    What is valid UTF-8 is seldom anything else, so what is said of the encoding decides only about the
+    rest, and about encodings that look like ASCII or are wide.
+    """
     if not data:
         return Decoded(b"", "", EMPTY)
     if encoding:
@@ -143,31 +109,31 @@ def transcode(data: bytes, encoding: str = "") -> Decoded:
     for mark, name in BOMS:
         if data.startswith(mark):
             return _as(data, name)
+    if codec_of(charset).startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")):
+        said = read_as(data, charset)
+        if said:
+            return Decoded(in_bytes(said[0]), said[1])
     head = data[:SNIFFED]
+    wide = without_mark(head) if MAY_BE_WIDE.search(head) else ""
+    if wide:
+        return _as(data, wide)
     if b"\0" in head:
-        wide = _utf16_without_mark(head)
-        return _as(data, wide) if wide else Decoded(b"", "", BINARY)
-    if head.startswith(MAGIC) or _mostly_control(head):
+        return Decoded(b"", "", BINARY)
+    if head.startswith(MAGIC):
+        return Decoded(b"", "", BINARY)
+    if name := escaped(data):
+        return _as(data, name)
+    if _mostly_control(head):
         return Decoded(b"", "", BINARY)
     try:
         data.decode("utf-8")
         return Decoded(data, "utf-8")
     except UnicodeDecodeError:
-        return _detected(data)
+        return _legacy(data, (charset, *labels(data)))
 
 
 def _as(data: bytes, encoding: str) -> Decoded:
     return Decoded(in_bytes(data.decode(encoding, "replace")), encoding)
-
-
-def _utf16_without_mark(head: bytes) -> str:
-    """The byte order of UTF-16 text without a mark, by where its zero bytes stand; "" if it is none."""
-    even, odd, half = head[0::2].count(0), head[1::2].count(0), max(1, len(head) // 2)
-    if odd > 0.3 * half and even < 0.02 * half:
-        return "utf-16-le"
-    if even > 0.3 * half and odd < 0.02 * half:
-        return "utf-16-be"
-    return ""
 
 
 def _mostly_control(head: bytes) -> bool:
@@ -175,17 +141,16 @@ def _mostly_control(head: bytes) -> bool:
     return 10 * (len(head) - len(head.translate(None, control))) > len(head)
 
 
-def _detected(data: bytes) -> Decoded:
-    """Text that is not UTF-8: UTF-8 with a few broken bytes, or the legacy encoding that fits best."""
+def _legacy(data: bytes, said: Iterable[str]) -> Decoded:
+    """Text that is not UTF-8: UTF-8 with a few broken bytes, the first said that fits, or a guess."""
     loose = data.decode("utf-8", "replace")
     broken = loose.count("\ufffd")
     whole = sum(1 for c in loose if c > "\x7f") - broken
     if whole > 2 * broken:
         return Decoded(loose.encode(), "utf-8 (damaged)")
-    import chardet
-
-    # subtle: its prefer_superset would turn iso8859-5 into cp1251, which is no superset of it
-    guess = chardet.detect(
-        data, max_bytes=DETECTED, prefer_superset=False, compat_names=False, include_encodings=LEGACY
-    )["encoding"]
-    return _as(data, "cp1252" if guess in (None, "iso8859-1") else guess)
+    for label in said:
+        if fits := read_as(data, label):
+            return Decoded(in_bytes(fits[0]), fits[1])
+    name, sure = detected(data)
+    found = _as(data, name)
+    return found if sure >= UNDECIDED else replace(found, encoding=f"{name} (confidence {sure:.2f})")

@@ -9,81 +9,19 @@ from __future__ import annotations
 import functools
 import html
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-TAGS = re.compile(r"</?(?:p|div|br|span|a|li|ul|ol|td|tr|table|h[1-6]|section|article)\b[^<>]*>", re.I)
-OPENING = re.compile(rb"[\s\x1c-\x1f]*[<\x80-\xff]")  # perhaps after white space beyond ASCII
-ANY_TAG = re.compile(rb"<[^<>]*>")
-TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,30})")
-FLAT = frozenset(  # these close one another, or hold nothing
-    b"area base br col embed hr img input link meta param source track wbr p li dt dd td th tr option".split()
-)
-MAX_DEPTH = 10_000  # tags open at once, read in 0.1 s
-PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+from .markup import is_page, visible_text
+from .mojibake import bytes_of_characters, mojibake
+
 ENTITY = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 PLAIN_ESCAPE = re.compile(r'\\(["\\/bfnrt])')
 PTB_CODE = re.compile(rb"-(?:[LR][RSC]B)-", re.I)
 RUBY = re.compile("[｜|]?《[\u3040-\u30ff\u31f0-\u31ffー・ ]{1,30}》|［＃[^］\n]{1,80}］")
-
-BYTE_OF = {ord(c): b for b in range(0x80, 0xA0) for c in bytes([b]).decode("cp1252", "ignore")}
-READ_AS_1252 = re.compile("[\\x80-\\xff" + "".join(map(chr, BYTE_OF)) + "]{2,}")
-TWICE_ENCODED = re.compile(
-    rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
-    rb"|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
-)
-
-
-def is_page(data: bytes) -> bool:
-    """Whether the text is an HTML page, or a fragment that is mostly tags."""
-    if b"<" not in data:
-        return False
-    if PAGE.match(data, 0, 4096):
-        return True
-    if not OPENING.match(data):
-        return False
-    head = data[:20_000].decode("utf-8", "ignore")
-    tags = TAGS.findall(head) if head.lstrip().startswith("<") else []
-    return len(tags) >= 5 and sum(map(len, tags)) > 0.2 * len(head)
-
-
-def depth(page: bytes) -> int:
-    """How many tags are open at once in a page, at most; an end tag closes none of another name.
-
-    >>> depth(b"<div><div><br></p></div>x</div>")
-    2
-    """
-    is_open: Counter[bytes] = Counter()
-    most: Counter[bytes] = Counter()
-    for end, name in TAG.findall(page):
-        name = name.lower()
-        if name in FLAT:
-            continue
-        is_open[name] = max(0, is_open[name] - 1) if end else is_open[name] + 1
-        most[name] = max(most[name], is_open[name])
-    return sum(most.values())
-
-
-def visible_text(page: bytes) -> bytes:
-    """The text of an HTML page that a reader sees: no scripts, styles or markup.
-
-    >>> visible_text(b"<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
-    b'One & two'
-    """
-    # subtle: the parser takes time by the square of the depth
-    if page.count(b"<") - page.count(b"</") > MAX_DEPTH and depth(page) > MAX_DEPTH:
-        return b" ".join(ANY_TAG.sub(b" ", page).split())
-    from selectolax.lexbor import LexborHTMLParser
-
-    tree = LexborHTMLParser(page.decode("utf-8", "replace"))
-    tree.strip_tags(["script", "style", "noscript", "template", "svg"])
-    root = tree.root
-    return " ".join(root.text(separator=" ").split()).encode("utf-8", "replace") if root is not None else b""
 
 
 def entities(text: bytes) -> bytes:
@@ -120,32 +58,6 @@ def json_escapes(data: bytes) -> bytes:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
-def is_mojibake(data: bytes) -> bool:
-    """Whether the text looks like UTF-8 that was read as Windows-1252: two such characters at least."""
-    if data.isascii() or b"\xc3" not in data:
-        return False
-    first = TWICE_ENCODED.search(data, 0, 1 << 16)
-    return first is not None and TWICE_ENCODED.search(data, first.end(), 1 << 16) is not None
-
-
-def mojibake(data: bytes) -> bytes:
-    """UTF-8 that was read as Windows-1252 or Latin-1 -> the text that was meant, run by run.
-
-    A run of such characters is turned back into its bytes and taken for UTF-8 if it is, or nearly;
-    real runs of accented letters are not.
-
-    >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode()
-    'schön, it’s déjà là'
-    """
-    return READ_AS_1252.sub(lambda run: _meant(run.group()), data.decode("utf-8", "replace")).encode()
-
-
-@functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
-def _meant(run: str) -> str:
-    meant = run.translate(BYTE_OF).encode("latin-1").decode("utf-8", "replace")
-    return meant if 10 * meant.count("\ufffd") <= len(meant) else run
-
-
 def ptb_codes(text: bytes) -> bytes:
     """The bracket codes of the Penn Treebank -> nothing, as brackets are no letters.
 
@@ -168,7 +80,7 @@ Test = Callable[[bytes], bool]
 Function = Callable[[bytes], bytes]
 REPAIRS: dict[str, tuple[Test, Function]] = {
     "html": (is_page, visible_text),
-    "mojibake": (is_mojibake, mojibake),
+    "mojibake": (lambda data: not data.isascii(), mojibake),
     "json escapes": (has_json_escapes, json_escapes),
     "entities": (lambda data: b"&" in data and b";" in data, entities),
     "ptb codes": (lambda data: b"RB-" in data or b"rb-" in data, ptb_codes),
@@ -210,12 +122,14 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     now: dict[int, bytes] = {}
     done: dict[int, list[str]] = {}
     signs = kernels.signs_of_damage(*kernels.joined(texts))
+    tools = functools.partial(_as_utf8, kernels), functools.partial(_suspected, kernels)
     for bit, (name, (test, function)) in enumerate(REPAIRS.items()):
         changed = []
-        for i in np.flatnonzero(signs >> np.uint8(bit) & 1).tolist():
+        bits = np.uint8(kernels.MOJIBAKE if function is mojibake else 1 << bit)
+        for i in np.flatnonzero(signs & bits).tolist():
             utf8 = now.get(i, texts[i])
             if test(utf8):
-                better = _mojibake(utf8, kernels) if function is mojibake else _better(function, utf8)
+                better = mojibake(utf8, *tools) if function is mojibake else _better(function, utf8)
                 if better != utf8:
                     now[i] = better
                     done.setdefault(i, []).append(name)
@@ -225,18 +139,17 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     return {i: (now[i], tuple(done[i])) for i in sorted(now)}
 
 
-@functools.cache
-def _bytes_of_characters() -> NDArray[np.int16]:
-    """Code points below 65,536 -> bytes that they may have been; int16[65536], -1 where there is none."""
-    out = np.full(1 << 16, -1, np.int16)
-    out[0x80:0x100] = np.arange(0x80, 0x100)
-    out[list(BYTE_OF)] = list(BYTE_OF.values())
-    return out
+def _suspected(kernels: Any, utf8: bytes) -> tuple[bool, bool, bool]:
+    """suspected() by compiled code, which is wrong less often."""
+    (signs,) = kernels.signs_of_damage(*kernels.joined([utf8])).tolist()
+    rest = kernels.MOJIBAKE & ~(kernels.AS_A_WHOLE | kernels.ALPHABET)
+    return bool(signs & kernels.AS_A_WHOLE), bool(signs & kernels.ALPHABET), bool(signs & rest)
 
 
-def _mojibake(utf8: bytes, kernels: Any) -> bytes:
-    """What mojibake() gives for valid UTF-8, by compiled code."""
+def _as_utf8(kernels: Any, utf8: bytes, codec: str, as_a_whole: bool) -> bytes:
+    """What as_utf8() gives for valid UTF-8, by compiled code."""
     room = np.empty(3 * len(utf8), np.uint8)
     out, run = room[len(utf8) :], room[: len(utf8)]
-    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), _bytes_of_characters(), out, run)
+    (table,) = bytes_of_characters((codec,))
+    n = kernels.once_encoded(np.frombuffer(utf8, np.uint8), table, as_a_whole, out, run)
     return out[:n].tobytes()

@@ -156,12 +156,15 @@ def test_a_broken_line_is_named_by_number_and_the_others_are_read(run, files):
 
 
 def test_a_field_that_cannot_be_guessed_is_told_with_those_that_are_there(run, files):
-    files({"a.jsonl": json.dumps({"prose": POST, "n": 1}), **PAIR})
-    one_line(run("scan", "a.jsonl", code=2), "a.jsonl", "'prose', 'n'", "--text-field")
+    files({"a.jsonl": json.dumps({"prose": POST, "verse": POST}), **PAIR})
+    one_line(run("scan", "a.jsonl", code=2), "a.jsonl", "'prose', 'verse'", "--text-field")
     one_line(run("scan", "in", "a.jsonl", code=2), "a.jsonl", "--text-field")
     run("scan", "a.jsonl", "--text-field", "prose")
     one_line(
-        run("scan", "a.jsonl", "--text-field", "body", code=2), "a.jsonl:1", "no field 'body'", "'prose', 'n'"
+        run("scan", "a.jsonl", "--text-field", "body", code=2),
+        "a.jsonl:1",
+        "no field 'body'",
+        "'prose', 'verse'",
     )
 
 

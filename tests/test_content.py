@@ -1,5 +1,7 @@
 """What two texts say that the other does not: facts of the plain definition, and its compiled twin."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -189,6 +191,53 @@ def test_the_values_of_a_text_equal_the_plain_definition(texts):
     """Most texts are told to have none by their bytes alone."""
     found = equal.values([t.encode() for t in texts], TABLE)
     assert found == [digest(text_of(t, TABLE).marks.told) for t in texts]
+
+
+def compared_twice(left, right, name):
+    """One of the counts, in which the plain definition and its twin agree."""
+    words = kernels.words_of(*kernels.joined([t.encode() for t in (left, right)]), TABLE)
+    none = np.zeros(0, np.int64)
+    words = kernels.with_frames(words, Spans(none, none, np.zeros(3, np.int64)), K)
+    counts, _ = kernels.content_of_pairs(words, np.array([[0, 1]], np.int32))
+    plain = compare(left, right)
+    assert counts[0].tolist() == [getattr(plain, name) for name in COUNTS]
+    return getattr(plain, name)
+
+
+PROSE = ["".join(syllables) for syllables in itertools.product("bdgklm", "aeiou", "nrst", "aeo", "p")][::2]
+
+
+def with_words_more(n, first):
+    """PROSE with n words more, the first of which is given."""
+    more = {12 * i: first if i == 1 else f"z{'abcdefghij'[i]}zz" for i in range(1, n + 1)}
+    return " ".join(w for i, word in enumerate(PROSE) for w in (word, more.get(i)) if w)
+
+
+@pytest.mark.parametrize(("between", "numbers"), [(8, 1), (9, 2)])
+def test_numbers_with_more_than_eight_words_between_them_are_two(between, numbers):
+    words = " ".join(PROSE[:between])
+    left, right = (f"{BODY}{a} {words} {b} {BODY}" for a, b in ((14, 71), (27, 85)))
+    assert compared_twice(left, right, "numbers") == numbers
+
+
+@pytest.mark.parametrize(("between", "changed"), [(39, 1), (40, 2)])
+def test_marks_with_forty_letters_or_more_between_them_are_two(between, changed):
+    letters = "".join(PROSE)[: between - 2]  # and the digits after the one point and before the other
+    left, right = (f"{BODY}2{p}5 {letters} 4{p}5 {BODY}" for p in (".", ""))
+    assert compared_twice(left, right, "doubtful_numbers") == changed
+
+
+@pytest.mark.parametrize(("words", "numbers"), [(5, 1), (6, 0)])
+def test_a_number_among_more_than_five_words_is_none_of_its_own(words, numbers):
+    one, other = (
+        " ".join(f"{a}{c}{b}" for c in "abcdef"[: words - 1]) for a, b in (("zz", ""), ("y", "qqy"))
+    )
+    assert compared_twice(f"{BODY}14 {one} {BODY}", f"{BODY}27 {other} {BODY}", "numbers") == numbers
+
+
+@pytest.mark.parametrize(("places", "denied"), [(7, 1), (8, 0)])
+def test_a_negation_among_eight_small_places_was_taken_out_with_other_small_words(places, denied):
+    assert compared_twice(" ".join(PROSE), with_words_more(places, "not"), "doubtful_numbers") == denied
 
 
 def words_key(words):

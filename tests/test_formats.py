@@ -20,6 +20,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
+from dedup.errors import BadInput
 from dedup.folder import open_run
 from dedup.readers import READERS, Options
 
@@ -389,10 +390,10 @@ def test_a_nested_column_is_reached_by_a_dotted_path_and_null_is_empty():
 @pytest.mark.parametrize(("flags", "words"), [([], ""), (["--text-field", "n"], "int64, not text")])
 def test_a_column_that_is_no_text_is_told_with_all_columns(run, files, flags, words):
     out = io.BytesIO()
-    pq.write_table(pa.table({"n": [1], "doc": [{"prose": POST, "x": 1}]}), out)
+    pq.write_table(pa.table({"n": [1], "doc": [{"prose": POST, "verse": POST}]}), out)
     files({"in/a.txt": POST, "t.parquet": out.getvalue()})
     outcome = run("scan", "in", "t.parquet", *flags, code=2)
-    assert "'n', 'doc.prose', 'doc.x'" in outcome.stderr
+    assert "'n', 'doc.prose', 'doc.verse'" in outcome.stderr
     assert words in outcome.stderr
     assert "--text-field" in outcome.stderr
 
@@ -573,3 +574,39 @@ def test_a_pdf_without_the_library_names_the_line_that_installs_it(run, files, m
     files({"in/a.txt": POST, "in/x.pdf": pdf(IDS, TEXTS)})
     outcome = run("scan", "in", code=2)
     assert "in/x.pdf: needs: pip install 'dedup[documents]'" in outcome.stderr
+
+
+# ------------------------------------------------------------------ the text column, whatever it is called
+
+
+@pytest.mark.parametrize(
+    ("rows", "field"),
+    [
+        ([{"sms": POST}], "sms"),
+        ([{"id": "a", "n": 1, "verse": "Ferry"}, {"id": "b", "n": 2, "verse": None}], "verse"),
+        ([{"label": "ham", "n": "7", "sms": POST}, {"label": "spam", "n": "8", "sms": POST[:30]}], "sms"),
+        ([{"source": POST, "target": POST.upper()}], ""),
+        ([{"label": "ham", "n": "7", "mood": "fine"}], ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_the_only_text_column_is_read_whatever_it_is_called(kind, rows, field):
+    if kind == "jsonl":
+        data = "\n".join(map(json.dumps, rows)).encode()
+    elif kind == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        data = out.getvalue().encode()
+    else:
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows), buffer)
+        data = buffer.getvalue()
+        field = "" if "label" in rows[0] else field  # a schema tells no sentences apart
+    reader = READERS[{"csv": "table", "parquet": "columnar"}.get(kind, kind)]
+    if field:
+        assert reader.prepare(io.BytesIO(data), Options()).text_field == field
+    else:
+        with pytest.raises(BadInput, match="--text-field"):
+            reader.prepare(io.BytesIO(data), Options())

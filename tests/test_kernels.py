@@ -339,6 +339,15 @@ def test_what_was_counted_often_enough_is_never_missed(values, least):
 
 
 @examples
+@given(st.lists(st.lists(st.integers(0, 2), min_size=5, max_size=5), min_size=1, max_size=6))
+def test_the_values_that_two_signatures_share_are_counted(rows):
+    signatures = np.array(rows, np.uint32)
+    pairs = np.array([(i, j) for i in range(len(rows)) for j in range(len(rows))], np.int32)
+    plain = [sum(a == b for a, b in zip(rows[i], rows[j], strict=True)) for i, j in pairs.tolist()]
+    assert kernels.matches(signatures, pairs).tolist() == plain
+
+
+@examples
 @given(st.lists(st.lists(st.integers(0, 20), max_size=16, unique=True), min_size=1, max_size=8))
 def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(anchors_of_doc):
     n, sets = len(anchors_of_doc), [{a << 8 for a in anchors} for anchors in anchors_of_doc]

@@ -45,6 +45,12 @@ def test_every_source_adds_up(run, files):
             "bytes": len(rows_of([OTHER, POST, "no"]) + "{\n") - 4,
         },
     ]
+    dropped = {"a/1.txt", "a/2.txt", "b.jsonl:2"} - set(run("export", "keep").lines)
+    n_bytes = {"b.jsonl:2": len(rows_of([POST])) - 1}
+    assert outcome.json["bytes"] == {
+        "seen": sum(row["bytes"] for row in outcome.json["by_source"]),
+        "dropped": sum(n_bytes.get(name, len(POST)) for name in dropped),
+    }
     total = outcome.json["documents"]
     assert total == {"seen": 8, "kept": 2, "dropped": 2, "set_aside": 4}
     listed = run("export", "sources", "--format", "csv").lines

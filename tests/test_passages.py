@@ -132,6 +132,28 @@ def test_a_text_that_few_others_hold_goes_with_one_of_them_and_one_that_more_hol
     assert dedup.scan_texts([part, *wholes]).clusters == []
 
 
+def test_a_text_that_few_others_hold_goes_with_the_one_that_it_is_most_like():
+    prose = Prose(11)
+    part = prose.text(80)
+    wholes = [f"{prose.text(n)} {part} {prose.text(n)}" for n in (150, 60, 100)]
+    (cluster,) = dedup.scan_texts([*wholes, part]).clusters
+    assert [m.path for m in cluster.members] == ["2", "4"]
+
+
+@pytest.mark.parametrize("body_first", [True, False])
+def test_a_whole_is_dropped_for_its_part_only_by_the_policy_that_asks_for_it(body_first):
+    prose = Prose(12)
+    body = prose.text(150)
+    page = f"{prose.text(200)} {body} {prose.text(100)}"
+    texts = [body, page] if body_first else [page, body]
+    given = [dedup.Document(text, "body" if text is body else "page") for text in texts]
+    kept = {
+        prefer: sorted(dedup.scan_texts(given, prefer=prefer, max_lost=1.0).keep())
+        for prefer in ("longest", "shortest", "cleanest")
+    }
+    assert kept == {"longest": ["page"], "shortest": ["body", "page"], "cleanest": ["body"]}
+
+
 def test_stemmed_and_stop_worded_copies_are_rewritten():
     from dedup.skeleton import bones
 

@@ -11,9 +11,11 @@ import dedup
 from dedup import intake, pipeline
 from dedup.errors import BadSetting
 from dedup.incremental import again as incremental_again
-from dedup.settings import Settings
+from dedup.rescan import PASS, last_run
+from dedup.settings import MIN_LINES, Settings
 
 from .conftest import OTHER, POST
+from .test_passages import Prose
 
 WORDS = (POST + " " + OTHER).split()
 
@@ -104,6 +106,8 @@ def test_without_what_led_to_the_candidates_all_are_found_anew(folder, n_read, h
 def test_a_changed_file_alone_is_read(folder, n_read):
     (folder / "in/003.txt").write_text(text(11) + " changed")
     assert same_as_from_nothing(folder, n_read) == 1
+    (folder / "in/003.txt").write_text(text(11) + " CHANGES")  # of the same size
+    assert same_as_from_nothing(folder, n_read) == 1
     (folder / "in/b.jsonl").write_text(json.dumps({"text": POST}) + "\n")
     assert same_as_from_nothing(folder, n_read) == 1
 
@@ -123,9 +127,12 @@ def test_an_equal_of_a_short_text_and_a_new_first_of_equal_letters_are_seen(fold
 
 
 def test_new_boilerplate_is_learned_over_old_and_new_files(folder, n_read):
+    assert not len(dedup.open_run(folder / "r").spans.start)
+    prose = Prose(1)
     for i in range(20):
-        (folder / f"in/frame{i}.txt").write_text(f"{POST} {text(100 + i)} {OTHER}")
+        (folder / f"in/frame{i}.txt").write_text(f"{POST} {prose.text(60)} {OTHER}")
     assert same_as_from_nothing(folder, n_read) == 20
+    assert len(dedup.open_run(folder / "r").spans.start) > 40  # in the frames, and in POST itself
 
 
 @pytest.mark.parametrize(
@@ -154,6 +161,16 @@ def test_other_settings_of_the_pass_read_everything_and_thresholds_read_nothing(
     everything = len(dedup.open_run(folder / "r").documents)
     assert same_as_from_nothing(folder, n_read, min_jaccard=0.7) == 0
     assert same_as_from_nothing(folder, n_read, k=9) == everything
+
+
+def test_a_run_of_a_pass_with_any_other_setting_is_not_gone_on_from(folder):
+    others = {"k": 9, "num_perm": 64, "sample": 100, "seed": 2, "text_field": "text", "id_field": "id"}
+    others |= {"encoding": "utf-8", "max_document_size": "1MB", "prefer": "longest"}
+    of_no_pass = {*MIN_LINES, "max_lost", "relations", "boilerplate", "follow_links"}
+    assert set(others) == set(PASS) == set(Settings().deciding()) - of_no_pass
+    assert last_run(folder / "r", Settings()) is not None
+    for name, value in others.items():
+        assert last_run(folder / "r", Settings(**{name: value})) is None, name
 
 
 def test_checksum_trusts_no_size_and_time(folder, n_read):

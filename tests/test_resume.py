@@ -87,6 +87,18 @@ def test_other_settings_and_another_start_of_the_machine_do_not_take_old_blocks(
     assert sum(signed) == 300
 
 
+def test_blocks_that_two_interrupted_scans_left_are_told_apart(folder, monkeypatch):
+    """The first block of the one stands first in the log, that of the other is still there."""
+    for k in (8, 9):
+        with monkeypatch.context() as m:
+            m.setattr("dedup.pipeline._decide", lambda *a: (_ for _ in ()).throw(Killed()))
+            with pytest.raises(Killed):
+                dedup.scan(folder / "in", run=folder / "r", k=k)
+    dedup.scan(folder / "in", run=folder / "r", k=8)
+    dedup.scan(folder / "in", run=folder / "whole", k=8)
+    assert tables(folder / "r") == tables(folder / "whole")
+
+
 def test_a_torn_block_is_read_again(folder, monkeypatch):
     with monkeypatch.context() as m:
         m.setattr("dedup.pipeline._decide", lambda *a: (_ for _ in ()).throw(Killed()))

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
 
 import dedup
 from dedup.errors import BadRun
+from dedup.folder import checksum
 
 from .conftest import OTHER, POST
 
@@ -87,6 +89,25 @@ def test_a_damaged_table_is_refused_by_name(folder, table):
     path.unlink()
     with pytest.raises(BadRun, match="damaged"):
         _ = dedup.open_run(folder / "r").signatures
+
+
+def test_a_table_in_the_place_of_another_of_its_shape_is_refused(folder):
+    dedup.scan(folder / "in", run=folder / "r")
+    one, other = (folder / "r/tables-000001" / name for name in ("signatures.npy", "skeletons.npy"))
+    first, second = one.read_bytes(), other.read_bytes()
+    assert len(first) == len(second)
+    one.write_bytes(second)
+    other.write_bytes(first)
+    with pytest.raises(BadRun, match="signatures.npy: is damaged"):
+        _ = dedup.open_run(folder / "r").signatures
+
+
+def test_a_checksum_is_of_every_byte_of_a_large_table_and_of_its_parts_in_order(tmp_path):
+    data = bytes(range(256)) * 10_000  # read a megabyte at a time
+    (tmp_path / "parts").mkdir()
+    for name, part in (("whole", data), ("parts/0", data[:99]), ("parts/1", data[99:])):
+        (tmp_path / name).write_bytes(part)
+    assert checksum(tmp_path / "whole") == checksum(tmp_path / "parts") == zlib.crc32(data)
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,15 @@ def test_the_ledger_adds_up_and_short_texts_match_by_equal_letters():
     assert run.summary["set_aside"]["reasons"] == {"empty": 2, "too short to judge": 1}
 
 
+@pytest.mark.parametrize("k", [8, 11])
+def test_a_text_of_one_shingle_is_judged_and_one_of_a_letter_less_is_too_short(k):
+    letters = "shortestone"
+    run = dedup.scan_texts([letters[:k], POST], k=k)
+    assert run.keep() == ["1", "2"]
+    run = dedup.scan_texts([letters[: k - 1], POST], k=k)
+    assert run.summary["set_aside"]["reasons"] == {"too short to judge": 1}
+
+
 def test_a_text_on_every_page_does_not_bind_the_pages_together():
     rng = random.Random(1)
     footer = OTHER

@@ -170,6 +170,22 @@ def test_every_dropped_document_has_a_kept_witness_with_an_edge(edges, places):
         assert doc == kept or (doc, kept) in allowed
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda e: e[0] != e[1]), max_size=30),
+    st.permutations(range(10)),
+)
+def test_each_document_goes_for_the_most_preferred_kept_one_that_it_may_go_for(edges, places):
+    may_go = {doc: {w for d, w in edges if d == doc} for doc in range(10)}
+    witness = {}
+    for doc in sorted(range(10), key=places.__getitem__):
+        kept = [w for w in may_go[doc] if witness.get(w) == w]
+        witness[doc] = min(kept, key=places.__getitem__, default=doc)
+    found = cluster.choose_witnesses(
+        np.array(places), cluster.Edges(*np.array(edges or np.zeros((0, 2)), np.int32).reshape(-1, 2).T)
+    )
+    assert found.tolist() == [witness[doc] for doc in range(10)]
+
+
 def pair_of(shingles, **counts):
     """A pair of two texts, with three counts of shingles and what they say alone."""
     three = np.array([shingles])

@@ -30,7 +30,7 @@ from .anchors import (
     spans_of,
 )
 from .content import content_of_pairs
-from .damage import once_encoded, signs_of_damage
+from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
 from .graph import components, witnesses
 from .jit import CompileListener, without_blas
 from .pairs import (
@@ -54,6 +54,9 @@ from .values import may_have_values, value_digests
 from .words import with_frames, words_of
 
 __all__ = [
+    "ALPHABET",
+    "AS_A_WHOLE",
+    "MOJIBAKE",
     "SEGMENT",
     "band_keys",
     "bands_met",
@@ -120,7 +123,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
     with event.install_listener("numba:compile", CompileListener(on_compile)):
         buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
         signs_of_damage(buffer, starts)
-        once_encoded(buffer, np.zeros(1 << 16, np.int16), np.empty(14, np.uint8), np.empty(7, np.uint8))
+        once_encoded(buffer, np.zeros(1 << 16, np.int16), True, np.empty(14, np.uint8), np.empty(7, np.uint8))
         one = np.ones(4, np.uint32)
         sign_texts(buffer, starts, table, 3, 2, one, one, 1)
         hashes, indptr = shingle_sets(buffer, starts, table, 3)

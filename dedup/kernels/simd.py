@@ -133,17 +133,19 @@ SPECIAL = b"<&;\\-\xc3\xe3\xef"  # what damage begins with, or an end of it
 
 
 @intrinsic
-def special_mask(typing: Any, buffer: Any, at: Any) -> Any:
-    """buffer[at:at + 64] -> uint64, a bit a byte: one of SPECIAL."""
+def damage_masks(typing: Any, buffer: Any, at: Any) -> Any:
+    """buffer[at:at + 64] -> two uint64, a bit a byte: one of SPECIAL, beyond ASCII."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
         found = _constant(ir.VectorType(ir.IntType(1), LANES), 0)
         for byte in SPECIAL:
             found = builder.or_(found, builder.icmp_unsigned("==", values, _constant(_BYTES, byte)))
-        return builder.bitcast(found, _MASK)
+        beyond = builder.icmp_signed("<", values, _constant(_BYTES, 0))
+        masks = [builder.bitcast(bits, _MASK) for bits in (found, beyond)]
+        return context.make_tuple(builder, signature.return_type, masks)
 
-    return types.uint64(buffer, types.int64), codegen
+    return types.UniTuple(types.uint64, 2)(buffer, types.int64), codegen
 
 
 @intrinsic

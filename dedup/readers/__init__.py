@@ -20,6 +20,7 @@ from .streams import unpacked
 
 READERS: dict[str, Reader] = {
     "text": text.READER,
+    "html": text.HTML,
     "jsonl": jsonl.READER,
     "table": table.READER,
     "columnar": columnar.READER,
@@ -31,12 +32,14 @@ READERS: dict[str, Reader] = {
     "epub": office.EPUB,
     "pdf": pdf.READER,
 }
+WRITTEN_AS_TEXT = ("text", "html")  # a file of theirs is its text, but for its encoding
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 KNOWN_BYTES = 256  # of work for a document that the last run has read
 
 __all__ = [
     "READERS",
+    "WRITTEN_AS_TEXT",
     "Options",
     "Part",
     "Read",
@@ -214,7 +217,7 @@ def _of_source(
 
 def read(part: Part, source: Source, options: Options) -> Read:
     """A part -> its records, their texts, and the number of lines in it."""
-    if part.data is None and part.problem:
+    if part.data is None and part.rows is None and part.problem:
         return _nothing(UNREADABLE, part.problem)
     if part.data is not None or part.rows is not None or part.too_large:
         return READERS[source.reader].records(part, options)

@@ -60,6 +60,9 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
         schema = table.schema
     asked = [options.text_field] if options.text_field else TEXT_FIELDS
     text = next((f for f in asked if _is_text(_type_of(schema, f))), "")
+    if not (text or options.text_field):
+        strings = [f for f in _leaves(schema) if _is_text(_type_of(schema, f)) and f not in ID_FIELDS]
+        text = strings[0] if len(strings) == 1 else ""
     if not text:
         columns = list(_leaves(schema))
         if not options.text_field:

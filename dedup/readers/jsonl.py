@@ -81,7 +81,7 @@ def lookup(value: Mapping[str, Any], name: str) -> Any:
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Settle the text field and the id field by the first records of the source."""
-    fields: dict[str, None] = {}
+    fields: dict[str, list[Any]] = {}
     found = ""
     for line in first_lines(in_utf8(stream, options)):
         try:
@@ -89,11 +89,38 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
         except BadLine:
             continue
         found = found or next((f for f in TEXT_FIELDS if isinstance(value.get(f), str)), "")
-        fields.update(dict.fromkeys(value))
+        for name, held in value.items():
+            fields.setdefault(name, []).append(held)
+    found = found or only_text(fields)
     if not (options.text_field or found) and fields:
         raise no_text_field(fields)
     id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != options.text_field), "")
     return replace(options, text_field=options.text_field or found or "text", id_field=id_field)
+
+
+def only_text(columns: Mapping[str, Sequence[Any]]) -> str:
+    """Columns with some of their values -> the only one of text; "" if there are none or several.
+
+    It is the one of strings with a letter in them, but for ids; of several, the one of whole sentences.
+
+    >>> only_text({"id": ["a1"], "n": ["3", "4.5"], "line": ["hello", "bye"]})
+    'line'
+    >>> only_text({"label": ["spam"], "sms": ["Win a prize, call this number now"]})
+    'sms'
+    """
+    strings = {
+        name: [v for v in values if v]
+        for name, values in columns.items()
+        if name not in ID_FIELDS and all(v is None or isinstance(v, str) for v in values)
+    }
+    found = [name for name, values in strings.items() if any(c.isalpha() for v in values for c in v)]
+    if len(found) > 1:
+        found = [name for name in found if 2 * sum(map(_is_sentence, strings[name])) > len(strings[name])]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_sentence(value: str) -> bool:
+    return len(value.split()) >= 4 or len(value) >= 80
 
 
 def no_text_field(fields: Iterable[str]) -> BadInput:

@@ -9,7 +9,7 @@ from email.message import Message
 from email.policy import compat32
 from typing import BinaryIO
 
-from ..decode import Decoded, decode, decode_declared, in_bytes
+from ..decode import Decoded, decode, in_bytes
 from ..model import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
 from .base import (
     BROKEN,
@@ -54,12 +54,9 @@ def _body(mail: Message, options: Options) -> Decoded:
     for part in texts:
         payload = part.get_payload(decode=True)
         data = payload if isinstance(payload, bytes) else b""
-        if options.encoding:
-            found = decode(data, options.encoding)
-        else:
-            charset = part.get_param("charset", "")
-            is_html = part.get_content_type() == "text/html"
-            found = decode_declared(data, charset if isinstance(charset, str) else "", is_html)
+        charset = part.get_param("charset", "")
+        is_html = part.get_content_type() == "text/html"
+        found = decode(data, options.encoding, charset if isinstance(charset, str) else "", is_html)
         if found.utf8.strip():
             return found
         best = best or found

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from ..decode import BOMS
+from ..encodings import BOMS
 from .base import Damaged, Options
 
 MAX_RATIO, FREE_BYTES = 1000, 1 << 30  # a packed file may grow to 1 GiB, or to 1000 times its size
@@ -63,14 +63,33 @@ class Forward(io.RawIOBase):
 
 
 class _Zstd(Forward):
-    """A zstandard stream.  subtle: unlike the zstandard package, pyarrow says when it is cut off."""
+    """A zstandard stream.  subtle: unlike the zstandard package, pyarrow says when it is cut off.
+
+    It then forgets what it had read of those bytes, so they are read again in smaller and smaller steps.
+    """
 
     def __init__(self, packed: BinaryIO) -> None:
         super().__init__()
-        self._stream = pa.CompressedInputStream(pa.PythonFile(packed, "r"), "zstd")
+        self._packed, self._steps = packed, [1, 512, 1 << 20]
+        self._opened: list[Any] = []  # subtle: one that goes out of use closes what it reads
+        self._again()
+
+    def _again(self) -> None:
+        self._packed.seek(0)
+        self._stream = pa.CompressedInputStream(pa.PythonFile(self._packed, "r"), "zstd")
+        self._opened.append(self._stream)
 
     def _next(self, size: int) -> bytes:
-        return cast(bytes, self._stream.read(size))
+        while True:
+            try:
+                return cast(bytes, self._stream.read(min(size, self._steps[-1])))
+            except OSError:
+                self._steps.pop()
+                if not self._steps:
+                    raise
+            self._again()
+            for before in range(0, self._at, 1 << 20):
+                self._stream.read(min(1 << 20, self._at - before))
 
 
 CODECS: dict[str, Callable[[BinaryIO], Any]] = {

@@ -27,6 +27,7 @@ from .jsonl import (
     names_of,
     no_text_field,
     of_fields,
+    only_text,
 )
 from .streams import in_utf8
 
@@ -151,15 +152,18 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
     """Find the delimiter and the names of the columns, and settle the text column and the id column."""
     stream, reading = _in_utf8(stream, options)
     asked = [options.text_field] if options.text_field else TEXT_FIELDS
-    best: tuple[bool, int, int, list[str]] = (False, -1, 0, [])
+    best: tuple[bool, int, int, list[str], list[list[str]]] = (False, -1, 0, [], [])
     for i, delimiter in enumerate(DELIMITERS):
         found = _first_rows(stream, replace(reading, delimiter=delimiter))
         if found:
             header = [name.strip() for name in found[0]]
             even = sum(len(row) == len(header) for row in found) * (len(header) > 1)
-            best = max(best, (any(f in header for f in asked), even, -i, header))
-    *_, place, names = best
+            best = max(best, (any(f in header for f in asked), even, -i, header, found[1:]))
+    *_, place, names, below = best
     text = next((f for f in asked if f in names), "")
+    if not (text or options.text_field):
+        cells = [row for row in below if len(row) == len(names)]
+        text = only_text(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else ""
     if names and not text and options.text_field:
         raise BadInput(
             f"no column {options.text_field!r}; the columns are {names_of(names)}: name one with --text-field"

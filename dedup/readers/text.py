@@ -50,3 +50,6 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, .
 
 
 READER = whole_file((), lambda data, options: decode(data, options.encoding))
+HTML = whole_file(
+    (".html", ".htm", ".xhtml", ".shtml"), lambda data, options: decode(data, options.encoding, is_html=True)
+)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import Any, BinaryIO
 
-from ..decode import Decoded, decode, decode_declared
+from ..decode import Decoded, decode
 from ..model import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
 from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
 from .jsonl import kept
@@ -102,10 +102,7 @@ def _text(record: Any, frame: Frame, options: Options) -> Decoded:
         size += len(piece)
     if size > options.max_bytes:
         return Decoded(b"", "", TOO_LARGE, note=too_large(options))
-    data = b"".join(pieces)
-    if options.encoding:
-        return decode(data, options.encoding)
-    return decode_declared(data, charset, kind in PAGES)
+    return decode(b"".join(pieces), options.encoding, charset, kind in PAGES)
 
 
 def _packings() -> Sequence[str]:

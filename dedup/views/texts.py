@@ -10,7 +10,7 @@ import numpy as np
 from ..decode import transcode
 from ..errors import BadInput
 from ..model import BINARY, FAULTS, OK, STATUS, Source
-from ..readers import READERS, Options, fetch, kind_of
+from ..readers import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
 from ..readers.base import BROKEN, MAX_DOCUMENT, why
 from ..readers.places import exists, open_source, unchanged
 from ..readers.remote import clean, is_url
@@ -142,7 +142,7 @@ def _read(name: str, doc: int, source: Source, line: int, options: Options, note
     if record.status in FAULTS:
         raise BadInput(f"{shown}: {safe(record.note)}")
     raw, repairs = part.data or b"", _names(record.repairs)
-    original = transcode(raw, options.encoding).utf8 if repairs and source.reader == "text" else None
+    original = transcode(raw, options.encoding).utf8 if repairs and source.reader in WRITTEN_AS_TEXT else None
     return Text(name, doc, raw, utf8, record.encoding, repairs, notes, original)
 
 

@@ -14,7 +14,7 @@ import orjson
 from ...decode import transcode
 from ...model import CONTAINED, PUNCTUATION
 from ...normalize import letter_table
-from ...readers import fetch
+from ...readers import WRITTEN_AS_TEXT, fetch
 from ...run import Run
 from ..align import SAME, Span, align
 from ..explain import extent, otherwise, word_places
@@ -181,6 +181,8 @@ def comparison(
 def _as_written(run: Run, doc: int, raw: bytes) -> str | None:
     """The text of a whole file before its repair; None where it was not repaired."""
     if run.documents.record[doc] or not run.documents.repairs[doc] or run.texts is not None:
+        return None
+    if run.sources[int(run.documents.source[doc])].reader not in WRITTEN_AS_TEXT:
         return None
     encoding = run.summary.get("settings", {}).get("encoding", "")
     return transcode(raw, encoding).utf8.decode("utf-8", "replace")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ... import ledger
 from ...model import DECIDING, RELATIONS, REWRITTEN, STATUS
+from ...readers import READERS
 from ...run import Run
 from ..report import RELATION_HELP, counted, lost, safe, size
 
@@ -119,7 +120,7 @@ def grouped(run: Run) -> Groups:
 
 def _folder(path: bytes, reader: str) -> bytes:
     """Where a source belongs: a file of records to itself, a file to its folder."""
-    return path[: path.rfind(b"/") + 1] if reader == "text" else path
+    return path[: path.rfind(b"/") + 1] if READERS[reader].whole else path
 
 
 def _common(folders: list[bytes]) -> bytes:

@@ -1,0 +1,276 @@
+"""Mojibake: text whose bytes were read in the wrong encoding -> the text that was meant.
+
+There are three kinds, and each can be there twice.  UTF-8 that was read as Windows-1252 or Latin-1 is
+mended run by run, so it may be part of a text.  UTF-8 that was read as another encoding of one byte is told
+by nearly all that is not ASCII being valid UTF-8 in it.  And Cyrillic or the like in one byte that was read
+as Windows-1252 is told by whole words of accented letters, which no language has.
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encodings import detected
+
+Undo = Callable[[bytes, str, bool], bytes]
+Suspects = Callable[[bytes], tuple[bool, bool, bool]]
+LOOKED_AT = 1 << 16  # bytes in which mojibake must show
+TWICE_ENCODED = re.compile(
+    rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
+    rb"|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
+)
+READ_AS = (
+    "cp1252",
+    "cp1251",
+    "cp437",
+    "cp850",
+    "mac-roman",
+    "cp1250",
+    "cp1254",
+    "cp866",
+    "koi8-r",
+)  # instead of UTF-8
+SAMPLE, OF_RUN = 64, 16  # characters beyond ASCII that are looked at, and of each run of them
+HEAD = 12  # runs of them, of which half must be valid for a closer look
+MAX_BAD = 6  # of these, and one in eight, may be no UTF-8
+MIN_GOOD = 3  # characters that were meant
+RUN = re.compile(rb"[\x80-\xff]+")
+NO_BREAK = 0xA0
+MEANT = (  # what a text is likely to have beyond ASCII: no archaic Greek, no phonetics, nothing private
+    "\u00a0-\u0131\u0134-\u0148\u014a-\u017e\u018f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0259\u02bb\u02bc"
+    "\u0386-\u03ce\u0400-\u045f\u048a-\u06ff\u0780-\u07bf\u0900-\u10ff\u1200-\u137f\u1780-\u17ff\u1e00-\u1eff"
+    "\u2010-\u2044\u20a0-\u20bf\u2100-\u214f\u2190-\u21ff\u2200-\u22ff\u2500-\u26ff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
+    "\ufb00-\ufb4f\ufe0f\uff00-\uffef"
+)
+UNLIKELY = re.compile(f"[^{MEANT}\U00010000-\U0010ffff]")
+LONG = re.compile(rb"[\x80-\xff]{6,}")
+NO_LETTERS = bytes(b for b in range(128) if not chr(b).isalpha())
+ACCENTS = re.compile(rb"\xc3[\x80-\xbf](?:[\xc2\xc3][\x80-\xbf]){2}")
+OF_WORDS = 1 << 12  # bytes, from the first such word on, that are looked at
+MIN_ACCENTED = 12  # characters in words of three such characters at least
+ALPHABETS = (  # of which words may have been read as accented letters
+    "cp1251 koi8-r koi8-u iso8859-5 cp866 mac-cyrillic cp1253 iso8859-7 cp1255 cp1256"
+)
+SURE = 0.2  # of the alphabet
+TIMES = 3  # that one text may have been read wrongly
+
+
+def _byte_of(codec: str) -> dict[int, int]:
+    """Code points -> bytes beyond ASCII in an encoding; a byte that is no character is its own code point."""
+    table = {b: b for b in range(0x80, 0xA0)}
+    table |= {ord(c): b for b in range(0x80, 0x100) for c in bytes([b]).decode(codec, "ignore")}
+    return table
+
+
+BYTE_OF = _byte_of("cp1252") | {b: b for b in range(0xA0, 0x100)}
+
+
+@functools.cache
+def _table(codec: str) -> dict[int, int]:
+    return BYTE_OF if codec == "cp1252" else _byte_of(codec)
+
+
+@functools.cache
+def _sets(codec: str) -> tuple[str, str, str, str]:
+    """The characters that bytes of UTF-8 are in an encoding, as sets of a regular expression: those that
+    follow, and those that begin a character of two, three and four bytes."""
+    character = {b: re.escape(chr(point)) for point, b in _table(codec).items()}
+    ranges = (0x80, 0xBF), (0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4)
+    follow, two, three, four = (
+        "[" + "".join(character[b] for b in range(first, last + 1)) + "]" for first, last in ranges
+    )
+    return follow, two, three, four
+
+
+@functools.cache
+def _characters(codec: str) -> re.Pattern[str]:
+    """What finds characters of UTF-8 whose bytes were read in an encoding."""
+    follow, two, three, four = _sets(codec)
+    return re.compile(f"{two}{follow}|{three}{follow}{{2}}|{four}{follow}{{3}}")
+
+
+@functools.cache
+def _tail(codec: str) -> re.Pattern[str]:
+    """What finds the beginning of such a character at the end of a text."""
+    follow, two, three, four = _sets(codec)
+    return re.compile(f"(?:{two}|{three}{follow}?|{four}{follow}{{0,2}})\\Z")
+
+
+@functools.cache
+def bytes_of_characters(names: tuple[str, ...]) -> NDArray[np.int16]:
+    """Code points below 65,536 -> bytes that they may have been; int16[codecs, 65536], -1 for none."""
+    out = np.full((len(names), 1 << 16), -1, np.int16)
+    for row, codec in zip(out, names, strict=True):
+        row[list(_table(codec))] = list(_table(codec).values())
+    return out
+
+
+@functools.cache
+def likely_characters() -> NDArray[np.bool_]:
+    """bool[0x110000]: MEANT, and all beyond the first 65,536, such as emoji."""
+    out = np.zeros(0x110000, np.bool_)
+    for first, last in re.findall("(.)(?:-(.))?", MEANT):
+        out[ord(first) : ord(last or first) + 1] = True
+    out[0x10000:] = True
+    return out
+
+
+# ------------------------------------------------------------------ what kind it is
+
+
+def suspected(data: bytes) -> tuple[bool, bool, bool]:
+    """Whether a text may be mojibake as a whole, of an alphabet, and of Windows-1252 in part."""
+    western = b"\xc3" in data
+    return not data.isascii(), western, western
+
+
+def _better(data: bytes, undo: Undo, suspects: Suspects) -> Iterator[bytes]:
+    """UTF-8 text -> what it is with mojibake undone, the most likely kind first."""
+    as_a_whole, words, runs = suspects(data)
+    codec = read_as(data) if as_a_whole else ""
+    if codec:
+        yield undo(data, codec, True)
+    codec = alphabet(data) if words else ""
+    if codec:
+        yield as_alphabet(data, codec)
+    if runs:
+        first = TWICE_ENCODED.search(data, 0, LOOKED_AT)
+        if first is not None and TWICE_ENCODED.search(data, first.end(), LOOKED_AT) is not None:
+            yield undo(data, "cp1252", False)
+
+
+def read_as(data: bytes) -> str:
+    """The encoding as which all of a UTF-8 text was read; "" if it was not.
+
+    >>> read_as("se├▒or Nicol├ís, ma├▒ana".encode()), read_as("Р“РѕСЂРѕРґ".encode()), read_as(b"Gorod")
+    ('cp437', 'cp1251', '')
+    """
+    first = [run for run, _ in islice(_sample(data), HEAD)]
+    if all(len(run) == 1 for run in first):  # real accents or quotes
+        return ""
+    head, found = "".join(first), []
+    for i, codec in enumerate(READ_AS):
+        if 2 * sum(map(len, _characters(codec).findall(head))) >= len(head):
+            good, bad = _score(_sample(data), codec)
+            if good >= MIN_GOOD and bad <= MAX_BAD and 8 * bad <= good:
+                found.append((good - bad, -i))
+            if found and not bad:
+                break
+    return READ_AS[-max(found)[1]] if found else ""
+
+
+def _sample(data: bytes) -> Iterator[tuple[str, bool]]:
+    """The first runs of characters beyond ASCII, OF_RUN characters of each; and whether one is cut."""
+    n = 0
+    for run in RUN.finditer(data, 0, LOOKED_AT):
+        text = run.group()[: 4 * OF_RUN + 4].decode("utf-8", "ignore")
+        yield text[:OF_RUN], len(text) > OF_RUN
+        n += min(len(text), OF_RUN)
+        if n >= SAMPLE:
+            return
+
+
+def _score(runs: Iterable[tuple[str, bool]], codec: str) -> tuple[int, int]:
+    """Runs of characters -> how many are UTF-8 that was read so, as characters; and how many are not.
+
+    Of a run that is cut, the last character may be cut as well, and then is neither.
+
+    >>> _score([("Ã©Ã¨", False), ("Ã©Ã", True)], "cp1254"), _score([("éè", False)], "cp1254")
+    ((3, 0), (0, 2))
+    """
+    tail = _tail(codec)
+    text = " ".join(tail.sub("", run) if is_cut else run for run, is_cut in runs)
+    found = "".join(_characters(codec).findall(text))
+    meant = found.translate(_table(codec)).encode("latin-1").decode("utf-8", "replace")
+    good = len(UNLIKELY.sub("", meant))
+    return good, len(text) - text.count(" ") - len(found) + len(meant) - good
+
+
+def _accented(data: bytes) -> Iterator[str]:
+    """The words of three and more characters of Windows-1252 beyond ASCII, and none of ASCII."""
+    for found in LONG.finditer(data):
+        word = found.group().decode("utf-8", "ignore")
+        around = data[max(0, found.start() - 1) : found.start()] + data[found.end() : found.end() + 1]
+        if len(word) >= 3 and not around.strip(NO_LETTERS) and all(ord(c) in BYTE_OF for c in word):
+            yield word
+
+
+def alphabet(data: bytes) -> str:
+    """The encoding of an alphabet that was read as Windows-1252; "" if there is none.
+
+    >>> alphabet("Ãîðîäñêîé ñîâåò ðåøèë".encode()), alphabet("créée, müßig, Ææðð".encode())
+    ('cp1251', '')
+    """
+    first = ACCENTS.search(data, 0, LOOKED_AT)
+    if first is None:
+        return ""
+    data = data[first.start() : first.start() + OF_WORDS]
+    text = data.decode("utf-8", "ignore")
+    letters = sum(map(len, _accented(data)))
+    if letters < MIN_ACCENTED or 2 * letters < len(text) - len(text.encode("ascii", "ignore")):
+        return ""
+    known = text.translate(BYTE_OF).encode("latin-1", "ignore")
+    if 8 * known.decode("utf-8", "replace").count("\ufffd") < letters:  # it is UTF-8
+        return ""
+    codec, sure = detected(known, tuple(ALPHABETS.split()))
+    return codec if sure >= SURE else ""
+
+
+# ------------------------------------------------------------------ mending
+
+
+def as_utf8(data: bytes, codec: str, as_a_whole: bool) -> bytes:
+    """Runs of characters whose bytes are UTF-8 -> that; a run that is hardly UTF-8 stays.
+
+    So does a letter before a no-break space, where the text is not mojibake as a whole.
+    """
+    text = data.decode("utf-8", "replace")
+    mended = _runs_of(codec).sub(lambda run: _meant(run.group(), codec, as_a_whole), text)
+    return mended.encode("utf-8", "replace")
+
+
+def mojibake(data: bytes, undo: Undo = as_utf8, suspects: Suspects = suspected) -> bytes:
+    """Mojibake -> the text that was meant; what is none stays.
+
+    Faster functions may stand for as_utf8() and, if they miss nothing, for suspected().
+
+    >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode(), mojibake("ÃƒÂ©tÃƒÂ© Ã©tÃ©".encode()).decode()
+    ('schön, it’s déjà là', 'été été')
+    >>> mojibake("Ïðèâåò, Ãîðîäñêîé ñîâåò ðåøèë".encode()).decode()
+    'Привет, Городской совет решил'
+    """
+    for _ in range(TIMES):
+        better = next((text for text in _better(data, undo, suspects) if text != data), None)
+        if better is None:
+            break
+        data = better
+    return data
+
+
+@functools.cache
+def _runs_of(codec: str) -> re.Pattern[str]:
+    return re.compile("[" + re.escape("".join(map(chr, _table(codec)))) + "]{2,}")
+
+
+@functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
+def _meant(run: str, codec: str, as_a_whole: bool) -> str:
+    data = run.translate(_table(codec)).encode("latin-1")
+    if not as_a_whole and len(data) == 2 and data[1] == NO_BREAK and data[0] not in b"\xc2\xc3":
+        return run
+    meant = data.decode("utf-8", "replace")
+    return meant if 10 * meant.count("\ufffd") <= len(meant) else run
+
+
+def as_alphabet(data: bytes, codec: str) -> bytes:
+    """The characters of Windows-1252 in a text -> those of another encoding of one byte."""
+    decode = codecs.lookup(codec).decode
+    table = {point: decode(bytes([b]), "replace")[0] for point, b in BYTE_OF.items()}
+    text = data.decode("utf-8", "replace")
+    return text.translate({point: c for point, c in table.items() if c != "\ufffd"}).encode()

@@ -1,0 +1,147 @@
+"""Copies of the project, faults in them, and what the tests say of those.
+
+numba keeps the code of a kernel beside its file, under the time and the size of that file.  A copy keeps
+both, so a kernel that is as it was is not compiled again.  What a kernel takes from other files is compiled
+into it, so in a copy with a fault the code of every kernel that imports the faulty file, at first or second
+hand, is thrown away; it is compiled before the clock of the tests starts, and that time is told apart.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .faults import Fault
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("dedup", "tests", "samples", "docs", "README.md", "CHANGELOG.md", "pyproject.toml")
+LEFT_OUT = shutil.ignore_patterns(".hypothesis", "found")
+LIMIT = 120  # seconds of test time for each fault
+COMPILE = "from dedup import kernels; kernels.warm_up(lambda: None, again=True)"
+
+
+class Outdated(Exception):
+    """A row of the table does not fit the code any more."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the tests said of a fault: the first test that failed, or why there is none."""
+
+    fault: Fault
+    caught_by: str  # "tests/test_x.py::test_y", "" where none failed
+    why: str  # that none failed
+    seconds: float  # of the tests
+    compiling: float  # seconds before
+
+
+def copy_of(source: Path, target: Path) -> Path:
+    """A copy of the project, with the compiled kernels; times of files stay."""
+    for name in COPIED:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, ignore=LEFT_OUT)
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, target / name)
+    return target
+
+
+def changed(text: str, fault: Fault) -> str:
+    """The text of the file of a fault -> the same with the fault in it; raises Outdated."""
+    n = text.count(fault.before)
+    if n != 1:
+        raise Outdated(
+            f"{fault.name}: {fault.before!r} stands {n} times in {fault.file}, not once; "
+            "say in tests/mutations/faults.py where the fault is now"
+        )
+    return text.replace(fault.before, fault.after)
+
+
+def put_in(fault: Fault, copy: Path) -> bool:
+    """Put a fault into a copy -> whether kernels must be compiled anew."""
+    path = copy / fault.file
+    path.write_text(changed(path.read_text(), fault))
+    kernels = copy / "dedup" / "kernels"
+    stale = [p for p in kernels.glob("*.py") if path in _reached_from(p, copy)]
+    found = [code for p in stale for code in (kernels / "__pycache__").glob(f"{p.stem}.*.nb[ic]")]
+    for code in found:
+        code.unlink()
+    return bool(found)
+
+
+def compile_kernels(copy: Path) -> float:
+    """Compile what is not compiled -> seconds."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", COMPILE], cwd=copy, env=_environment(copy), check=True)
+    return time.monotonic() - began
+
+
+def tried(fault: Fault, clean: Path, scratch: Path) -> Outcome:
+    """A fault -> what its tests say of a copy that has it."""
+    copy = copy_of(clean, scratch / "copy")
+    try:
+        compiling = compile_kernels(copy) if put_in(fault, copy) else 0.0
+        began = time.monotonic()
+        caught_by, why = first_failure(copy, [f"tests/{t}" for t in fault.tests], LIMIT)
+        return Outcome(fault, caught_by, why, time.monotonic() - began, compiling)
+    except subprocess.CalledProcessError:
+        return Outcome(fault, "", "the kernels do not compile with it", 0.0, 0.0)
+    finally:
+        shutil.rmtree(copy)
+
+
+def first_failure(copy: Path, tests: list[str], limit: float) -> tuple[str, str]:
+    """Run tests in a copy -> (the first that fails, ""), or ("", why there is none)."""
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.mutations.quick"]
+    command = [sys.executable, "-m", "pytest", "-x", *plugins, *tests]
+    try:
+        done = subprocess.run(
+            command, cwd=copy, env=_environment(copy), capture_output=True, text=True, timeout=limit
+        )
+    except subprocess.TimeoutExpired:
+        return "", f"no test failed in {limit:.0f} s"
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+?::\w+)", done.stdout, re.M)
+    if done.returncode == 1 and failed:
+        return failed[0], ""
+    if done.returncode == 0:
+        return "", "all tests passed"
+    return "", f"the tests do not run: {(done.stderr or done.stdout).strip()[-300:]}"
+
+
+def _environment(copy: Path) -> dict[str, str]:
+    """The program is that of the copy, and so is the code of its kernels."""
+    kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    return {**kept, "PYTHONPATH": str(copy)}
+
+
+def _reached_from(path: Path, root: Path) -> set[Path]:
+    """A file of a package below `root` -> it, and all the files that it imports, at first or second hand."""
+    found: set[Path] = set()
+    todo = [path]
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            todo += _imported(path, root)
+    return found
+
+
+def _imported(path: Path, root: Path) -> list[Path]:
+    """The files of the package that a file imports; not the __init__ of the folders above them."""
+    out = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        folder = path.parents[node.level - 1]
+        base = folder.joinpath(*(node.module or "").split(".")) if node.module else folder
+        for name in [base, *(base / alias.name for alias in node.names)]:
+            if (file := name.with_suffix(".py")).exists() and root in file.parents:
+                out.append(file)
+    return out
