@@ -236,8 +236,8 @@ def test_a_name_that_says_copy_loses_to_one_that_does_not(run, files, copy, orig
 
 # ------------------------------------------------------------------ the labelled questions
 
-NEED_READERS = {  # of other people's files: encodings, HTML, and a text that repeats itself
-    "contained_part_not_candidate", "html_declared_charset_ignored", "html_fragment_not_stripped",
+NEED_READERS = {  # of other people's files: encodings and HTML
+    "html_declared_charset_ignored", "html_fragment_not_stripped",
     "iso2022jp_read_as_utf8", "mac_cyrillic_capitals", "mojibake_cp1251_as_cp1252", "mojibake_cp437",
     "gz_cut_off_loses_all_rows",
 }  # fmt: skip
