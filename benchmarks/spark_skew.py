@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import dedup
-from dedup import kernels, verdict
+from dedup import kernels, rules, verdict
 from dedup.engines.candidates import HEAVY, buckets
 from dedup.settings import Settings
 
@@ -25,7 +25,7 @@ def sizes_of(run: dedup.Run) -> np.ndarray:
     """Run -> the sizes of the buckets of all bands."""
     same = verdict.same_letters(run.documents)
     firsts = np.flatnonzero(run.ok & (same == np.arange(len(same))))
-    boned = firsts[run.documents.n_bones[firsts] >= verdict.MIN_BONES]
+    boned = firsts[run.documents.n_bones[firsts] >= rules.MIN_BONES]
     out = []
     for _, view, columns in buckets(Settings()):
         values, mine = (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import canonical, cluster
 from .keys import is_in
 from .model import CONTAINED, FORM, CandidatePairs, VerifiedPairs, pair_keys
-from .thresholds import Thresholds
+from .thresholds import Thresholds, lost
 
 MAX_WHOLES = 3  # otherwise different ones, of a part that goes with the one that it is most like
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
@@ -145,7 +145,9 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
     """The pairs without those that join a part to several, otherwise different wholes."""
     alike = limits.alike(pairs) | limits.rewritten(pairs)
     left_part = limits.left_in_right(pairs)
-    return pairs.where(cluster.binding(n, pairs.docs, alike, left_part, pairs.jaccard, MAX_WHOLES))
+    missing = np.where(left_part, lost(pairs)[:, 0], lost(pairs)[:, 1])
+    likeness = (pairs.jaccard, pairs.discounted_jaccard, pairs.skeleton_jaccard, -missing)
+    return pairs.where(cluster.binding(n, pairs.docs, alike, left_part, likeness, MAX_WHOLES))
 
 
 def edges(

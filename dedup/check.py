@@ -196,17 +196,16 @@ class _Check:
         docs = np.flatnonzero(alone).astype(np.int32)
         run_all = self.context.run_all
         alike = candidates.alike(s, documents, held.signatures, docs, run_all)
-        close = kernels.matches(held.signatures.values, alike.docs) >= candidates.NEAR_DUPLICATE * s.num_perm
+        close = candidates.are_close(s, documents.n_letters, held.signatures, alike.docs)
         group = cluster.clusters(self.n, alike.docs[close])
         known = passages.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
-        n_anchors = np.where(alone, np.diff(held.anchors.start), 0)
-        n_anchors = candidates.AnchorsLeft(n_anchors, known.n_left).looked_for
         parts = passages.containment_candidates(
-            *(held.anchors, alone, known, group, n_anchors, candidates.ANCHOR_SHARE, held.scratch, run_all)
+            held.anchors, alone, known, group, scratch=held.scratch, run_all=run_all
         )
-        new = lookup.Newcomers(docs, documents.n_bones, held.signatures, held.anchors, known, n_anchors)
-        old_group = self.existing.cluster
-        pairs = lookup.alike(self.index, new, self.existing.signatures, old_group, s)
+        sizes = documents.n_letters, documents.n_bones
+        new = lookup.Newcomers(docs, *sizes, held.signatures, held.anchors, known)
+        old, old_group = self.existing, self.existing.cluster
+        pairs = lookup.alike(self.index, new, old.signatures, old.n_letters, old_group, s)
         by_anchors, share = lookup.parts_and_wholes(self.index, new, old_group)
         return lookup.Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
 

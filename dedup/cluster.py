@@ -47,26 +47,41 @@ def binding(
     docs: NDArray[np.int32],
     alike: NDArray[np.bool_],
     left_part: NDArray[np.bool_],
-    likeness: NDArray[np.float64],
+    likeness: tuple[NDArray[np.float64], ...],
     most: int,
 ) -> NDArray[np.bool_]:
     """Pairs int32[m, 2] that are alike or part and whole -> bool[m]: those that bind documents together.
 
     A part that stands in several otherwise different wholes makes them no one document: it goes with
     those that it is most like.  Where there are more than `most`, it is a licence, a quotation or a notice
-    and goes with none.  left_part bool[m]: the left one is the part; likeness float64[m].
+    and goes with none.  left_part bool[m]: the left one is the part; likeness float64[m] each, where some
+    are equal by the next.  Where all are, it goes with all those wholes, as no order of documents may decide.
     """
     group = clusters(n, docs[alike])
     rows = np.flatnonzero(~alike)
     mine, left = docs[rows], left_part[rows]
     part, whole = np.where(left, mine[:, 0], mine[:, 1]), np.where(left, mine[:, 1], mine[:, 0])
-    wholes = np.bincount(distinct(part.astype(np.int64) << 32 | group[whole]) >> 32, minlength=n)
-    order = np.lexsort((whole, -likeness[rows], part))
-    chosen = np.zeros(n, np.int32)
-    chosen[part[order[::-1]]] = group[whole[order[::-1]]]  # subtle: of equal indices the last one counts
+    each = part.astype(np.int64) << 32 | group[whole]
+    wholes = np.bincount(distinct(each) >> 32, minlength=n)
     out = alike.copy()
-    out[rows] = (wholes[part] <= most) & (chosen[part] == group[whole])
+    out[rows] = (wholes[part] <= most) & is_in(each, distinct(each[_most_of_each(part, likeness, rows, n)]))
     return out
+
+
+def _most_of_each(
+    part: NDArray[np.int32], likeness: tuple[NDArray[np.float64], ...], rows: NDArray[np.int64], n: int
+) -> NDArray[np.bool_]:
+    """Parts int32[k], of n documents, likeness of all pairs, rows of these -> bool[k]: none is liker."""
+    columns = [column[rows] for column in likeness]
+    order = np.lexsort(columns[::-1])
+    new = np.zeros(len(order), np.bool_)
+    for column in columns:
+        new[1:] |= np.diff(column[order]) != 0
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.cumsum(new)
+    best = np.full(n, -1, np.int64)
+    np.maximum.at(best, part, rank)
+    return rank == best[part]
 
 
 def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32]:

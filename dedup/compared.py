@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .keys import distinct, is_in
-from .model import COUNTS, CandidatePairs, VerifiedPairs, pair_keys
+from .model import TURNED, CandidatePairs, VerifiedPairs, pair_keys
 
 
 class Compared:
@@ -41,7 +41,6 @@ def turned(pairs: VerifiedPairs, docs: NDArray[np.int32]) -> VerifiedPairs:
     def exchanged(columns: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
         return np.where(turn.reshape(-1, *[1] * (columns.ndim - 1)), columns[..., order], columns)
 
-    other = [name.replace("left", "*").replace("right", "left").replace("*", "right") for name in COUNTS]
     sizes = exchanged(np.stack([pairs.size_left, pairs.size_right], axis=1), [1, 0])
     out = replace(
         pairs,
@@ -50,7 +49,7 @@ def turned(pairs: VerifiedPairs, docs: NDArray[np.int32]) -> VerifiedPairs:
         size_right=sizes[:, 1],
         bones=exchanged(pairs.bones, [0, 2, 1]),
         own=exchanged(pairs.own, [0, 2, 1]),
-        content=exchanged(pairs.content, [COUNTS.index(name) for name in other]),
+        content=exchanged(pairs.content, TURNED),
         slots=exchanged(pairs.slots, [0, 1, 3, 2]),
     )
     return out.where(np.argsort(pair_keys(out.docs)))

@@ -18,9 +18,10 @@ from typing import NamedTuple
 from . import values
 from .alignment import Difference, n_letters
 from .alike import DAMAGED, STEM, digits
+from .model import COUNTS, TURNED
 from .normalize import LetterTable, letters
 from .sifting import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
-from .words import DECIMALS, words
+from .words import DECIMALS, word_key, words
 
 NUMBER_WORDS, NUMBER_MORE = 5, 2  # words in a place whose number counts; so many more on one side
 APART = 8  # words between two numbers that count as two
@@ -82,6 +83,11 @@ class Content:
     silent_right: int
     slots: list[Slot] = field(default_factory=list)
 
+    def turned(self) -> Content:
+        """The same of the two texts the other way round."""
+        counts = {COUNTS[i]: getattr(self, COUNTS[j]) for i, j in enumerate(TURNED)}
+        return Content(**counts, slots=[s._replace(left=s.right, right=s.left) for s in self.slots])
+
 
 @dataclass(frozen=True)
 class Text:
@@ -125,6 +131,8 @@ def content(left: Text, right: Text) -> Content:
     >>> found.replaced, found.numbers, found.doubtful_numbers, found.only_left, found.only_right
     (4, 1, 1, 0, 9)
     """
+    if comes_second(left.words, right.words):
+        return content(right, left).turned()
     found, n_moved, silent = places(left.words, right.words, left.framed, right.framed)
     sides = [(n_letters(p.one), n_letters(p.other), p.smaller) for p in found]
     lopsided = [p for p in found if p.kind == REPLACED and not p.fills_slot]
@@ -159,6 +167,15 @@ def content(left: Text, right: Text) -> Content:
         silent_right=silent[1],
         slots=[] if n_moved else slots(left.words, right.words, found),
     )
+
+
+def comes_second(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether the right one of two texts is compared with the left one, and not the left one with it.
+
+    Words may be matched in several ways, and which is taken must not hang on the order of the documents: so
+    the one comes first whose words have the smaller keys.
+    """
+    return [*map(word_key, left)] > [*map(word_key, right)]
 
 
 # ------------------------------------------------------------------ what recurs

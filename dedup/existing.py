@@ -99,6 +99,11 @@ class Existing:
         """int32[n_docs]: the kept document that stands for each; itself where it is kept."""
         return self._verdict("witness")
 
+    @cached_property
+    def n_letters(self) -> NDArray[np.int64]:
+        """int64[n_docs]: letters of each."""
+        return self._numbers("documents", "n_letters")
+
     def _verdict(self, name: str) -> NDArray[np.int32]:
         if (self.folder / DECISIONS).exists():
             column: NDArray[np.int32] = getattr(open_run(self.folder).verdict, name)

@@ -11,7 +11,7 @@ tables of the run when they are first asked for, and go when the run is written 
     index-boilerplate     uint64[n]            passages that are boilerplate: hashes of three anchors in a row
     index-spans           int64[n, 2]          boilerplate of each document, as in `Spans`, which begin at
     index-span-starts     int64[n_docs + 1]
-    index-counts          int32[n_docs]        anchors by which a document is judged
+    index-counts          int32[n_docs]        anchors by which a document is matched
 
 Keys have 32 bits: of a million documents some 2 in 10,000 lookups of a band meet a wrong one, which the
 signatures tell apart.
@@ -29,13 +29,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__, candidates, kernels, lsh, passages, thresholds
+from . import __version__, kernels, lsh, passages, rules
 from .buckets import N_BUCKETS, Buckets
 from .keys import counted, distinct, is_in, places_in, starts_of
 from .model import OK, TOO_SHORT, AnchorChunk, Anchors, Banding, Signatures, Spans
 from .settings import Settings
 from .store import HEADER, header
-from .verdict import MIN_BONES
 
 MARK = "index.json"  # written last: the index is whole
 LOW = np.uint64(0xFFFFFFFF)
@@ -130,8 +129,8 @@ def bandings(s: Settings) -> tuple[Banding, Banding]:
     than all else.  A pair at `min_jaccard` is found as surely where the texts are of one length.
     """
     return (
-        lsh.banding(s.min_jaccard, candidates.MIN_RECALL, s.num_perm),
-        lsh.banding(s.min_skeleton, candidates.MIN_RECALL, s.num_perm),
+        lsh.banding(s.min_jaccard, rules.MIN_RECALL, s.num_perm),
+        lsh.banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm),
     )
 
 
@@ -187,7 +186,7 @@ def write(folder: Path, columns: Columns, s: Settings, scratch: Path | None = No
     alone = np.sort(first[columns.status[first] == OK])
     bands, bones = bandings(s)
     writer.fill("bands", *_band_rows(columns.signatures.values, alone, bands))
-    boned = alone[columns.n_bones[alone] >= MIN_BONES]
+    boned = alone[columns.n_bones[alone] >= rules.MIN_BONES]
     writer.fill("bones", *_band_rows(columns.signatures.skeletons, boned, bones))
     mine = np.zeros(len(columns.status), np.bool_)
     mine[alone] = True
@@ -219,18 +218,17 @@ def _band_rows(
 
 def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], scratch: Path | None) -> None:
     anchors, n_docs = columns.anchors, len(columns.status)
-    n_left = np.zeros(n_docs, np.int64)
+    n_anchors = np.zeros((n_docs, 2), np.int64)
     frames: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
     with Buckets((np.uint64,), scratch) as buckets:
         for chunk in anchors.chunks():
             flags = _in_spans(chunk, columns.spans)
-            usable = mine[chunk.doc] & ~flags
+            here = slice(chunk.first_doc, chunk.first_doc + len(chunk.start) - 1)
+            usable = kernels.own_anchors(chunk.hash, chunk.start, mine[here], flags)
             docs = chunk.doc[usable].astype(np.uint64)
             # subtle: the lowest bits choose the bucket, so the document stands above until it is sorted
             buckets.add(docs << SHIFT | chunk.hash[usable] & LOW)
-            n_left[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1] += np.bincount(
-                chunk.doc[usable] - chunk.first_doc, minlength=len(chunk.start) - 1
-            )
+            n_anchors[here] = kernels.different_anchors(chunk.hash, chunk.start, flags)
             found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
             whole = np.logical_and.reduce([flags[first + i] for i in range(passages.IN_A_ROW)])
             frames.append(distinct(found[whole]))
@@ -244,9 +242,7 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
 
         writer.fill("anchors", None, rows())
     writer.add("boilerplate", distinct(np.concatenate(frames)))
-    n_anchors = np.diff(anchors.start)
-    enough = n_left >= thresholds.MIN_OWN_SHARE * n_anchors
-    writer.add("counts", np.where(enough, n_left, n_anchors).astype(np.int32))
+    writer.add("counts", rules.effective_anchors(*n_anchors.T).astype(np.int32))
 
 
 def _speaking(table: NDArray[np.uint64], cluster: NDArray[np.int32]) -> NDArray[np.uint64]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import candidates, lsh, passages
+from . import lsh, passages, rules
 from .index import Index, bandings
 from .keys import counted
 from .model import Anchors, Signatures
 from .settings import Settings
-from .verdict import MIN_BONES
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,11 @@ class Newcomers:
     """New documents to be looked up, and their anchors without boilerplate."""
 
     docs: NDArray[np.int32]  # of the new ones: those that are looked for
+    n_letters: NDArray[np.int64]  # [n_new]
     n_bones: NDArray[np.int64]  # [n_new]
     signatures: Signatures
     anchors: Anchors
     boilerplate: passages.Boilerplate
-    n_anchors: NDArray[np.int64]  # [n_new]: by which each is judged
 
 
 BEST_OF_GROUP = 8  # documents of one cluster that a new one is compared with
@@ -33,16 +32,23 @@ AT_ONCE = 512  # new documents
 
 
 def alike(
-    index: Index, new: Newcomers, existing: Signatures, group: NDArray[np.int32], s: Settings
+    index: Index,
+    new: Newcomers,
+    existing: Signatures,
+    n_letters: NDArray[np.int64],
+    group: NDArray[np.int32],
+    s: Settings,
 ) -> NDArray[np.int64]:
-    """int64[n, 2]: (new document, document of the run) that share a band, and enough of their signatures."""
+    """int64[n, 2]: (new document, document of the run) that share a band, and enough of their signatures.
+
+    n_letters, group int64, int32[n_docs] are of the documents of the run.
+    """
     bands, bones = bandings(s)
-    lowest = lsh.least_sampled_jaccard(s.min_jaccard, s.min_containment)
-    boned = new.docs[new.n_bones[new.docs] >= MIN_BONES]
+    boned = new.docs[new.n_bones[new.docs] >= rules.MIN_BONES]
     out = [np.zeros((0, 2), np.int64)]
-    for is_bones, docs, table, least in (
-        (False, new.docs, bands, int(lsh.least_matches(lowest, s.num_perm, s.sample))),
-        (True, boned, bones, int(lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))),
+    for is_bones, docs, table, jaccard, sample in (
+        (False, new.docs, bands, s.min_jaccard, s.sample),
+        (True, boned, bones, s.min_skeleton, lsh.EVERY),
     ):
         old = existing.skeletons if is_bones else existing.values
         mine = new.signatures.skeletons if is_bones else new.signatures.values
@@ -51,7 +57,9 @@ def alike(
             values = mine[some]
             pairs = index.in_band(values, is_bones, table)
             agree = _agree(values, old, pairs)
-            pairs, agree = pairs[agree >= least], agree[agree >= least]
+            sizes = np.stack([new.n_letters[some[pairs[:, 0]]], n_letters[pairs[:, 1]]])
+            good = agree >= rules.min_matching_values(jaccard, sizes, s.num_perm, sample)
+            pairs, agree = pairs[good], agree[good]
             rows = _best((group[pairs[:, 1]], pairs[:, 0]), pairs[:, 1], agree, BEST_OF_GROUP)
             rows = rows[_best((pairs[rows, 0],), pairs[rows, 1], agree[rows], BEST)]
             out.append(np.stack([some[pairs[rows, 0]], pairs[rows, 1]], axis=1).astype(np.int64))
@@ -93,10 +101,11 @@ def parts_and_wholes(
     """(int64[n, 2]: (new document, document of the run) where one may hold the other, by their anchors;
     float64[n]: the share of the anchors of the one with fewer that both have).
 
-    As in a scan: the two share a quarter of the anchors of the one that has fewer, and at least two.
+    As in a scan, but that all anchors are looked up.
     """
     out, shares = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
-    wanted = np.zeros(len(new.n_anchors), np.bool_)
+    n_effective = new.boilerplate.n_effective
+    wanted = np.zeros(len(n_effective), np.bool_)
     wanted[new.docs] = True
     for chunk in new.anchors.chunks(1 << 16):
         usable = passages.own_of(chunk, wanted, new.boilerplate.bits)
@@ -104,8 +113,8 @@ def parts_and_wholes(
         which, old = index.with_anchor(hashes)
         pairs, counts = counted(docs[which].astype(np.int64) << 32 | old)
         both = np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
-        fewer = np.minimum(new.n_anchors[both[:, 0]], index.counts[both[:, 1]])
-        good = np.flatnonzero(counts >= np.maximum(np.minimum(2, fewer), candidates.ANCHOR_SHARE * fewer))
+        fewer = np.minimum(n_effective[both[:, 0]], index.counts[both[:, 1]])
+        good = np.flatnonzero(counts >= rules.min_shared_anchors(fewer))
         columns = (group[both[good, 1]], both[good, 0])
         rows = good[_best(columns, both[good, 1], counts[good], passages.PAIRS_WITH_GROUP)]
         out.append(both[rows])

@@ -38,6 +38,7 @@ COUNTS = (  # of what two texts say that the other does not; see content.Content
     *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
     *("silent_left", "silent_right"),
 )
+TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15]  # the same counts of the two texts the other way round
 
 
 def pair_keys(docs: NDArray[Any]) -> NDArray[np.int64]:

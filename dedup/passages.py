@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
+from . import kernels, rules
 from .buckets import N_BUCKETS, Buckets
 from .keys import starts_of, together
 from .memory import give_back
@@ -67,12 +67,22 @@ class KnownPassages:
 
 @dataclass(frozen=True)
 class Boilerplate:
-    """Which anchors are boilerplate, a bit for each, and where that leaves each document."""
+    """Which anchors are boilerplate, a bit for each, and where that leaves each document.
+
+    n_anchors, n_left int64[n_docs]: different anchors of the documents that were looked at, and those of
+    them that are no boilerplate.
+    """
 
     bits: NDArray[np.uint8]
     spans: Spans
-    n_left: NDArray[np.int64]  # [n_docs]: anchors that are none, of the documents that were looked at
+    n_anchors: NDArray[np.int64]
+    n_left: NDArray[np.int64]
     known: KnownPassages
+
+    @property
+    def n_effective(self) -> NDArray[np.int64]:
+        """int64[n_docs]: by how many anchors each is matched."""
+        return rules.effective_anchors(self.n_anchors, self.n_left)
 
 
 def boilerplate(
@@ -146,10 +156,9 @@ def _frequent_passages(
     return buckets
 
 
-def no_boilerplate(anchors: Anchors, n_anchors: NDArray[np.int64]) -> Boilerplate:
-    """Nothing is boilerplate; n_anchors int64[n_docs] of the documents that are looked at."""
-    bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
-    return Boilerplate(bits, Spans.none(len(n_anchors)), n_anchors, KnownPassages.none(len(n_anchors)))
+def no_boilerplate(anchors: Anchors, mine: NDArray[np.bool_], run_all: RunAll = map) -> Boilerplate:
+    """Nothing is boilerplate; `mine` bool[n_docs] are the documents that are looked at."""
+    return marked(anchors, mine, np.zeros(len(anchors.hash) // 8 + 1, np.uint8), run_all)
 
 
 def marked(
@@ -160,21 +169,18 @@ def marked(
     def one_chunk(chunk: AnchorChunk) -> tuple[Any, ...]:
         flags = _bits_of(bits, chunk)
         start, end, indptr = kernels.spans_of(chunk.start, flags, chunk.position)
-        left = np.bincount(chunk.doc[~flags] - chunk.first_doc, minlength=len(chunk.start) - 1)
-        return start, end, np.diff(indptr), left
+        return start, end, np.diff(indptr), *kernels.different_anchors(chunk.hash, chunk.start, flags).T
 
-    zero = np.zeros(0, np.int64)
-    found = [(zero, zero, zero, zero), *run_all(one_chunk, anchors.chunks())]
-    start, end, sizes, left = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Boilerplate(
-        bits, Spans(start, end, starts_of(sizes)), np.where(mine, left, 0), KnownPassages.none(len(mine))
-    )
+    found = [(np.zeros(0, np.int64),) * 5, *run_all(one_chunk, anchors.chunks())]
+    start, end, sizes, n_anchors, n_left = (np.concatenate(column) for column in zip(*found, strict=True))
+    counts = np.where(mine, n_anchors, 0), np.where(mine, n_left, 0)
+    return Boilerplate(bits, Spans(start, end, starts_of(sizes)), *counts, KnownPassages.none(len(mine)))
 
 
 def own_anchors(
     anchors: Anchors, wanted: NDArray[np.bool_], known: Boilerplate, run_all: RunAll = map
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """-> half of the hash of each anchor that is no boilerplate, by document as CSR, with int64[n_docs + 1].
+    """-> half of each different anchor that is no boilerplate, by document as CSR, with int64[n_docs + 1].
 
     Of the documents that are `wanted` bool[n_docs]; the others have none.
     """
@@ -190,9 +196,9 @@ def own_anchors(
 
 
 def own_of(chunk: AnchorChunk, wanted: NDArray[np.bool_], bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """bool[n]: anchors that are no boilerplate, of the documents that are `wanted` bool[n_docs]."""
+    """bool[n]: anchors that are no boilerplate, each once, of documents that are `wanted` bool[n_docs]."""
     mine = wanted[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1]
-    return kernels.own_anchors(chunk.start, mine, bits, chunk.begin)
+    return kernels.own_anchors(chunk.hash, chunk.start, mine, _bits_of(bits, chunk))
 
 
 def half(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
@@ -214,13 +220,12 @@ def containment_candidates(
     mine: NDArray[np.bool_],
     known: Boilerplate,
     group: NDArray[np.int32],
-    n_anchors: NDArray[np.int64],
-    min_share: float,
+    min_share: float = rules.ANCHOR_SHARE,
     scratch: Path | None = None,
     run_all: RunAll = map,
 ) -> CandidatePairs:
     """Anchors that are no boilerplate -> pairs of documents where one may hold the other; see `directed`."""
-    found, _ = directed(anchors, mine, known, group, n_anchors, min_share, scratch, run_all)
+    found, _ = directed(anchors, mine, known, group, min_share, scratch, run_all)
     return CandidatePairs.of(found[:, :2])
 
 
@@ -229,22 +234,20 @@ def directed(
     mine: NDArray[np.bool_],
     known: Boilerplate,
     group: NDArray[np.int32],
-    n_anchors: NDArray[np.int64],
-    min_share: float,
+    min_share: float = rules.ANCHOR_SHARE,
     scratch: Path | None = None,
     run_all: RunAll = map,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """-> int32[m, 3]: a document, another that it finds, by how many anchors; int64[n_docs], in the sample.
 
-    A pair is a candidate when the two share at least `min_share` of the anchors of the one that has
-    fewer (n_anchors int64[n_docs]: those that are no boilerplate, or all of a text that is little else),
-    and at least two.  A document of more than FEW_ANCHORS is looked for by a sample of them, so that a
+    A pair is a candidate when the two share as many different anchors as `rules.min_shared_anchors` says.
+    A document of more than FEW_ANCHORS is looked for by a sample of them, so that a
     long text costs less.  Documents of one group of near-duplicates
     (`group` int32[n_docs]) make no pair here; of each other group a document is paired with the few
     that share most with it, so that two groups of thousands stay cheap.  Documents where `mine` is false
     and boilerplate have no part in it.
     """
-    n_docs, many = len(group), n_anchors > FEW_ANCHORS
+    n_docs, many = len(group), known.n_effective > FEW_ANCHORS
     buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, run_all)
 
     def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
@@ -263,11 +266,12 @@ def directed(
         docs = docs[few]
     few_postings, few_docs = starts_of(sizes), docs
     del sizes, docs, few
-    n_terms = terms_looked_for(n_anchors, known.n_left, n_sampled)
+    n_terms = terms_looked_for(known.n_effective, known.n_left, n_sampled)
+    enough = rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
 
     def some_docs(start: int) -> NDArray[np.int32]:
-        limits = (min_share, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
-        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, n_terms, *limits)
+        limits = (enough, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
+        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, *limits)
 
     step = max(1, -(-n_docs // RANGES))
     pairs = [np.zeros((0, 3), np.int32), *run_all(some_docs, range(0, n_docs, step))]
@@ -275,10 +279,10 @@ def directed(
 
 
 def terms_looked_for(
-    n_anchors: NDArray[np.int64], n_left: NDArray[np.int64], n_sampled: NDArray[np.int64]
+    n_effective: NDArray[np.int64], n_left: NDArray[np.int64], n_sampled: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """int64[n_docs]: by how many anchors each document is looked for."""
-    return np.where((n_anchors > FEW_ANCHORS) & (n_anchors == n_left), n_sampled, n_anchors)
+    """int64[n_docs]: by how many anchors each document is looked for, by a sample of them or by all."""
+    return np.where((n_effective > FEW_ANCHORS) & (n_effective == n_left), n_sampled, n_effective)
 
 
 def _columns(rows: Iterable[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
@@ -300,8 +304,8 @@ def _shared_anchors(
 ) -> tuple[Buckets, NDArray[np.int64]]:
     """The anchors by which documents are looked for, that stand in two or more: hash, document; and others.
 
-    With them, int64[n_docs], how many of each document's anchors are in the sample.  Most of the anchors of
-    documents with many are left out here that are in no sample, nor in any document with few.
+    With them, int64[n_docs], how many of each document's different anchors are in the sample.  Most of the
+    anchors of documents with many are left out here that are in no sample, nor in any document with few.
     """
     small = mine & ~many
     in_small, shared = _table(len(anchors.hash) // 2), _table(len(anchors.hash))

@@ -57,15 +57,17 @@ class Steps:
     """In the numbers of one run.
 
     `mine` bool[n_docs]: documents that are looked at; `owning` those of them with a long run that is in no
-    common passage; n_left, n_sampled int32[n_docs]: anchors that are no boilerplate, and those of them in the
-    sample.  pairs int32[m, 2] (left < right, sorted) with flags uint8[m]: all that bands or anchors found;
-    shared int32[m, 2]: by how many anchors the left, and the right one finds the other.
+    common passage; n_anchors, n_left, n_sampled int32[n_docs]: different anchors, those that are no
+    boilerplate, and those of them in the sample.  pairs int32[m, 2] (left < right, sorted) with flags
+    uint8[m]: all that bands or anchors found; shared int32[m, 2]: by how many anchors the left, and the
+    right one finds the other.
     `common`, `frames` uint64, rising: passages in many groups, and in many groups of owning documents.
     boilerplate uint8[n_anchors // 8 + 1]: a bit for each anchor in a passage of `frames`.
     """
 
     mine: NDArray[np.bool_]
     owning: NDArray[np.bool_]
+    n_anchors: NDArray[np.int32]
     n_left: NDArray[np.int32]
     n_sampled: NDArray[np.int32]
     pairs: NDArray[np.int32]

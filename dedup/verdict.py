@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster, families, kernels, lsh
+from . import canonical, cluster, families, kernels, lsh, rules
 from . import equal as equal_letters
 from .ballot import Ballot, edges, settle, without_hubs
 from .errors import BadSetting, Broken
@@ -32,11 +32,10 @@ from .model import (
     VerifiedPairs,
     pair_keys,
 )
+from .rules import MIN_BONES, MIN_PART
 from .settings import Settings
 from .thresholds import Thresholds, lost
 
-MIN_PART = 64  # shingles that a part must have to be called contained
-MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
 COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
 
 
@@ -290,9 +289,9 @@ def hopeful(
         containment = lsh.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
         bones = kernels.matches(signed.skeletons, pairs.docs)
         both = documents.n_bones[pairs.docs].min(axis=1) >= MIN_BONES
-        rewritten = both & (bones >= lsh.least_matches(s.min_skeleton, s.num_perm, lsh.EVERY))
-        sampled = lsh.sampled_jaccard(s.min_jaccard, left, right, s.sample)
-        least = lsh.least_matches(sampled, s.num_perm, s.sample)
+        line = (documents.n_letters[pairs.docs].T, s.num_perm)
+        rewritten = both & (bones >= rules.min_matching_values(s.min_skeleton, *line, lsh.EVERY))
+        least = rules.min_matching_values(s.min_jaccard, *line, s.sample)
         signed.forget()
         return np.asarray((agree >= least) | (containment >= s.min_containment) | rewritten)
 

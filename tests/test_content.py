@@ -11,7 +11,7 @@ from dedup import equal, kernels
 from dedup.alignment import differences
 from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
 from dedup.content import content, text_of
-from dedup.model import COUNTS, Spans
+from dedup.model import COUNTS, TURNED, Spans
 from dedup.normalize import letter_table
 from dedup.shingle import BASE, MASK, fmix64
 from dedup.values import digest
@@ -279,6 +279,16 @@ def test_content_equals_the_plain_definition(pairs, frames):
             fillers = words_key(s.left.split()), words_key(s.right.split())
             expected[i] = frame_key(s.before), frame_key(s.after), *fillers
         assert slot.tolist() == expected.tolist()
+
+
+@examples
+@given(two_texts())
+def test_what_two_texts_say_does_not_hang_on_which_of_them_comes_first(pair):
+    words = kernels.words_of(*kernels.joined([t.encode() for t in pair]), TABLE)
+    (one, other), (slots, other_slots) = kernels.content_of_pairs(words, np.array([[0, 1], [1, 0]], np.int32))
+    assert one.tolist() == other[TURNED].tolist()
+    assert slots.tolist() == other_slots[:, [0, 1, 3, 2]].tolist()
+    assert compare(*pair) == compare(*pair[::-1]).turned()
 
 
 @examples

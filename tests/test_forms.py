@@ -247,9 +247,6 @@ def test_a_name_that_says_copy_loses_to_one_that_does_not(run, files, copy, orig
 
 # ------------------------------------------------------------------ the labelled questions
 
-NEED_READERS = {  # of other people's files: encodings, HTML, and a text that repeats itself
-    "contained_part_not_candidate",
-}  # fmt: skip
 DEBATABLE = {"cjk_light_edit", "edit_20", "list_reordered", "quoted_reply_sig"}  # argued in docs/quality.md
 
 
@@ -258,7 +255,7 @@ def probes() -> list[tuple[str, str]]:
         return []
     with open(PROBES / "probes.csv", encoding="utf-8") as f:
         rows = [(row["name"], row["expectation"].split(":")[0]) for row in csv.DictReader(f)]
-    return [(name, right) for name, right in rows if name not in NEED_READERS | DEBATABLE]
+    return [(name, right) for name, right in rows if name not in DEBATABLE]
 
 
 @pytest.mark.skipif(

@@ -103,8 +103,8 @@ def steps_of(found, mine, **rest):
         "n_sampled": none,
         **rest,
     }
-    n_left = found.n_left.astype(np.int32)
-    return Steps(mine=mine, n_left=n_left, boilerplate=found.bits, **vars(found.known), **given)
+    counts = {"n_anchors": found.n_anchors.astype(np.int32), "n_left": found.n_left.astype(np.int32)}
+    return Steps(mine=mine, boilerplate=found.bits, **counts, **vars(found.known), **given)
 
 
 @examples
@@ -128,6 +128,7 @@ def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holde
     for name in ("common", "frames", "owning"):
         assert getattr(found.known, name).tolist() == getattr(whole[1].known, name).tolist(), name
     assert found.bits.tolist() == whole[1].bits.tolist()
+    assert found.n_anchors.tolist() == whole[1].n_anchors.tolist()
     assert found.n_left.tolist() == whole[1].n_left.tolist()
     for name in ("start", "end", "indptr"):
         assert getattr(found.spans, name).tolist() == getattr(whole[1].spans, name).tolist()
@@ -148,10 +149,8 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
         for run in (then, now):
             anchors, mine, group = anchors_of(hashes, run), looked_at(run), groups_of(run)
             known = passages.boilerplate(anchors, mine, group, 3, 100)
-            n_anchors = np.where(mine, np.diff(anchors.start), 0)
-            looked_for = np.where(known.n_left >= n_anchors // 2, known.n_left, n_anchors)
-            found, sampled = passages.directed(anchors, mine, known, group, looked_for, share)
-            sides.append(containment.Side(anchors, known.bits, group, looked_for, known.n_left, sampled))
+            found, sampled = passages.directed(anchors, mine, known, group, share)
+            sides.append(containment.Side(anchors, known, group, sampled))
             whole.append(found)
         change = change_of(then, now)
         docs, old = np.flatnonzero(change.stays), change.old_doc[change.stays]
@@ -163,5 +162,5 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
         blank = dataclasses.replace(sides[1], n_sampled=np.zeros(0, np.int64))
         sampled = containment.n_sampled(blank, sides[0].n_sampled, change, changed)
         assert sampled.tolist() == sides[1].n_sampled.tolist()
-        found = containment.directed(*sides, change, changed, whole[0], share, containment.Most(n, 10**9))
+        found = containment.directed(*sides, change, changed, whole[0], containment.Most(n, 10**9), share)
     assert sorted(map(tuple, found.tolist())) == sorted(map(tuple, whole[1].tolist()))

@@ -1,6 +1,5 @@
 """The compiled kernels equal the plain definitions, on generated and on hostile text."""
 
-import dataclasses
 import itertools
 import unicodedata
 from unittest import mock
@@ -274,10 +273,10 @@ def test_postings_are_those_of_hashes_in_few_groups(rows, data):
 
 @examples
 @given(
-    st.lists(st.lists(st.integers(0, 12), max_size=12, unique=True), min_size=1, max_size=8),
+    st.lists(st.lists(st.integers(0, 12), max_size=24), min_size=1, max_size=8),
     st.sampled_from([0.3, 0.5, 0.8]),
 )
-def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share):
+def test_containment_candidates_equal_the_plain_count_of_different_anchors(anchors_of_doc, min_share):
     n = len(anchors_of_doc)
     flat = [a for anchors in anchors_of_doc for a in anchors]
     start = np.cumsum([0] + [len(anchors) for anchors in anchors_of_doc])
@@ -293,9 +292,9 @@ def test_containment_candidates_equal_the_plain_count(anchors_of_doc, min_share)
         and sets[i] & sets[j]
         and len(sets[i] & sets[j]) >= max(min(2, fewer[i][j]), min_share * fewer[i][j])
     ]
-    n_anchors = np.array([len(s) for s in sets], np.int64)
-    none = passages.no_boilerplate(anchors, n_anchors)
-    args = (anchors, np.ones(n, np.bool_), none, group, n_anchors, min_share)
+    mine = np.ones(n, np.bool_)
+    none = passages.no_boilerplate(anchors, mine)
+    args = (anchors, mine, none, group, min_share)
     assert passages.containment_candidates(*args).docs.tolist() == expected
 
 
@@ -313,15 +312,18 @@ def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc)
     flags = np.array([flag for doc in anchors_of_doc for _, flag in doc], np.bool_)
     starts = np.r_[0, np.cumsum([len(doc) for doc in anchors_of_doc])].astype(np.int64)
     anchors = Anchors(flat, np.zeros(len(flat), np.int32), starts)
-    known = passages.no_boilerplate(anchors, np.diff(starts))
     bits = np.r_[np.packbits(flags, bitorder="little"), 0].astype(np.uint8)
-    known = dataclasses.replace(known, bits=bits)
+    known = passages.marked(anchors, np.ones(n, np.bool_), bits)
+    every = [len({h for h, _ in doc}) for doc in anchors_of_doc]
+    assert known.n_anchors.tolist() == every
+    assert known.n_left.tolist() == [len({h for h, flag in doc if not flag}) for doc in anchors_of_doc]
     wanted = np.arange(n) != 2
     pairs = np.array(list(itertools.combinations(range(n), 2)), np.int32)
     own = [
-        [h % 2**32 for h, flag in doc if not flag] if i != 2 else [] for i, doc in enumerate(anchors_of_doc)
+        {h for h, flag in doc if not flag and h % 2**32} if i != 2 else set()
+        for i, doc in enumerate(anchors_of_doc)
     ]
-    plain = [sum(h in own[a] for h in own[b] if h) for a, b in pairs.tolist()]
+    plain = [sum(h % 2**32 in {x % 2**32 for x in own[a]} for h in own[b]) for a, b in pairs.tolist()]
     assert kernels.shared_own(*passages.own_anchors(anchors, wanted, known), pairs).tolist() == plain
 
 
@@ -348,16 +350,15 @@ def test_the_values_that_two_signatures_share_are_counted(rows):
 
 
 @examples
-@given(st.lists(st.lists(st.integers(0, 20), max_size=16, unique=True), min_size=1, max_size=8))
+@given(st.lists(st.lists(st.integers(0, 20), max_size=24), min_size=1, max_size=8))
 def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(anchors_of_doc):
     n, sets = len(anchors_of_doc), [{a << 8 for a in anchors} for anchors in anchors_of_doc]
-    start = np.cumsum([0] + [len(s) for s in sets])
-    flat = np.array([a for s in sets for a in sorted(s)], np.uint64)
-    anchors = Anchors(flat, np.zeros(len(flat), np.int32), start)
-    n_anchors = np.diff(start)
-    none = passages.no_boilerplate(anchors, n_anchors)
+    start = np.cumsum([0] + [len(anchors) for anchors in anchors_of_doc])
+    flat = np.array([a << 8 for anchors in anchors_of_doc for a in anchors], np.uint64)
+    anchors, mine = Anchors(flat, np.zeros(len(flat), np.int32), start), np.ones(n, np.bool_)
+    none = passages.no_boilerplate(anchors, mine)
     with mock.patch.object(passages, "FEW_ANCHORS", 6):
-        args = (anchors, np.ones(n, np.bool_), none, np.arange(n, dtype=np.int32), n_anchors, 0.25)
+        args = (anchors, mine, none, np.arange(n, dtype=np.int32))
         got = passages.containment_candidates(*args).docs.tolist()
     in_sample = {a for s in sets for a in s if (a >> 8) % 4 == 0}
     in_short = {a for s in sets if len(s) <= 6 for a in s}

@@ -8,7 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dedup"
 STAGES = {
     "decode", "normalize", "shingle", "skeleton", "minhash", "passages",
-    "repair", "lsh", "verify", "thresholds", "families", "cluster", "ballot", "canonical", "relation",
+    "repair", "lsh", "rules", "verify", "thresholds", "families", "cluster", "ballot", "canonical",
+    "relation",
 }  # fmt: skip
 LOW = {"model", "errors", "keys"}
 MAY_IMPORT = {
@@ -24,6 +25,7 @@ MAY_IMPORT = {
         "sifting", "content",
     },
     **{stage: LOW | {"kernels"} for stage in STAGES},
+    "rules": {"lsh", "thresholds"},
     "copies": set(),
     "canonical": LOW | {"copies", "kernels"},
     "words": LOW | {"normalize", "scripts", "shingle"},
@@ -37,7 +39,7 @@ MAY_IMPORT = {
     "markup": set(),
     "mojibake": {"encodings"},
     "repair": LOW | {"kernels", "markup", "mojibake"},
-    "passages": LOW | {"kernels", "buckets", "memory"},
+    "passages": LOW | {"kernels", "buckets", "memory", "rules"},
     "ballot": LOW | {"canonical", "cluster", "thresholds"},
     "scripts": set(),
     "skeleton": {"normalize", "scripts", "shingle"},
@@ -50,9 +52,9 @@ MAY_IMPORT = {
     "spool": LOW | {"tables", "store"},
     "folder": LOW | {"run", "tables", "store", "steps", "decisions", "ledger", "address", "mirror", ""},
     "mirror": LOW | {"address", "folder", "run", "store", "tables"},
-    "candidates": LOW | STAGES | {"kernels", "memory", "settings", "spool", "steps", "verdict"},
+    "candidates": LOW | STAGES | {"kernels", "memory", "settings", "spool", "steps"},
     "incremental": LOW | STAGES | {
-        "candidates", "kernels", "rescan", "run", "settings", "steps", "verdict",
+        "candidates", "kernels", "rescan", "run", "settings", "steps",
     },
     "rescan": LOW | {"run", "store", "folder", "settings", "spool", "canonical", "readers", "ledger", ""},
     "compared": {"model", "keys"},
@@ -82,8 +84,8 @@ MAY_IMPORT = {
     "cli_pull": LOW | {"address", "mirror"},
     "cli_settings": {"settings"},
     "cli_page": LOW | {"cli_paths", "views", "run", "folder", ""},
-    "index": LOW | STAGES | {"buckets", "candidates", "kernels", "settings", "store", "verdict", ""},
-    "lookup": LOW | STAGES | {"candidates", "index", "kernels", "settings", "verdict"},
+    "index": LOW | STAGES | {"buckets", "kernels", "settings", "store", ""},
+    "lookup": LOW | STAGES | {"index", "kernels", "settings"},
     "existing": LOW | {"address", "mirror", "folder", "index", "readers", "settings", "store", "tables"},
     "matches": LOW | {"thresholds"},
     "fresh": LOW | {

@@ -13,6 +13,7 @@ import dedup
 from dedup.settings import Settings
 
 from .conftest import OTHER, POST, SAMPLES, VARIANTS, needs_variants
+from .repetitive import repetitive
 from .test_scan import corpus
 
 pytest.importorskip("pyspark", reason="the Spark engine is not installed: pip install 'dedup[spark]'")
@@ -88,6 +89,7 @@ def made(tmp_path_factory):
     chain = [" ".join(words[i * 12 : i * 12 + 160]) for i in range(20)]
     rows += ["{broken", "[1]", json.dumps({"id": 7}), json.dumps({"text": ""}), json.dumps({"text": "ab"})]
     rows += [json.dumps({"text": "ab"}), json.dumps({"text": "abc"})]
+    rows += [json.dumps({"text": text}) for text in repetitive(random.Random(4), 12)]
     (folder / "rows.jsonl").write_text("\n".join(rows))
     with gzip.open(folder / "chain.jsonl.gz", "wt") as f:
         f.write("\n".join(json.dumps({"text": text}) for text in chain))

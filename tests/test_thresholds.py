@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup.candidates import AnchorsLeft
+from dedup import rules
 from dedup.thresholds import noisy
 
 from .test_stages import limits, pair_of
@@ -99,7 +99,7 @@ LINES = {
         pair_of((90, 100, 100), damaged=8, words=2001),
     ),
     "looked for by what is no boilerplate": (
-        lambda n_left: AnchorsLeft(np.array([8]), n_left).looked_for == n_left,
+        lambda n_left: rules.effective_anchors(np.array([8]), n_left) == n_left,
         np.array([2]),
         np.array([1]),
     ),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, passages
+from .. import candidates, kernels, passages, rules
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
 from .exchange import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
@@ -139,26 +140,26 @@ def apart(alike: Frame, flagged: Frame, s: Settings) -> Frame:
     return mapped(pairs, _apart(s), PAIR)
 
 
-def unflagged(one: pa.RecordBatch) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]:
-    """(anchor_hash, flagged or null) -> (hashes, where each document's begin, which are no boilerplate)."""
+def unflagged(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
+    """(anchor_hash, flagged or null) -> (hashes, where each document's begin, which are no boilerplate, each
+    once; by document: different anchors, those that are no boilerplate)."""
     hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
-    own = np.ones(len(hashes), np.bool_)
+    flags = np.zeros(len(hashes), np.bool_)
     for i, flagged in enumerate(texts(one, "flagged")):
         if flagged:
-            own[starts[i] + np.frombuffer(flagged, np.int32)] = False
-    return hashes, starts, own
+            flags[starts[i] + np.frombuffer(flagged, np.int32)] = True
+    own = kernels.own_anchors(hashes, starts, np.ones(one.num_rows, np.bool_), flags)
+    return hashes, starts, own, *kernels.different_anchors(hashes, starts, flags).T
 
 
 def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """(doc, anchor_hash, flagged) -> OWN of the documents where that tells enough."""
     for one in batches:
-        hashes, starts, own = unflagged(one)
-        n = np.diff(starts)
+        hashes, starts, own, n, left = unflagged(one)
         before = np.r_[0, np.cumsum(own)]
-        left = np.diff(before[starts])
-        good = candidates.told_by_own(n, left)
+        good = rules.told_by_own(n, left)
         kept = np.array(packed(passages.half(hashes[own]), before[starts]), object)[good]
-        mostly = candidates.mostly_frame(n, left)[good]
+        mostly = rules.mostly_frame(n, left)[good]
         yield batch(OWN, {"doc": numbers(one, "doc")[good], "own": kept.tolist(), "mostly": mostly})
 
 
@@ -169,7 +170,8 @@ def _apart(s: Settings) -> Mapper:
             m = one.num_rows
             n_left, n_right = np.diff(starts)[:m], np.diff(starts)[m:]
             pairs = np.arange(2 * m, dtype=np.int32).reshape(2, m).T.copy()
-            few = kernels.shared_own(hashes, starts, pairs) < candidates.least_own(s, n_left, n_right)
+            least = rules.min_own_anchors(s.min_jaccard, s.min_skeleton, n_left, n_right)
+            few = kernels.shared_own(hashes, starts, pairs) < least
             mostly = numbers(one, "mostly_left") & numbers(one, "mostly_right")
             gone = few & ~(numbers(one, "frames_too") & mostly)
             yield batch(PAIR, {name: numbers(one, name)[gone] for name in PAIR})

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, lsh, verdict
+from .. import candidates, kernels, lsh, rules
 from ..settings import Settings
 from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from .exchange import (
@@ -47,7 +47,7 @@ BYTES_OF_BAND = 16  # of a row of BUCKETED
 def buckets(s: Settings) -> Bands:
     """Settings -> each band of both views."""
     near = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
-    rewritten = lsh.banding(s.min_skeleton, candidates.MIN_RECALL, s.num_perm)
+    rewritten = lsh.banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
     both = [("values", columns) for columns in near.columns]
     both += [("skeletons", columns) for columns in rewritten.columns]
     return [(number, view, columns) for number, (view, columns) in enumerate(both)]
@@ -58,7 +58,7 @@ def band_keys(
 ) -> Iterator[tuple[int, NDArray[np.uint64], NDArray[np.int64]]]:
     """Signatures (doc, values, skeletons, n_bones) -> (band, key of each document, documents), by band."""
     docs = numbers(one, "doc")
-    boned = np.flatnonzero(numbers(one, "n_bones") >= verdict.MIN_BONES)
+    boned = np.flatnonzero(numbers(one, "n_bones") >= rules.MIN_BONES)
     those_of = {"values": np.arange(len(docs)), "skeletons": boned}
     for view, those in those_of.items():
         mine = [(number, columns) for number, its, columns in bands if its == view]
@@ -194,29 +194,23 @@ def matched(s: Settings) -> Mapper:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             views = numbers(one, "views")
-            letters, bones = ([numbers(one, f"{n}_{side}") for side in ("left", "right")] for n in "nb")
+            letters, bones = (
+                np.stack([numbers(one, f"{n}_{side}") for side in ("left", "right")]) for n in "nb"
+            )
             near, rewritten = (
                 (signatures(one, f"left_{view}", s) == signatures(one, f"right_{view}", s)).sum(axis=1)
                 for view in ("values", "skeletons")
             )
-            least = _least(s, s.min_jaccard, letters, s.sample)
+            least = rules.min_matching_values(s.min_jaccard, letters, s.num_perm, s.sample)
             good = (views & 1 > 0) & (near >= least)
-            good |= (views & 2 > 0) & (rewritten >= _least(s, s.min_skeleton, bones, lsh.EVERY))
-            close = (
-                near
-                >= lsh.sampled_jaccard(candidates.NEAR_DUPLICATE, letters[0], letters[1], s.sample)
-                * s.num_perm
-            )
-            frames_too = near >= candidates.least_of_frames(s, *letters)
+            least = rules.min_matching_values(s.min_skeleton, bones, s.num_perm, lsh.EVERY)
+            good |= (views & 2 > 0) & (rewritten >= least)
+            close = rules.are_near_duplicates(near, letters, s.num_perm, s.sample)
+            frames_too = rules.may_be_one_with_frames(near, letters, s.num_perm, s.sample)
             kept = {name: numbers(one, name)[good] for name in ("left", "right", "n_left", "n_right")}
             yield batch(ALIKE, {**kept, "close": close[good], "frames_too": frames_too[good]})
 
     return run
-
-
-def _least(s: Settings, jaccard: float, sizes: list[NDArray[np.int64]], sample: int) -> Any:
-    """Pairs of the given sizes -> the values that they must share to be as alike as `jaccard`, perhaps."""
-    return lsh.least_matches(lsh.sampled_jaccard(jaccard, sizes[0], sizes[1], sample), s.num_perm, sample)
 
 
 def alike_pairs(

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, passages, thresholds
+from .. import kernels, passages, rules
 from .arrow import Columns, Mapper, batch, mapped, numbers
 from .boilerplate import unflagged
 from .exchange import (
@@ -36,7 +36,7 @@ TERM: Types = {
 }
 LEFT, RIGHT, ONLY = 1, 2, 4  # which side an anchor counts for
 COUNTED: Columns = {"left": "int64", "right": "int64", "for_left": "int64", "for_right": "int64"}
-SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "n_terms": "int64"}
+SIZED: Columns = {"doc": "int64", "group": "int64", "n_letters": "int64", "enough": "int64"}
 PAIRS_AT_ONCE = 1 << 20
 BYTES_OF_TERM = 26
 PAIRS_OF_TERM = 2  # about so many bytes of pairs for one of terms
@@ -51,38 +51,35 @@ def terms(targets: int) -> Sender:
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
         for one in batches:
-            hashes, row, keep, many, n_terms = _usable(one)
+            hashes, row, keep, many, least = _usable(one)
             hashes, row = hashes[keep], row[keep]
             crowd, enough = crowded(hashes, numbers(one, "group")[row], passages.MAX_GROUPS)
             some = np.ones(len(row), np.bool_)
             some[crowd], some[enough] = False, True
             hashes, row = hashes[some], row[some]
             both = {name: numbers(one, name)[row] for name in ("doc", "group")}
-            facts = {"sure": ~many[row] | passages.sample(hashes), "only": (n_terms <= 1)[row]}
+            facts = {"sure": ~many[row] | passages.sample(hashes), "only": (least <= 1)[row]}
             yield target_of(targets, hashes), {"hash": hashes, **both, **facts}
 
     return run
 
 
 def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Anchors (doc, group, n_letters, anchor_hash, flagged) -> how many of them speak for each document."""
+    """Anchors (doc, group, n_letters, anchor_hash, flagged) -> by how many of them each is found at least."""
     for one in batches:
-        _, _, _, _, n_terms = _usable(one)
+        _, _, _, _, least = _usable(one)
         given = {name: numbers(one, name) for name in ("doc", "group", "n_letters")}
-        yield batch(SIZED, {**given, "n_terms": n_terms})
+        yield batch(SIZED, {**given, "enough": least})
 
 
 def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
-    """(hashes, row of each, no boilerplate; by row: many anchors, how many speak for it)."""
-    hashes, starts, keep = unflagged(one)
-    n = np.diff(starts)
-    row = np.repeat(np.arange(one.num_rows), n)
-    left = np.bincount(row[keep], minlength=one.num_rows)
-    # a text that is little but boilerplate is part of nothing: it keeps its full number of anchors
-    n_anchors = np.where(left >= thresholds.MIN_OWN_SHARE * n, left, n)
-    many = n_anchors > passages.FEW_ANCHORS
+    """(hashes, row of each, its own, each once; by row: many anchors, by how many it is found at least)."""
+    hashes, starts, keep, n_anchors, n_left = unflagged(one)
+    row = np.repeat(np.arange(one.num_rows), np.diff(starts))
+    n_effective = rules.effective_anchors(n_anchors, n_left)
     sampled = np.bincount(row[keep & passages.sample(hashes)], minlength=one.num_rows)
-    return hashes, row, keep, many, np.where(many & (n_anchors == left), sampled, n_anchors)
+    n_terms = passages.terms_looked_for(n_effective, n_left, sampled)
+    return hashes, row, keep, n_effective > passages.FEW_ANCHORS, rules.min_shared_anchors(n_terms)
 
 
 def shared(code: Coded) -> Sender:
@@ -168,9 +165,8 @@ def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int =
     counts = mapped(sent(rows, shared(code), PAIRED), summed(code), COUNTED)
     sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
     for side in ("left", "right"):
-        counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"t_{side}"), side)
-    fewer = f.least("t_left", "t_right")
-    enough = f.greatest(f.least(f.lit(2), fewer).cast("double"), candidates.ANCHOR_SHARE * fewer)
+        counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"enough_{side}"), side)
+    enough = f.least("enough_left", "enough_right")
     sides = [
         f.struct(
             *(f.col(doc).alias("doc"), f.col(other).alias("other")),

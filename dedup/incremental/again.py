@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import candidates, cluster, passages, steps
-from ..candidates import AnchorsLeft, Found, Held
+from ..candidates import Found, Held
 from ..errors import BadRun
 from ..keys import is_in
 from ..model import Documents, Signatures, pair_keys
 from ..passages import RunAll
 from ..rescan import Earlier
+from ..rules import MIN_BONES
 from ..run import Run
 from ..settings import Settings
 from ..steps import Flagged, Steps
-from ..verdict import MIN_BONES
 from . import bands, containment
-from .boilerplate import boilerplate
+from .boilerplate import boilerplate, no_boilerplate
 from .change import Before, Change
 
 SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
@@ -109,14 +109,11 @@ class Again:
         apart = np.zeros(len(new), np.bool_)
         if s.boilerplate == "on":
             asked = new | changed[banded.pairs].any(axis=1)
-            facts = (found, self._left(held, found), run_all)
-            apart[asked] = candidates.share_boilerplate_only(s, n_letters, held, banded.pairs[asked], *facts)
+            facts = (s, n_letters, held, banded.pairs[asked], found, run_all)
+            apart[asked] = candidates.share_boilerplate_only(*facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & steps.APART != 0
         directed, sampled = self._directed(held, found, groups, changed, run_all)
         return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
-
-    def _left(self, held: Held, found: passages.Boilerplate) -> AnchorsLeft:
-        return AnchorsLeft(np.where(self.change.now, np.diff(held.anchors.start), 0), found.n_left)
 
     def _boilerplate(
         self, held: Held, groups: _Groups, run_all: RunAll
@@ -124,8 +121,7 @@ class Again:
         """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
         change = self.change
         if self.settings.boilerplate != "on":
-            n_anchors = np.where(change.now, np.diff(held.anchors.start), 0)
-            return passages.no_boilerplate(held.anchors, n_anchors), np.zeros_like(change.now)
+            return no_boilerplate(self.before, held.anchors, change), np.zeros_like(change.now)
         limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
         return boilerplate(self.before, held.anchors, change, groups.changed, groups.now, *limits, run_all)
 
@@ -138,23 +134,22 @@ class Again:
         run_all: RunAll,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """What `passages.directed` gives; `changed` are documents that stay with other boilerplate."""
-        before, change, share = self.before, self.change, candidates.ANCHOR_SHARE
+        before, change = self.before, self.change
         if not self._is_much(changed | groups.changed):
             sampled = before.steps.n_sampled.astype(np.int64)
-            bits = (before.steps.boilerplate, before.steps.n_left.astype(np.int64))
-            then = containment.Side.of(before.anchors, bits, groups.then, change.then, lambda _: sampled)
+            then = containment.Side.of(before.anchors, before.boilerplate, groups.then, lambda _: sampled)
             now = containment.Side.of(
-                *(held.anchors, (found.bits, found.n_left), groups.now, change.now),
+                *(held.anchors, found, groups.now),
                 lambda side: containment.n_sampled(side, sampled, change, changed),
             )
             n_stay = int(np.count_nonzero(change.stays))
             most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(held.anchors.hash))
             known = (changed | groups.changed, before.steps.directed)
-            directed = containment.directed(then, now, change, *known, share, most, run_all)
+            directed = containment.directed(then, now, change, *known, most, run_all=run_all)
             if directed is not None:
                 return directed, now.n_sampled
-        rest = (groups.now, self._left(held, found).looked_for, share, held.scratch, run_all)
-        return passages.directed(held.anchors, change.now, found, *rest)
+        facts = (held.anchors, change.now, found, groups.now)
+        return passages.directed(*facts, scratch=held.scratch, run_all=run_all)
 
     def _is_much(self, changed: NDArray[np.bool_]) -> bool:
         """So many documents have changed bool[n_docs] that all is found quicker from nothing."""

@@ -62,6 +62,12 @@ def boilerplate(
     return _marked(before, anchors, change, changed, known), changed
 
 
+def no_boilerplate(before: Before, anchors: Anchors, change: Change) -> passages.Boilerplate:
+    """What `passages.no_boilerplate` gives, when nothing was boilerplate before."""
+    n = len(change.now)
+    return _marked(before, anchors, change, np.zeros(n, np.bool_), passages.KnownPassages.none(n))
+
+
 def _counted(
     before: Before,
     anchors: Anchors,
@@ -109,13 +115,13 @@ def _marked(
     some, rows = of_docs(anchors, anew)
     flags = in_passages(some, Table(known.frames))
     kernels.set_bits(bits, rows[flags], 1)
-    n_left = np.zeros(n, np.int64)
-    n_left[kept] = before.steps.n_left[change.old_doc[kept]]
-    n_left[anew] = np.bincount(some.doc[~flags], minlength=len(anew))
+    counts = np.zeros((n, 2), np.int64)
+    counts[kept] = np.stack([before.steps.n_anchors, before.steps.n_left], axis=1)[change.old_doc[kept]]
+    counts[anew] = kernels.different_anchors(some.hash, some.start, flags)
     spans = _spans(before.spans.of_docs(change.old_doc[kept]), some, flags)
     place = np.full(n, len(kept) + len(anew), np.int32)  # of a document of none, which is the last
     place[np.concatenate([kept, anew])] = np.arange(len(kept) + len(anew))
-    return passages.Boilerplate(bits, spans.of_docs(place), n_left, known)
+    return passages.Boilerplate(bits, spans.of_docs(place), counts[:, 0], counts[:, 1], known)
 
 
 def _copied(

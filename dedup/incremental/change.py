@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..keys import counted
 from ..model import Anchors, Signatures, Spans
+from ..passages import Boilerplate, KnownPassages
 from ..steps import Steps
 
 
@@ -25,6 +26,13 @@ class Before:
     signatures: Signatures
     anchors: Anchors
     spans: Spans
+
+    @property
+    def boilerplate(self) -> Boilerplate:
+        """Which of its anchors were boilerplate."""
+        counts = (self.steps.n_anchors.astype(np.int64), self.steps.n_left.astype(np.int64))
+        known = KnownPassages(self.steps.common, self.steps.frames, self.steps.owning)
+        return Boilerplate(self.steps.boilerplate, self.spans, *counts, known)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, passages
+from .. import kernels, passages, rules
 from ..keys import counted, distinct, is_in, places_in, starts_of
 from ..model import Anchors, CandidatePairs
 from ..passages import RunAll
@@ -29,50 +30,50 @@ PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
 class Side:
     """The anchors of a run, and what matters of its documents.
 
-    boilerplate uint8[n_anchors // 8 + 1]: a bit for each anchor; group int32[n_docs]; n_anchors, n_left,
-    n_sampled int64[n_docs] as `passages.directed` has them.
+    group int32[n_docs]; n_sampled int64[n_docs] as `passages.directed` has it.
     """
 
     anchors: Anchors
-    boilerplate: NDArray[np.uint8]
+    known: passages.Boilerplate
     group: NDArray[np.int32]
-    n_anchors: NDArray[np.int64]
-    n_left: NDArray[np.int64]
     n_sampled: NDArray[np.int64]
 
     @staticmethod
     def of(
         anchors: Anchors,
-        known: tuple[NDArray[np.uint8], NDArray[np.int64]],
+        known: passages.Boilerplate,
         group: NDArray[np.int32],
-        mine: NDArray[np.bool_],
         sampled: Callable[[Side], NDArray[np.int64]],
     ) -> Side:
-        """`known` are the bits, and the anchors left besides; `sampled` is told all but what it returns."""
-        left = candidates.AnchorsLeft(np.where(mine, np.diff(anchors.start), 0), known[1])
-        side = Side(anchors, known[0], group, left.looked_for, left.n_left, np.zeros(0, np.int64))
+        """`sampled` is told all but what it returns."""
+        side = Side(anchors, known, group, np.zeros(0, np.int64))
         return replace(side, n_sampled=sampled(side))
+
+    @cached_property
+    def n_effective(self) -> NDArray[np.int64]:
+        """int64[n_docs]: by how many anchors each is matched."""
+        return self.known.n_effective
 
     @property
     def many(self) -> NDArray[np.bool_]:
         """bool[n_docs]: with so many anchors that they are looked for by a sample."""
-        return self.n_anchors > passages.FEW_ANCHORS
+        return self.n_effective > passages.FEW_ANCHORS
 
-    @property
-    def n_terms(self) -> NDArray[np.int64]:
-        """int64[n_docs]: by how many anchors each is looked for."""
-        return passages.terms_looked_for(self.n_anchors, self.n_left, self.n_sampled)
+    def enough(self, min_share: float) -> NDArray[np.int32]:
+        """int32[n_docs]: by how many anchors each finds another, at least, or is found by it."""
+        n_terms = passages.terms_looked_for(self.n_effective, self.known.n_left, self.n_sampled)
+        return rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
 
-    def enough(self, pairs: NDArray[np.int32], min_share: float) -> NDArray[np.float64]:
+    def enough_of(self, pairs: NDArray[np.int32], min_share: float) -> NDArray[np.int32]:
         """Pairs int32[m, 2] -> by how many anchors one finds the other, at least."""
-        terms = self.n_terms[pairs].min(axis=1)
-        return np.asarray(np.ceil(np.maximum(np.minimum(2, terms), min_share * terms)))
+        return np.asarray(self.enough(min_share)[pairs].min(axis=1))
 
     def rows(self, docs: NDArray[np.int32]) -> Rows:
-        """The anchors of some documents int32[m], rising, that are no boilerplate."""
-        hashes, of_doc, places = hashes_of(self.anchors, docs)
-        own = ~((self.boilerplate[places >> 3] >> (places & 7) & 1).astype(np.bool_))
-        return Rows(hashes[own], of_doc[own])
+        """The anchors of some documents int32[m], rising, that are no boilerplate, each once."""
+        hashes, start, places = hashes_of(self.anchors, docs)
+        flags = (self.known.bits[places >> 3] >> (places & 7) & 1).astype(np.bool_)
+        own = kernels.own_anchors(hashes, start, np.ones(len(docs), np.bool_), flags)
+        return Rows(hashes[own], np.repeat(docs, np.diff(start))[own])
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,11 @@ class _Lists:
         if not to_asked:
             lists = starts_of(np.bincount(rows[self.few], minlength=len(self.term)))
             docs, most = docs[self.few], passages.PAIRS_WITH_GROUP
-        n_terms, step = side.n_terms, -(-n // RANGES)
+        enough, step = side.enough(min_share), -(-n // RANGES)
 
         def some(start: int) -> NDArray[np.int32]:
-            limits = (min_share, most, start, min(start + step, n))
-            return kernels.shared_term_pairs(lists, docs, indptr, terms, side.group, n_terms, *limits)
+            limits = (enough, most, start, min(start + step, n))
+            return kernels.shared_term_pairs(lists, docs, indptr, terms, side.group, *limits)
 
         found = np.concatenate([np.zeros((0, 3), np.int32), *run_all(some, range(0, n, step or 1))])
         return found[:, [1, 0, 2]] if to_asked else found
@@ -145,8 +146,8 @@ def directed(
     change: Change,
     changed: NDArray[np.bool_],
     known: NDArray[np.int32],
-    min_share: float,
     most: Most,
+    min_share: float = rules.ANCHOR_SHARE,
     run_all: RunAll = map,
 ) -> NDArray[np.int32] | None:
     """The pairs int32[m, 3] that `passages.directed` gives, in another order; None if it is too much work.
@@ -196,7 +197,7 @@ def _lists_of_both(
 
 def _having(side: Side, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], run_all: RunAll) -> Holders:
     """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
-    return holders(hashes, side.anchors, docs, side.boilerplate, 1, side.group, passages.MAX_GROUPS, run_all)
+    return holders(hashes, side.anchors, docs, side.known.bits, 1, side.group, passages.MAX_GROUPS, run_all)
 
 
 def _crowded(group: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -219,7 +220,7 @@ def _looked_for_again(
 ) -> NDArray[np.int32]:
     """All pairs int32[m, 3] of some documents bool[n_docs]; the lists of some anchors are known."""
     hashes = distinct(side.rows(np.flatnonzero(again).astype(np.int32)).hash)
-    rest = _having(side, hashes[~table.has(hashes)], side.n_anchors > 0, run_all)
+    rest = _having(side, hashes[~table.has(hashes)], side.n_effective > 0, run_all)
     both = _joined(lists, _Lists.of(rest, side, run_all), len(table.keys))
     return both.pairs(side, again, min_share, run_all)
 
@@ -227,7 +228,7 @@ def _looked_for_again(
 def n_sampled(
     side: Side, then: NDArray[np.int64], change: Change, changed: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """int64[n_docs]: how many of the anchors of each document are in the sample; `then` in the last run."""
+    """int64[n_docs]: how many different anchors of each document are in the sample; `then` in the last."""
     out = np.zeros(len(change.now), np.int64)
     same = change.stays & ~changed
     out[same] = then[change.old_doc[same]]
@@ -279,7 +280,7 @@ class _Turned:
         every = distinct(np.concatenate([self.old, self.new]))
         more = _shared(every, self.gained, kept) - _shared(every, self.lost, kept)
         shared = kept[:, 2] + more
-        stands = shared >= now.enough(kept[:, :2], min_share)
+        stands = shared >= now.enough_of(kept[:, :2], min_share)
         unsure = kept[(more != 0) & crowded[kept[:, 1]], 0]
         return np.column_stack([kept[:, :2], shared])[stands].astype(np.int32), unsure
 
@@ -327,11 +328,11 @@ def _finding(
 ) -> NDArray[np.int32]:
     """Pairs of documents int32[m, 2] -> (one, another that it finds, by how many anchors) int32[k, 3]."""
     own, start = _sorted_rows(side, pairs)
-    likely = kernels.overlaps(own, start, pairs)[:, 0] >= side.enough(pairs, min_share)
+    likely = kernels.overlaps(own, start, pairs)[:, 0] >= side.enough_of(pairs, min_share)
     pairs = pairs[likely]
     pair, hashes = kernels.shared_hashes(own, start, pairs)
     others = distinct(hashes[~table.has(hashes)])
-    rest = _having(side, others, side.n_anchors > 0, run_all)
+    rest = _having(side, others, side.n_effective > 0, run_all)
     shared, everyone = np.zeros((len(pairs), 2), np.int64), np.ones(len(side.group), np.bool_)
     for keys, some in ((table, lists), (rest.table, _Lists.of(rest, side, run_all))):
         term = keys.numbers(hashes)
@@ -341,7 +342,7 @@ def _finding(
         for finder, found in ((0, 1), (1, 0)):
             found_by = known.has((term << 32 | pairs[of_pair, found]).astype(np.uint64))
             shared[:, finder] += np.bincount(of_pair[found_by], minlength=len(pairs))
-    finds = shared >= side.enough(pairs, min_share)[:, None]
+    finds = shared >= side.enough_of(pairs, min_share)[:, None]
     both = [np.column_stack([pairs[:, order], shared[:, order[0]]]) for order in ([0, 1], [1, 0])]
     return np.concatenate([both[0][finds[:, 0]], both[1][finds[:, 1]]]).astype(np.int32)
 

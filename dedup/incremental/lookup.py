@@ -202,10 +202,10 @@ def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDA
 
 def hashes_of(
     anchors: Anchors, docs: NDArray[np.int32]
-) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
-    """The anchors of some documents int32[m] -> their hashes, document, and place among all, of each."""
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """The anchors of some documents int32[m] -> hashes as CSR, int64[m + 1], places among all."""
     start, rows = places_of(anchors, docs)
-    return _gathered(anchors, anchors.hash, start, rows), np.repeat(docs, np.diff(start)), rows
+    return _gathered(anchors, anchors.hash, start, rows), start, rows
 
 
 def places_of(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -231,7 +231,8 @@ def _gathered(
 
 def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
     """The passages of some documents int32[m], rising."""
-    hashes, of_doc, _ = hashes_of(anchors, docs)
+    hashes, start, _ = hashes_of(anchors, docs)
+    of_doc = np.repeat(docs, np.diff(start))
     found, first = kernels.in_a_row(hashes, of_doc, passages.IN_A_ROW)
     return Rows(found, of_doc[first])
 

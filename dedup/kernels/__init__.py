@@ -16,6 +16,7 @@ from ..model import Spans
 from ..normalize import letter_table
 from .anchors import (
     copy_bits,
+    different_anchors,
     distinct_groups,
     get_bits,
     in_a_row,
@@ -65,6 +66,7 @@ __all__ = [
     "components",
     "content_of_pairs",
     "copy_bits",
+    "different_anchors",
     "distinct_groups",
     "figures",
     "get_bits",
@@ -147,14 +149,15 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
         by_low_bits(hashes, 2)
         set_bits(counts, np.zeros(1, np.int64), 3)
         get_bits(counts, 0, 3)
-        own_anchors(indptr[:1], np.zeros(0, np.bool_), counts, 0)
+        own_anchors(hashes, indptr[:1], np.zeros(0, np.bool_), np.zeros(0, np.bool_))
+        different_anchors(hashes, indptr[:1], np.zeros(0, np.bool_))
         spans_of(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         own_runs(indptr[:1], np.zeros(0, np.bool_), pairs[:0, 0].copy())
         shared_own(hashes.astype(np.uint32), indptr, pairs)
         docs, group = np.zeros(len(hashes), np.int32), np.zeros(1, np.int32)
         sizes, some, _, _ = postings(hashes, docs, docs == 0, group, 2, 2)
         doc_indptr, terms = terms_of_docs(sizes, some, 1)
-        shared_term_pairs(sizes, some, doc_indptr, terms, group, indptr[:1], 0.5, 4, 0, 1)
+        shared_term_pairs(sizes, some, doc_indptr, terms, group, pairs[0], 4, 0, 1)
         warm_up_to_decide()
         if again:
             docs, bits, slots = pairs[0], np.zeros(32, np.uint8), np.zeros(32, np.int32)

@@ -30,17 +30,67 @@ def get_bits(bits: NDArray[np.uint8], start: int, end: int) -> NDArray[np.bool_]
 
 @jit()
 def own_anchors(
-    start: NDArray[np.int64], wanted: NDArray[np.bool_], bits: NDArray[np.uint8], begin: int
+    hashes: NDArray[np.uint64], start: NDArray[np.int64], wanted: NDArray[np.bool_], flags: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Anchors by document as CSR -> bool[n]: of documents that are wanted, and their bit is not set.
+    """Anchors by document as CSR, which are boilerplate -> bool[n]: the first of each hash that is none.
 
-    The bits are of all anchors; these stand from `begin` on.
+    Of documents that are `wanted` bool[n_docs]; the others have none.  One that recurs counts once.
     """
-    out = np.empty(start[-1], np.bool_)
+    out, slots = np.zeros(start[-1], np.bool_), np.zeros(64, U64)
     for d in range(len(start) - 1):
-        for i in range(start[d], start[d + 1]):
-            out[i] = wanted[d] & ~(bits[(begin + i) >> 3] >> ((begin + i) & 7)) & 1
+        if wanted[d]:
+            slots, shift = _cleared(slots, start[d + 1] - start[d])
+            for i in range(start[d], start[d + 1]):
+                if not flags[i]:
+                    out[i] = _put(slots, shift, hashes[i])
     return out
+
+
+@jit()
+def different_anchors(
+    hashes: NDArray[np.uint64], start: NDArray[np.int64], flags: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The same -> int64[n_docs, 2]: how many different anchors each document has, and how many of its own."""
+    out, slots = np.zeros((len(start) - 1, 2), I64), np.zeros(64, U64)
+    for d in range(len(start) - 1):
+        slots, shift = _cleared(slots, start[d + 1] - start[d])
+        framed = 0
+        for i in range(start[d], start[d + 1]):
+            framed += flags[i]
+            if not flags[i]:
+                out[d, 1] += _put(slots, shift, hashes[i])
+        out[d, 0] = out[d, 1]
+        if framed:
+            for i in range(start[d], start[d + 1]):
+                if flags[i]:
+                    out[d, 0] += _put(slots, shift, hashes[i])
+    return out
+
+
+@jit()
+def _cleared(slots, n):  # type: ignore[no-untyped-def]
+    """-> (room for a table of n hashes, empty as far as it is used; its `_shift`)."""
+    size = 64
+    while size < 2 * n:
+        size *= 2
+    if size > len(slots):
+        slots = np.zeros(size, U64)
+    else:
+        slots[:size] = U64(0)
+    return slots, _shift(size)
+
+
+@jit(inline="always")
+def _put(slots, shift, h):  # type: ignore[no-untyped-def]
+    """Put a hash into a table -> whether it is new there; the largest of all is taken for the one before."""
+    key = max(~h, U64(1))
+    last = I64(~U64(0) >> shift)
+    at = I64((key * BASE) >> shift)
+    while slots[at] != 0 and slots[at] != key:
+        at = (at + 1) & last
+    new = slots[at] == 0
+    slots[at] = key
+    return new
 
 
 @jit()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import content, sifting
-from ..model import COUNTS
+from ..model import COUNTS, TURNED
 from ..words import word_key as word_key_of
 from .alignment import FREE, differences, has_decimal, new_table, slot_of_key
 from .alike import DAMAGED as DAMAGE
@@ -68,8 +68,31 @@ def content_of_pairs(
     """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 17], slots uint32[m, 4, 4])"""
     counts = np.zeros((len(pairs), N_COUNTS), np.int64)
     slots = np.zeros((len(pairs), N_SLOTS, 4), np.uint32)
+    turned = _comes_second(texts.text, texts.key, pairs)
+    pairs = np.where(turned[:, None], pairs[:, ::-1], pairs)
     _content_of_pairs(texts, pairs, counts, slots)
+    counts[turned] = counts[turned][:, TURNED]
+    slots[turned] = slots[turned][:, :, [0, 1, 3, 2]]
     return counts, slots
+
+
+@jit()
+def _comes_second(
+    text: NDArray[np.int64], key: NDArray[np.uint64], pairs: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Where the words of texts begin, their keys -> bool[m]: see `content.comes_second`."""
+    out = np.zeros(len(pairs), np.bool_)
+    for p in range(len(pairs)):
+        i, i_end, j, j_end = (
+            text[pairs[p, 0]],
+            text[pairs[p, 0] + 1],
+            text[pairs[p, 1]],
+            text[pairs[p, 1] + 1],
+        )
+        while i < i_end and j < j_end and key[i] == key[j]:
+            i, j = i + 1, j + 1
+        out[p] = i < i_end and (j == j_end or key[i] > key[j])
+    return out
 
 
 @jit()

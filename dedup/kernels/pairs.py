@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -339,25 +337,22 @@ def shared_term_pairs(
     doc_indptr: NDArray[np.int64],
     terms: NDArray[np.int32],
     group: NDArray[np.int32],
-    n_terms: NDArray[np.int64],
-    min_share: float,
+    enough: NDArray[np.int32],
     most: int,
     start: int,
     end: int,
 ) -> NDArray[np.int32]:
     """Documents by term and terms by document, both CSR -> pairs that share enough terms, and how many.
 
-    Enough is `min_share` of all the terms of the one that has fewer (n_terms int64[n_docs]), and two
-    of them where it has two.  No pairs within a group; of each other group, each document gets the
-    `most` that share the most with it.  int32[m, 3], of the documents start..end - 1.
+    Enough is what one of the two asks for, int32[n_docs].  No pairs within a group; of each other group,
+    each document gets the `most` that share the most with it.  int32[m, 3], of the documents
+    start..end - 1.
     """
     n_docs, m = len(doc_indptr) - 1, 0
     out = np.empty((1024, 3), I32)
     count, taken = np.zeros(n_docs, I32), np.zeros(n_docs, I32)
     touched, order = np.empty(n_docs + 1, I32), np.empty(n_docs, I64)
-    enough, last = np.empty(n_docs, I32), len(terms) - 1
-    for d in range(n_docs):
-        enough[d] = math.ceil(max(min(2, n_terms[d]), min_share * n_terms[d]))
+    last = len(terms) - 1
     for d in range(start, end):
         n_touched = n_good = 0
         for i in range(doc_indptr[d], doc_indptr[d + 1]):

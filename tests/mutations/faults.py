@@ -187,9 +187,9 @@ FAULTS = (
     ),
     Fault(
         "looked-for-line",
-        "dedup/candidates.py",
-        "enough = self.n_left >= thresholds.MIN_OWN_SHARE * self.n_anchors",
-        "enough = self.n_left > thresholds.MIN_OWN_SHARE * self.n_anchors",
+        "dedup/rules.py",
+        "return n_left < MIN_OWN_SHARE * n_anchors",
+        "return n_left <= MIN_OWN_SHARE * n_anchors",
         "a page a quarter of which is its own is looked for by its boilerplate",
         ("test_thresholds.py",),
     ),
@@ -285,8 +285,8 @@ FAULTS = (
     Fault(
         "hub-choice",
         "dedup/cluster.py",
-        "order = np.lexsort((whole, -likeness[rows], part))",
-        "order = np.lexsort((whole, likeness[rows], part))",
+        "return rank == best[part]",
+        "return rank != best[part]",
         "a part of several texts goes with the one that it is least like",
         ("test_passages.py",),
     ),

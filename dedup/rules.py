@@ -1,0 +1,105 @@
+"""The rules by which documents become candidates, each once, as predicates over arrays.
+
+A scan, a second scan, `check` and Spark call them, so that none finds what another misses.  An anchor or a
+shingle that recurs in a document counts once wherever two documents are compared.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import lsh
+from .thresholds import MIN_JACCARD_OF_FRAMES, MIN_OWN_SHARE
+
+MIN_PART = 64  # shingles that a part must have to be called contained
+MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
+MIN_RECALL = 0.99  # of a pair at min_jaccard
+NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
+ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
+MIN_OWN_ANCHORS = 16  # besides boilerplate, for what two texts share of them to tell something
+OWN_SHARE = 0.3  # of the least Jaccard: two texts that have it share such a share of the fewer anchors
+
+Counts = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+# ------------------------------------------------------------------ values of signatures
+
+
+def min_matching_values(jaccard: float, sizes: Counts, num_perm: int, sample: int) -> Counts:
+    """Sizes int64[2, n] of two sets -> how many values their signatures share if they reach `jaccard`.
+
+    Five standard errors are allowed; see `lsh.least_matches`.  With a sample that leaves nothing out, the
+    sizes do not matter.
+    """
+    line = lsh.sampled_jaccard(jaccard, sizes[0], sizes[1], sample) if sample < lsh.EVERY else jaccard
+    return np.broadcast_to(lsh.least_matches(line, num_perm, sample), np.shape(sizes)[1])
+
+
+def are_near_duplicates(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> Bools:
+    """Values that two signatures share, letters int64[2, n] -> bool[n]: they count as one text.
+
+    No two sets of that Jaccard have samples less alike than where one holds the other, however much
+    their letters repeat.
+    """
+    lowest = lsh.least_sampled_jaccard(NEAR_DUPLICATE, 1.0)
+    line = np.maximum(lowest, lsh.sampled_jaccard(NEAR_DUPLICATE, sizes[0], sizes[1], sample))
+    return np.asarray(matching >= line * num_perm)
+
+
+def may_be_one_with_frames(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> Bools:
+    """The same -> bool[n]: perhaps alike with all their boilerplate, though little else is there."""
+    return np.asarray(matching >= min_matching_values(MIN_JACCARD_OF_FRAMES, sizes, num_perm, sample))
+
+
+# ------------------------------------------------------------------ anchors; all counts are of different ones
+
+
+def effective_anchors(n_anchors: Counts, n_left: Counts) -> Counts:
+    """Anchors, those that are no boilerplate -> by how many a document is matched.
+
+    A text that is little but boilerplate is part of nothing: it must share all that it has.
+    """
+    return np.where(mostly_frame(n_anchors, n_left), n_anchors, n_left)
+
+
+def min_shared_anchors(fewer: Counts, share: float = ANCHOR_SHARE) -> Counts:
+    """Anchors by which the one with fewer is matched -> how many two share to be part and whole, perhaps.
+
+    Never fewer for one that has more, so of two documents it is the less of what each asks for.
+
+    >>> min_shared_anchors(np.array([0, 1, 2, 9, 40])).tolist()
+    [0, 1, 2, 3, 10]
+    """
+    return np.ceil(np.maximum(np.minimum(2, fewer), share * fewer)).astype(np.int64)
+
+
+def told_by_own(n_anchors: Counts, n_left: Counts) -> Bools:
+    """Anchors, those that are no boilerplate -> bool[n]: some are, and the others tell enough.
+
+    They are many; or so small a share that they decide nothing.
+    """
+    return (n_left < n_anchors) & ((n_left >= MIN_OWN_ANCHORS) | mostly_frame(n_anchors, n_left))
+
+
+def mostly_frame(n_anchors: Counts, n_left: Counts) -> Bools:
+    """The same -> bool[n]: too little is left without the boilerplate to speak for the document.
+
+    It may be one with another for all its boilerplate; see `thresholds.Thresholds.alike`.
+    """
+    return n_left < MIN_OWN_SHARE * n_anchors
+
+
+def min_own_anchors(
+    min_jaccard: float, min_skeleton: float, left: Counts, right: Counts
+) -> NDArray[np.float64]:
+    """Anchors of two documents that are no boilerplate -> how many they share at least if they are alike.
+
+    Copies, edited as they may be, share about as many of their anchors as of their shingles, and rewritten
+    ones half as many as of their skeletons; of texts that have nothing to do with each other, one pair in a
+    thousand shares a tenth.
+    """
+    return np.maximum(1, OWN_SHARE * min(min_jaccard, min_skeleton) * np.minimum(left, right))
