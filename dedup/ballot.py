@@ -142,7 +142,10 @@ def _renumbered(pairs: VerifiedPairs, numbers: NDArray[np.int32] | NDArray[np.in
 
 
 def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
-    """The pairs without those that join a part to several, otherwise different wholes."""
+    """The pairs without those that join wholes which differ otherwise: a part of several, two parts."""
+    part = np.stack([limits.left_in_right(pairs), limits.right_in_left(pairs)], axis=1)
+    share = np.stack([limits.part_share(pairs, 0), limits.part_share(pairs, 1)], axis=1)
+    pairs = pairs.where(~cluster.torn(n, pairs.docs, part, share, limits.min_containment))
     alike = limits.alike(pairs) | limits.rewritten(pairs)
     left_part = limits.left_in_right(pairs)
     missing = np.where(left_part, lost(pairs)[:, 0], lost(pairs)[:, 1])

@@ -68,6 +68,37 @@ def binding(
     return out
 
 
+def torn(
+    n: int, docs: NDArray[np.int32], part: NDArray[np.bool_], share: NDArray[np.float64], line: float
+) -> NDArray[np.bool_]:
+    """Verified pairs int32[m, 2] -> bool[m]: those alike of which each is more a part of another document.
+
+    part bool[m, 2]: the left one is part of the right one, and the reverse; share float64[m, 2]: of it that
+    the other holds.  The two are torn apart if one's share is below `line`, each is part of a document that
+    holds more of it, and these are neither the same nor a pair: two lists of headlines, on two pages.
+
+    >>> docs = np.array([[0, 1], [0, 2], [1, 3]])  # 2 holds 0, 3 holds 1
+    >>> part = np.array([[False, False], [True, False], [True, False]])
+    >>> share = np.array([[0.9, 0.75], [0.98, 0.3], [0.97, 0.3]])
+    >>> torn(4, docs, part, share, 0.8).tolist(), torn(4, docs, part, share, 0.7).tolist()
+    ([True, False, False], [False, False, False])
+    """
+    rows, side = np.nonzero(part)
+    parts, wholes, held = docs[rows, side], docs[rows, 1 - side], share[rows, side]
+    best = np.zeros(n)
+    np.maximum.at(best, parts, held)
+    out: NDArray[np.bool_] = np.any(share < line, axis=1) & np.all(share < best[docs], axis=1)
+    most = np.flatnonzero(held == best[parts])
+    most = most[np.argsort(parts[most], kind="stable")]
+    first = np.searchsorted(parts[most], np.arange(n + 1))
+    known = np.sort(pair_keys(docs))
+    for i in np.flatnonzero(out).tolist():
+        left, right = (wholes[most[first[doc] : first[doc + 1]]] for doc in docs[i].tolist())
+        both = np.stack(np.meshgrid(left, right), axis=-1).reshape(-1, 2)
+        out[i] = not ((both[:, 0] == both[:, 1]) | is_in(pair_keys(both), known)).any()
+    return out
+
+
 def _most_of_each(
     part: NDArray[np.int32], likeness: tuple[NDArray[np.float64], ...], rows: NDArray[np.int64], n: int
 ) -> NDArray[np.bool_]:

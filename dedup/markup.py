@@ -29,8 +29,8 @@ _INLINE = (
 )
 BLOCKS, INLINE = frozenset(_BLOCKS.split()), frozenset(_INLINE.split())
 UNSEEN = ("script", "style", "noscript", "template", "svg")
-# as Readability has it (isProbablyVisible in mozilla/readability)
-HIDDEN = '[hidden], [aria-hidden="true"], [style]'
+# subtle: aria-hidden is seen, by all who see; it is hidden from those who listen
+HIDDEN = "[hidden], [style]"
 UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 LOOKED_AT = 20_000  # bytes in which a fragment must show that it is HTML
 IN_BLOCKS = 0.8  # of its text, at least
@@ -103,7 +103,7 @@ def _parsed(text: str) -> Any:
     tree.strip_tags(list(UNSEEN))
     for node in tree.css(HIDDEN):
         facts = node.attributes
-        if "hidden" in facts or "aria-hidden" in facts or UNSEEN_STYLE.search(facts["style"] or ""):
+        if "hidden" in facts or UNSEEN_STYLE.search(facts["style"] or ""):
             node.decompose()
     return tree
 

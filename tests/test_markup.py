@@ -69,7 +69,7 @@ def test_what_only_shows_tags_is_left_alone(text):
         "<p hidden>secret</p>",
         '<div style="display:none">secret</div>',
         '<div style="color: red; DISPLAY : none">secret</div>',
-        '<span aria-hidden="true">secret</span>',
+        '<div aria-hidden="true" style="visibility:hidden">secret</div>',
         "<template><p>secret</p></template>",
         "<noscript><img src='a.png' alt='secret'>secret</noscript>",
         "<img src='a.png' alt='secret' title='secret'>",

@@ -101,3 +101,21 @@ def test_a_stricter_line_may_drop_what_a_milder_one_kept_and_each_drop_is_held_a
     stricter = dedup.scan_texts(texts, **settings, min_jaccard=0.7)
     assert stricter.keep() == ["1", "2"]
     assert all(m.value >= m.line for m in stricter.drop())
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
+@pytest.mark.parametrize("turn", [False, True])
+def test_lists_of_headlines_that_are_alike_do_not_join_the_pages_that_hold_them(order, turn):
+    """Documents: two lists, alike by nine tenths of one and three quarters of the other; the page of each."""
+    one, other, page, second = order
+    docs = np.array([(one, other), (one, page), (other, second)], np.int32)
+    part = np.array([[False, False], [True, False], [True, False]])
+    share = np.array([[0.9, 0.75], [0.98, 0.3], [0.97, 0.3]])
+    if turn:
+        docs, part, share = (x[:, ::-1].copy() for x in (docs, part, share))
+    assert cluster.torn(4, docs, part, share, 0.8).tolist() == [True, False, False]
+    together = np.vstack([docs, [(page, second)]]).astype(np.int32)  # the pages are alike as well
+    also = np.vstack([part, [[False, False]]]), np.vstack([share, [[0.6, 0.6]]])
+    assert not cluster.torn(4, together, *also, 0.8).any()
+    better = np.where(share == 0.75, 0.85, share)  # each list holds the other by the line
+    assert not cluster.torn(4, docs, part, better, 0.8).any()
