@@ -33,6 +33,7 @@ class Facts:
     paths: list[bytes]
 
 
+DAMAGE = frozenset({"mojibake", "json escapes", "entities", "ptb codes"})  # repairs of what a text had lost
 Policy = Callable[[Facts, str], NDArray[np.int64]]
 
 
@@ -47,11 +48,13 @@ def cleanest(facts: Facts, _: str) -> NDArray[np.int64]:
 
 
 def cased(facts: Facts, _: str) -> NDArray[np.int64]:
-    """The one that still has its capitals and its punctuation, and is not full of marks."""
+    """The one that still has its capitals, its punctuation and its characters, and is not full of marks."""
     d = facts.documents
+    damaged = {r: not DAMAGE.isdisjoint(r.split(",")) for r in set(d.repairs)}
+    is_whole = ~np.array([damaged[r] for r in d.repairs], np.bool_)
     has_case = (d.n_upper > 0) & (2 * d.n_upper < d.n_letters)  # all capitals is no case either
     has_marks = (250 * d.n_marks > d.n_letters) & (8 * d.n_marks < d.n_letters)  # more of them are markup
-    return -(has_case.astype(np.int64) + has_marks)
+    return -(has_case.astype(np.int64) + has_marks + is_whole)
 
 
 def longest(facts: Facts, _: str) -> NDArray[np.int64]:

@@ -249,3 +249,14 @@ def test_the_program_checks_its_own_output(monkeypatch):
     texts = [POST, POST.replace("luck", "much luck"), POST.replace("warm", "very warm")]
     with pytest.raises(dedup.DedupError, match="a witness that is dropped"):
         dedup.scan_texts(texts, **ALIKE_ALONE)
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "cp1251", "cp437"])
+def test_a_text_with_its_characters_is_kept_rather_than_its_mojibake(codec):
+    text = POST.replace("e", "é")
+    wrong = text.encode().decode(codec, "replace")
+    for texts in ([wrong, text], [text, wrong]):
+        run = dedup.scan_texts(texts)
+        assert [texts[int(name) - 1] for name in run.keep()] == [text]
+        (cluster,) = run.clusters
+        assert next(m.reason for m in cluster.members if m.kept) == "cased"

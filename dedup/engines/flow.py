@@ -161,7 +161,7 @@ def _compared(alike: Frame, parts: Frame, library: Library, s: Settings) -> Fram
 
 def _facts(documents: Frame, sources: Frame, letters: Frame, s: Settings) -> Frame:
     """FACTS of every document that is not set aside."""
-    counts = ["n_letters", "n_upper", "n_marks", "n_bones", "fields"]
+    counts = ["n_letters", "n_upper", "n_marks", "n_bones", "fields", "repairs"]
     rows = documents.select("doc", "source", *counts).join(letters.where("same is not null"), "doc")
     return rows.join(sources, "source").select(*FACTS)
 

@@ -19,6 +19,7 @@ from .store import Frame
 FACTS: Columns = {
     **{"doc": "int64", "same": "int64", "weight": "int64", "n_letters": "int64", "n_upper": "int64"},
     **{"n_marks": "int64", "n_bones": "int64", "mtime_ns": "int64", "path": "binary", "fields": "string"},
+    "repairs": "string",
 }
 SPELLING: Columns = {
     **{"doc": "int64", "same": "int64", "digests": "binary"},
@@ -94,7 +95,7 @@ def documents_of(table: pa.Table) -> Documents:
         encoding=blank,
         id=blank,
         note=blank,
-        repairs=blank,
+        repairs=[x or "" for x in texts(table, "repairs")],
         written=[b""] * n,
         fields=[x or "" for x in texts(table, "fields")],
     )
