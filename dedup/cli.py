@@ -20,6 +20,7 @@ from . import (
     cli_engine,
     cli_exit,
     cli_judge,
+    cli_output,
     cli_page,
     cli_paths,
     cli_pull,
@@ -298,7 +299,10 @@ def _list_command(what: str, help: str) -> None:
         help="[default: by suffix, or txt]",
     )
     @click.option(
-        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [stdout]"
+        "-o",
+        "--output",
+        type=cli_output.NewFile(),
+        help="File to write: .txt, .csv, .jsonl or .parquet; .gz, .bz2, .xz, .zst pack it. [stdout]",
     )
     @click.option("-0", "nul", is_flag=True, help="End each name with a NUL byte, for xargs -0.")
     @click.option("--force", is_flag=True, help="Replace the file if it is there.")
@@ -319,9 +323,11 @@ def _list_command(what: str, help: str) -> None:
         from .folder import open_run
         from .views import export as lists
 
+        form = cli_output.form_of(output, format_, lists.SUFFIXES, "txt")
+        if what in lists.ON_SCREEN and not (format_ or output or nul) and sys.stdout.isatty():
+            form = "screen"
         run = open_run(run_folder)
         _tell_stale(run)
-        form = lists.format_for(output, format_, what, nul)
         n = lists.export(run, what, form, output, force, nul, csv_raw, with_short)
         if output is not None:
             click.echo(f"{n:,} rows -> {errors.safe(str(output))}", err=True)
@@ -340,7 +346,7 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 
 
 @export.command()
-@click.option("--to", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
+@click.option("--to", required=True, type=cli_output.NewFolder(), help="Folder to write; new or empty.")
 @click.option(
     "--mode",
     type=click.Choice(["copy", "hardlink", "symlink"]),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .cli_output import NewFile, form_of
 from .cli_paths import AnyRun
 
 
@@ -20,7 +21,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NewFile(),
     default=Path("report.html"),
     show_default=True,
     help="File to write.",
@@ -56,6 +57,7 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     from .views.page import Limits, page
     from .views.report import counted, size
 
+    form_of(output, None, {".html": "html", ".htm": "html"}, "html")
     refuse(output, force)
     run = open_run(run_folder)
     made = page(run, Limits(clusters=max_clusters, texts=int(max_texts * 1_000_000)), _run_option(run_folder))

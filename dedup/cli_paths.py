@@ -12,6 +12,7 @@ import click
 
 from . import errors
 from .address import is_address, local_folder, plain
+from .cli_output import SCHEME
 
 RUN_FOLDER = ".dedup"
 AnyRun = Path | str  # a folder of this machine, or an address
@@ -61,7 +62,11 @@ class RunFolder(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyRun:
         """Raises BadRun for an address where no run can be."""
-        return plain(value) if is_address(value) else cast(Path, super().convert(value, param, ctx))
+        if is_address(value):
+            return plain(value)
+        if SCHEME.match(str(value)):
+            raise errors.BadRun(f"{errors.safe(str(value))}: is no address: two slashes follow the colon")
+        return cast(Path, super().convert(value, param, ctx))
 
 
 def folder_to_write(run: AnyRun) -> Path:

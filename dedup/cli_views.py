@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import errors
+from .cli_output import NewFile, form_of
 from .cli_paths import AnyRun
 from .settings import Settings
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .run import Run
     from .views.explain import Explanation
 
-FORMATS = {"": "text", ".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}
+FORMATS = {".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}
 FILE_WIDTH = 100
 
 
@@ -37,7 +38,10 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     help="[default: by suffix of the output, or text]",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [stdout]"
+    "-o",
+    "--output",
+    type=NewFile(),
+    help="File to write: .txt, .html or .json; .gz, .bz2, .xz, .zst pack it. [stdout]",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 def explain(
@@ -59,7 +63,7 @@ def explain(
     left, right = (find(name, run, settings.text_field) for name in (a, b))
     _load_kernels()
     found = explained(left, right, settings, run)
-    chosen = format_ or FORMATS.get(output.suffix.lower() if output else "", "text")
+    chosen = form_of(output, format_, FORMATS, "text")
     if output is None and chosen == "text":
         _print(found)
     else:

@@ -458,7 +458,9 @@ def test_an_explanation_is_written_to_a_file_once(run, files):
     assert outcome.stdout == ""
     assert (folder / "why.html").read_text().startswith("<!DOCTYPE html>")
     one_line(run("explain", "a.txt", "b.txt", "-o", "why.html", code=2), "why.html", "--force")
-    run("explain", "a.txt", "b.txt", "-o", "why.html", "--format", "json", "--force")
-    assert json.loads((folder / "why.html").read_text())["relation"] == "case"
+    asked = ("explain", "a.txt", "b.txt", "--format", "json", "--force", "-o")
+    one_line(run(*asked, "why.html", code=2), "why.html", "html", "json")
+    run(*asked, "why.html.out")
+    assert json.loads((folder / "why.html.out").read_text())["relation"] == "case"
     run("explain", "a.txt", "b.txt", "-o", "why.txt")
     assert "case  capitals" in (folder / "why.txt").read_text()

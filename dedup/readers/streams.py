@@ -180,6 +180,16 @@ def of_lines(encoding: str) -> str:
     return "utf-8" if name and "\n".encode(name) != b"\n" else name
 
 
+class _LeftOpen:
+    """A file to be written that stays open when pyarrow closes it."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self.write, self.flush, self.closed = out.write, out.flush, False
+
+    def close(self) -> None:
+        self.closed = True
+
+
 @contextmanager
 def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
     """A file to be written -> where to write its bytes before they are packed; the same bytes each time."""
@@ -187,7 +197,7 @@ def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
         with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
             yield cast(BinaryIO, packed)
     elif codec == "zst":
-        with pa.CompressedOutputStream(pa.PythonFile(out, "w"), "zstd") as packed:
+        with pa.CompressedOutputStream(pa.PythonFile(_LeftOpen(out), "w"), "zstd") as packed:
             yield cast(BinaryIO, packed)
     elif codec:
         with {"bz2": bz2.BZ2File, "xz": lzma.LZMAFile}[codec](out, "wb") as packed:

@@ -24,6 +24,8 @@ from .. import streams
 from ..errors import BadSetting, DedupError, OutputExists, safe
 from ..ledger import by_source
 from ..model import FORM, RELATIONS, STATUS
+from ..readers import kind_of
+from ..readers.streams import packing
 from ..run import Run
 from ..thresholds import lost, own_content
 
@@ -253,20 +255,8 @@ def _by_form(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
 
 
 FORMATS = {"txt": _txt, "csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
-ON_SCREEN = {"clusters": _grouped, "forms": _by_form}  # lists that say little as names alone
+ON_SCREEN = {"clusters": _grouped, "forms": _by_form}  # by "screen", of lists that say little as names
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".txt": "txt"}
-
-
-def format_for(output: Path | None, chosen: str | None, what: str = "", nul: bool = False) -> str:
-    """The format asked for, else the one of the output's suffix, else txt; "screen" for a list that has
-    a form of its own on a terminal.
-
-    >>> format_for(Path("drop.csv"), None), format_for(None, None)
-    ('csv', 'txt')
-    """
-    if what in ON_SCREEN and not (chosen or output or nul) and sys.stdout.isatty():
-        return "screen"
-    return chosen or SUFFIXES.get(output.suffix.lower() if output else "", "txt")
 
 
 def export(
@@ -327,12 +317,17 @@ def refuse(path: Path, force: bool) -> None:
 
 
 def write_new(path: Path, chunks: Iterator[bytes], force: bool) -> None:
-    """Write a file under a temporary name and rename it; refuses to replace one without `force`."""
+    """Write a file under a temporary name and rename it, packed where its name says so.
+
+    Refuses to replace one without `force`.
+    """
     refuse(path, force)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "xb") as f:
-            f.writelines(chunks)
+            with packing(f, kind_of(os.fsencode(path.name))[1]) as out:
+                for chunk in chunks:
+                    out.write(chunk)
             f.flush()
             os.fsync(f.fileno())
         os.replace(part, path)

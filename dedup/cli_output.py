@@ -1,0 +1,77 @@
+"""Where a command may write: files and folders of this machine, each named after what is in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from .errors import BadSetting, safe
+
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def on_this_machine(path: str) -> str:
+    """A path that is to be written -> the same.  Raises BadSetting for an address, also one with a / too few.
+
+    >>> on_this_machine("lists/keep.txt")
+    'lists/keep.txt'
+    """
+    if SCHEME.match(path):
+        raise BadSetting(
+            f"{safe(path)}: is an address, and only paths of this machine are written; write one and copy it"
+        )
+    return path
+
+
+class NewFile(click.Path):
+    """A file that a command writes, as a Path."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Raises BadSetting for an address."""
+        return cast(Path, super().convert(on_this_machine(str(value)), param, ctx))
+
+
+class NewFolder(click.Path):
+    """A folder that a command writes, as a Path."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Raises BadSetting for an address."""
+        return cast(Path, super().convert(on_this_machine(str(value)), param, ctx))
+
+
+def form_of(output: Path | None, chosen: str | None, forms: Mapping[str, str], default: str) -> str:
+    """A file to write, the form that is asked for, forms by suffix -> the form that is written.
+
+    Without a suffix it is the one asked for, or the default; a packing suffix packs what stands before it.
+    Raises BadSetting for a suffix that promises something else.
+
+    >>> form_of(Path("drop.csv.gz"), None, {".csv": "csv"}, "txt"), form_of(None, None, {}, "txt")
+    ('csv', 'txt')
+    """
+    if output is None or not output.suffix:
+        return chosen or default
+    is_packed = output.suffix.lower() in PACKED
+    suffix = (Path(output.stem).suffix if is_packed else output.suffix).lower()
+    form = forms.get(suffix, "" if suffix else default)
+    if is_packed and (form or chosen) == "parquet":
+        raise BadSetting(f"{safe(str(output))}: parquet is packed already; end the name in .parquet")
+    if not form and not chosen:
+        known = ", ".join(forms)
+        raise BadSetting(
+            f"{safe(str(output))}: nothing is written as {suffix}; the suffixes are {known}, each also with "
+            f"{', '.join(PACKED)}; --format writes to any other name"
+        )
+    if chosen and suffix in forms and form != chosen:
+        raise BadSetting(f"{safe(str(output))}: is named as {form}, but --format asks for {chosen}")
+    return chosen or form
