@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 import sys
@@ -40,6 +41,7 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
         data = sys.stdin.buffer.read() if files_from == "-" else Path(files_from).read_bytes()
     except OSError as error:
         raise errors.BadInput(f"{files_from}: cannot be read: {(error.strerror or '').lower()}") from None
+    data = data.removeprefix(codecs.BOM_UTF8)
     if nul:
         found = [name for name in data.split(b"\0") if name]
     else:

@@ -9,12 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dedup import cli
 from dedup.normalize import letters
 from dedup.skeleton import skeleton_hashes
 
 from .faults.warm import Warm
+
+settings.register_profile("any machine", deadline=None)  # compiling the kernels is no slow example
+settings.load_profile("any machine")
 
 # subtle: a shell starts what it puts into the background deaf to SIGINT, and children inherit that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -21,7 +21,7 @@ chances = st.integers(0, 2**32).map(random.Random)
 # a part of fewer shingles is missed at the line with a probability of up to 0.02, one of more below 0.001;
 # a pair at the least Jaccard with one of up to 0.01, and here below 0.0001
 SURE_PART, SURE_JACCARD = 96, 0.6
-examples = settings(max_examples=25, deadline=None, derandomize=True)
+examples = settings(max_examples=25, derandomize=True)
 
 
 def brute_force(texts, sure=True):

@@ -200,3 +200,21 @@ def test_members_of_archives_become_files_below_a_folder_named_like_the_archive(
         "z.zip/out-of-here.txt": POST.encode(),
         "z.zip/a": members["a"].encode(),
     }
+
+
+def test_names_that_meet_keep_their_suffix_and_fit_a_file_system():
+    from dedup.views.corpus import _free
+
+    files: set[bytes] = set()
+    long = "ü".encode() * 124 + b".txt.gz"  # of 255 bytes
+    for name in (b"in/x.txt", b"in/x.txt", b"in/x.txt", b"in/x", b"in/x", b"in/" + long, b"in/" + long):
+        _free(name, files, set())
+    assert {f for f in files if len(f) < 20} == {
+        b"in/x.txt",
+        b"in/x#2.txt",
+        b"in/x#3.txt",
+        b"in/x",
+        b"in/x#2",
+    }
+    assert {len(f) for f in files if len(f) > 20} == {3 + 255}
+    assert all(f.endswith(b".txt.gz") for f in files if len(f) > 20)

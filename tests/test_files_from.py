@@ -37,6 +37,13 @@ def test_a_list_may_come_from_standard_input_and_stand_alone(run, files, stdin):
     assert run("export", "keep").lines == ["a.txt", "b.txt"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(run, files, stdin):
+    files({"a.txt": POST, "b.txt": OTHER})
+    stdin(b"\xef\xbb\xbfa.txt\r\nb.txt\r\n")
+    run("scan", "--files-from", "-")
+    assert run("export", "keep").lines == ["a.txt", "b.txt"]
+
+
 def test_any_name_survives(run, files, stdin):
     names = [b"a\nb.txt", b" c .txt", b"d\r", b"\xff\xfe.txt", b"-"]
     for name in names:

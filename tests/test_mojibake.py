@@ -64,7 +64,7 @@ def test_a_real_text_is_not_mended(text):
 WORDS = st.sampled_from([word for text in TEXTS for word in text.split() if len(word) > 2])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(WORDS, min_size=1, max_size=12), st.sampled_from(["cp1251", "cp437", "cp850", "mac-roman"]))
 def test_words_that_an_encoding_has_are_never_mended(words, codec):
     text = " ".join(words).encode(codec, "ignore").decode(codec)
@@ -72,7 +72,7 @@ def test_words_that_an_encoding_has_are_never_mended(words, codec):
     assert repair_all([text.encode()]) == {}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(WORDS, min_size=1, max_size=12), st.sampled_from(READ_AS), st.integers(0, 2))
 def test_compiled_code_finds_what_the_plain_definition_mends(words, codec, times):
     text = " ".join(words)

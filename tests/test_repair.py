@@ -94,7 +94,7 @@ PIECES = [
 ]
 
 
-@settings(deadline=None, max_examples=300)  # compiles at first
+@settings(max_examples=300)
 @given(st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join), max_size=4))
 def test_texts_at_once_are_repaired_as_one_by_one(texts):
     utf8 = [t.encode("utf-8", "replace") for t in texts]

@@ -311,3 +311,23 @@ def test_documents_have_the_letters_of_the_first_one_with_both_halves_of_the_has
     documents = dataclasses.replace(block.documents, letters_hash=hashes, status=status, source=status)
     same = [rows.index(row) if row[2] else i for i, row in enumerate(rows)]
     assert verdict.same_letters(documents).tolist() == same
+
+
+def test_a_reader_who_recomputes_the_jaccard_of_han_and_kana_gets_the_same():
+    """Each such character twice, one form of a Han character, large kana; then sets of 8 letters."""
+    a, b = (
+        "国家図書館で本をちょっと読む。新聞も読みました。",
+        "國家圖書館で本をちよつと讀む。雑誌も読みました。",
+    )
+    fold = str.maketrans("國圖讀図ょっ", "国图读图よつ")
+    by_hand = []
+    for text in (a, b):
+        kept = [c for c in text.translate(fold).replace("読", "读") if c not in "。"]
+        doubled = "".join(normalize.letters(c) for c in kept)
+        assert len(doubled) == 2 * len(kept)
+        by_hand.append({doubled[i : i + 8] for i in range(len(doubled) - 7)})
+    plain = [normalize.letters(text) for text in (a, b)]
+    sets = [{p[i : i + 8] for i in range(len(p) - 7)} for p in plain]
+    assert len(by_hand[0] & by_hand[1]) / len(by_hand[0] | by_hand[1]) == len(sets[0] & sets[1]) / len(
+        sets[0] | sets[1]
+    )

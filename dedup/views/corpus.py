@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput, DedupError, OutputExists
 from ..model import Source
-from ..readers import READERS, archives
+from ..readers import CODEC_OF, READERS, archives
 from ..readers.base import BROKEN, why
 from ..readers.places import open_archive, open_file, open_source, unchanged
 from ..readers.remote import is_url
@@ -30,6 +31,7 @@ MODES: dict[str, Callable[[bytes, bytes], object]] = {
     "symlink": lambda source, target: os.symlink(os.path.abspath(source), target),
 }
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # nothing more can be written
+MAX_NAME = 255  # bytes
 PART = b".dedup-part"  # the name of a file that is being written
 
 
@@ -191,7 +193,7 @@ def _target_names(sources: list[Source]) -> list[bytes]:
     """Sources -> paths below the target that can never lead out of it, each once.
 
     The common folder of all sources is dropped; the rest of the tree is kept.  Of two that would be one
-    path, or a file and a folder of one name (as there may be at URLs), the file gets a ~.
+    path, or a file and a folder of one name (as there may be at URLs), the second gets #2 before its suffix.
 
     >>> a, b, c = (Source(p, "text", "", 0, 0) for p in (b"in/a/x.txt", b"in/b/x.txt", b"../../passwd"))
     >>> _target_names([a, b]), _target_names([c])
@@ -238,17 +240,33 @@ def _free(name: bytes, files: set[bytes], folders: set[bytes]) -> bytes:
 
     >>> files, folders = set(), set()
     >>> [_free(name, files, folders) for name in (b"a", b"a/b", b"a", b"c/d", b"c")]
-    [b'a', b'a#2/b', b'a#2#2', b'c/d', b'c#2']
+    [b'a', b'a#2/b', b'a#3', b'c/d', b'c#2']
     """
     path = b""
     *above, last = name.split(b"/")
     for part in above:
-        path = os.path.join(path, part)
-        while path in files:
-            path += b"#2"
+        path = next(p for p in _alternatives(os.path.join(path, part)) if p not in files)
         folders.add(path)
-    path = os.path.join(path, last)
-    while path in files or path in folders or os.path.basename(path) == PART:
-        path += b"#2"
+    names = _alternatives(os.path.join(path, last))
+    path = next(p for p in names if not (p in files or p in folders or os.path.basename(p) == PART))
     files.add(path)
     return path
+
+
+def _alternatives(path: bytes) -> Iterator[bytes]:
+    """A path -> itself, then x#2, x#3, each before its suffixes and with a name that a file system takes.
+
+    >>> list(itertools.islice(_alternatives(b"a.b/x.jsonl.gz"), 3))
+    [b'a.b/x.jsonl.gz', b'a.b/x#2.jsonl.gz', b'a.b/x#3.jsonl.gz']
+    """
+    yield path
+    folder, name = os.path.split(path)
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() in CODEC_OF:
+        stem, inner = os.path.splitext(stem)
+        suffix = inner + suffix
+    for n in itertools.count(2):
+        mark = b"#%d" % n + suffix
+        if len(stem) + len(mark) > MAX_NAME:
+            stem = stem[: MAX_NAME - len(mark)].decode("utf-8", "ignore").encode()
+        yield os.path.join(folder, stem + mark)
