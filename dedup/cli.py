@@ -191,7 +191,11 @@ def _finished(
 ) -> int:
     """Show what was found -> the exit code."""
     summary, bad, n_bad = found
-    for where, what in bad[:PROBLEMS_SHOWN]:
+    from . import ledger
+
+    shown = ledger.once_for_all(bad)
+    n_bad -= len(bad) - len(shown)
+    for where, what in shown[:PROBLEMS_SHOWN]:
         say(f"{where}: {what}", 0)
     if n_bad > PROBLEMS_SHOWN:
         more = f"and {n_bad - PROBLEMS_SHOWN:,} more; see: dedup export set-aside"

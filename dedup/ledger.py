@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -347,3 +348,21 @@ def _fits(value: Any, shape: Any) -> bool:
     if isinstance(shape, list):
         return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
     return bool(shape(value))
+
+
+def once_for_all(problems: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Problems of files -> the same, but what is missing on this machine is told once for all files.
+
+    >>> once_for_all([("a.pdf", "needs: x"), ("b", "is empty"), ("c.pdf", "needs: x")])
+    [('a.pdf and 1 more', 'needs: x'), ('b', 'is empty')]
+    """
+    wanted = Counter(what for _, what in problems if what.startswith("needs: "))
+    out = []
+    for where, what in problems:
+        if what not in wanted:
+            out.append((where, what))
+        elif wanted[what]:
+            more = wanted[what] - 1
+            out.append((f"{where} and {more:,} more" if more else where, what))
+            wanted[what] = 0
+    return out

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import Any, BinaryIO
@@ -63,6 +64,10 @@ def _record(frame: Frame, options: Options) -> tuple[Record, bytes] | None:
     if frame.problem:
         return Record(0, 0, 0, "", UNREADABLE, note=frame.problem), b""
     from warcio.recordloader import ArcWarcRecordLoader
+
+    logging.getLogger("warcio").setLevel(
+        logging.CRITICAL
+    )  # it tells of what it mends, such as a blank in a URI
 
     try:
         record = ArcWarcRecordLoader(verify_http=False).parse_record_stream(
