@@ -217,13 +217,14 @@ def told_plainly() -> Iterator[None]:
 
 def _ended(error: Exception) -> DedupError | None:
     """Whether what Python cannot do is so because the Java process of Spark is no more."""
-    from pyspark import SparkContext
-
+    pyspark = sys.modules.get("pyspark")
+    if pyspark is None:  # nothing of it has been used
+        return None
     told = (
         "the Java process of Spark has ended: it was killed, or ran out of memory; the same command goes on "
         "from the last stage. DEDUP_SPARK_LOG=1 shows what it said; spark.driver.memory gives it more"
     )
-    process = getattr(SparkContext._gateway, "proc", None)
+    process = getattr(pyspark.SparkContext._gateway, "proc", None)
     if process is not None:  # one that dies is still there for a moment after its connections
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(2)
