@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import socketserver
 import subprocess
 import sys
 import tempfile
@@ -141,6 +142,8 @@ def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[
         spark = builder.getOrCreate()
     with contextlib.suppress(Exception):
         spark.sparkContext.setLogLevel("OFF" if not os.environ.get("DEDUP_SPARK_LOG") else "WARN")
+        if not os.environ.get("DEDUP_SPARK_LOG"):
+            _silence_accumulators()
     try:
         yield spark
     finally:
@@ -213,6 +216,15 @@ def told_plainly() -> Iterator[None]:
         if plain is None:
             raise
         raise plain from None
+
+
+def _silence_accumulators() -> None:
+    """Keep PySpark's server of accumulators from printing a traceback when Java ends under it."""
+    from pyspark import accumulators
+
+    for server in vars(accumulators).values():
+        if isinstance(server, type) and issubclass(server, socketserver.BaseServer):
+            server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
 
 def _ended(error: Exception) -> DedupError | None:
