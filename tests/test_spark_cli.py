@@ -61,7 +61,7 @@ def test_options_of_the_engine_do_not_go_with_the_local_one(folder, run):
         (["in", "--master", "spark://nobody"], "is not of the form spark://HOST:PORT"),
         (["in", "--run", "ftp://host/run"], "ftp://...: no run can be there"),
         (["in", "--run", "s3://me:secret@bucket/run"], "credentials and options do not go into the address"),
-        (["in", "--run", "dbfs:/runs/x"], "run: 'dbfs:/runs/x' is neither a path nor an address"),
+        (["in", "--run", "dbfs:/runs/x"], "dbfs:/runs/x: is no address: two slashes follow the colon"),
         (["in", "--run", "file:///dev/null/x"], "file:///dev/null/x: "),
         (
             ["in", "--run", "r", "--spark-conf", "spark.dedup.checkpoints=dbfs:/x"],

@@ -242,6 +242,7 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     assert not (folder / "r" / "unfinished").exists()
 
 
+@heavy
 @pytest.mark.parametrize("stage", ["pass", "alike"])
 def test_a_java_that_is_killed_is_one_line_and_the_same_command_goes_on(folder, stage):
     shutil.rmtree(folder / "r", ignore_errors=True)
