@@ -56,25 +56,22 @@ ACCENTS = re.compile(rb"\xc3[\x80-\xbf](?:[\xc2\xc3][\x80-\xbf]){2}")
 OF_WORDS = 1 << 12  # bytes, from the first such word on, that are looked at
 MIN_ACCENTED = 12  # characters in words of three such characters at least
 ALPHABETS = (  # of which words may have been read as accented letters
-    "cp1251 koi8-r koi8-u iso8859-5 cp866 mac-cyrillic cp1253 iso8859-7 cp1255 cp1256"
+    *("cp1251", "koi8-r", "koi8-u", "iso8859-5", "cp866", "mac-cyrillic"),
+    *("cp1253", "iso8859-7", "cp1255", "cp1256"),
 )
 SURE = 0.2  # of the alphabet
 TIMES = 3  # that one text may have been read wrongly
 
 
-def _byte_of(codec: str) -> dict[int, int]:
+@functools.cache
+def _table(codec: str) -> dict[int, int]:
     """Code points -> bytes beyond ASCII in an encoding; a byte that is no character is its own code point."""
     table = {b: b for b in range(0x80, 0xA0)}
     table |= {ord(c): b for b in range(0x80, 0x100) for c in bytes([b]).decode(codec, "ignore")}
     return table
 
 
-BYTE_OF = _byte_of("cp1252") | {b: b for b in range(0xA0, 0x100)}
-
-
-@functools.cache
-def _table(codec: str) -> dict[int, int]:
-    return BYTE_OF if codec == "cp1252" else _byte_of(codec)
+BYTE_OF = _table("cp1252")
 
 
 @functools.cache
@@ -219,7 +216,7 @@ def alphabet(data: bytes) -> str:
     known = text.translate(BYTE_OF).encode("latin-1", "ignore")
     if 8 * known.decode("utf-8", "replace").count("\ufffd") < letters:  # it is UTF-8
         return ""
-    codec, sure = detected(known, tuple(ALPHABETS.split()))
+    codec, sure = detected(known, ALPHABETS)
     return codec if sure >= SURE else ""
 
 

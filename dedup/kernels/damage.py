@@ -188,23 +188,21 @@ def _feed(state, b, likely):  # type: ignore[no-untyped-def]
             return
         state[NEED] = 0
         state[BAD] += 1
-    state[LOW], state[HIGH] = 0x80, 0xBF
-    if 0xC2 <= b < 0xE0:
-        state[NEED], state[VALUE] = 1, b & 0x1F
-    elif 0xE0 <= b < 0xF0:
-        state[NEED], state[VALUE] = 2, b & 0xF
-        if b == 0xE0:
-            state[LOW] = 0xA0
-        elif b == 0xED:
-            state[HIGH] = 0x9F
-    elif 0xF0 <= b < 0xF5:
-        state[NEED], state[VALUE] = 3, b & 0x7
-        if b == 0xF0:
-            state[LOW] = 0x90
-        elif b == 0xF4:
-            state[HIGH] = 0x8F
-    else:
+    wide, state[LOW], state[HIGH] = _begun(b)
+    if wide == 0:
         state[BAD] += 1
+    else:
+        state[NEED], state[VALUE] = wide - 1, b & (0x7F >> wide)
+
+
+@jit()
+def _begun(b):  # type: ignore[no-untyped-def]
+    """The first byte, int64, of a character of UTF-8 beyond ASCII -> (its bytes, 0 if it is none; the lowest
+    and the highest second byte)."""
+    wide = 2 if 0xC2 <= b < 0xE0 else 3 if 0xE0 <= b < 0xF0 else 4 if 0xF0 <= b < 0xF5 else 0
+    low = 0xA0 if b == 0xE0 else 0x90 if b == 0xF0 else 0x80
+    high = 0x9F if b == 0xED else 0x8F if b == 0xF4 else 0xBF
+    return wide, low, high
 
 
 @jit()
@@ -266,10 +264,7 @@ def _decoded(data: NDArray[np.uint8], n: int, out: NDArray[np.uint8], used: int)
     i, at, n_characters, n_bad = 0, used, 0, 0
     while i < n:
         b = data[i]
-        wide = 2 if 0xC2 <= b < 0xE0 else 3 if 0xE0 <= b < 0xF0 else 4 if 0xF0 <= b < 0xF5 else 0
-        low, high = 0xA0 if b == 0xE0 else 0x90 if b == 0xF0 else 0x80, 0x9F if b == 0xED else 0xBF
-        if b == 0xF4:
-            high = 0x8F
+        wide, low, high = _begun(I64(b))
         good = 1
         while good < wide and i + good < n and low <= data[i + good] <= high:
             good, low, high = good + 1, 0x80, 0xBF
