@@ -24,6 +24,7 @@ ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}  # other names of a scheme -> 
 SCHEMES = ("s3", "gs", "hdfs", "viewfs", "abfs", "abfss", "file")
 STORES = ("s3", "gcs", "abfs")  # as pyarrow calls them: where a file is there when it is closed, not before
 TEMPORARY = ".part-of-"
+BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/(/?)")  # an address, perhaps with a slash too few
 
 
 def is_address(run: object) -> bool:
@@ -32,7 +33,8 @@ def is_address(run: object) -> bool:
     >>> is_address("s3://bucket/run"), is_address("run"), is_address(Path("s3:/x"))
     (True, False, False)
     """
-    return isinstance(run, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", run) is not None
+    found = BEGINS.match(run) if isinstance(run, str) else None
+    return found is not None and found[1] == "/"
 
 
 def local_folder(run: str | os.PathLike[str]) -> Path:

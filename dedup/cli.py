@@ -305,7 +305,7 @@ def _list_command(what: str, help: str) -> None:
     @click.option(
         "-o",
         "--output",
-        type=cli_output.NewFile(),
+        type=cli_output.NewPath(),
         help="File to write: .txt, .csv, .jsonl or .parquet; .gz, .bz2, .xz, .zst pack it. [stdout]",
     )
     @click.option("-0", "nul", is_flag=True, help="End each name with a NUL byte, for xargs -0.")
@@ -350,7 +350,9 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 
 
 @export.command()
-@click.option("--to", required=True, type=cli_output.NewFolder(), help="Folder to write; new or empty.")
+@click.option(
+    "--to", required=True, type=cli_output.NewPath(folder=True), help="Folder to write; new or empty."
+)
 @click.option(
     "--mode",
     type=click.Choice(["copy", "hardlink", "symlink"]),

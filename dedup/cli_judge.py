@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import errors
-from .cli_output import NewFile
+from .cli_output import NewPath
 from .cli_paths import AnyRun, RunFolder
 
 if TYPE_CHECKING:
@@ -128,12 +128,12 @@ def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
 @click.option("-i", "--interactive", is_flag=True, help="Judge pairs near the line, one at a time.")
 @click.option(
     "--labels",
-    type=NewFile(),
+    type=NewPath(),
     default=Path("labels.csv"),
     show_default=True,
     help="With -i: the file that answers are added to; dedup eval reads it.",
 )
-@click.option("--plot", type=NewFile(), help="Picture to write: .svg or .png.")
+@click.option("--plot", type=NewPath(), help="Picture to write: .svg or .png.")
 @click.option("--force", is_flag=True, help="Replace the picture if it is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object on stdout.")
 def tune(

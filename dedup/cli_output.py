@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
+from .address import BEGINS
 from .errors import BadSetting, safe
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
-def on_this_machine(path: str) -> str:
-    """A path that is to be written -> the same.  Raises BadSetting for an address, also one with a / too few.
+class NewPath(click.Path):
+    """A file, or a folder, that a command writes, as a Path."""
 
-    >>> on_this_machine("lists/keep.txt")
-    'lists/keep.txt'
-    """
-    if SCHEME.match(path):
-        raise BadSetting(
-            f"{safe(path)}: is an address, and only paths of this machine are written; write one and copy it"
-        )
-    return path
-
-
-class NewFile(click.Path):
-    """A file that a command writes, as a Path."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path, dir_okay=False)
+    def __init__(self, folder: bool = False) -> None:
+        super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Raises BadSetting for an address."""
-        return cast(Path, super().convert(on_this_machine(str(value)), param, ctx))
-
-
-class NewFolder(click.Path):
-    """A folder that a command writes, as a Path."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path, file_okay=False)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Raises BadSetting for an address."""
-        return cast(Path, super().convert(on_this_machine(str(value)), param, ctx))
+        """Raises BadSetting for an address, also one with a slash too few."""
+        if BEGINS.match(str(value)):
+            raise BadSetting(
+                f"{safe(str(value))}: is an address, and only paths of this machine are written; "
+                "write one and copy it"
+            )
+        return cast(Path, super().convert(value, param, ctx))
 
 
 def form_of(output: Path | None, chosen: str | None, forms: Mapping[str, str], default: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .cli_output import NewFile, form_of
+from .cli_output import NewPath, form_of
 from .cli_paths import AnyRun
 
 
@@ -21,7 +21,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 @click.option(
     "-o",
     "--output",
-    type=NewFile(),
+    type=NewPath(),
     default=Path("report.html"),
     show_default=True,
     help="File to write.",

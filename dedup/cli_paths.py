@@ -12,8 +12,7 @@ from typing import Any, cast
 import click
 
 from . import errors
-from .address import is_address, local_folder, plain
-from .cli_output import SCHEME
+from .address import BEGINS, is_address, local_folder, plain
 
 RUN_FOLDER = ".dedup"
 AnyRun = Path | str  # a folder of this machine, or an address
@@ -66,7 +65,7 @@ class RunFolder(click.Path):
         """Raises BadRun for an address where no run can be."""
         if is_address(value):
             return plain(value)
-        if SCHEME.match(str(value)):
+        if BEGINS.match(str(value)):
             raise errors.BadRun(f"{errors.safe(str(value))}: is no address: two slashes follow the colon")
         return cast(Path, super().convert(value, param, ctx))
 

@@ -8,7 +8,7 @@ import click
 
 from . import errors
 from .address import is_address
-from .cli_output import NewFolder
+from .cli_output import NewPath
 
 
 def register(commands: click.Group) -> None:
@@ -18,7 +18,7 @@ def register(commands: click.Group) -> None:
 
 @click.command()
 @click.argument("address")
-@click.argument("folder", type=NewFolder())
+@click.argument("folder", type=NewPath(folder=True))
 def pull(address: str, folder: Path) -> None:
     """Copy the run at ADDRESS (s3://, hdfs:// and others) to FOLDER, a new run folder of this machine.
 

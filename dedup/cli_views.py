@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import errors
-from .cli_output import NewFile, form_of
+from .cli_output import NewPath, form_of
 from .cli_paths import AnyRun
 from .settings import Settings
 
@@ -40,7 +40,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 @click.option(
     "-o",
     "--output",
-    type=NewFile(),
+    type=NewPath(),
     help="File to write: .txt, .html or .json; .gz, .bz2, .xz, .zst pack it. [stdout]",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
@@ -58,12 +58,12 @@ def explain(
     from .views.explain import explain as explained
     from .views.texts import find
 
+    chosen = form_of(output, format_, FORMATS, "text")
     run = _run_if_any(run_folder)
     settings = _settings(run)
     left, right = (find(name, run, settings.text_field) for name in (a, b))
     _load_kernels()
     found = explained(left, right, settings, run)
-    chosen = form_of(output, format_, FORMATS, "text")
     if output is None and chosen == "text":
         _print(found)
     else:
