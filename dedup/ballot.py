@@ -145,10 +145,11 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
     """The pairs without those that join wholes which differ otherwise: a part of several, two parts."""
     part = np.stack([limits.left_in_right(pairs), limits.right_in_left(pairs)], axis=1)
     share = np.stack([limits.part_share(pairs, 0), limits.part_share(pairs, 1)], axis=1)
-    pairs = pairs.where(~cluster.torn(n, pairs.docs, part, share, limits.min_containment))
+    whole = ~cluster.torn(n, pairs.docs, part, share, limits.min_containment)
+    pairs, left_part = pairs.where(whole), part[whole, 0]
     alike = limits.alike(pairs) | limits.rewritten(pairs)
-    left_part = limits.left_in_right(pairs)
-    missing = np.where(left_part, lost(pairs)[:, 0], lost(pairs)[:, 1])
+    left_lost, right_lost = lost(pairs).T
+    missing = np.where(left_part, left_lost, right_lost)
     likeness = (pairs.jaccard, pairs.discounted_jaccard, pairs.skeleton_jaccard, -missing)
     return pairs.where(cluster.binding(n, pairs.docs, alike, left_part, likeness, MAX_WHOLES))
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from .encodings import (
     BOMS,
-    MAY_BE_WIDE,
     UNDECIDED,
     codec_of,
     detected,
@@ -110,16 +109,13 @@ def transcode(data: bytes, encoding: str = "", charset: str = "") -> Decoded:
         if data.startswith(mark):
             return _as(data, name)
     if codec_of(charset).startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")):
-        said = read_as(data, charset)
-        if said:
-            return Decoded(in_bytes(said[0]), said[1])
+        fits = read_as(data, charset)
+        if fits:
+            return Decoded(in_bytes(fits[0]), fits[1])
     head = data[:SNIFFED]
-    wide = without_mark(head) if MAY_BE_WIDE.search(head) else ""
-    if wide:
+    if wide := without_mark(head):
         return _as(data, wide)
-    if b"\0" in head:
-        return Decoded(b"", "", BINARY)
-    if head.startswith(MAGIC):
+    if b"\0" in head or head.startswith(MAGIC):
         return Decoded(b"", "", BINARY)
     if name := escaped(data):
         return _as(data, name)

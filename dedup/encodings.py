@@ -119,6 +119,8 @@ def without_mark(head: bytes) -> str:
     >>> without_mark(bytes(range(64)))
     ''
     """
+    if not MAY_BE_WIDE.search(head):
+        return ""
     found = {name: score for name in WIDE if (score := _looks_like_text(head, name)) is not None}
     return min(found, key=lambda name: found[name]) if found else ""
 

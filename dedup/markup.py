@@ -14,7 +14,7 @@ FLAT = frozenset(  # these close one another, or hold nothing
 )
 MAX_DEPTH = 10_000  # tags open at once, read in 0.1 s
 PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
-COMMENT = re.compile(r"\s*<!--.*?-->", re.S)
+COMMENTS = re.compile(r"\A(?:\s*<!--.*?-->)+", re.S)
 FOREIGN = re.compile(r"<(svg|math)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)  # it has tags of its own
 FIRST_TAG = re.compile(r"\s*<([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])[^<>]*>")
 _BLOCKS = (
@@ -27,13 +27,14 @@ _INLINE = (
     "rt ruby s samp script select small source span strike strong style sub summary sup svg textarea "
     "tfoot thead time tt u var video wbr"
 )
-BLOCKS, INLINE = frozenset(_BLOCKS.split()), frozenset(_INLINE.split())
+BLOCKS = frozenset(_BLOCKS.split())
+KNOWN = BLOCKS | frozenset(_INLINE.split())
 UNSEEN = ("script", "style", "noscript", "template", "svg")
 # subtle: aria-hidden is seen, by all who see; it is hidden from those who listen
 HIDDEN = "[hidden], [style]"
 UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 LOOKED_AT = 20_000  # bytes in which a fragment must show that it is HTML
-IN_BLOCKS = 0.8  # of its text, at least
+KNOWN_SHARE, IN_BLOCKS = 0.8, 0.8  # of its tags, and of its text, at least
 
 
 def is_page(data: bytes) -> bool:
@@ -55,17 +56,15 @@ def _is_fragment(head: str) -> bool:
     It begins with a tag of HTML, knows hardly any other, closes what it opens, and most of its text stands
     in blocks.  So Markdown with a tag here and there is none, nor are XML, or code that shows tags.
     """
-    text = head
-    while found := COMMENT.match(text):
-        text = text[found.end() :]
+    text = COMMENTS.sub("", head, 1)
     first = FIRST_TAG.match(text)
-    if not first or first[1].lower() not in BLOCKS | INLINE - {"script", "style"}:
+    if not first or first[1].lower() not in KNOWN - {"script", "style"}:
         return False
     tags = re.findall(r"<(/?)([a-zA-Z][^\s/>]*)", FOREIGN.sub("", text))
     names = Counter((end, name.lower()) for end, name in tags)
-    known = sum(n for (_, name), n in names.items() if name in BLOCKS | INLINE or "-" in name)
+    known = sum(n for (_, name), n in names.items() if name in KNOWN or "-" in name)
     ends = sum(n for (end, name), n in names.items() if end and name in BLOCKS)
-    if known < 0.8 * names.total() or not ends:
+    if known < KNOWN_SHARE * names.total() or not ends:
         return False
     body = _parsed(text).body
     if body is None:

@@ -247,7 +247,8 @@ def directed(
     that share most with it, so that two groups of thousands stay cheap.  Documents where `mine` is false
     and boilerplate have no part in it.
     """
-    n_docs, many = len(group), known.n_effective > FEW_ANCHORS
+    n_docs, n_effective = len(group), known.n_effective
+    many = n_effective > FEW_ANCHORS
     buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, run_all)
 
     def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
@@ -266,7 +267,7 @@ def directed(
         docs = docs[few]
     few_postings, few_docs = starts_of(sizes), docs
     del sizes, docs, few
-    n_terms = terms_looked_for(known.n_effective, known.n_left, n_sampled)
+    n_terms = terms_looked_for(n_effective, known.n_left, n_sampled)
     enough = rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
 
     def some_docs(start: int) -> NDArray[np.int32]:

@@ -141,8 +141,10 @@ def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[
     with _quiet(), told_plainly():
         spark = builder.getOrCreate()
     with contextlib.suppress(Exception):
-        spark.sparkContext.setLogLevel("OFF" if not os.environ.get("DEDUP_SPARK_LOG") else "WARN")
-        if not os.environ.get("DEDUP_SPARK_LOG"):
+        if os.environ.get("DEDUP_SPARK_LOG"):
+            spark.sparkContext.setLogLevel("WARN")
+        else:
+            spark.sparkContext.setLogLevel("OFF")
             _silence_accumulators()
     try:
         yield spark

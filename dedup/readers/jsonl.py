@@ -90,8 +90,11 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
             continue
         found = found or next((f for f in TEXT_FIELDS if isinstance(value.get(f), str)), "")
         for name, held in value.items():
-            fields.setdefault(name, []).append(held)
-    found = found or only_text(fields)
+            seen = fields.setdefault(name, [])
+            if not found:  # the values may be long, and then tell nothing
+                seen.append(held)
+    if not (found or options.text_field):
+        found = only_text(fields)
     if not (options.text_field or found) and fields:
         raise no_text_field(fields)
     id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != options.text_field), "")

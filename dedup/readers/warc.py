@@ -18,6 +18,8 @@ from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record
 from .jsonl import kept
 from .warcfile import Frame, frames, opened
 
+logging.getLogger("warcio").setLevel(logging.CRITICAL)  # it tells of what it mends, as a blank in a URI
+
 DOCUMENTS = ("response", "conversion", "resource")
 PAGES = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml")
 NO_PROSE = ("text/css", "text/javascript", "text/dns")
@@ -64,10 +66,6 @@ def _record(frame: Frame, options: Options) -> tuple[Record, bytes] | None:
     if frame.problem:
         return Record(0, 0, 0, "", UNREADABLE, note=frame.problem), b""
     from warcio.recordloader import ArcWarcRecordLoader
-
-    logging.getLogger("warcio").setLevel(
-        logging.CRITICAL
-    )  # it tells of what it mends, such as a blank in a URI
 
     try:
         record = ArcWarcRecordLoader(verify_http=False).parse_record_stream(
