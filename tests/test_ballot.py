@@ -63,7 +63,7 @@ def corpus(seed):
     return votes, docs, sizes, alike
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.integers(0, 1 << 30), st.booleans())
 def test_rounds_over_what_is_open_give_what_rounds_over_everything_give(seed, every_pair):
     votes, docs, sizes, alike = corpus(seed)

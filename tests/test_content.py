@@ -19,7 +19,7 @@ from dedup.words import word_key
 
 TABLE = letter_table()
 K = 4
-examples = settings(max_examples=150, deadline=None)
+examples = settings(max_examples=150)
 
 
 def compare(left, right, spans=((), ())):

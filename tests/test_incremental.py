@@ -14,7 +14,7 @@ from dedup.incremental.change import Before, Change
 from dedup.model import Anchors, Banding
 from dedup.steps import Steps
 
-examples = settings(max_examples=150, deadline=None)
+examples = settings(max_examples=150)
 
 
 def change_of(then, now):

@@ -47,7 +47,7 @@ words = st.lists(
 )
 any_text = st.one_of(texts, words.map(" ".join), st.sampled_from(HOSTILE))
 shingle_lengths = st.integers(2, 13)
-examples = settings(max_examples=60, deadline=None)
+examples = settings(max_examples=60)
 
 
 def packed(items):

@@ -49,7 +49,7 @@ VALUES = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32).map(random.Random), st.fixed_dictionaries(VALUES))
 def test_names_and_order_decide_nothing_where_the_policy_does(chance, values):
     texts = overlapping(chance)

@@ -256,7 +256,7 @@ def test_a_java_that_is_killed_is_one_line_and_the_same_command_goes_on(folder, 
     for pid, what in descendants(child.pid).items():
         if "org.apache.spark" in what:
             os.kill(pid, signal.SIGKILL)
-    told = child.communicate()[1].splitlines()[-1]
+    (told,) = child.communicate()[1].splitlines()
     assert (child.returncode, told.split(":")[1]) == (2, " the Java process of Spark has ended")
     assert not (folder / "r" / "run.json").exists()
     assert (folder / "r" / "unfinished").exists()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import canonical, cluster, intake, kernels, lsh, minhash, normalize, relation, verdict, verify
@@ -289,7 +289,6 @@ SPACED = [*" \t\n\r\x0b\x1c\x1f\x85\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205
 @given(
     st.lists(st.lists(st.sampled_from([*SPACED, *SPACED, "a", "B", "é", "e\u0301", "ß", "\ufeff", "\u200b"])))
 )
-@settings(deadline=None)
 def test_digests_of_many_texts_are_those_of_each(texts):
     both = [(str(i).encode(), "".join(text).encode()) for i, text in enumerate(texts)]
     assert relation.digests_of(both) == [relation.digests(raw, utf8.decode()) for raw, utf8 in both]
