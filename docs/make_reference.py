@@ -20,12 +20,12 @@ import click
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # the program beside this file, whichever is installed
 
-import dedup  # noqa: E402
-from dedup import store, tables  # noqa: E402
-from dedup.cli import commands, export  # noqa: E402
-from dedup.model import DECIDING, RELATIONS, STATUS  # noqa: E402
-from dedup.settings import Settings  # noqa: E402
-from dedup.views.export import EXPORTERS  # noqa: E402
+import dedup
+from dedup import store, tables
+from dedup.cli import commands, export
+from dedup.model import DECIDING, RELATIONS, STATUS
+from dedup.settings import Settings
+from dedup.views.export import EXPORTERS
 
 REFERENCE, SCHEMA = DOCS / "reference.md", DOCS / "summary.schema.json"
 PART = re.compile(r"(<!-- made by docs/make_reference\.py: ([A-Za-z -]+) -->\n).*?(<!-- end -->)", re.S)

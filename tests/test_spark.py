@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.engines import flow, job, session  # noqa: E402
+from dedup.engines import flow, job, session
 
 heavy = pytest.mark.heavy
 # all that is made for large corpora

@@ -35,8 +35,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.engines import components, executors, job, session  # noqa: E402
-from dedup.engines.store import Store  # noqa: E402
+from dedup.engines import components, executors, job, session
+from dedup.engines.store import Store
 
 
 def free_port():
