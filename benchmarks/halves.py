@@ -18,7 +18,7 @@ from pathlib import Path
 from quality import SHARED, rows_of, scored, written
 
 import dedup
-from dedup import thresholds
+from dedup.core import thresholds
 
 TRIED = {
     "min_jaccard": (0.4, 0.45, 0.5, 0.55, 0.6),
@@ -28,7 +28,7 @@ TRIED = {
 }
 
 
-OF_FORMS = {  # constants of dedup.thresholds
+OF_FORMS = {  # constants of dedup.core.thresholds
     "MIN_OWN_CONTENT": (0.07, 0.09, 0.11, 0.13, 0.16),
     "PER_WORD": (2, 3, 4),
     "PER_NUMBER": (100, 200, 300),

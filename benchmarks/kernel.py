@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 from dedup import kernels, minhash
+from dedup.core.settings import Settings
 from dedup.intake import WINDOW
 from dedup.normalize import letter_table
 from dedup.readers.base import PART_BYTES
-from dedup.settings import Settings
 
 POOL = Path(__file__).parents[2] / "shared" / "data" / "variants" / "docs"
 SCRIPTS = {"English": (0x20, 0x7F), "Russian": (0x400, 0x500), "Chinese": (0x4E00, 0xA000)}

@@ -16,10 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dedup.core.documents import Documents, Source
+from dedup.core.features import Spans
+from dedup.core.pairs import VerifiedPairs
+from dedup.core.settings import Settings
+from dedup.core.verdicts import CONTAINED, KEPT, NEAR, Verdict
 from dedup.folder import open_run
-from dedup.model import CONTAINED, KEPT, NEAR, Documents, Source, Spans, Verdict, VerifiedPairs
 from dedup.run import Run
-from dedup.settings import Settings
 from dedup.views.page import Limits, page
 
 

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dedup
+from dedup.core.documents import STATUS
 from dedup.decode import decode
-from dedup.model import STATUS
 from dedup.normalize import letters
 from dedup.repair import repair
 from dedup.run import Run

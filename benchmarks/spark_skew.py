@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import dedup
-from dedup import kernels, rules, verdict
+from dedup import kernels, verdict
+from dedup.core import rules
+from dedup.core.settings import Settings
 from dedup.engines.candidates import HEAVY, buckets
-from dedup.settings import Settings
 
 
 def sizes_of(run: dedup.Run) -> np.ndarray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from .errors import BadRun
+from .core.errors import BadRun
 
 if TYPE_CHECKING:
     from pyarrow import fs

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import canonical, cluster
-from .keys import is_in
-from .model import CONTAINED, FORM, CandidatePairs, VerifiedPairs, pair_keys
-from .thresholds import Thresholds, lost
+from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from .core.sorted_arrays import is_in
+from .core.thresholds import Thresholds, lost
+from .core.verdicts import CONTAINED, FORM
 
 MAX_WHOLES = 3  # otherwise different ones, of a part that goes with the one that it is most like
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it

@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cluster, kernels, lsh, passages, rules, steps
-from .memory import give_back
-from .model import Anchors, Banding, CandidatePairs, Documents, Signatures, Spans, pair_keys
-from .settings import Settings
+from . import cluster, kernels, passages, steps
+from .core import estimates, rules
+from .core.documents import Documents
+from .core.features import Anchors, Banding, Signatures, Spans
+from .core.memory import give_back
+from .core.pairs import CandidatePairs, pair_keys
+from .core.settings import Settings
+from .matching.bands import banding, candidate_pairs
 from .spool import Rows
 from .steps import Flagged, Steps
 
@@ -69,7 +73,7 @@ def by_bands(
     """The same, each with its flags."""
     near = by_shingles(s, documents, signatures, docs, run_all)
     boned, bands, least = skeleton_bands(s, documents.n_bones, docs)
-    rewritten = lsh.candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
+    rewritten = candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
     return Flagged.of((near.docs, steps.BY_SHINGLES), (rewritten.docs, steps.BY_SKELETONS))
 
 
@@ -77,11 +81,11 @@ def skeleton_bands(
     s: Settings, n_bones: NDArray[np.int64], docs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], Banding, Least]:
     """-> documents with enough of a skeleton, the bands of those, what a pair of them shares at least."""
-    bands = lsh.banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
+    bands = banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
     return (
         docs[n_bones[docs] >= rules.MIN_BONES],
         bands,
-        _least_matches(s, s.min_skeleton, n_bones, lsh.EVERY),
+        _least_matches(s, s.min_skeleton, n_bones, estimates.EVERY),
     )
 
 
@@ -95,7 +99,7 @@ def by_shingles(
     """Pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
     least = least_shingles(s, documents.n_letters)
-    return lsh.candidate_pairs(signatures.values, docs, bands, least, run_all, signatures.forget)
+    return candidate_pairs(signatures.values, docs, bands, least, run_all, signatures.forget)
 
 
 def least_shingles(s: Settings, n_letters: NDArray[np.int64]) -> Least:
@@ -105,8 +109,8 @@ def least_shingles(s: Settings, n_letters: NDArray[np.int64]) -> Least:
 
 def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:
     """The bands that find a pair at `min_jaccard`, unless it is found as a part and its whole."""
-    lowest = lsh.least_sampled_jaccard(min_jaccard, min_containment)
-    return lsh.banding(lowest, rules.MIN_RECALL, num_perm)
+    lowest = estimates.least_sampled_jaccard(min_jaccard, min_containment)
+    return banding(lowest, rules.MIN_RECALL, num_perm)
 
 
 def _least_matches(s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int) -> Least:

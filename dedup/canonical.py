@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .copies import copy_signs
-from .errors import BadSetting
-from .keys import inverse
-from .model import Documents
+from .core.documents import Documents
+from .core.errors import BadSetting
+from .core.sorted_arrays import inverse
 
 
 @dataclass(frozen=True)

@@ -27,31 +27,25 @@ from . import (
     intake,
     kernels,
     lookup,
-    lsh,
     passages,
     relation,
     verdict,
     verify,
 )
 from .compared import turned
-from .context import Context, Progress
+from .core import estimates
+from .core.documents import OK, TOO_SHORT, Documents
+from .core.features import Spans
+from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from .core.parallel import Context, Progress
+from .core.settings import Settings
+from .core.sorted_arrays import distinct, is_in
+from .core.verdicts import PUNCTUATION
 from .existing import Existing, state_of
 from .fresh import Fresh, fresh
 from .index import Index
-from .keys import distinct, is_in
 from .matches import Checked, Match, matched
-from .model import (
-    OK,
-    PUNCTUATION,
-    TOO_SHORT,
-    CandidatePairs,
-    Documents,
-    Spans,
-    VerifiedPairs,
-    pair_keys,
-)
 from .normalize import letter_table
-from .settings import Settings
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 
@@ -332,7 +326,7 @@ class _Check:
         )
         n_bones = min(int(self.fresh.documents.n_bones[doc]), int(self.rows.documents.n_bones[old - self.n]))
         letters = int(self.fresh.documents.n_letters[doc]), int(self.rows.documents.n_letters[old - self.n])
-        j = lsh.whole_jaccard(j, *letters, self.s.sample)
+        j = estimates.whole_jaccard(j, *letters, self.s.sample)
         return Match.estimated_of(
             j, s if n_bones >= self.limits.min_bones else 0.0, share, letters, self.limits, **self._about(old)
         )

@@ -26,11 +26,11 @@ from . import (
     cli_pull,
     cli_settings,
     cli_views,
-    errors,
 )
 from .cli_exit import say
 from .cli_paths import RUN_FOLDER, AnyRun
-from .settings import Settings
+from .core import errors
+from .core.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -142,7 +142,7 @@ def scan(
     zcat dump.gz | dedup scan - --json
     find corpus/ -name '*.txt' -print0 | dedup scan --files-from - -0
     """
-    from .settings import read_config
+    from .core.settings import read_config
 
     all_paths = cli_paths.all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}

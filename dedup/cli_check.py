@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import errors
 from .cli_paths import AnyRun, RunFolder
+from .core import errors
 
 if TYPE_CHECKING:
     from .existing import Existing
@@ -200,8 +200,8 @@ def review(
     dedup review --cluster 3
     """
     from .address import local_folder
+    from .core.verdicts import RELATIONS
     from .folder import open_run
-    from .model import RELATIONS
 
     folder = local_folder(run_folder)
     if relation is not None and relation not in RELATIONS[1:]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import errors
+from .core import errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .cli_paths import AnyRun
-    from .settings import Settings
+    from .core.settings import Settings
 
 
 # the summary, the first documents set aside through a fault (where, what), and how many there are

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from . import errors, streams
+from .core import errors, standard_streams
 
 TRACEBACK = "DEDUP_TRACEBACK"  # in the environment: errors are shown with where they come from
 STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"
@@ -25,7 +25,7 @@ def code_of(command: Callable[[], int | None]) -> int:
     """Run a command -> its exit code; the only place where an error becomes a line and a code."""
     if sys.stdout is None or sys.stdin is None:
         return say("standard input or output is closed; redirect it to /dev/null instead", errors.FAILED)
-    with streams.guarded() as output:
+    with standard_streams.guarded() as output:
         code = _ended(command)
         sys.stdout.flush()
         if output.lost is not None and not isinstance(output.lost, BrokenPipeError):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import errors
 from .cli_output import NewPath
 from .cli_paths import AnyRun, RunFolder
+from .core import errors
 
 if TYPE_CHECKING:
     from rich.console import Console

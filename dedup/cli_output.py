@@ -9,7 +9,7 @@ from typing import Any, cast
 import click
 
 from .address import BEGINS
-from .errors import BadSetting, safe
+from .core.errors import BadSetting, safe
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import click
 
-from . import errors
 from .address import BEGINS, is_address, local_folder, plain
+from .core import errors
 
 RUN_FOLDER = ".dedup"
 AnyRun = Path | str  # a folder of this machine, or an address

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from . import errors
 from .address import is_address
 from .cli_output import NewPath
+from .core import errors
 
 
 def register(commands: click.Group) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import errors
 from .cli_output import NewPath, form_of
 from .cli_paths import AnyRun
-from .settings import Settings
+from .core import errors
+from .core.settings import Settings
 
 if TYPE_CHECKING:
     from .run import Run
@@ -151,8 +151,8 @@ def show(
     """
     from rich.console import Console
 
+    from .core.verdicts import RELATIONS
     from .folder import open_run
-    from .model import RELATIONS
     from .views import show as views
 
     if relation is not None and relation not in RELATIONS[1:]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .keys import distinct, is_in
-from .model import CandidatePairs, VerifiedPairs, pair_keys
+from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from .core.sorted_arrays import distinct, is_in
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from . import values
 from .alignment import Difference, n_letters
 from .alike import DAMAGED, STEM, digits
-from .model import COUNTS, TURNED
+from .core.pairs import COUNTS, TURNED
 from .normalize import LetterTable, letters
 from .sifting import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
 from .words import DECIMALS, word_key, words

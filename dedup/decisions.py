@@ -26,12 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import ballot, canonical, equal, ledger, verdict
-from .errors import BadRun
+from .core.documents import OK
+from .core.errors import BadRun
+from .core.pairs import pair_keys
+from .core.settings import Settings
+from .core.thresholds import lost
+from .core.verdicts import KEPT, LETTERS, NO_FIGURE, RELATIONS, REWRITTEN, Verdict
 from .folder import DECISIONS as FILE
-from .model import KEPT, LETTERS, NO_FIGURE, OK, RELATIONS, REWRITTEN, Verdict, pair_keys
 from .run import Run
-from .settings import Settings
-from .thresholds import lost
 
 ACCEPT, CANONICAL, SPLIT, UNDO = KINDS = ("accept", "canonical", "split", "undo")
 REASON = "review"  # why a document is canonical, or kept, in the lists

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .encodings import (
-    BOMS,
-    UNDECIDED,
-    codec_of,
-    detected,
-    escaped,
-    labels,
-    read_as,
-    without_mark,
-)
+from .core.documents import BINARY, EMPTY, OK
+from .encodings import BOMS, UNDECIDED, codec_of, detected, escaped, labels, read_as, without_mark
 from .markup import as_page
-from .model import BINARY, EMPTY, OK
 from .repair import repair
 
 SNIFFED = 8192  # bytes looked at to tell text from other data

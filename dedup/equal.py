@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, relation
-from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE, Spellings, VerifiedPairs
+from .core.pairs import Spellings, VerifiedPairs
+from .core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 from .normalize import LetterTable
 
 AT_ONCE = 128  # documents

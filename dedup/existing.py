@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 
 from . import index, mirror
 from .address import is_address
-from .errors import BadRun
+from .core.documents import Documents, Source
+from .core.errors import BadRun
+from .core.features import Signatures, Spans
+from .core.pairs import VerifiedPairs
+from .core.settings import Settings
+from .core.sorted_arrays import starts_of
 from .folder import DECISIONS, manifest_of, open_run
-from .keys import starts_of
-from .model import Documents, Signatures, Source, Spans, VerifiedPairs
 from .readers import Options, fetch
 from .readers.places import unchanged
-from .settings import Settings
 from .store import FILES, Store
 from .tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
 

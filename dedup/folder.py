@@ -33,8 +33,9 @@ import pyarrow.parquet as pq
 
 from . import __version__, ledger
 from .address import flush, is_address, local_folder
-from .errors import BadRun, DedupError, Lost
-from .model import Evidence, Spans
+from .core.errors import BadRun, DedupError, Lost
+from .core.features import Spans
+from .core.pairs import Evidence
 from .run import Run
 from .steps import Steps
 from .store import FILES, Store

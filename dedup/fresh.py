@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import candidates, equal, intake, verdict
-from .context import Context
-from .model import Documents, Source, Spellings
+from .core.documents import Documents, Source
+from .core.pairs import Spellings
+from .core.parallel import Context
 from .normalize import letter_table
 from .readers import Options, kind_of
 from .readers.walk import find_sources

@@ -29,11 +29,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__, kernels, lsh, passages, rules
+from . import __version__, kernels, passages
 from .buckets import N_BUCKETS, Buckets
-from .keys import counted, distinct, is_in, places_in, starts_of
-from .model import OK, TOO_SHORT, AnchorChunk, Anchors, Banding, Signatures, Spans
-from .settings import Settings
+from .core import rules
+from .core.documents import OK, TOO_SHORT
+from .core.features import AnchorChunk, Anchors, Banding, Signatures, Spans
+from .core.settings import Settings
+from .core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
+from .matching.bands import AT_ONCE, banding, keys_by_band
 from .store import HEADER, header
 
 MARK = "index.json"  # written last: the index is whole
@@ -74,7 +77,7 @@ class Index:
     def in_band(self, values: NDArray[np.uint32], bones: bool, bands: Banding) -> NDArray[np.int64]:
         """Signatures or skeletons uint32[m, num_perm] -> int64[n, 2]: which of them, document; each once."""
         found = [np.zeros(0, np.int64)]
-        by_band = lsh.keys_by_band(values, np.arange(len(values), dtype=np.int32), bands.columns)
+        by_band = keys_by_band(values, np.arange(len(values), dtype=np.int32), bands.columns)
         for row, wanted in zip(self.bones if bones else self.bands, by_band, strict=True):
             which, docs = _looked_up(row, wanted & ~LOW)
             found.append(which << 32 | docs)
@@ -129,8 +132,8 @@ def bandings(s: Settings) -> tuple[Banding, Banding]:
     than all else.  A pair at `min_jaccard` is found as surely where the texts are of one length.
     """
     return (
-        lsh.banding(s.min_jaccard, rules.MIN_RECALL, s.num_perm),
-        lsh.banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm),
+        banding(s.min_jaccard, rules.MIN_RECALL, s.num_perm),
+        banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm),
     )
 
 
@@ -203,8 +206,8 @@ def _band_rows(
     """-> the shape of the table, and its rows, some at a time."""
 
     def rows() -> Iterator[NDArray[np.uint64]]:
-        for i in range(0, len(bands.columns), lsh.AT_ONCE):
-            some = bands.columns[i : i + lsh.AT_ONCE]
+        for i in range(0, len(bands.columns), AT_ONCE):
+            some = bands.columns[i : i + AT_ONCE]
             out = np.empty((len(some), len(docs)), np.uint64)
             for at in range(0, len(docs), ROWS_AT_ONCE):
                 part = docs[at : at + ROWS_AT_ONCE]

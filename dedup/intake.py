@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__, kernels, minhash
-from .context import Context
-from .errors import BadInput
-from .keys import starts_of
-from .model import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
+from .core.documents import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
+from .core.errors import BadInput
+from .core.parallel import Context
+from .core.settings import Settings
+from .core.sorted_arrays import starts_of
 from .normalize import letter_table
 from .readers import Options, Part, Record, parts, read, sniff
 from .readers.places import all_unchanged
 from .rescan import Earlier
-from .settings import Settings
 from .spool import Block, Rows, Spool, key_of
 from .store import Stretches
 from .verdict import same_letters

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
-from .errors import BadSetting
-from .model import DECIDING, FAULTS, OK, RELATIONS, STATUS, Source
+from .core.documents import FAULTS, OK, STATUS, Source
+from .core.errors import BadSetting
+from .core.settings import Settings
+from .core.verdicts import DECIDING, RELATIONS
 from .run import Run
-from .settings import Settings
 
 LISTED = 1000  # set-aside documents, and sources, named in the summary
 UNCHANGED = "unchanged"  # the only phase of a scan that finds nothing to do

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import lsh, passages, rules
+from . import passages
+from .core import estimates, rules
+from .core.features import Anchors, Signatures
+from .core.settings import Settings
+from .core.sorted_arrays import counted
 from .index import Index, bandings
-from .keys import counted
-from .model import Anchors, Signatures
-from .settings import Settings
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def alike(
     out = [np.zeros((0, 2), np.int64)]
     for is_bones, docs, table, jaccard, sample in (
         (False, new.docs, bands, s.min_jaccard, s.sample),
-        (True, boned, bones, s.min_skeleton, lsh.EVERY),
+        (True, boned, bones, s.min_skeleton, estimates.EVERY),
     ):
         old = existing.skeletons if is_bones else existing.values
         mine = new.signatures.skeletons if is_bones else new.signatures.values

@@ -27,7 +27,7 @@ from typing import BinaryIO, TypeVar
 
 from . import folder
 from .address import Place, joined_checksum, plain, told
-from .errors import BadRun, OutputExists
+from .core.errors import BadRun, OutputExists
 from .run import Run
 from .store import FILES
 from .tables import TABLES

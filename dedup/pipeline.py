@@ -23,25 +23,15 @@ from numpy.typing import NDArray
 
 from . import candidates, canonical, equal, intake, kernels, ledger, verdict, verify
 from .compared import Compared
-from .context import Context, Progress
-from .errors import BadInput
+from .core.documents import EMPTY, OK, Document, Documents, Source
+from .core.errors import BadInput
+from .core.features import Anchors, Signatures, Spans
+from .core.pairs import CandidatePairs, Evidence, VerifiedPairs, pair_keys
+from .core.parallel import Context, Progress
+from .core.settings import Settings
+from .core.sorted_arrays import is_in, starts_of
 from .folder import as_decided, manifest_of, open_run, writing
 from .incremental.again import Again
-from .keys import is_in, starts_of
-from .model import (
-    EMPTY,
-    OK,
-    Anchors,
-    CandidatePairs,
-    Document,
-    Documents,
-    Evidence,
-    Signatures,
-    Source,
-    Spans,
-    VerifiedPairs,
-    pair_keys,
-)
 from .normalize import letter_table
 from .readers import Options, Record, fetch, kind_of
 from .readers.remote import clean
@@ -49,7 +39,6 @@ from .readers.walk import find_sources
 from .repair import repair
 from .rescan import Earlier, check_decidable, gives, last_run, warned
 from .run import Run
-from .settings import Settings
 from .spool import Spool
 from .store import Store
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from . import kernels
-from .model import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from .core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 
 
 def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: str) -> int:

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from . import __version__, ledger
 from .canonical import fields_of, parse_rule
-from .errors import BadSetting, DedupError
+from .core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source
+from .core.errors import BadSetting, DedupError
+from .core.features import Spans
+from .core.pairs import Spellings, VerifiedPairs
+from .core.settings import DECIDED, MIN_LINES, Settings
 from .folder import leftovers, open_run
-from .model import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source, Spans, Spellings, VerifiedPairs
 from .readers import kind_of
 from .readers.walk import find_sources
 from .run import Run
-from .settings import DECIDED, MIN_LINES, Settings
 from .spool import Block
 from .store import Stretches
 

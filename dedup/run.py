@@ -13,21 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .model import (
-    DECIDING,
-    OK,
-    RELATIONS,
-    STATUS,
-    TOO_SHORT,
-    Anchors,
-    Documents,
-    Evidence,
-    Signatures,
-    Source,
-    Spans,
-    Verdict,
-    VerifiedPairs,
-)
+from .core.documents import OK, STATUS, TOO_SHORT, Documents, Source
+from .core.features import Anchors, Signatures, Spans
+from .core.pairs import Evidence, VerifiedPairs
+from .core.verdicts import DECIDING, RELATIONS, Verdict
 from .steps import Steps
 
 

@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .model import Documents
+from .core.documents import Documents
 from .store import Stretches, Writer
 from .tables import columns_of, documents_of
 

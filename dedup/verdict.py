@@ -8,33 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster, families, kernels, lsh, rules
+from . import canonical, cluster, families, kernels
 from . import equal as equal_letters
 from .ballot import Ballot, edges, settle, without_hubs
-from .errors import BadSetting, Broken
-from .keys import inverse, is_in
-from .model import (
-    FORM,
-    KEPT,
-    LETTERS,
-    NO_FIGURE,
-    OK,
-    PUNCTUATION,
-    RELATIONS,
-    REWRITTEN,
-    CandidatePairs,
-    Documents,
-    Evidence,
-    Signatures,
-    Source,
-    Spellings,
-    Verdict,
-    VerifiedPairs,
-    pair_keys,
-)
-from .rules import MIN_BONES, MIN_PART
-from .settings import Settings
-from .thresholds import Thresholds, lost
+from .core import estimates, rules
+from .core.documents import OK, Documents, Source
+from .core.errors import BadSetting, Broken
+from .core.features import Signatures
+from .core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from .core.rules import MIN_BONES, MIN_PART
+from .core.settings import Settings
+from .core.sorted_arrays import inverse, is_in
+from .core.thresholds import Thresholds, lost
+from .core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
 
 COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
 
@@ -284,13 +270,15 @@ def hopeful(
         signed = signatures()
         agree = kernels.matches(signed.values, pairs.docs)
         j = agree / s.num_perm
-        high = np.minimum(1.0, j + lsh.STANDARD_ERRORS * lsh.standard_error(j, s.num_perm, s.sample))
+        high = np.minimum(
+            1.0, j + estimates.STANDARD_ERRORS * estimates.standard_error(j, s.num_perm, s.sample)
+        )
         left, right = documents.n_letters[pairs.docs].T
-        containment = lsh.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
+        containment = estimates.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
         bones = kernels.matches(signed.skeletons, pairs.docs)
         both = documents.n_bones[pairs.docs].min(axis=1) >= MIN_BONES
         line = (documents.n_letters[pairs.docs].T, s.num_perm)
-        rewritten = both & (bones >= rules.min_matching_values(s.min_skeleton, *line, lsh.EVERY))
+        rewritten = both & (bones >= rules.min_matching_values(s.min_skeleton, *line, estimates.EVERY))
         least = rules.min_matching_values(s.min_jaccard, *line, s.sample)
         signed.forget()
         return np.asarray((agree >= least) | (containment >= s.min_containment) | rewritten)

@@ -23,8 +23,9 @@ sys.path.insert(0, str(DOCS.parent))  # the program beside this file, whichever 
 import dedup
 from dedup import store, tables
 from dedup.cli import commands, export
-from dedup.model import DECIDING, RELATIONS, STATUS
-from dedup.settings import Settings
+from dedup.core.documents import STATUS
+from dedup.core.settings import Settings
+from dedup.core.verdicts import DECIDING, RELATIONS
 from dedup.views.export import EXPORTERS
 
 REFERENCE, SCHEMA = DOCS / "reference.md", DOCS / "summary.schema.json"

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import ballot, cluster
-from dedup.model import COUNTS, RELATIONS, CandidatePairs, VerifiedPairs
-from dedup.thresholds import Thresholds
+from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
+from dedup.core.thresholds import Thresholds
+from dedup.core.verdicts import RELATIONS
 
 LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2, max_lost=0.15)
 

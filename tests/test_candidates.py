@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 import dedup
 from dedup import kernels, verdict
 from dedup.check import _Check, check
+from dedup.core.pairs import pair_keys
+from dedup.core.settings import Settings
 from dedup.incremental import again
-from dedup.model import pair_keys
 from dedup.normalize import letter_table, letters
-from dedup.settings import Settings
 
 from .repetitive import repetitive
 

@@ -12,7 +12,7 @@ import pytest
 import dedup
 from dedup import index as tables
 from dedup.check import check
-from dedup.errors import BadInput, BadRun
+from dedup.core.errors import BadInput, BadRun
 from dedup.existing import Existing
 from dedup.matches import Allowed
 

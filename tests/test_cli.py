@@ -287,7 +287,7 @@ def test_an_option_by_the_name_of_other_programs_is_told_ours(run, command, give
 def test_help_loads_no_numpy_and_names_every_setting(run):
     import dataclasses
 
-    from dedup.settings import Settings
+    from dedup.core.settings import Settings
 
     code = (
         "import sys, dedup.cli; print([m for m in ('numpy', 'rich', 'numba', 'pyarrow') if m in sys.modules])"

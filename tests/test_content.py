@@ -11,7 +11,8 @@ from dedup import equal, kernels
 from dedup.alignment import differences
 from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
 from dedup.content import content, text_of
-from dedup.model import COUNTS, TURNED, Spans
+from dedup.core.features import Spans
+from dedup.core.pairs import COUNTS, TURNED
 from dedup.normalize import letter_table
 from dedup.shingle import BASE, MASK, fmix64
 from dedup.values import digest

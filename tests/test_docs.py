@@ -7,9 +7,9 @@ import pytest
 
 from dedup import canonical
 from dedup.cli import commands
-from dedup.model import RELATIONS
+from dedup.core.settings import Settings
+from dedup.core.verdicts import RELATIONS
 from dedup.readers import READERS
-from dedup.settings import Settings
 from dedup.views.export import EXPORTERS, FORMATS
 from dedup.views.report import RELATION_HELP
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
+from dedup.core.documents import BINARY, OK
 from dedup.decode import decode, transcode
 from dedup.encodings import COMMON, RARE, escaped, labels, read_as, without_mark
-from dedup.model import BINARY, OK
 
 from .conftest import POST
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
-from dedup.errors import BadInput
+from dedup.core.errors import BadInput
 from dedup.views import agreement as agree
 from dedup.views.evaluate import evaluate
 from dedup.views.labels import read_labels

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from dedup import cli_exit, errors, streams
+from dedup import cli_exit
+from dedup.core import errors, standard_streams
 
 from .conftest import OTHER, POST
 
@@ -153,7 +154,7 @@ def test_nothing_is_made_for_a_list_that_nobody_reads(monkeypatch, scanned):
 
     monkeypatch.setitem(export.EXPORTERS, "keep", (rows, ("path",)))
     run = open_run(scanned / ".dedup")
-    with streams.guarded() as out:
+    with standard_streams.guarded() as out:
         out.lost = BrokenPipeError()
         export.export(run, "keep")
     assert len(made) == 1
@@ -162,7 +163,7 @@ def test_nothing_is_made_for_a_list_that_nobody_reads(monkeypatch, scanned):
 def test_what_the_encoding_of_stdout_lacks_is_written_as_an_escape(capfdbinary, monkeypatch):
     with open(1, "w", encoding="ascii", closefd=False) as ascii:
         monkeypatch.setattr(sys, "stdout", ascii)
-        with streams.guarded():
+        with standard_streams.guarded():
             print("caf\xe9 \u2501")  # noqa: T201
         monkeypatch.undo()
     assert capfdbinary.readouterr().out == b"caf\\xe9 \\u2501\n"

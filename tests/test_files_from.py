@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from dedup.cli_paths import all_paths
-from dedup.model import Source
+from dedup.core.documents import Source
 from dedup.readers import kind_of
 from dedup.readers.walk import find_sources
 

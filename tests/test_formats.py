@@ -20,7 +20,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from dedup.errors import BadInput
+from dedup.core.errors import BadInput
 from dedup.folder import open_run
 from dedup.readers import READERS, Options
 

@@ -11,7 +11,7 @@ import pytest
 import dedup
 from dedup import Document
 from dedup.copies import copy_signs
-from dedup.errors import BadSetting
+from dedup.core.errors import BadSetting
 
 from .conftest import ROOT
 from .generated import instances, tokenized

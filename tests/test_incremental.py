@@ -8,10 +8,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import lsh, passages
+from dedup import passages
+from dedup.core.features import Anchors, Banding
 from dedup.incremental import bands, boilerplate, containment
 from dedup.incremental.change import Before, Change
-from dedup.model import Anchors, Banding
+from dedup.matching.bands import candidate_pairs
 from dedup.steps import Steps
 
 examples = settings(max_examples=150)
@@ -58,9 +59,7 @@ def test_pairs_by_bands_from_the_last_run_are_those_from_nothing(chance, n, n_va
 
     signed = [np.array([row[n] for n, _, _ in run], np.uint32).reshape(-1, 6) for run in runs]
     docs = [np.flatnonzero(looked_at(run)).astype(np.int32) for run in runs]
-    whole = [
-        lsh.candidate_pairs(*facts, banding, least, map).docs for facts in zip(signed, docs, strict=True)
-    ]
+    whole = [candidate_pairs(*facts, banding, least, map).docs for facts in zip(signed, docs, strict=True)]
     found = bands.candidate_pairs(*signed, change, whole[0], banding, least, map)
     assert found.tolist() == whole[1].tolist()
 

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dedup import kernels, minhash, normalize, passages, shingle, skeleton
-from dedup import keys as keys_module
-from dedup.keys import together
-from dedup.model import Anchors, Spans
+from dedup.core import sorted_arrays as keys_module
+from dedup.core.features import Anchors, Spans
+from dedup.core.sorted_arrays import together
 from dedup.shingle import BASE
 
 TABLE = normalize.letter_table()

@@ -12,11 +12,11 @@ import pytest
 import dedup
 from dedup import address, mirror
 from dedup.address import Place
+from dedup.core.documents import Source
+from dedup.core.errors import BadRun
 from dedup.engines import arrays, reading, target
 from dedup.engines.store import Store
-from dedup.errors import BadRun
 from dedup.folder import manifest_checksum
-from dedup.model import Source
 from dedup.store import HEADER
 
 from .conftest import OTHER, POST

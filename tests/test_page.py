@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import dedup
+from dedup.core.verdicts import RELATIONS
 from dedup.folder import open_run
-from dedup.model import RELATIONS
 from dedup.views.page import Limits, as_json, compare, figures, listing, page
 
 from .conftest import OTHER, POST

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
-from dedup.model import STATUS
+from dedup.core.documents import STATUS
 from dedup.readers import jsonl, streams
 from dedup.readers.base import Options
 from dedup.readers.streams import unpacked

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from dedup.settings import Settings
+from dedup.core.settings import Settings
 
 from .conftest import OTHER, POST, ROOT
 

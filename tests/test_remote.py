@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import dedup
-from dedup.errors import BadInput
+from dedup.core.errors import BadInput
 from dedup.readers import remote
 from dedup.readers.hosts import reason
 from dedup.views.corpus import export_corpus

@@ -9,10 +9,10 @@ import pytest
 
 import dedup
 from dedup import intake, pipeline
-from dedup.errors import BadSetting
+from dedup.core.errors import BadSetting
+from dedup.core.settings import MIN_LINES, Settings
 from dedup.incremental import again as incremental_again
 from dedup.rescan import PASS, last_run
-from dedup.settings import MIN_LINES, Settings
 
 from .conftest import OTHER, POST
 from .test_passages import Prose

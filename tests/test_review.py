@@ -16,7 +16,7 @@ from rich.console import Console
 
 import dedup
 from dedup import decisions, kernels, ledger, verdict
-from dedup.errors import BadInput, BadRun
+from dedup.core.errors import BadInput, BadRun
 from dedup.folder import open_run
 from dedup.views.review import Session, order_of
 

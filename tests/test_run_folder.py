@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup.errors import BadRun
+from dedup.core.errors import BadRun
 from dedup.folder import checksum
 
 from .conftest import OTHER, POST

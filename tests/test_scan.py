@@ -8,7 +8,7 @@ import pytest
 
 import dedup
 from dedup import minhash
-from dedup.model import RELATIONS
+from dedup.core.verdicts import RELATIONS
 
 from .conftest import ALIKE_ALONE, OTHER, POST, brute_force, brute_force_skeleton
 

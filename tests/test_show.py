@@ -5,7 +5,7 @@ import os
 import pytest
 
 import dedup
-from dedup.errors import BadInput
+from dedup.core.errors import BadInput
 from dedup.views.show import cluster_page, clusters_page
 
 from .conftest import OTHER, POST

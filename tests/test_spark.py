@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 import dedup
-from dedup.settings import Settings
+from dedup.core.settings import Settings
 
 from .conftest import OTHER, POST, SAMPLES, VARIANTS, needs_variants
 from .repetitive import repetitive

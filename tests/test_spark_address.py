@@ -13,8 +13,8 @@ import pytest
 import dedup
 from dedup import address, mirror
 from dedup.address import Place
+from dedup.core.settings import Settings
 from dedup.engines import arrays, job, session, target
-from dedup.settings import Settings
 
 from .conftest import OTHER, POST, ROOT, SAMPLES
 from .test_remote import s3, web  # noqa: F401 (fixtures)

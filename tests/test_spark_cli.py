@@ -14,11 +14,11 @@ import pytest
 import dedup
 from dedup import candidates as local
 from dedup import passages
+from dedup.core.documents import Source
+from dedup.core.errors import DedupError
+from dedup.core.settings import Settings
 from dedup.engines import arrow, boilerplate, candidates, exchange, parts, reading, session
-from dedup.errors import DedupError
-from dedup.model import Source
 from dedup.readers import Options
-from dedup.settings import Settings
 
 from .conftest import POST
 from .test_scan import corpus
@@ -113,7 +113,7 @@ def test_no_java_or_an_old_one_is_told(folder, run, monkeypatch, tmp_path, versi
         ),
         ('Cannot run program "./env/bin/python": error=2', "an executor has no Python at ./env/bin/python"),
         (
-            "dedup.errors.Broken: 3 documents have a witness that is dropped\n at",
+            "dedup.core.errors.Broken: 3 documents have a witness that is dropped\n at",
             "3 documents have a witness",
         ),
         (

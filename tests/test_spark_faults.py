@@ -16,8 +16,8 @@ import pytest
 
 import dedup
 from dedup.address import Place
-from dedup.model import Source
-from dedup.settings import Settings
+from dedup.core.documents import Source
+from dedup.core.settings import Settings
 
 from .conftest import ROOT
 from .test_scan import corpus

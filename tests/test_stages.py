@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, intake, kernels, lsh, minhash, normalize, relation, verdict, verify
+from dedup import canonical, cluster, intake, kernels, minhash, normalize, relation, verdict, verify
+from dedup.core import estimates
+from dedup.core.documents import BINARY, EMPTY, OK
+from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
+from dedup.core.settings import Settings
+from dedup.core.thresholds import Thresholds
+from dedup.core.verdicts import RELATIONS
 from dedup.decode import decode
-from dedup.model import BINARY, COUNTS, EMPTY, OK, RELATIONS, CandidatePairs, VerifiedPairs
-from dedup.settings import Settings
-from dedup.thresholds import Thresholds
+from dedup.matching import bands as lsh
 
 ONE = normalize.letters("can't")
 
@@ -106,11 +110,11 @@ def test_bands_find_a_pair_at_the_threshold_with_the_stated_recall(num_perm, jac
 @pytest.mark.parametrize("ratio", [1.0, 1.2, 1.4])
 def test_long_texts_of_different_length_are_found_by_their_samples(ratio):
     """Jaccard 0.5, neither contained in the other at 0.8 below a ratio of 1.4."""
-    bands = lsh.banding(lsh.least_sampled_jaccard(0.5, 0.8), 0.99, 128)
+    bands = lsh.banding(estimates.least_sampled_jaccard(0.5, 0.8), 0.99, 128)
     rng, a_and_b = np.random.default_rng(5), minhash.permutations(128, 1)
     sizes = np.array([6000]), np.array([int(6000 * ratio)])
     shared = int(sum(sizes)[0] / 3)
-    least = lsh.least_matches(lsh.sampled_jaccard(0.5, *sizes, 512), 128, 512)[0]
+    least = estimates.least_matches(estimates.sampled_jaccard(0.5, *sizes, 512), 128, 512)[0]
     found, agreeing = 0, []
     for _ in range(200):
         hashes = rng.integers(0, 2**64, sum(sizes)[0] - shared, np.uint64)
@@ -122,8 +126,8 @@ def test_long_texts_of_different_length_are_found_by_their_samples(ratio):
         found += agree[bands.columns].all(axis=1).any() and agree.sum() >= least
     assert found / 200 >= 0.98
     # a little lower where the sizes are equal, since the two rates differ by chance
-    assert np.mean(agreeing) == pytest.approx(lsh.sampled_jaccard(0.5, *sizes, 512)[0], abs=0.02)
-    back = lsh.overlap(lsh.sampled_jaccard(0.5, *sizes, 512), *sizes, 512)
+    assert np.mean(agreeing) == pytest.approx(estimates.sampled_jaccard(0.5, *sizes, 512)[0], abs=0.02)
+    back = estimates.overlap(estimates.sampled_jaccard(0.5, *sizes, 512), *sizes, 512)
     assert back == pytest.approx(shared, abs=2)
 
 

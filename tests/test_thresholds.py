@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup import rules
-from dedup.thresholds import noisy
+from dedup.core import rules
+from dedup.core.thresholds import noisy
 
 from .test_stages import limits, pair_of
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import dedup
-from dedup import lsh
-from dedup.errors import BadInput, BadSetting
-from dedup.model import NEAR, VerifiedPairs
+from dedup.core.errors import BadInput, BadSetting
+from dedup.core.pairs import VerifiedPairs
+from dedup.core.verdicts import NEAR
+from dedup.matching.bands import banding, recall
 from dedup.views.borderline import borderline, candidates_of
 from dedup.views.interview import Interview, LabelsFile, interview
 from dedup.views.recall import measured_recall, wilson
@@ -147,10 +148,10 @@ def test_the_line_is_an_edge_of_the_bins_wherever_it_lies():
 
 def test_the_s_curve_is_that_of_the_bands_of_the_scan():
     curve = s_curve(0.7, 0.8, 128)
-    bands = lsh.banding(0.7, 0.99, 128)
+    bands = banding(0.7, 0.99, 128)
     assert (curve["bands"], curve["rows"]) == bands.columns.shape
     for point in curve["points"]:
-        assert point["found"] == pytest.approx(lsh.recall(point["jaccard"], bands.columns, 128), abs=1e-4)
+        assert point["found"] == pytest.approx(recall(point["jaccard"], bands.columns, 128), abs=1e-4)
 
 
 # ------------------------------------------------------------------ recall

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, ledger
-from ..model import DECIDING, FAULTS, OK, RELATIONS, STATUS, Source
-from ..settings import Settings
+from ..core.documents import FAULTS, OK, STATUS, Source
+from ..core.settings import Settings
+from ..core.verdicts import DECIDING, RELATIONS
 from .store import Frame
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import candidates, kernels, lsh, rules
-from ..settings import Settings
+from .. import candidates, kernels
+from ..core import estimates, rules
+from ..core.settings import Settings
+from ..matching.bands import FULL_BUCKET, banding, keys_by_band
 from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from .exchange import (
     MOST,
@@ -47,7 +49,7 @@ BYTES_OF_BAND = 16  # of a row of BUCKETED
 def buckets(s: Settings) -> Bands:
     """Settings -> each band of both views."""
     near = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
-    rewritten = lsh.banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
+    rewritten = banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
     both = [("values", columns) for columns in near.columns]
     both += [("skeletons", columns) for columns in rewritten.columns]
     return [(number, view, columns) for number, (view, columns) in enumerate(both)]
@@ -63,7 +65,7 @@ def band_keys(
     for view, those in those_of.items():
         mine = [(number, columns) for number, its, columns in bands if its == view]
         columns = np.array([columns for _, columns in mine], np.int32)
-        by_band = lsh.keys_by_band(signatures(one, view, s), those.astype(np.int32), columns)
+        by_band = keys_by_band(signatures(one, view, s), those.astype(np.int32), columns)
         for (number, _), keys in zip(mine, by_band, strict=True):
             yield number, keys, docs[those]
 
@@ -112,7 +114,7 @@ def collapsed(first_skeleton_target: int, code: Coded) -> Sender:
             bucket = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
             docs = rows["doc"][some]
             docs = docs[np.lexsort((docs, bucket))]
-            found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), lsh.FULL_BUCKET)
+            found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), FULL_BUCKET)
             view = 1 if target < first_skeleton_target else 2
             for start in range(0, len(found), PAIRS_AT_ONCE):
                 left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
@@ -145,7 +147,7 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     bands = buckets(s)
     first_skeleton = sum(view == "values" for _, view, _ in bands)
     signed = firsts.select("doc", "values", "skeletons", "n_bones")
-    least = max(lsh.FULL_BUCKET + 1, heavy // SAMPLED)
+    least = max(FULL_BUCKET + 1, heavy // SAMPLED)
     sample = signed.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else signed
     known = mapped(sample, banded(bands, s), BAND).groupBy("band", "key").count()
     known = known.where(f.col("count") >= least).orderBy(f.desc("count")).limit(10_000)
@@ -203,7 +205,7 @@ def matched(s: Settings) -> Mapper:
             )
             least = rules.min_matching_values(s.min_jaccard, letters, s.num_perm, s.sample)
             good = (views & 1 > 0) & (near >= least)
-            least = rules.min_matching_values(s.min_skeleton, bones, s.num_perm, lsh.EVERY)
+            least = rules.min_matching_values(s.min_skeleton, bones, s.num_perm, estimates.EVERY)
             good |= (views & 2 > 0) & (rewritten >= least)
             close = rules.are_near_duplicates(near, letters, s.num_perm, s.sample)
             frames_too = rules.may_be_one_with_frames(near, letters, s.num_perm, s.sample)

@@ -16,9 +16,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import verdict
-from ..model import LETTERS, CandidatePairs, Evidence, Signatures, Source, Spellings, VerifiedPairs, pair_keys
-from ..settings import Settings
-from ..thresholds import Thresholds, lost
+from ..core.documents import Source
+from ..core.features import Signatures
+from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from ..core.settings import Settings
+from ..core.thresholds import Thresholds, lost
+from ..core.verdicts import LETTERS
 from .arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
 from .candidates import signatures
 from .letters import CHOSEN, SPELLING, documents_of

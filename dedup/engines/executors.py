@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..address import Place, is_address
-from ..errors import BadInput, BadRun, BadSetting, DedupError
-from ..model import Source
+from ..core.documents import Source
+from ..core.errors import BadInput, BadRun, BadSetting, DedupError
 from ..readers import remote
 from ..readers.places import exists
 from .session import cores_of, told_plainly

@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from .. import verdict
 from ..ballot import WITNESS_ROUNDS
-from ..errors import Broken
-from ..model import CHANGED, COUNTS, KEPT, NO_FIGURE, OK, RELATIONS, REWRITTEN
-from ..settings import Settings
+from ..core.documents import CHANGED, OK
+from ..core.errors import Broken
+from ..core.pairs import COUNTS
+from ..core.settings import Settings
+from ..core.verdicts import KEPT, NO_FIGURE, RELATIONS, REWRITTEN
 from .arrow import Columns, Mapper, batch, ddl, mapped
 from .boilerplate import FLAGGED, apart, boilerplate
 from .candidates import HEAVY, alike_pairs

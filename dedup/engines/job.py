@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from .. import __version__, canonical, intake, pipeline, verdict
 from ..address import Place, is_address
-from ..errors import BadInput, BadSetting
+from ..core.documents import Source
+from ..core.errors import BadInput, BadSetting
+from ..core.settings import Settings
 from ..folder import FORMAT
-from ..model import Source
 from ..readers import Options, kind_of, remote
 from ..readers.places import all_unchanged
 from ..readers.walk import find_sources
-from ..settings import Settings
 from ..tables import TABLES
 from . import flow, reading
 from .account import Account, account

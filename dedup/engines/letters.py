@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import canonical, equal
-from ..model import CASE, ENCODING, IDENTICAL, OK, PUNCTUATION, TOO_SHORT, WHITESPACE, Documents
+from ..core.documents import OK, TOO_SHORT, Documents
+from ..core.settings import Settings
+from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 from ..normalize import letter_table
-from ..settings import Settings
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
 from .store import Frame
 

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels, passages, rules
+from .. import kernels, passages
+from ..core import rules
 from .arrow import Columns, Mapper, batch, mapped, numbers
 from .boilerplate import unflagged
 from .exchange import (

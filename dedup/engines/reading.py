@@ -10,17 +10,18 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import pyarrow as pa
 
-from .. import intake, keys
+from .. import intake
 from ..address import Place
-from ..errors import BadInput
-from ..model import EMPTY, OK, Documents, Source
+from ..core import sorted_arrays
+from ..core.documents import EMPTY, OK, Documents, Source
+from ..core.errors import BadInput
+from ..core.settings import Settings
 from ..readers import READERS, Options, Part, Record, parts, read
 from ..readers.base import BROKEN, why
 from ..readers.places import open_source
 from ..readers.remote import Secrets, can_seek, remember
 from ..readers.streams import in_utf8
 from ..repair import repair
-from ..settings import Settings
 from ..tables import KINDS, columns_of
 from .arrow import Columns, Mapper, batch, numbers, packed, starts_of, texts
 
@@ -254,7 +255,7 @@ def _signed(
         ordinals[source] += len(records)
         lines[source] += n_lines
         at += len(records)
-    starts = keys.starts_of(block.n_anchors)
+    starts = sorted_arrays.starts_of(block.n_anchors)
     each = np.arange(len(d) + 1, dtype=np.int64) * settings.num_perm
     columns: dict[str, Any] = {
         **columns_of(d),

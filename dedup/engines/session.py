@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadRun, BadSetting, DedupError, Lost
+from ..core.errors import BadRun, BadSetting, DedupError, Lost
 
 INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
 LEAST_JAVA = 17

@@ -19,7 +19,7 @@ from typing import Any
 
 from .. import folder
 from ..address import TEMPORARY, Place, is_address, plain
-from ..errors import BadRun, BadSetting, DedupError, Lost
+from ..core.errors import BadRun, BadSetting, DedupError, Lost
 
 CHECKPOINTS = "spark.dedup.checkpoints"
 Publish = Callable[[dict[str, int], dict[str, int], dict[str, Any]], None]

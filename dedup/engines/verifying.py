@@ -15,9 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import verdict, verify
-from ..model import COUNTS, CandidatePairs, Spans, VerifiedPairs
+from ..core.features import Spans
+from ..core.pairs import COUNTS, CandidatePairs, VerifiedPairs
+from ..core.settings import Settings
 from ..normalize import letter_table
-from ..settings import Settings
 from ..tables import packed
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
 from .store import Frame

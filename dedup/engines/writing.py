@@ -16,10 +16,13 @@ import pyarrow as pa
 
 from .. import candidates, intake
 from ..address import Place, joined_checksum
+from ..core.documents import CHANGED, OK, TOO_SHORT
+from ..core.features import Spans
+from ..core.pairs import Evidence, Spellings, VerifiedPairs
+from ..core.settings import Settings
+from ..core.verdicts import Verdict
 from ..folder import write_parquet
-from ..model import CHANGED, OK, TOO_SHORT, Evidence, Spans, Spellings, Verdict, VerifiedPairs
 from ..run import Run
-from ..settings import Settings
 from ..store import FILES
 from ..tables import TABLES
 from .arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked

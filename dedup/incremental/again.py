@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from .. import candidates, cluster, passages, steps
 from ..candidates import Found, Held
-from ..errors import BadRun
-from ..keys import is_in
-from ..model import Documents, Signatures, pair_keys
+from ..core.documents import Documents
+from ..core.errors import BadRun
+from ..core.features import Signatures
+from ..core.pairs import pair_keys
+from ..core.rules import MIN_BONES
+from ..core.settings import Settings
+from ..core.sorted_arrays import is_in
 from ..passages import RunAll
 from ..rescan import Earlier
-from ..rules import MIN_BONES
 from ..run import Run
-from ..settings import Settings
 from ..steps import Flagged, Steps
 from . import bands, containment
 from .boilerplate import boilerplate, no_boilerplate

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, lsh
-from ..keys import distinct, is_in, pairs_of, starts_of, together
-from ..model import Banding, pair_keys
+from .. import kernels
+from ..core.features import Banding
+from ..core.pairs import pair_keys
+from ..core.sorted_arrays import distinct, is_in, pairs_of, starts_of, together
+from ..matching.bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
 from ..passages import RunAll
 from .change import Change
 from .lookup import likely_table
@@ -118,15 +120,15 @@ class _Stay:
         likely = likely_table(flat)
 
         def some(start: int) -> Hits:
-            docs = self.docs[start : start + lsh.ROWS_AT_ONCE]
+            docs = self.docs[start : start + ROWS_AT_ONCE]
             facts = (values, likely, indptr, flat)
             return Hits(*kernels.bands_met(self.signatures, docs, self.columns, *facts))
 
         found = [_none()]
-        starts = range(0, len(self.docs) if len(flat) else 0, lsh.ROWS_AT_ONCE)
+        starts = range(0, len(self.docs) if len(flat) else 0, ROWS_AT_ONCE)
         for done, hits in enumerate(self.run_all(some, starts)):
             found.append(hits)
-            if done % lsh.KEPT == lsh.KEPT - 1:
+            if done % KEPT == KEPT - 1:
                 self.forget()
         return Hits.joined(found)
 
@@ -155,4 +157,4 @@ def _bucket_pairs(keys: list[NDArray[np.uint64]], docs: list[NDArray[np.int32]])
     """Keys uint64[n] and their documents int32[n] -> the pairs of the buckets."""
     key, doc = np.concatenate(keys), np.concatenate(docs)
     order, key = together(key)
-    return kernels.bucket_pairs(key, doc[order], lsh.FULL_BUCKET)
+    return kernels.bucket_pairs(key, doc[order], FULL_BUCKET)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, passages
-from ..keys import distinct, is_in
-from ..model import AnchorChunk, Anchors, Spans
+from ..core.features import AnchorChunk, Anchors, Spans
+from ..core.sorted_arrays import distinct, is_in
 from ..passages import RunAll
 from .change import Before, Change
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..keys import counted
-from ..model import Anchors, Signatures, Spans
+from ..core.features import Anchors, Signatures, Spans
+from ..core.sorted_arrays import counted
 from ..passages import Boilerplate, KnownPassages
 from ..steps import Steps
 

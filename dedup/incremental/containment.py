@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, passages, rules
-from ..keys import counted, distinct, is_in, places_in, starts_of
-from ..model import Anchors, CandidatePairs
+from .. import kernels, passages
+from ..core import rules
+from ..core.features import Anchors
+from ..core.pairs import CandidatePairs
+from ..core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
 from ..passages import RunAll
 from .change import Change
 from .lookup import Holders, Rows, Table, hashes_of, holders

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, passages
-from ..keys import places_in, starts_of
-from ..model import KEPT_CHUNKS, AnchorChunk, Anchors
+from ..core.features import KEPT_CHUNKS, AnchorChunk, Anchors
+from ..core.sorted_arrays import places_in, starts_of
 from ..passages import RunAll
 
 KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread

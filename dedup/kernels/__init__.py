@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numba.core import event
 
-from ..model import Spans
+from ..core.features import Spans
+from ..core.jit import CompileListener, without_blas
 from ..normalize import letter_table
 from .anchors import (
     copy_bits,
@@ -33,7 +34,6 @@ from .anchors import (
 from .content import content_of_pairs
 from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
 from .graph import components, witnesses
-from .jit import CompileListener, without_blas
 from .pairs import (
     band_keys,
     bands_met,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import alignment
-from .jit import BASE, I32, I64, U64, inner
+from ..core.jit import BASE, I32, I64, U64, inner
 from .marks import is_decimal
 
 BLOCK, SMALL, WIDER = alignment.BLOCK, alignment.SMALL, alignment.WIDER

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import alike as plain
+from ..core.jit import I64, U64, inlined, inner
 from .alignment import has_decimal
-from .jit import I64, U64, inlined, inner
 from .marks import is_decimal
 from .simd import count_bits
 

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import content, sifting
-from ..model import COUNTS, TURNED
+from ..core.jit import BASE, I64, U64, inner, jit
+from ..core.pairs import COUNTS, TURNED
 from ..words import word_key as word_key_of
 from .alignment import FREE, differences, has_decimal, new_table, slot_of_key
 from .alike import DAMAGED as DAMAGE
 from .alike import STEM
-from .jit import BASE, I64, U64, inner, jit
 from .marks import is_decimal
 from .sifting import all_decimal, is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
 from .text import fmix64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I32, jit
+from ..core.jit import I32, jit
 
 
 @jit()

@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 from .. import values
+from ..core.jit import I64, inner
 from ..words import DECIMALS
-from .jit import I64, inner
 
 SPACE = 32
 _SPACES = np.array(sorted(ord(c) for c in map(chr, range(0x3001)) if re.match(r"\s", c)), np.int32)

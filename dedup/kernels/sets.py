@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Spans
+from ..core.features import Spans
+from ..core.jit import I32, I64, U16, U64, jit
 from ..skeleton import MAX_UNSPACED
-from .jit import I32, I64, U16, U64, jit
 from .simd import LANES
 from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import sifting
+from ..core.jit import BASE, I32, I64, U64, inner
 from .alignment import FREE, SMALL, has_decimal, moved, new_table, slot_of_key
 from .alike import (
     ALIKE_JOINED,
@@ -27,7 +28,6 @@ from .alike import (
     letter_sets,
     same_digits,
 )
-from .jit import BASE, I32, I64, U64, inner
 from .marks import is_decimal
 from .text import fmix64, is_unspaced
 from .words import word_key

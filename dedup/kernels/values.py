@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import content, values
-from .jit import I64, U64, inner, jit
+from ..core.jit import I64, U64, inner, jit
 from .text import fmix64
 from .words import WordArrays
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import I64, U16, U64, jit
+from ..core.jit import I64, U16, U64, jit
 from .simd import LANES, equal_mask, first_bit
 from .text import whole
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import values
-from ..model import Spans
-from .jit import BASE, I64, U64, inner, jit
+from ..core.features import Spans
+from ..core.jit import BASE, I64, U64, inner, jit
 from .marks import SPACE, classes, is_decimal, is_space, mark_class
 from .simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
 from .text import fmix64, is_unspaced, powers

@@ -11,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadInput
-from ..model import CHANGED, UNREADABLE, Documents, Source
+from ..core.documents import CHANGED, UNREADABLE, Documents, Source
+from ..core.errors import BadInput
 from . import archives, columnar, jsonl, mail, office, pdf, remote, table, text, warc
 from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, why
 from .places import open_archive, open_source, unchanged

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
-from ..model import OK
+from ..core.documents import OK
 
 PART_BYTES = 4 << 20
 SLICE = 1 << 18  # what is lost at most before the place where a packed file breaks off

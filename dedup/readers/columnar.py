@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
+from ..core.documents import TOO_LARGE, UNREADABLE
+from ..core.errors import BadInput
 from ..decode import line_text
-from ..errors import BadInput
-from ..model import TOO_LARGE, UNREADABLE
 from ..repair import repair
 from .arrowfile import BROKEN, Piece, Table, told, top_column, within
 from .base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from ..core.documents import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
+from ..core.errors import BadInput
 from ..decode import in_bytes, line_text
-from ..errors import BadInput
-from ..model import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..repair import repair, repair_all
 from .base import (
     BROKEN,

@@ -9,8 +9,8 @@ from email.message import Message
 from email.policy import compat32
 from typing import BinaryIO
 
+from ..core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
 from ..decode import Decoded, decode, in_bytes
-from ..model import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
 from .base import (
     BROKEN,
     PART_BYTES,

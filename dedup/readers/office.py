@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Mapping
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from ..core.documents import EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..decode import Decoded, in_bytes
 from ..markup import visible_text
-from ..model import EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..repair import repair
 from .base import Options, Reader, too_large
 from .streams import FREE_BYTES, MAX_RATIO

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import logging
 
+from ..core.documents import EMPTY, TOO_LARGE, UNREADABLE
 from ..decode import Decoded, in_bytes
-from ..model import EMPTY, TOO_LARGE, UNREADABLE
 from ..repair import repair
 from .base import Options, too_large
 from .text import whole_file

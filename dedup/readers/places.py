@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from typing import BinaryIO, cast
 
-from ..model import Source
+from ..core.documents import Source
 from . import archives, remote
 from .base import Damaged
 from .streams import unpacked

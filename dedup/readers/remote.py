@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
 from urllib.parse import quote, unquote
 
-from ..model import Source
+from ..core.documents import Source
 from . import hosts
 from .base import Damaged
 from .hosts import BY_ARROW, WEB, File, Host

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
+from ..core.documents import BAD_RECORD, TOO_LARGE, UNREADABLE
+from ..core.errors import BadInput
 from ..decode import line_text
-from ..errors import BadInput
-from ..model import BAD_RECORD, TOO_LARGE, UNREADABLE
 from ..repair import repair
 from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
 from .jsonl import (

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
+from ..core.documents import OK, TOO_LARGE
 from ..decode import Decoded, decode
-from ..model import OK, TOO_LARGE
 from .base import Options, Part, Place, Read, Reader, Record, too_large
 
 Decode = Callable[[bytes, Options], Decoded]

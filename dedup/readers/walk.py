@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..model import Source
+from ..core.documents import Source
 from . import archives, remote
 from .base import why
 from .places import open_archive

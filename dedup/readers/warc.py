@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import Any, BinaryIO
 
+from ..core.documents import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
 from ..decode import Decoded, decode
-from ..model import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
 from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
 from .jsonl import kept
 from .warcfile import Frame, frames, opened

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from .. import kernels, verdict
 from ..candidates import by_shingles
-from ..model import NEAR, CandidatePairs, VerifiedPairs
+from ..core.pairs import CandidatePairs, VerifiedPairs
+from ..core.verdicts import NEAR
 from ..run import Run
 from .measure import measured, rows_of, settings_of
 

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..model import RELATIONS
+from ..core.verdicts import RELATIONS
 from ..run import Run
 from . import agreement as agree
 from .report import counted, safe

@@ -15,8 +15,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadInput, DedupError, OutputExists
-from ..model import Source
+from ..core.documents import Source
+from ..core.errors import BadInput, DedupError, OutputExists
 from ..readers import CODEC_OF, READERS, archives
 from ..readers.base import BROKEN, why
 from ..readers.places import open_archive, open_file, open_source, unchanged

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import FORM, RELATIONS
+from ..core.verdicts import FORM, RELATIONS
 from ..run import Run
 from .labels import Pairs, Truth
 

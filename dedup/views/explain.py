@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import verify
-from ..model import CONTAINED, RELATIONS, CandidatePairs, Spans, VerifiedPairs
+from ..core.features import Spans
+from ..core.pairs import CandidatePairs, VerifiedPairs
+from ..core.settings import Settings
+from ..core.verdicts import CONTAINED, RELATIONS
 from ..normalize import letter_table
 from ..relation import same_letters
 from ..run import Run
 from ..scripts import UNSPACED_CLASS
-from ..settings import Settings
 from ..verdict import thresholds
 from ..words import counts, letters_at
 from .align import ISLAND, SAME, Alignment, Span, align

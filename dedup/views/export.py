@@ -20,14 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import streams
-from ..errors import BadSetting, DedupError, OutputExists, safe
+from ..core import standard_streams
+from ..core.documents import STATUS
+from ..core.errors import BadSetting, DedupError, OutputExists, safe
+from ..core.thresholds import lost, own_content
+from ..core.verdicts import FORM, RELATIONS
 from ..ledger import by_source
-from ..model import FORM, RELATIONS, STATUS
 from ..readers import kind_of
 from ..readers.streams import packing
 from ..run import Run
-from ..thresholds import lost, own_content
 
 Row = dict[str, Any]
 FIGURES = (
@@ -296,7 +297,7 @@ def export(
         visible = sys.stdout.isatty()  # a terminal would obey what a name says
         for chunk in chunks:
             sys.stdout.buffer.write(_visible(chunk) if visible else chunk)
-            if streams.lost():
+            if standard_streams.lost():
                 break
         sys.stdout.buffer.flush()
     else:

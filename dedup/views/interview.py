@@ -15,8 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..errors import BadInput
-from ..model import pair_keys
+from ..core.errors import BadInput
+from ..core.pairs import pair_keys
 from ..run import Run
 from .borderline import Borderline
 from .labels import Names

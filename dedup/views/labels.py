@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadInput
-from ..model import pair_keys
+from ..core.errors import BadInput
+from ..core.pairs import pair_keys
 from ..run import Run
 from .report import counted, safe
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import verify
-from ..model import CandidatePairs, VerifiedPairs, pair_keys
+from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from ..core.settings import Settings
 from ..normalize import letter_table
 from ..readers import Options, fetch
 from ..run import Run
-from ..settings import Settings
 from ..verdict import thresholds
 
 

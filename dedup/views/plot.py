@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadSetting, DedupError
+from ..core.errors import BadSetting, DedupError
 from .tune_text import GLYPHS
 
 FORMATS = {".svg": "svg", ".png": "png"}

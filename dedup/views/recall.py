@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, thresholds, verdict
-from ..model import CONTAINED, NEAR, RELATIONS, REWRITTEN, CandidatePairs
+from .. import kernels, verdict
+from ..core import thresholds
+from ..core.pairs import CandidatePairs
+from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ..normalize import letter_table
 from ..run import Run
 from .measure import figures, measured, rows_of, settings_of, texts_of

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from ..context import Progress as OnProgress
-from ..errors import safe as safe
+from ..core.documents import STATUS, TOO_SHORT
+from ..core.errors import safe
+from ..core.parallel import Progress as OnProgress
 from ..ledger import UNCHANGED
-from ..model import STATUS, TOO_SHORT
 
 RELATION_HELP = {
     "identical": "nothing: same bytes",

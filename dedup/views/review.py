@@ -11,8 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from .. import decisions
-from ..errors import BadInput, DedupError
-from ..model import LETTERS, RELATIONS
+from ..core.errors import BadInput, DedupError
+from ..core.verdicts import LETTERS, RELATIONS
 from ..run import Run
 from .explain import explain
 from .explain_text import print_explanation

@@ -12,8 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import BadInput
-from ..model import KEPT, RELATIONS
+from ..core.errors import BadInput
+from ..core.verdicts import KEPT, RELATIONS
 from ..run import Run
 from .report import counted, decided, lost, safe
 from .texts import first_lines

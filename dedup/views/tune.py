@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import lsh, verdict
+from .. import verdict
 from ..candidates import shingle_bands
-from ..model import CONTAINED, NEAR, RELATIONS, REWRITTEN, CandidatePairs
+from ..core.pairs import CandidatePairs
+from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
+from ..matching.bands import recall
 from ..run import Run
 from .borderline import Borderline, borderline, candidates_of, not_joined
 from .measure import row_figures, settings_of
@@ -87,7 +89,7 @@ def s_curve(min_jaccard: float, min_containment: float, num_perm: int) -> Report
     """
     bands = shingle_bands(min_jaccard, min_containment, num_perm).columns
     points = [
-        {"jaccard": j, "found": round(lsh.recall(j, bands, num_perm), 4)} for j in edges(min_jaccard).tolist()
+        {"jaccard": j, "found": round(recall(j, bands, num_perm), 4)} for j in edges(min_jaccard).tolist()
     ]
     return {"bands": len(bands), "rows": bands.shape[1], "points": points}
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import BadInput
+from ..core.errors import BadInput
 from ..run import Run
 from .evaluate_text import figures_line
 from .explain import explain

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from .. import verdict
 from ..compared import Compared
-from ..errors import BadSetting
-from ..model import VerifiedPairs, pair_keys
+from ..core.errors import BadSetting
+from ..core.pairs import VerifiedPairs, pair_keys
 from ..run import Run
 from .measure import settings_of
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import dedup
-from dedup.model import STATUS
+from dedup.core.documents import STATUS
 from dedup.readers import streams
 
 from ..conftest import OTHER, POST

@@ -16,7 +16,7 @@ import pytest
 
 import dedup
 from dedup import ledger, spool
-from dedup.errors import BadRun
+from dedup.core.errors import BadRun
 from dedup.folder import manifest_checksum
 
 from ..conftest import OTHER, POST

@@ -170,7 +170,7 @@ def _command(args: list[str]) -> int:
 def digest(folder: Path) -> dict[str, Any]:
     """A run, opened with its signatures and anchors -> a digest of all its tables, and its figures."""
     from dedup import open_run
-    from dedup.errors import BadRun
+    from dedup.core.errors import BadRun
 
     try:
         run = open_run(folder)

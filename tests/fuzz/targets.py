@@ -16,16 +16,16 @@ import numpy as np
 from rich.console import Console
 
 from dedup import kernels, minhash, normalize, passages, rescan, shingle, skeleton
+from dedup.core.documents import OK, STATUS
+from dedup.core.errors import BadInput, BadRun, BadSetting
+from dedup.core.settings import Settings
 from dedup.decode import decode
-from dedup.errors import BadInput, BadRun, BadSetting
 from dedup.folder import manifest_checksum, open_run
-from dedup.model import OK, STATUS
 from dedup.readers import READERS, Options, archives, base
 from dedup.readers.base import BROKEN
 from dedup.readers.streams import CODECS, unpacked
 from dedup.repair import repair
 from dedup.run import Run
-from dedup.settings import Settings
 from dedup.views import compare, report
 from dedup.views.page import figures
 

@@ -22,7 +22,7 @@ class Fault:
     tests: tuple[str, ...]
 
 
-THRESHOLDS = "dedup/thresholds.py"
+THRESHOLDS = "dedup/core/thresholds.py"
 FAULTS = (
     # ------------------------------------------------------------------ the lines, each passed by a hair
     Fault(
@@ -155,7 +155,7 @@ FAULTS = (
     ),
     Fault(
         "least-matches-line",
-        "dedup/lsh.py",
+        "dedup/matching/bands.py",
         "kernels.matches(signatures, pairs) >= least(pairs)",
         "kernels.matches(signatures, pairs) > least(pairs)",
         "a pair that shares just enough of its signatures is never compared",
@@ -187,7 +187,7 @@ FAULTS = (
     ),
     Fault(
         "looked-for-line",
-        "dedup/rules.py",
+        "dedup/core/rules.py",
         "return n_left < MIN_OWN_SHARE * n_anchors",
         "return n_left <= MIN_OWN_SHARE * n_anchors",
         "a page a quarter of which is its own is looked for by its boilerplate",
@@ -522,7 +522,7 @@ FAULTS = (
     ),
     Fault(
         "terminal-controls",
-        "dedup/errors.py",
+        "dedup/core/errors.py",
         "hidden = {*range(32), *range(127, 160),",
         "hidden = {*range(32), 127,",
         "a name may speak to the terminal in controls of eight bits",

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from ...core.verdicts import CONTAINED, PUNCTUATION
 from ...decode import transcode
-from ...model import CONTAINED, PUNCTUATION
 from ...normalize import letter_table
 from ...readers import WRITTEN_AS_TEXT, fetch
 from ...run import Run

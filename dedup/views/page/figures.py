@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import ledger
-from ...model import DECIDING, RELATIONS, REWRITTEN, STATUS
+from ...core.documents import STATUS
+from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN
 from ...readers import READERS
 from ...run import Run
 from ..report import RELATION_HELP, counted, lost, safe, size

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import lsh
+from . import estimates
 from .thresholds import MIN_JACCARD_OF_FRAMES, MIN_OWN_SHARE
 
 MIN_PART = 64  # shingles that a part must have to be called contained
@@ -35,8 +35,12 @@ def min_matching_values(jaccard: float, sizes: Counts, num_perm: int, sample: in
     Five standard errors are allowed; see `lsh.least_matches`.  With a sample that leaves nothing out, the
     sizes do not matter.
     """
-    line = lsh.sampled_jaccard(jaccard, sizes[0], sizes[1], sample) if sample < lsh.EVERY else jaccard
-    return np.broadcast_to(lsh.least_matches(line, num_perm, sample), np.shape(sizes)[1])
+    line = (
+        estimates.sampled_jaccard(jaccard, sizes[0], sizes[1], sample)
+        if sample < estimates.EVERY
+        else jaccard
+    )
+    return np.broadcast_to(estimates.least_matches(line, num_perm, sample), np.shape(sizes)[1])
 
 
 def are_near_duplicates(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> Bools:
@@ -45,8 +49,8 @@ def are_near_duplicates(matching: NDArray[Any], sizes: Counts, num_perm: int, sa
     No two sets of that Jaccard have samples less alike than where one holds the other, however much
     their letters repeat.
     """
-    lowest = lsh.least_sampled_jaccard(NEAR_DUPLICATE, 1.0)
-    line = np.maximum(lowest, lsh.sampled_jaccard(NEAR_DUPLICATE, sizes[0], sizes[1], sample))
+    lowest = estimates.least_sampled_jaccard(NEAR_DUPLICATE, 1.0)
+    line = np.maximum(lowest, estimates.sampled_jaccard(NEAR_DUPLICATE, sizes[0], sizes[1], sample))
     return np.asarray(matching >= line * num_perm)
 
 

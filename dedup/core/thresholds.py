@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import (
+from .pairs import VerifiedPairs
+from .verdicts import (
     CONTAINED,
     CONTAINMENT,
     DISCOUNTED_CONTAINMENT,
@@ -25,7 +26,6 @@ from .model import (
     PUNCTUATION,
     REWRITTEN,
     SKELETON,
-    VerifiedPairs,
 )
 
 MIN_OWN_SHARE = 0.25  # of a text that must be no boilerplate for the rest of it to speak for it

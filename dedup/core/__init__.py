@@ -1,0 +1,1 @@
+"""Types and rules that every other package uses; nothing here imports another package of ours."""

@@ -1,0 +1,195 @@
+"""Pairs of documents: candidates, verified pairs, and documents with equal letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .sorted_arrays import distinct, is_in, pairs_of
+
+COUNTS = (  # of what two texts say that the other does not; see content.Content
+    *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
+    *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
+    *("silent_left", "silent_right"),
+)
+TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15]  # the same counts of the two texts the other way round
+
+
+def pair_keys(docs: NDArray[Any]) -> NDArray[np.int64]:
+    """Pairs of documents int[n, 2], in either order -> int64[n], one number a pair, in the order of pairs.
+
+    >>> pair_keys(np.array([[0, 3], [3, 0], [1, 2]])).tolist() == [3, 3, (1 << 32) + 2]
+    True
+    """
+    left, right = docs[:, 0], docs[:, 1]
+    return np.minimum(left, right).astype(np.int64) << 32 | np.maximum(left, right).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class CandidatePairs:
+    """docs int32[n, 2]: left < right, sorted, unique."""
+
+    docs: NDArray[np.int32]
+
+    @staticmethod
+    def of(pairs: NDArray[np.int32]) -> CandidatePairs:
+        """Any pairs int32[n, 2] -> sorted, each once, left < right.
+
+        >>> CandidatePairs.of(np.array([[3, 1], [0, 2], [1, 3]], np.int32)).docs.tolist()
+        [[0, 2], [1, 3]]
+        """
+        pairs = pairs.reshape(-1, 2)
+        keys = distinct(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
+        return CandidatePairs(pairs_of(keys))
+
+    def __len__(self) -> int:
+        return len(self.docs)
+
+
+@dataclass(frozen=True)
+class VerifiedPairs:
+    """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles.
+
+    bones int64[n, 3] are the same three counts of skeleton shingles, own int64[n, 3] those of the
+    shingles that are boilerplate in neither document.  content int32[n, 17] are the COUNTS of what each
+    text says alone, and slots uint32[n, 4, 4] where they differ (see content.Slot: before, after, left,
+    right, hashed); both are 0 where the texts were not compared word by word.  by_family bool[n]: the
+    family of the two tells that they are instances of one form.
+    """
+
+    docs: NDArray[np.int32]
+    overlap: NDArray[np.int64]
+    size_left: NDArray[np.int64]
+    size_right: NDArray[np.int64]
+    bones: NDArray[np.int64]
+    own: NDArray[np.int64]
+    content: NDArray[np.int32]
+    slots: NDArray[np.uint32]
+    by_family: NDArray[np.bool_]
+
+    @staticmethod
+    def of_shingles(
+        docs: NDArray[np.int32], shingles: NDArray[np.int64], bones: NDArray[np.int64], own: NDArray[np.int64]
+    ) -> VerifiedPairs:
+        """Pairs and three counts int64[n, 3] each -> pairs whose texts are not compared word by word."""
+        n = len(docs)
+        content, slots = np.zeros((n, len(COUNTS)), np.int32), np.zeros((n, 4, 4), np.uint32)
+        overlap, left, right = shingles.T
+        return VerifiedPairs(docs, overlap, left, right, bones, own, content, slots, np.zeros(n, np.bool_))
+
+    def __len__(self) -> int:
+        return len(self.docs)
+
+    def counted(self, name: str) -> NDArray[np.int64]:
+        """int64[n]: one of the COUNTS."""
+        return self.content[:, COUNTS.index(name)].astype(np.int64)
+
+    @property
+    def jaccard(self) -> NDArray[np.float64]:
+        """float64[n]: overlap / union, in 0..1."""
+        return self.overlap / np.maximum(self.size_left + self.size_right - self.overlap, 1)
+
+    @property
+    def left_in_right(self) -> NDArray[np.float64]:
+        """float64[n]: the share of the left document's shingles that the right one holds."""
+        return self.overlap / np.maximum(self.size_left, 1)
+
+    @property
+    def right_in_left(self) -> NDArray[np.float64]:
+        """float64[n]: the share of the right document's shingles that the left one holds."""
+        return self.overlap / np.maximum(self.size_right, 1)
+
+    @property
+    def containment(self) -> NDArray[np.float64]:
+        """float64[n]: the larger of the two, overlap / the smaller set."""
+        return np.maximum(self.left_in_right, self.right_in_left)
+
+    @property
+    def discounted_jaccard(self) -> NDArray[np.float64]:
+        """float64[n]: Jaccard without boilerplate; 0 where nothing else is left."""
+        return self.own[:, 0] / np.maximum(self.own[:, 1] + self.own[:, 2] - self.own[:, 0], 1)
+
+    @property
+    def discounted_containment(self) -> NDArray[np.float64]:
+        """float64[n]: containment without boilerplate, overlap / the smaller set."""
+        return self.own[:, 0] / np.maximum(np.minimum(self.own[:, 1], self.own[:, 2]), 1)
+
+    @property
+    def skeleton_jaccard(self) -> NDArray[np.float64]:
+        """float64[n]: Jaccard of the sets of skeleton shingles; 0 where there are none."""
+        return self.bones[:, 0] / np.maximum(self.bones[:, 1] + self.bones[:, 2] - self.bones[:, 0], 1)
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> VerifiedPairs:
+        """The pairs where rows bool[n] is true, or those at rows int64[m]."""
+        return VerifiedPairs(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @staticmethod
+    def concatenated(parts: Sequence[VerifiedPairs]) -> VerifiedPairs:
+        """Several one after the other."""
+        return VerifiedPairs(
+            *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
+        )
+
+    def among(self, keys: NDArray[np.int64]) -> VerifiedPairs:
+        """Those whose pair_keys are among some, which are rising."""
+        return self.where(is_in(pair_keys(self.docs), keys))
+
+    def merged(self, other: VerifiedPairs) -> VerifiedPairs:
+        """Both, sorted; a pair in both stands once."""
+        both = VerifiedPairs.concatenated([self, other])
+        _, first = np.unique(pair_keys(both.docs), return_index=True)
+        return both.where(first)
+
+    @staticmethod
+    def none() -> VerifiedPairs:
+        three = np.zeros((0, 3), np.int64)
+        return VerifiedPairs.of_shingles(np.zeros((0, 2), np.int32), three, three, three)
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """How documents are written that share their letters with another one.
+
+    docs int32[n], rising; digests uint64[n, 9], four of 128 bits: of the bytes, of the text, of the text
+    but for its spacing, of that but for its capitals; and one of 64 of the points, signs and operators that
+    say something; n_shingles, n_bones int64[n], distinct ones.
+    """
+
+    docs: NDArray[np.int32]
+    digests: NDArray[np.uint64]
+    n_shingles: NDArray[np.int64]
+    n_bones: NDArray[np.int64]
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Spellings:
+        """Those where rows bool[n] is true, or those at rows int64[m]."""
+        return Spellings(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @staticmethod
+    def concatenated(parts: Sequence[Spellings]) -> Spellings:
+        """Several one after the other."""
+        return Spellings(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spellings)))
+
+    @staticmethod
+    def none() -> Spellings:
+        zero = np.zeros(0, np.int64)
+        return Spellings(zero.astype(np.int32), np.zeros((0, 9), np.uint64), zero, zero)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was compared, whether it reached a threshold or not: enough to decide anew without a text."""
+
+    pairs: VerifiedPairs
+    by_anchors: NDArray[np.bool_]  # of the pairs: found as a part and its whole
+    candidate: NDArray[np.bool_]  # of the pairs: found at all, not asked for while witnesses were chosen
+    spellings: Spellings
+
+    def with_pairs(self, everything: VerifiedPairs) -> Evidence:
+        """The same with more pairs, which were asked for."""
+        keys, mine = pair_keys(everything.docs), pair_keys(self.pairs.docs)
+        by_anchors, candidate = (is_in(keys, mine[which]) for which in (self.by_anchors, self.candidate))
+        return Evidence(everything, by_anchors, candidate, self.spellings)

@@ -1,0 +1,42 @@
+"""What is decided about each document: its cluster, canonical document, witness and relation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN, FORM = range(10)
+RELATIONS = (
+    *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
+    *("near", "contained", "rewritten", "form"),
+)
+DECIDING = (
+    *("", "letters", "jaccard", "discounted_jaccard", "containment", "discounted_containment"),
+    "skeleton_jaccard",
+)
+NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAINMENT, SKELETON = range(7)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided about each document; every array has n_docs rows."""
+
+    cluster: NDArray[np.int32]  # the smallest doc of its cluster; itself where it stands alone
+    canonical: NDArray[np.int32]  # the cluster's canonical document
+    witness: NDArray[np.int32]  # itself where it is kept; the witness of a witness is itself
+    relation: NDArray[np.int8]  # to the witness; index into RELATIONS
+    jaccard: NDArray[np.float64]  # to the witness; 1 where it is kept
+    containment: NDArray[np.float64]  # overlap / the smaller of the two sets
+    discounted_jaccard: NDArray[np.float64]  # the same two without boilerplate
+    discounted_containment: NDArray[np.float64]
+    skeleton_jaccard: NDArray[np.float64]  # of the skeletons, where it is rewritten; NaN elsewhere
+    lost: NDArray[np.float64]  # the share of its letters that its witness lacks
+    figure: NDArray[np.int8]  # by which it is one with its witness; index into DECIDING
+    value: NDArray[np.float64]  # of that figure; 1 where it is kept
+    line: NDArray[np.float64]  # that it had to reach
+    size: NDArray[np.int64]  # shingles of a dropped document; 0 where it is kept
+    witness_size: NDArray[np.int64]  # shingles of its witness
+    reason: list[str]  # the policy by which a canonical document was chosen; "" for the others
+    family: NDArray[np.int32]  # the smallest doc of the instances of its form; -1 where it is of none

@@ -1,0 +1,1 @@
+"""Signatures and anchors to candidate pairs, and candidate pairs to verified pairs."""
