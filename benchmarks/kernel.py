@@ -16,11 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from dedup import kernels, minhash
+from dedup import kernels
 from dedup.core.settings import Settings
 from dedup.intake import WINDOW
-from dedup.normalize import letter_table
 from dedup.readers.base import PART_BYTES
+from dedup.text import minhash
+from dedup.text.normalize import letter_table
 
 POOL = Path(__file__).parents[2] / "shared" / "data" / "variants" / "docs"
 SCRIPTS = {"English": (0x20, 0x7F), "Russian": (0x400, 0x500), "Chinese": (0x4E00, 0xA000)}

@@ -22,10 +22,10 @@ from pathlib import Path
 
 import dedup
 from dedup.core.documents import STATUS
-from dedup.decode import decode
-from dedup.normalize import letters
-from dedup.repair import repair
 from dedup.run import Run
+from dedup.text.decode import decode
+from dedup.text.normalize import letters
+from dedup.text.repair import repair
 
 EXTRACTORS = ("boilerpipe", "justext", "newspaper", "readability", "trafilatura")
 CODECS = {"IBM855": "cp855", "IBM866": "cp866", "MacCyrillic": "mac-cyrillic", "MacRoman": "mac-roman"}

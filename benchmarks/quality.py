@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import dedup
-from dedup import normalize
-from dedup.decode import decode
+from dedup.text import normalize
+from dedup.text.decode import decode
 from dedup.views.evaluate_drops import drops
 from dedup.views.labels import read_labels
 

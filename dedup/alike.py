@@ -95,7 +95,7 @@ def is_stem(left: str, right: str) -> bool:
 
     >>> is_stem("categories", "categori"), is_stem("was", "wa"), is_stem("start", "restart")
     (True, True, False)
-    >>> from dedup.normalize import letters
+    >>> from dedup.text.normalize import letters
     >>> is_stem(*map(letters, ("\ucc45\uc744", "\ucc45")))  # a Korean noun with its particle, and without
     True
     """

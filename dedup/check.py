@@ -45,7 +45,7 @@ from .existing import Existing, state_of
 from .fresh import Fresh, fresh
 from .index import Index
 from .matches import Checked, Match, matched
-from .normalize import letter_table
+from .text.normalize import letter_table
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 

@@ -19,8 +19,8 @@ from . import values
 from .alignment import Difference, n_letters
 from .alike import DAMAGED, STEM, digits
 from .core.pairs import COUNTS, TURNED
-from .normalize import LetterTable, letters
 from .sifting import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
+from .text.normalize import LetterTable, letters
 from .words import DECIMALS, word_key, words
 
 NUMBER_WORDS, NUMBER_MORE = 5, 2  # words in a place whose number counts; so many more on one side
@@ -108,7 +108,7 @@ def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = ()
 
     A word is boilerplate that lies in shingles start..end - 1 of k letters for one (start, end) of `spans`.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> [tuple(m) for m in text_of("1,000.5", letter_table()).marks.told]
     [(1, 0, 1), (4, 1, 1)]
     """
@@ -125,7 +125,7 @@ def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = ()
 def content(left: Text, right: Text) -> Content:
     """Two texts -> what each says that the other does not, counted.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> one, other = "Meet Al in room 14, it is -5 C", "meet Bertha in room 41, it is 5 C today"
     >>> found = content(*(text_of(t, letter_table()) for t in (one, other)))
     >>> found.replaced, found.numbers, found.doubtful_numbers, found.only_left, found.only_right

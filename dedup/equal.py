@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import kernels, relation
 from .core.pairs import Spellings, VerifiedPairs
 from .core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
-from .normalize import LetterTable
+from .text.normalize import LetterTable
 
 AT_ONCE = 128  # documents
 

@@ -15,12 +15,12 @@ from . import candidates, equal, intake, verdict
 from .core.documents import Documents, Source
 from .core.pairs import Spellings
 from .core.parallel import Context
-from .normalize import letter_table
 from .readers import Options, kind_of
 from .readers.walk import find_sources
 from .rescan import Earlier
 from .spool import Spool
 from .store import Store
+from .text.normalize import letter_table
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,15 @@ from .core.settings import Settings
 from .core.sorted_arrays import is_in, starts_of
 from .folder import as_decided, manifest_of, open_run, writing
 from .incremental.again import Again
-from .normalize import letter_table
 from .readers import Options, Record, fetch, kind_of
 from .readers.remote import clean
 from .readers.walk import find_sources
-from .repair import repair
 from .rescan import Earlier, check_decidable, gives, last_run, warned
 from .run import Run
 from .spool import Spool
 from .store import Store
+from .text.normalize import letter_table
+from .text.repair import repair
 
 AnyPath = str | bytes | os.PathLike[str]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from .alignment import Difference, differences, moved, n_letters
 from .alike import ALIKE_JOINED, DAMAGED, DOUBTFUL, LONGEST, OTHER, SAME, agree, alike, digits, folded
-from .normalize import letters
-from .scripts import is_unspaced
+from .text.normalize import letters
+from .text.scripts import is_unspaced
 from .words import DECIMALS
 
 AHEAD = 6  # words of the other side among which the twin of a word is looked for

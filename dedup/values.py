@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .normalize import LetterTable
-from .shingle import MASK, fmix64
+from .text.normalize import LetterTable
+from .text.shingle import MASK, fmix64
 from .words import DECIMALS, letters_at
 
 POINT, MINUS, PLUS, LESS, GREATER, EQUALS, NOT, TIMES, DIVIDED, AND, OR, PERCENT, SHARP, ATTACHED = (
@@ -58,7 +58,7 @@ class Marks(NamedTuple):
 def marks(text: str, table: LetterTable) -> Marks:
     """Text -> its marks.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> found = marks("2.5 or -5, a - b.", letter_table())
     >>> [tuple(m) for m in found.told], found.idle_points, found.idle_minuses
     ([(1, 1, 1), (4, 2, 2)], 2, 1)
@@ -86,7 +86,7 @@ def marks(text: str, table: LetterTable) -> Marks:
 def thousands(text: str, table: LetterTable) -> set[int]:
     """Text -> the places of points that set off thousands, which another text may leave out.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> thousands("1,000.5 of 25.000.000, 0.125", letter_table())
     {1, 12, 9}
     """

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .normalize import LetterTable
-from .scripts import UNSPACED
-from .shingle import shingle_hash
+from .text.normalize import LetterTable
+from .text.scripts import UNSPACED
+from .text.shingle import shingle_hash
 
 APOSTROPHES = (0x27, 0x2019)
 DECIMALS = frozenset(c for c in map(chr, range(0x2000)) if c.isdecimal())  # digits of all common scripts
@@ -37,7 +37,7 @@ def code_points(text: str) -> NDArray[np.uint32]:
 def counts(text: str, table: LetterTable) -> tuple[int, int, int]:
     """Text -> its letters, capitals and punctuation marks, counted as a scan counts them.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> counts("Ca n't STOP… ﬁn", letter_table())
     (11, 5, 2)
     """
@@ -63,7 +63,7 @@ def _letters_each(codes: NDArray[np.uint32], table: LetterTable) -> NDArray[np.i
 def letters_at(text: str, table: LetterTable) -> tuple[str, NDArray[np.int64]]:
     """Text -> (its letters by the table, int64[n + 1]: how many of them stand before each character).
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> found, before = letters_at("Aﬁ!b", letter_table())
     >>> found, before.tolist()
     ('afib', [0, 1, 3, 3, 4])
@@ -85,7 +85,7 @@ def words(text: str, table: LetterTable) -> Words:
     """Text -> its words: runs of letters with their accents and inner apostrophes; of a script without
     spaces, each character.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> found = words("<p>She can't — 猫だ!", letter_table())
     >>> [found.text[i:j] for i, j in zip(found.start, found.end)]
     ['p', 'She', "can't", '猫', 'だ']

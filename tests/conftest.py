@@ -12,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 from dedup import cli
-from dedup.normalize import letters
-from dedup.skeleton import skeleton_hashes
+from dedup.text.normalize import letters
+from dedup.text.skeleton import skeleton_hashes
 
 from .faults.warm import Warm
 

@@ -13,7 +13,7 @@ from dedup.check import _Check, check
 from dedup.core.pairs import pair_keys
 from dedup.core.settings import Settings
 from dedup.incremental import again
-from dedup.normalize import letter_table, letters
+from dedup.text.normalize import letter_table, letters
 
 from .repetitive import repetitive
 

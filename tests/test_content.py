@@ -13,8 +13,8 @@ from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
 from dedup.content import content, text_of
 from dedup.core.features import Spans
 from dedup.core.pairs import COUNTS, TURNED
-from dedup.normalize import letter_table
-from dedup.shingle import BASE, MASK, fmix64
+from dedup.text.normalize import letter_table
+from dedup.text.shingle import BASE, MASK, fmix64
 from dedup.values import digest
 from dedup.words import word_key
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup.core.documents import BINARY, OK
-from dedup.decode import decode, transcode
-from dedup.encodings import COMMON, RARE, escaped, labels, read_as, without_mark
+from dedup.text.decode import decode, transcode
+from dedup.text.encodings import COMMON, RARE, escaped, labels, read_as, without_mark
 
 from .conftest import POST
 

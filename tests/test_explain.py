@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.core.settings import Settings
-from dedup.normalize import letter_table, letters
+from dedup.text.normalize import letter_table, letters
 from dedup.views.align import align
 from dedup.views.explain import explain
 from dedup.views.explain_html import page

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import kernels, minhash, normalize, passages, shingle, skeleton
+from dedup import kernels, passages
 from dedup.core import sorted_arrays as keys_module
 from dedup.core.features import Anchors, Spans
 from dedup.core.sorted_arrays import together
-from dedup.shingle import BASE
+from dedup.text import minhash, normalize, shingle, skeleton
+from dedup.text.shingle import BASE
 
 TABLE = normalize.letter_table()
 NUM_PERM = 20

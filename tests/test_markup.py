@@ -5,9 +5,9 @@ import json
 import pytest
 
 import dedup
-from dedup.decode import decode
-from dedup.markup import as_page, is_page, visible_text
-from dedup.repair import repair
+from dedup.text.decode import decode
+from dedup.text.markup import as_page, is_page, visible_text
+from dedup.text.repair import repair
 
 from .conftest import OTHER, POST
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.mojibake import READ_AS, _table, mojibake
-from dedup.repair import repair, repair_all
+from dedup.text.mojibake import READ_AS, _table, mojibake
+from dedup.text.repair import repair, repair_all
 
 from .test_encodings import GERMAN, GREEK, JAPANESE, POLISH, RUSSIAN, TURKISH
 

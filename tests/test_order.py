@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import Document, cluster
-from dedup.normalize import letters
+from dedup.text.normalize import letters
 
 from .conftest import ALIKE_ALONE
 from .repetitive import lines, word

@@ -155,7 +155,7 @@ def test_a_whole_is_dropped_for_its_part_only_by_the_policy_that_asks_for_it(bod
 
 
 def test_stemmed_and_stop_worded_copies_are_rewritten():
-    from dedup.skeleton import bones
+    from dedup.text.skeleton import bones
 
     text = f"{POST} {OTHER} " * 2 + POST[::-1].replace(" ", "  ")
     text = " ".join(w for w in Prose(7).text(900).split())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.repair import REPAIRS, repair, repair_all
+from dedup.text.repair import REPAIRS, repair, repair_all
 
 from .conftest import OTHER, POST
 

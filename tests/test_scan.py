@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup import minhash
 from dedup.core.verdicts import RELATIONS
+from dedup.text import minhash
 
 from .conftest import ALIKE_ALONE, OTHER, POST, brute_force, brute_force_skeleton
 

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, intake, kernels, minhash, normalize, relation, verdict, verify
+from dedup import canonical, cluster, intake, kernels, relation, verdict, verify
 from dedup.core import estimates
 from dedup.core.documents import BINARY, EMPTY, OK
 from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from dedup.core.settings import Settings
 from dedup.core.thresholds import Thresholds
 from dedup.core.verdicts import RELATIONS
-from dedup.decode import decode
 from dedup.matching import bands as lsh
+from dedup.text import minhash, normalize
+from dedup.text.decode import decode
 
 ONE = normalize.letters("can't")
 

@@ -40,7 +40,7 @@ def test_precision_and_f1_reach_the_goal(run, tmp_path):
 
 @needs_variants
 def test_every_dropped_document_has_the_exact_figures(run):
-    from dedup.decode import decode
+    from dedup.text.decode import decode
 
     def text(path):
         with open(path, "rb") as f:

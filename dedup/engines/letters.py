@@ -13,7 +13,7 @@ from .. import canonical, equal
 from ..core.documents import OK, TOO_SHORT, Documents
 from ..core.settings import Settings
 from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
-from ..normalize import letter_table
+from ..text.normalize import letter_table
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
 from .store import Frame
 

@@ -21,8 +21,8 @@ from ..readers.base import BROKEN, why
 from ..readers.places import open_source
 from ..readers.remote import Secrets, can_seek, remember
 from ..readers.streams import in_utf8
-from ..repair import repair
 from ..tables import KINDS, columns_of
+from ..text.repair import repair
 from .arrow import Columns, Mapper, batch, numbers, packed, starts_of, texts
 
 _KIND: dict[Any, str] = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}

@@ -18,8 +18,8 @@ from .. import verdict, verify
 from ..core.features import Spans
 from ..core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
-from ..normalize import letter_table
 from ..tables import packed
+from ..text.normalize import letter_table
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
 from .store import Frame
 

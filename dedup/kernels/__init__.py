@@ -14,7 +14,7 @@ from numba.core import event
 
 from ..core.features import Spans
 from ..core.jit import CompileListener, without_blas
-from ..normalize import letter_table
+from ..text.normalize import letter_table
 from .anchors import (
     copy_bits,
     different_anchors,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.features import Spans
 from ..core.jit import I32, I64, U16, U64, jit
-from ..skeleton import MAX_UNSPACED
+from ..text.skeleton import MAX_UNSPACED
 from .simd import LANES
 from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from ..core.documents import TOO_LARGE, UNREADABLE
 from ..core.errors import BadInput
-from ..decode import line_text
-from ..repair import repair
+from ..text.decode import line_text
+from ..text.repair import repair
 from .arrowfile import BROKEN, Piece, Table, told, top_column, within
 from .base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
 from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields

@@ -12,8 +12,8 @@ import orjson
 
 from ..core.documents import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
 from ..core.errors import BadInput
-from ..decode import in_bytes, line_text
-from ..repair import repair, repair_all
+from ..text.decode import in_bytes, line_text
+from ..text.repair import repair, repair_all
 from .base import (
     BROKEN,
     Options,

@@ -10,7 +10,7 @@ from email.policy import compat32
 from typing import BinaryIO
 
 from ..core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
-from ..decode import Decoded, decode, in_bytes
+from ..text.decode import Decoded, decode, in_bytes
 from .base import (
     BROKEN,
     PART_BYTES,

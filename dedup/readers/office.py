@@ -14,9 +14,9 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ..core.documents import EMPTY, OK, TOO_LARGE, UNREADABLE
-from ..decode import Decoded, in_bytes
-from ..markup import visible_text
-from ..repair import repair
+from ..text.decode import Decoded, in_bytes
+from ..text.markup import visible_text
+from ..text.repair import repair
 from .base import Options, Reader, too_large
 from .streams import FREE_BYTES, MAX_RATIO
 from .text import whole_file

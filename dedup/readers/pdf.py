@@ -6,8 +6,8 @@ import io
 import logging
 
 from ..core.documents import EMPTY, TOO_LARGE, UNREADABLE
-from ..decode import Decoded, in_bytes
-from ..repair import repair
+from ..text.decode import Decoded, in_bytes
+from ..text.repair import repair
 from .base import Options, too_large
 from .text import whole_file
 

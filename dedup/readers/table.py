@@ -14,8 +14,8 @@ from typing import BinaryIO, NamedTuple
 
 from ..core.documents import BAD_RECORD, TOO_LARGE, UNREADABLE
 from ..core.errors import BadInput
-from ..decode import line_text
-from ..repair import repair
+from ..text.decode import line_text
+from ..text.repair import repair
 from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
 from .jsonl import (
     ID_FIELDS,

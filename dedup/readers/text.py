@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from ..core.documents import OK, TOO_LARGE
-from ..decode import Decoded, decode
+from ..text.decode import Decoded, decode
 from .base import Options, Part, Place, Read, Reader, Record, too_large
 
 Decode = Callable[[bytes, Options], Decoded]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
-from ..normalize import LetterTable
+from ..text.normalize import LetterTable
 from ..words import Words, words
 from .moves import BLOCK, Move, moved, once, run_of
 
@@ -68,7 +68,7 @@ class _Op(NamedTuple):
 def align(left: str, right: str, table: LetterTable) -> Alignment:
     """Two texts -> their alignment.
 
-    >>> from dedup.normalize import letter_table
+    >>> from dedup.text.normalize import letter_table
     >>> found = align("You can't go home.", "You ca n't come home!", letter_table())
     >>> [(s.kind, "You can't go home."[slice(*s.left)]) for s in found.spans]
     [('same', "You can't "), ('replaced', 'go '), ('same', 'home.')]

@@ -15,10 +15,10 @@ from ..core.features import Spans
 from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import CONTAINED, RELATIONS
-from ..normalize import letter_table
 from ..relation import same_letters
 from ..run import Run
-from ..scripts import UNSPACED_CLASS
+from ..text.normalize import letter_table
+from ..text.scripts import UNSPACED_CLASS
 from ..verdict import thresholds
 from ..words import counts, letters_at
 from .align import ISLAND, SAME, Alignment, Span, align

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..scripts import UNSPACED_CLASS
+from ..text.scripts import UNSPACED_CLASS
 from .align import ONLY_LEFT, ONLY_RIGHT, SAME, Alignment, Span
 
 MOVED_LEFT, MOVED_RIGHT = "moved_left", "moved_right"  # of one text; the same stands elsewhere in the other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from ..normalize import letter_table
+from ..text.normalize import letter_table
 from ..words import letters_at
 from .align import SAME, align
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from .. import verify
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.settings import Settings
-from ..normalize import letter_table
 from ..readers import Options, fetch
 from ..run import Run
+from ..text.normalize import letter_table
 from ..verdict import thresholds
 
 

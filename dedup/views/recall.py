@@ -14,8 +14,8 @@ from .. import kernels, verdict
 from ..core import thresholds
 from ..core.pairs import CandidatePairs
 from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
-from ..normalize import letter_table
 from ..run import Run
+from ..text.normalize import letter_table
 from .measure import figures, measured, rows_of, settings_of, texts_of
 
 BATCH_BYTES = 4 << 20

@@ -9,8 +9,8 @@ from typing import Any
 from ..content import text_of
 from ..core.pairs import VerifiedPairs
 from ..core.thresholds import MIN_OWN_CONTENT, Thresholds, lost, numbers, own_content
-from ..normalize import letter_table
 from ..sifting import REPLACED, places
+from ..text.normalize import letter_table
 from .report import counted
 
 LONGEST = 200_000  # characters of a text of which the words in the place of others are named

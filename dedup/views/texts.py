@@ -10,13 +10,13 @@ import numpy as np
 from ..core.documents import BINARY, FAULTS, OK, STATUS, Source
 from ..core.errors import BadInput
 from ..core.settings import parse_size
-from ..decode import transcode
 from ..readers import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
 from ..readers.base import BROKEN, MAX_DOCUMENT, why
 from ..readers.places import exists, open_source, unchanged
 from ..readers.remote import clean, is_url
 from ..readers.walk import find_sources
 from ..run import Run
+from ..text.decode import transcode
 from .report import safe
 
 

@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from dedup import kernels, minhash, normalize, passages, rescan, shingle, skeleton
+from dedup import kernels, passages, rescan
 from dedup.core.documents import OK, STATUS
 from dedup.core.errors import BadInput, BadRun, BadSetting
 from dedup.core.settings import Settings
-from dedup.decode import decode
 from dedup.folder import manifest_checksum, open_run
 from dedup.readers import READERS, Options, archives, base
 from dedup.readers.base import BROKEN
 from dedup.readers.streams import CODECS, unpacked
-from dedup.repair import repair
 from dedup.run import Run
+from dedup.text import minhash, normalize, shingle, skeleton
+from dedup.text.decode import decode
+from dedup.text.repair import repair
 from dedup.views import compare, report
 from dedup.views.page import figures
 

@@ -342,7 +342,7 @@ FAULTS = (
     ),
     Fault(
         "even-permutations",
-        "dedup/minhash.py",
+        "dedup/text/minhash.py",
         "* np.uint32(2) + np.uint32(1)",
         "* np.uint32(2)",
         "the permutations are none, so signatures agree by chance",

@@ -12,10 +12,10 @@ import numpy as np
 import orjson
 
 from ...core.verdicts import CONTAINED, PUNCTUATION
-from ...decode import transcode
-from ...normalize import letter_table
 from ...readers import WRITTEN_AS_TEXT, fetch
 from ...run import Run
+from ...text.decode import transcode
+from ...text.normalize import letter_table
 from ..align import SAME, Span, align
 from ..explain import extent, otherwise, word_places
 from ..hunks import Fold, Hunk, hunks, n_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .core.documents import BINARY, EMPTY, OK
+from ..core.documents import BINARY, EMPTY, OK
 from .encodings import BOMS, UNDECIDED, codec_of, detected, escaped, labels, read_as, without_mark
 from .markup import as_page
 from .repair import repair
