@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 from dedup.readers import Options, kind_of, parts, read
-from dedup.readers.walk import find_sources
+from dedup.readers.discover import find_sources
 
 state: dict[str, Any] = {}  # of this process: the sources, and the groups of parts to read
 

@@ -142,8 +142,8 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
     from . import intake
-    from .address import local_folder
     from .existing import Existing
+    from .readers.storage.addresses import local_folder
 
     run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned
@@ -199,9 +199,9 @@ def review(
     dedup review --order nearest --relation near
     dedup review --cluster 3
     """
-    from .address import local_folder
     from .core.verdicts import RELATIONS
     from .folder import open_run
+    from .readers.storage.addresses import local_folder
 
     folder = local_folder(run_folder)
     if relation is not None and relation not in RELATIONS[1:]:

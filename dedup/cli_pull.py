@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from .address import is_address
 from .cli_output import NewPath
 from .core import errors
+from .readers.storage.addresses import is_address
 
 
 def register(commands: click.Group) -> None:

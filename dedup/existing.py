@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from . import index, mirror
-from .address import is_address
 from .core.documents import Documents, Source
 from .core.errors import BadRun
 from .core.features import Signatures, Spans
@@ -29,7 +28,8 @@ from .core.settings import Settings
 from .core.sorted_arrays import starts_of
 from .folder import DECISIONS, manifest_of, open_run
 from .readers import Options, fetch
-from .readers.places import unchanged
+from .readers.storage.addresses import is_address
+from .readers.storage.open import unchanged
 from .store import FILES, Store
 from .tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
 

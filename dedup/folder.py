@@ -32,10 +32,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import __version__, ledger
-from .address import flush, is_address, local_folder
 from .core.errors import BadRun, DedupError, Lost
 from .core.features import Spans
 from .core.pairs import Evidence
+from .readers.storage.addresses import flush, is_address, local_folder
 from .run import Run
 from .steps import Steps
 from .store import FILES, Store

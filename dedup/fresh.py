@@ -16,7 +16,7 @@ from .core.documents import Documents, Source
 from .core.pairs import Spellings
 from .core.parallel import Context
 from .readers import Options, kind_of
-from .readers.walk import find_sources
+from .readers.discover import find_sources
 from .rescan import Earlier
 from .spool import Spool
 from .store import Store

@@ -23,7 +23,7 @@ from .core.parallel import Context
 from .core.settings import Settings
 from .core.sorted_arrays import starts_of
 from .readers import Options, Part, Record, parts, read, sniff
-from .readers.places import all_unchanged
+from .readers.storage.open import all_unchanged
 from .rescan import Earlier
 from .spool import Block, Rows, Spool, key_of
 from .store import Stretches

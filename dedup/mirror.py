@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from . import folder
-from .address import Place, joined_checksum, plain, told
 from .core.errors import BadRun, OutputExists
+from .readers.storage.addresses import Place, joined_checksum, plain, told
 from .run import Run
 from .store import FILES
 from .tables import TABLES

@@ -33,8 +33,8 @@ from .core.sorted_arrays import is_in, starts_of
 from .folder import as_decided, manifest_of, open_run, writing
 from .incremental.again import Again
 from .readers import Options, Record, fetch, kind_of
-from .readers.remote import clean
-from .readers.walk import find_sources
+from .readers.discover import find_sources
+from .readers.storage.urls import clean
 from .rescan import Earlier, check_decidable, gives, last_run, warned
 from .run import Run
 from .spool import Spool

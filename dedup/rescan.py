@@ -23,7 +23,7 @@ from .core.pairs import Spellings, VerifiedPairs
 from .core.settings import DECIDED, MIN_LINES, Settings
 from .folder import leftovers, open_run
 from .readers import kind_of
-from .readers.walk import find_sources
+from .readers.discover import find_sources
 from .run import Run
 from .spool import Block
 from .store import Stretches

@@ -15,13 +15,13 @@ import tempfile
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .address import is_address, plain
 from .core.errors import BadInput, BadSetting
 from .core.settings import Settings
 from .core.verdicts import RELATIONS
 from .engines import flow, job, session
 from .engines.store import Store
 from .engines.target import for_spark
+from .readers.storage.addresses import is_address, plain
 
 Frame = Any  # pyspark.sql.DataFrame
 NOT_HERE = ("text_field", "id_field", "encoding", "max_document_size", "follow_links", "threads")

@@ -13,7 +13,7 @@ import pytest
 from dedup.cli_paths import all_paths
 from dedup.core.documents import Source
 from dedup.readers import kind_of
-from dedup.readers.walk import find_sources
+from dedup.readers.discover import find_sources
 
 from .conftest import OTHER, POST
 

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pytest
 
 import dedup
-from dedup import address, mirror
-from dedup.address import Place
+from dedup import mirror
 from dedup.core.documents import Source
 from dedup.core.errors import BadRun
 from dedup.engines import arrays, reading, target
 from dedup.engines.store import Store
 from dedup.folder import manifest_checksum
+from dedup.readers.storage import addresses
+from dedup.readers.storage.addresses import Place
 from dedup.store import HEADER
 
 from .conftest import OTHER, POST
@@ -31,7 +32,7 @@ def cache(tmp_path, monkeypatch):
 
 def at_address(local, to, part_bytes=5000):
     """A run folder -> the same at an address, its arrays in parts as executors write them."""
-    place = Place(address.plain(f"file://{to}"))
+    place = Place(addresses.plain(f"file://{to}"))
     (tables,) = local.glob("tables-*")
     for path in tables.iterdir():
         data, name = path.read_bytes(), f"{tables.name}/{path.name}"
@@ -440,7 +441,7 @@ def test_parts_are_the_same_however_the_rows_come(local, tmp_path, at_once, part
         assert (
             b"".join(place.read(f"{name}.npy/{part}") for part in found) == expected[f"{name}.npy"][HEADER:]
         )
-        joined = address.joined_checksum((checksum, size) for _, checksum, size in rows)
+        joined = addresses.joined_checksum((checksum, size) for _, checksum, size in rows)
         assert joined == zlib.crc32(expected[f"{name}.npy"][HEADER:])
         assert len(found) > 10 if part_bytes == 1 else len(found) >= 4
 
@@ -451,7 +452,7 @@ def test_a_file_of_a_place_appears_whole_or_not_at_all(tmp_path, monkeypatch, sc
     place.write("tables/a.parquet/part-0", b"first")
     place.write("tables/a.parquet/part-0", b"second")
     assert place.read("tables/a.parquet/part-0") == b"second"
-    monkeypatch.setattr(address, "_move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    monkeypatch.setattr(addresses, "_move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
     with pytest.raises(BadRun if scheme else OSError):
         place.write("tables/a.parquet/part-1", b"third")
     assert [i.base_name for i in place.inside("tables/a.parquet")] == ["part-0"]
@@ -465,7 +466,7 @@ def test_a_rename_that_replaces_nothing_is_done_in_two_steps(tmp_path):
 
     class Refuses:  # as HDFS does
         def __init__(self):
-            self.inner = address.opened(str(tmp_path))[0]
+            self.inner = addresses.opened(str(tmp_path))[0]
 
         def move(self, source, target):
             if os.path.exists(target):
@@ -477,10 +478,10 @@ def test_a_rename_that_replaces_nothing_is_done_in_two_steps(tmp_path):
 
     system.write("a", b"1")
     system.write("b", b"2")
-    address._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
+    addresses._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
     assert system.read("a") == b"2"
     with pytest.raises(OSError, match="b"):
-        address._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
+        addresses._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
 
 
 def test_sources_that_are_at_urls_and_cannot_seek_are_read_whole():

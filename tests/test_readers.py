@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup.core.documents import STATUS
-from dedup.readers import jsonl, streams
 from dedup.readers.base import Options
-from dedup.readers.streams import unpacked
+from dedup.readers.formats import jsonl
+from dedup.readers.storage import streams
+from dedup.readers.storage.streams import unpacked
 
 from .conftest import OTHER, POST
 
@@ -159,7 +160,7 @@ def test_an_archive_that_is_cut_off_is_told_with_what_could_be_read(run, files):
 
 
 def test_a_bomb_is_set_aside_before_it_bursts(monkeypatch, run, files):
-    from dedup.readers import streams
+    from dedup.readers.storage import streams
 
     monkeypatch.setattr(streams, "FREE_BYTES", 1 << 20)
     bomb = gzip.compress(b"\0" * (40 << 20))

@@ -11,10 +11,11 @@ from dataclasses import replace
 import pytest
 
 import dedup
-from dedup import address, mirror
-from dedup.address import Place
+from dedup import mirror
 from dedup.core.settings import Settings
 from dedup.engines import arrays, job, session, target
+from dedup.readers.storage import addresses
+from dedup.readers.storage.addresses import Place
 
 from .conftest import OTHER, POST, ROOT, SAMPLES
 from .test_remote import s3, web  # noqa: F401 (fixtures)
@@ -163,12 +164,12 @@ def bucket(s3):  # noqa: F811
         "AWS_ENDPOINT_URL": s3.endpoint,
         "AWS_REGION": "us-east-1",
     }
-    address._system.cache_clear()
+    addresses._system.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in names.items():
             patch.setenv(name, value)
         yield s3, names
-    address._system.cache_clear()
+    addresses._system.cache_clear()
 
 
 def test_a_bucket_is_scanned_to_a_bucket(spark, bucket, tmp_path, monkeypatch, run):

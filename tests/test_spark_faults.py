@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import dedup
-from dedup.address import Place
 from dedup.core.documents import Source
 from dedup.core.settings import Settings
+from dedup.readers.storage.addresses import Place
 
 from .conftest import ROOT
 from .test_scan import corpus

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..address import Place, is_address
 from ..core.settings import Settings
 from ..folder import flushed
+from ..readers.storage.addresses import Place, is_address
 from ..store import FILES, HEADER, header
 from .arrow import Columns, Mapper, batch, mapped, numbers, starts_of, texts
 from .store import Frame

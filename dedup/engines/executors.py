@@ -8,11 +8,11 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from ..address import Place, is_address
 from ..core.documents import Source
 from ..core.errors import BadInput, BadRun, BadSetting, DedupError
-from ..readers import remote
-from ..readers.places import exists
+from ..readers.storage import urls
+from ..readers.storage.addresses import Place, is_address
+from ..readers.storage.open import exists
 from .session import cores_of, told_plainly
 
 BY_ENVIRONMENT = "--spark-conf spark.executorEnv.NAME=VALUE, or a role of its machine"
@@ -38,7 +38,7 @@ def _facts() -> dict[str, str]:
 
 
 def check_executors(
-    spark: Any, places: Sequence[Place], sources: Sequence[Source], known: remote.Secrets
+    spark: Any, places: Sequence[Place], sources: Sequence[Source], known: urls.Secrets
 ) -> None:
     """Raise when the executors lack the package, are of other versions, or do not share the places.
 
@@ -80,7 +80,7 @@ def check_executors(
 
 
 def _some(sources: Sequence[Source], at_urls: bool) -> Sequence[Source]:
-    found = [s for s in sources if remote.is_url(s.at) == at_urls]
+    found = [s for s in sources if urls.is_url(s.at) == at_urls]
     return found[:: -(-len(found) // (4 if at_urls else 20)) or 1]
 
 
@@ -89,10 +89,10 @@ def _probes(place: Place, token: str) -> list[str]:
 
 
 def looked(
-    places: Sequence[Place], token: str, samples: Sequence[Source], known: remote.Secrets
+    places: Sequence[Place], token: str, samples: Sequence[Source], known: urls.Secrets
 ) -> dict[str, Any]:
     """What an executor is, and which of the places and sources it does not see."""
-    remote.remember(known)
+    urls.remember(known)
     lost = ""
     for place in places:
         why = ""

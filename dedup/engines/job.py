@@ -13,14 +13,15 @@ import numpy as np
 import pyarrow as pa
 
 from .. import __version__, canonical, intake, pipeline, verdict
-from ..address import Place, is_address
 from ..core.documents import Source
 from ..core.errors import BadInput, BadSetting
 from ..core.settings import Settings
 from ..folder import FORMAT
-from ..readers import Options, kind_of, remote
-from ..readers.places import all_unchanged
-from ..readers.walk import find_sources
+from ..readers import Options, kind_of
+from ..readers.discover import find_sources
+from ..readers.storage import urls
+from ..readers.storage.addresses import Place, is_address
+from ..readers.storage.open import all_unchanged
 from ..tables import TABLES
 from . import flow, reading
 from .account import Account, account
@@ -72,7 +73,7 @@ def scan(
         others = [s for s in sources if not (is_address(run) and s.at.startswith(target.below + b"/"))]
         if len(others) < len(sources):
             skipped["run folder"] += 1
-        shown = [remote.clean(path) for path in given]
+        shown = [urls.clean(path) for path in given]
         intake.complain_of_nothing(shown, others)
         small = sum(s.size for s in others) < SMALL
         with session(ways.master, ways.conf, small) as spark, told_plainly():
@@ -107,9 +108,9 @@ def _scan(
     key = fingerprint(sources, options, settings)
     mine = f"spark-{key}"
     _only(target.unfinished, mine)
-    absolute = [s if remote.is_url(s.at) else replace(s, file=os.path.abspath(s.at)) for s in sources]
+    absolute = [s if urls.is_url(s.at) else replace(s, file=os.path.abspath(s.at)) for s in sources]
     places = [target.unfinished / mine, target.tables]
-    check_executors(spark, places, [s for s in absolute if not s.problem], remote.secrets())
+    check_executors(spark, places, [s for s in absolute if not s.problem], urls.secrets())
     base = for_spark(spark, places[0].at)
     store = Store(spark, base, ways.told, own=target.own)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
@@ -193,7 +194,7 @@ def _passed(store: Store, sources: list[Source], options: Options, settings: Set
     reading.write_units(listed, sources, units)
     n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
-    return mapped(rows, reading.reader(listed, options, settings, remote.secrets()), reading.PASSED)
+    return mapped(rows, reading.reader(listed, options, settings, urls.secrets()), reading.PASSED)
 
 
 @dataclass(frozen=True)

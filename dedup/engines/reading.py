@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 
 from .. import intake
-from ..address import Place
 from ..core import sorted_arrays
 from ..core.documents import EMPTY, OK, Documents, Source
 from ..core.errors import BadInput
 from ..core.settings import Settings
 from ..readers import READERS, Options, Part, Record, parts, read
 from ..readers.base import BROKEN, why
-from ..readers.places import open_source
-from ..readers.remote import Secrets, can_seek, remember
-from ..readers.streams import in_utf8
+from ..readers.storage.addresses import Place
+from ..readers.storage.open import open_source
+from ..readers.storage.streams import in_utf8
+from ..readers.storage.urls import Secrets, can_seek, remember
 from ..tables import KINDS, columns_of
 from ..text.repair import repair
 from .arrow import Columns, Mapper, batch, numbers, packed, starts_of, texts

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..address import Place
+from ..readers.storage.addresses import Place
 
 Frame = Any  # pyspark.sql.DataFrame
 Told = Callable[[str, float, bool], None]  # stage, seconds, whether it was found finished

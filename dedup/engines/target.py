@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import folder
-from ..address import TEMPORARY, Place, is_address, plain
 from ..core.errors import BadRun, BadSetting, DedupError, Lost
+from ..readers.storage.addresses import TEMPORARY, Place, is_address, plain
 
 CHECKPOINTS = "spark.dedup.checkpoints"
 Publish = Callable[[dict[str, int], dict[str, int], dict[str, Any]], None]

@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from .. import candidates, intake
-from ..address import Place, joined_checksum
 from ..core.documents import CHANGED, OK, TOO_SHORT
 from ..core.features import Spans
 from ..core.pairs import Evidence, Spellings, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import Verdict
 from ..folder import write_parquet
+from ..readers.storage.addresses import Place, joined_checksum
 from ..run import Run
 from ..store import FILES
 from ..tables import TABLES

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from ..core.documents import CHANGED, UNREADABLE, Documents, Source
 from ..core.errors import BadInput
-from . import archives, columnar, jsonl, mail, office, pdf, remote, table, text, warc
 from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, why
-from .places import open_archive, open_source, unchanged
-from .streams import unpacked
+from .formats import archives, columnar, delimited, jsonl, mail, office, pdf, warc, whole_file
+from .storage import urls
+from .storage.open import open_archive, open_source, unchanged
+from .storage.streams import unpacked
 
 READERS: dict[str, Reader] = {
-    "text": text.READER,
-    "html": text.HTML,
+    "text": whole_file.READER,
+    "html": whole_file.HTML,
     "jsonl": jsonl.READER,
-    "table": table.READER,
+    "table": delimited.READER,
     "columnar": columnar.READER,
     "warc": warc.READER,
     "eml": mail.EML,
@@ -148,7 +149,7 @@ def _all_parts(
             continue
         for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
             if soon:
-                yield from remote.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
+                yield from urls.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
                 continue
             for index, source in run:
                 if READERS[source.reader].whole and not source.problem:
@@ -161,7 +162,7 @@ def _all_parts(
 def _is_ahead(source: Source) -> bool:
     """Whether a source is read while others before it are: small documents at URLs, for which one waits."""
     small = 0 < source.size <= PART_BYTES and READERS[source.reader].whole
-    return small and not source.problem and remote.is_url(source.at)
+    return small and not source.problem and urls.is_url(source.at)
 
 
 def _one_part(source: Source, index: int, options: Options, fields: list[Options]) -> Part:
@@ -179,7 +180,7 @@ def _of_archive(
 ) -> Iterator[Part]:
     """The parts of the members of an archive, which is read once from its start, in order."""
     opener = open_archive(next(iter(members.values())))
-    found = archives.members(remote.file_name(archive), opener)
+    found = archives.members(urls.file_name(archive), opener)
     at, stream = next(found, (None, None))
     for index, source in members.items():
         while at and at.place < source.member:
@@ -229,7 +230,7 @@ def read(part: Part, source: Source, options: Options) -> Read:
                 (part,) = READERS[source.reader].parts(stream, part.source, options)
     except BROKEN as error:
         return _nothing(UNREADABLE, why(error))
-    if not remote.is_url(source.at) and not unchanged(source):  # a URL is asked again when all is read
+    if not urls.is_url(source.at) and not unchanged(source):  # a URL is asked again when all is read
         return _nothing(CHANGED, "the file changed while it was read")
     return READERS[source.reader].records(part, options)
 

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from ..core.documents import Source
 from ..core.errors import BadInput, DedupError, OutputExists
-from ..readers import CODEC_OF, READERS, archives
+from ..readers import CODEC_OF, READERS
 from ..readers.base import BROKEN, why
-from ..readers.places import open_archive, open_file, open_source, unchanged
-from ..readers.remote import is_url
-from ..readers.streams import packing, unpacked
+from ..readers.formats import archives
+from ..readers.storage.open import open_archive, open_file, open_source, unchanged
+from ..readers.storage.streams import packing, unpacked
+from ..readers.storage.urls import is_url
 from ..run import Run
 from .texts import options_of
 

@@ -27,7 +27,7 @@ from ..core.thresholds import lost, own_content
 from ..core.verdicts import FORM, RELATIONS
 from ..ledger import by_source
 from ..readers import kind_of
-from ..readers.streams import packing
+from ..readers.storage.streams import packing
 from ..run import Run
 
 Row = dict[str, Any]

@@ -12,9 +12,9 @@ from ..core.errors import BadInput
 from ..core.settings import parse_size
 from ..readers import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
 from ..readers.base import BROKEN, MAX_DOCUMENT, why
-from ..readers.places import exists, open_source, unchanged
-from ..readers.remote import clean, is_url
-from ..readers.walk import find_sources
+from ..readers.discover import find_sources
+from ..readers.storage.open import exists, open_source, unchanged
+from ..readers.storage.urls import clean, is_url
 from ..run import Run
 from ..text.decode import transcode
 from .report import safe

@@ -16,7 +16,7 @@ import pytest
 
 import dedup
 from dedup.core.documents import STATUS
-from dedup.readers import streams
+from dedup.readers.storage import streams
 
 from ..conftest import OTHER, POST
 
@@ -198,7 +198,7 @@ def test_what_unpacks_to_more_than_a_thousand_times_its_size_is_given_up(files, 
 
 def test_a_zip_whose_members_share_their_bytes_is_given_up(files, monkeypatch):
     """Each member alone is within bounds; together they are not (as in Fifield's overlapped bombs)."""
-    from dedup.readers import archives
+    from dedup.readers.formats import archives
 
     monkeypatch.setattr(archives, "FREE_BYTES", 1 << 20)
     monkeypatch.setattr(archives, "MAX_RATIO", 10)

@@ -16,7 +16,7 @@ import pytest
 
 import dedup
 from dedup import intake, pipeline
-from dedup.readers import places
+from dedup.readers.storage import open
 
 from ..conftest import OTHER, POST
 
@@ -161,7 +161,7 @@ def test_a_pipe_that_took_the_place_of_a_file_does_not_block(files):
     damage(folder / "in/a.txt", "becomes a pipe")
     signal.alarm(30)
     with pytest.raises(OSError, match="regular file"):
-        places.open_file(source)
+        open.open_file(source)
     signal.alarm(0)
 
 

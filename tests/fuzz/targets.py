@@ -20,9 +20,10 @@ from dedup.core.documents import OK, STATUS
 from dedup.core.errors import BadInput, BadRun, BadSetting
 from dedup.core.settings import Settings
 from dedup.folder import manifest_checksum, open_run
-from dedup.readers import READERS, Options, archives, base
+from dedup.readers import READERS, Options, base
 from dedup.readers.base import BROKEN
-from dedup.readers.streams import CODECS, unpacked
+from dedup.readers.formats import archives
+from dedup.readers.storage.streams import CODECS, unpacked
 from dedup.run import Run
 from dedup.text import minhash, normalize, shingle, skeleton
 from dedup.text.decode import decode

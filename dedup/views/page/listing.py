@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...readers.places import unchanged
+from ...readers.storage.open import unchanged
 from ...run import Run
 from ..report import lost, safe
 from .figures import Groups

@@ -7,9 +7,10 @@ import stat
 from collections.abc import Iterable
 from typing import BinaryIO, cast
 
-from ..core.documents import Source
-from . import archives, remote
-from .base import Damaged
+from ...core.documents import Source
+from ..base import Damaged
+from ..formats import archives
+from . import urls as remote
 from .streams import unpacked
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
-from ..core.documents import BAD_RECORD, TOO_LARGE, UNREADABLE
-from ..core.errors import BadInput
-from ..text.decode import line_text
-from ..text.repair import repair
-from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
+from ...core.documents import BAD_RECORD, TOO_LARGE, UNREADABLE
+from ...core.errors import BadInput
+from ...text.decode import line_text
+from ...text.repair import repair
+from ..base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
+from ..storage.streams import in_utf8
 from .jsonl import (
     ID_FIELDS,
     PEEKED,
@@ -29,7 +30,6 @@ from .jsonl import (
     of_fields,
     only_text,
 )
-from .streams import in_utf8
 
 DELIMITERS = ",;\t|"
 MAX_UNCLOSED = 16  # cells in a source that are never closed before the rest is given up

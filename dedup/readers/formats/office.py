@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection, Mapping
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from ..core.documents import EMPTY, OK, TOO_LARGE, UNREADABLE
-from ..text.decode import Decoded, in_bytes
-from ..text.markup import visible_text
-from ..text.repair import repair
-from .base import Options, Reader, too_large
-from .streams import FREE_BYTES, MAX_RATIO
-from .text import whole_file
+from ...core.documents import EMPTY, OK, TOO_LARGE, UNREADABLE
+from ...text.decode import Decoded, in_bytes
+from ...text.markup import visible_text
+from ...text.repair import repair
+from ..base import Options, Reader, too_large
+from ..storage.streams import FREE_BYTES, MAX_RATIO
+from .whole_file import whole_file
 
 NOTES = ("footnotes", "endnotes")
 OLE = b"\xd0\xcf\x11\xe0"  # how the older formats begin, and encrypted files

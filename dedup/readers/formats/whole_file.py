@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from ..core.documents import OK, TOO_LARGE
-from ..text.decode import Decoded, decode
-from .base import Options, Part, Place, Read, Reader, Record, too_large
+from ...core.documents import OK, TOO_LARGE
+from ...text.decode import Decoded, decode
+from ..base import Options, Part, Place, Read, Reader, Record, too_large
 
 Decode = Callable[[bytes, Options], Decoded]
 

@@ -12,9 +12,9 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
+from ..base import Damaged
+from ..storage.streams import FREE_BYTES, MAX_RATIO, unpacked
 from .archives import Lent
-from .base import Damaged
-from .streams import FREE_BYTES, MAX_RATIO, unpacked
 
 HEADER_BYTES = 1 << 20  # a header that is longer is no header
 READ_BYTES = 1 << 16

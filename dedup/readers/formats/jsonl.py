@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from ..core.documents import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
-from ..core.errors import BadInput
-from ..text.decode import in_bytes, line_text
-from ..text.repair import repair, repair_all
-from .base import (
+from ...core.documents import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
+from ...core.errors import BadInput
+from ...text.decode import in_bytes, line_text
+from ...text.repair import repair, repair_all
+from ..base import (
     BROKEN,
     Options,
     Part,
@@ -28,7 +28,7 @@ from .base import (
     too_large,
     why,
 )
-from .streams import in_utf8, of_lines
+from ..storage.streams import in_utf8, of_lines
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
 ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from .base import BROKEN, Damaged, why
-from .streams import FREE_BYTES, MAX_RATIO
+from ..base import BROKEN, Damaged, why
+from ..storage.streams import FREE_BYTES, MAX_RATIO
 
 HELD_BYTES = 16 << 20  # of a member kept in memory; a larger one goes to a temporary file
 TAR_CODECS = {

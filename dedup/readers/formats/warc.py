@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import Any, BinaryIO
 
-from ..core.documents import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
-from ..text.decode import Decoded, decode
-from .base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
+from ...core.documents import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
+from ...text.decode import Decoded, decode
+from ..base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
 from .jsonl import kept
 from .warcfile import Frame, frames, opened
 

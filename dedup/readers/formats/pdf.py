@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import logging
 
-from ..core.documents import EMPTY, TOO_LARGE, UNREADABLE
-from ..text.decode import Decoded, in_bytes
-from ..text.repair import repair
-from .base import Options, too_large
-from .text import whole_file
+from ...core.documents import EMPTY, TOO_LARGE, UNREADABLE
+from ...text.decode import Decoded, in_bytes
+from ...text.repair import repair
+from ..base import Options, too_large
+from .whole_file import whole_file
 
 NEEDED = "needs: pip install 'dedup[documents]'"
 END_BYTES = 4096  # at the end, where %%EOF stands unless something follows it that does not belong there

@@ -9,9 +9,9 @@ from email.message import Message
 from email.policy import compat32
 from typing import BinaryIO
 
-from ..core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
-from ..text.decode import Decoded, decode, in_bytes
-from .base import (
+from ...core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
+from ...text.decode import Decoded, decode, in_bytes
+from ..base import (
     BROKEN,
     PART_BYTES,
     Options,
@@ -25,7 +25,7 @@ from .base import (
     too_large,
     why,
 )
-from .text import whole_file
+from .whole_file import whole_file
 
 HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")
 QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)

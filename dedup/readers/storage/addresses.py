@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from .core.errors import BadRun
+from ...core.errors import BadRun
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -83,12 +83,14 @@ def _system(scheme: str, host: str) -> tuple[fs.FileSystem, str]:
     """-> the file system of pyarrow, and the part of its paths that the host is."""
     from pyarrow import fs
 
-    from .readers import hosts
+    from . import filesystems
 
     if scheme == "file":
         return fs.LocalFileSystem(), ""
     scheme = ALIASES.get(scheme, scheme)
-    found, root = fs.FileSystem.from_uri(f"{scheme}://{host}/?{hosts.with_defaults(scheme, '')}".rstrip("?"))
+    found, root = fs.FileSystem.from_uri(
+        f"{scheme}://{host}/?{filesystems.with_defaults(scheme, '')}".rstrip("?")
+    )
     return found, root.rstrip("/")
 
 
@@ -109,12 +111,12 @@ def told(at: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # libraries raise what they like
-        from .readers import hosts
+        from . import filesystems
 
         if isinstance(error, BadRun) or not is_address(at):
             raise
         known = isinstance(error, OSError) and error.errno
-        raise BadRun(f"{at}: {os.strerror(known).lower() if known else hosts.reason(error)}") from None
+        raise BadRun(f"{at}: {os.strerror(known).lower() if known else filesystems.reason(error)}") from None
 
 
 @dataclass(frozen=True)

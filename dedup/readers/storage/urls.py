@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
 from urllib.parse import quote, unquote
 
-from ..core.documents import Source
-from . import hosts
-from .base import Damaged
-from .hosts import BY_ARROW, WEB, File, Host
+from ...core.documents import Source
+from ..base import Damaged
+from . import filesystems
+from .filesystems import BY_ARROW, WEB, File, Host
 
 T = TypeVar("T")
 CONNECTIONS = 16
@@ -197,8 +197,10 @@ def _host(url: Url) -> tuple[Host, str]:
     base = f"{url.scheme}://{user}{'@' * bool(user)}{url.host}"
     query = _queries.get(url.secret_key, url.query)
     if url.scheme in WEB:
-        return hosts.host_of(url.scheme, base), url.path + "?" * bool(query) + query
-    return hosts.host_of(url.scheme, f"{base}?{hosts.with_defaults(url.scheme, query)}".rstrip("?")), url.path
+        return filesystems.host_of(url.scheme, base), url.path + "?" * bool(query) + query
+    return filesystems.host_of(
+        url.scheme, f"{base}?{filesystems.with_defaults(url.scheme, query)}".rstrip("?")
+    ), url.path
 
 
 # ------------------------------------------------------------------ what is there
@@ -217,7 +219,7 @@ def found(given: bytes, skip: Callable[[bytes], str]) -> Iterator[Source | str]:
         for top, files in _listings(host, url, path):
             yield from _sources(url, shown, top, files, skip)
     except Exception as error:  # libraries raise what they like
-        yield Source(shown, "text", "", 0, 0, given=shown, problem=hosts.reason(error))
+        yield Source(shown, "text", "", 0, 0, given=shown, problem=filesystems.reason(error))
 
 
 def _listings(host: Host, url: Url, path: str) -> Iterator[tuple[str, list[File]]]:
@@ -331,13 +333,13 @@ def open_url(source: Source) -> BinaryIO:
     try:
         return host.open(path, source.size or -1)  # subtle: 0 may also mean that its size is not told
     except Exception as error:
-        raise Damaged(hosts.reason(error)) from None
+        raise Damaged(filesystems.reason(error)) from None
 
 
 def _same(source: Source, now: File | None) -> bool:
     if now is None or now.is_folder or (max(0, now.size), now.mtime_ns) != (source.size, source.mtime_ns):
         return False
-    return now.version == source.version or source.version.startswith(hosts.NOTHING_TOLD)
+    return now.version == source.version or source.version.startswith(filesystems.NOTHING_TOLD)
 
 
 def unchanged(source: Source) -> bool:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import quote
 
-from .base import Damaged
+from ..base import Damaged
 from .streams import Forward
 
 BY_ARROW = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from ..text.encodings import BOMS
-from .base import Damaged, Options
+from ...text.encodings import BOMS
+from ..base import Damaged, Options
 
 MAX_RATIO, FREE_BYTES = 1000, 1 << 30  # a packed file may grow to 1 GiB, or to 1000 times its size
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..core.documents import Source
-from . import archives, remote
 from .base import why
-from .places import open_archive
+from .formats import archives
+from .storage import urls
+from .storage.open import open_archive
 
 SKIPPED_FOLDERS = (b"node_modules", b"__pycache__", b"__MACOSX")
 KindOf = Callable[[bytes], tuple[str, str]]  # a file's name -> its reader, how it is packed
@@ -29,7 +30,7 @@ class Walk:
 
     def found(self, given: bytes) -> Iterator[Source]:
         """A path given -> the sources below it; one that is missing is a source with a problem."""
-        if remote.is_url(given):
+        if urls.is_url(given):
             yield from self._remote(given)
             return
         try:
@@ -54,8 +55,8 @@ class Walk:
 
     def _remote(self, url: bytes) -> Iterator[Source]:
         """A URL, or a pattern of URLs -> the sources below it."""
-        for source in remote.found(url, _skip_name):
-            name = b"" if isinstance(source, str) else remote.file_name(source.path)
+        for source in urls.found(url, _skip_name):
+            name = b"" if isinstance(source, str) else urls.file_name(source.path)
             if isinstance(source, str):
                 self.skipped[source] += 1
             elif not source.problem and archives.is_archive(name):
@@ -112,7 +113,7 @@ class Walk:
         """An archive -> its members as sources; names that stand twice get their number."""
         name, file = archive.path, archive.at
         seen: Counter[bytes] = Counter()
-        for member, _ in archives.members(remote.file_name(file), open_archive(archive)):
+        for member, _ in archives.members(urls.file_name(file), open_archive(archive)):
             reason = next((r for part in member.name.split(b"/")[:-1] if (r := _skip_name(part))), "")
             if reason:
                 self.skipped[reason] += 1
@@ -142,7 +143,7 @@ def find_sources(
     """
     walk = Walk(kind_of, run_folder, follow_links)
     found: dict[bytes, Source] = {}
-    all_given = sorted({remote.local_path(path) for path in paths})
+    all_given = sorted({urls.local_path(path) for path in paths})
     for given in all_given:
         for source in walk.found(given):
             while (other := found.get(source.path)) and (other.at, other.member) != (
@@ -181,7 +182,7 @@ def _once(sources: list[Source], skipped: Counter[str], links: bool) -> list[Sou
     out = []
     for source in sources:
         folder, name = os.path.split(source.at)
-        if remote.is_url(source.at):
+        if urls.is_url(source.at):
             real = source.at
         elif (links or source.at == source.given) and os.path.islink(source.at):
             real = os.path.realpath(source.at)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from .base import Damaged
+from ..base import Damaged
 
 BATCH_ROWS = 1024
 HELD_BYTES = 16 << 20  # of a packed file kept in memory; a larger one goes to a temporary file

@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from ..core.documents import TOO_LARGE, UNREADABLE
-from ..core.errors import BadInput
-from ..text.decode import line_text
-from ..text.repair import repair
-from .arrowfile import BROKEN, Piece, Table, told, top_column, within
-from .base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
+from ...core.documents import TOO_LARGE, UNREADABLE
+from ...core.errors import BadInput
+from ...text.decode import line_text
+from ...text.repair import repair
+from ..base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
+from .arrow import BROKEN, Piece, Table, told, top_column, within
 from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields
 
 WRITTEN_BYTES = 64 << 20  # of the rows that are written at once

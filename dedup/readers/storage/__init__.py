@@ -1,0 +1,1 @@
+"""Files, URLs and addresses: opening and reading them, wherever they are."""
