@@ -18,21 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import (
-    ballot,
-    candidates,
-    cluster,
-    equal,
-    families,
-    intake,
-    kernels,
-    lookup,
-    passages,
-    relation,
-    verdict,
-    verify,
-)
-from .compared import turned
+from . import ballot, cluster, equal, families, intake, kernels, lookup, relation, verdict
 from .core import estimates
 from .core.documents import OK, TOO_SHORT, Documents
 from .core.features import Spans
@@ -45,6 +31,8 @@ from .existing import Existing, state_of
 from .fresh import Fresh, fresh
 from .index import Index
 from .matches import Checked, Match, matched
+from .matching import candidates, passages, verify
+from .matching.compared import turned
 from .text.normalize import letter_table
 
 EQUALS = 64  # documents of the same letters that a new one is compared with

@@ -35,9 +35,9 @@ from . import __version__, ledger
 from .core.errors import BadRun, DedupError, Lost
 from .core.features import Spans
 from .core.pairs import Evidence
+from .matching.update.state import Steps
 from .readers.storage.addresses import flush, is_address, local_folder
 from .run import Run
-from .steps import Steps
 from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of, spans_of
 

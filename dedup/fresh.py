@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import candidates, equal, intake, verdict
+from . import equal, intake, verdict
 from .core.documents import Documents, Source
 from .core.pairs import Spellings
 from .core.parallel import Context
+from .matching import candidates
 from .readers import Options, kind_of
 from .readers.discover import find_sources
 from .rescan import Earlier

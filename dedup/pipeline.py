@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import candidates, canonical, equal, intake, kernels, ledger, verdict, verify
-from .compared import Compared
+from . import canonical, equal, intake, kernels, ledger, verdict
 from .core.documents import EMPTY, OK, Document, Documents, Source
 from .core.errors import BadInput
 from .core.features import Anchors, Signatures, Spans
@@ -31,7 +30,9 @@ from .core.parallel import Context, Progress
 from .core.settings import Settings
 from .core.sorted_arrays import is_in, starts_of
 from .folder import as_decided, manifest_of, open_run, writing
-from .incremental.again import Again
+from .matching import candidates, verify
+from .matching.compared import Compared
+from .matching.update.finder import Again
 from .readers import Options, Record, fetch, kind_of
 from .readers.discover import find_sources
 from .readers.storage.urls import clean

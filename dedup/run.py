@@ -17,7 +17,7 @@ from .core.documents import OK, STATUS, TOO_SHORT, Documents, Source
 from .core.features import Anchors, Signatures, Spans
 from .core.pairs import Evidence, VerifiedPairs
 from .core.verdicts import DECIDING, RELATIONS, Verdict
-from .steps import Steps
+from .matching.update.state import Steps
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dedup import kernels, verdict
 from dedup.check import _Check, check
 from dedup.core.pairs import pair_keys
 from dedup.core.settings import Settings
-from dedup.incremental import again
+from dedup.matching.update import finder
 from dedup.text.normalize import letter_table, letters
 
 from .repetitive import repetitive
@@ -102,7 +102,7 @@ def test_a_second_scan_compares_what_one_from_nothing_does(tmp_path_factory, cha
     new = chance.sample(range(len(texts)), 3)
     dedup.scan([written(place / "in", texts, set(range(len(texts))) - set(new))], run=place / "r")
     written(place / "in", texts, new)
-    with mock.patch.multiple(again, LEAST_SAME=0, LEAST_SETTLED=1, STEPS=100):
+    with mock.patch.multiple(finder, LEAST_SAME=0, LEAST_SETTLED=1, STEPS=100):
         second = dedup.scan([place / "in"], run=place / "r")
     assert compared(second) == compared(dedup.scan([place / "in"]))
     assert brute_force(texts) <= compared(second)

@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import passages
 from dedup.core.features import Anchors, Banding
-from dedup.incremental import bands, boilerplate, containment
-from dedup.incremental.change import Before, Change
+from dedup.matching import passages
 from dedup.matching.bands import candidate_pairs
-from dedup.steps import Steps
+from dedup.matching.update import bands, boilerplate, containment
+from dedup.matching.update.delta import Before, Change
+from dedup.matching.update.state import Steps
 
 examples = settings(max_examples=150)
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import kernels, passages
+from dedup import kernels
 from dedup.core import sorted_arrays as keys_module
 from dedup.core.features import Anchors, Spans
 from dedup.core.sorted_arrays import together
+from dedup.matching import passages
 from dedup.text import minhash, normalize, shingle, skeleton
 from dedup.text.shingle import BASE
 

@@ -11,7 +11,7 @@ import dedup
 from dedup import intake, pipeline
 from dedup.core.errors import BadSetting
 from dedup.core.settings import MIN_LINES, Settings
-from dedup.incremental import again as incremental_again
+from dedup.matching.update import finder as incremental_again
 from dedup.rescan import PASS, last_run
 
 from .conftest import OTHER, POST

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 
 import dedup
-from dedup import candidates as local
-from dedup import passages
 from dedup.core.documents import Source
 from dedup.core.errors import DedupError
 from dedup.core.settings import Settings
 from dedup.engines import arrow, boilerplate, candidates, exchange, parts, reading, session
+from dedup.matching import candidates as local
+from dedup.matching import passages
 from dedup.readers import Options
 
 from .conftest import POST

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, intake, kernels, relation, verdict, verify
+from dedup import canonical, cluster, intake, kernels, relation, verdict
 from dedup.core import estimates
 from dedup.core.documents import BINARY, EMPTY, OK
 from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
@@ -18,6 +18,7 @@ from dedup.core.settings import Settings
 from dedup.core.thresholds import Thresholds
 from dedup.core.verdicts import RELATIONS
 from dedup.matching import bands as lsh
+from dedup.matching import verify
 from dedup.text import minhash, normalize
 from dedup.text.decode import decode
 

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels, passages
+from .. import kernels
 from ..core import rules
+from ..matching import passages
 from .arrow import Columns, Mapper, batch, mapped, numbers
 from .boilerplate import unflagged
 from .exchange import (

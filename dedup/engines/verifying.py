@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import verdict, verify
+from .. import verdict
 from ..core.features import Spans
 from ..core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
+from ..matching import verify
 from ..tables import packed
 from ..text.normalize import letter_table
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import candidates, intake
+from .. import intake
 from ..core.documents import CHANGED, OK, TOO_SHORT
 from ..core.features import Spans
 from ..core.pairs import Evidence, Spellings, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import Verdict
 from ..folder import write_parquet
+from ..matching import candidates
 from ..readers.storage.addresses import Place, joined_checksum
 from ..run import Run
 from ..store import FILES

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, verdict
-from ..candidates import by_shingles
 from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.verdicts import NEAR
+from ..matching.candidates import by_shingles
 from ..run import Run
 from .measure import measured, rows_of, settings_of
 

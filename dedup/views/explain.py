@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import verify
 from ..core.features import Spans
 from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import CONTAINED, RELATIONS
+from ..matching import verify
 from ..relation import same_letters
 from ..run import Run
 from ..text.normalize import letter_table

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import verdict
-from ..compared import Compared
 from ..core.errors import BadSetting
 from ..core.pairs import VerifiedPairs, pair_keys
+from ..matching.compared import Compared
 from ..run import Run
 from .measure import settings_of
 

@@ -45,7 +45,7 @@ def serve() -> None:
 
     import dedup
     from dedup import kernels
-    from dedup.incremental import again
+    from dedup.matching.update import finder
 
     # all of it now, so that a child that is another user need not read the interpreter's files
     for found in pkgutil.walk_packages(dedup.__path__, "dedup."):
@@ -56,7 +56,7 @@ def serve() -> None:
     for name in ("utf-32-le", "utf-16-le", "utf-16", "cp1252", "latin-1"):
         "".encode(name)
     # whatever was added, so that it is the second scan's own way of finding candidates that is killed
-    again.LEAST_SAME, again.LEAST_SETTLED, again.STEPS = 0, 1, 10**9
+    finder.LEAST_SAME, finder.LEAST_SETTLED, finder.STEPS = 0, 1, 10**9
     kernels.warm_up(lambda: None, again=True)
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)

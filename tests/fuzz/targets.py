@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from dedup import kernels, passages, rescan
+from dedup import kernels, rescan
 from dedup.core.documents import OK, STATUS
 from dedup.core.errors import BadInput, BadRun, BadSetting
 from dedup.core.settings import Settings
 from dedup.folder import manifest_checksum, open_run
+from dedup.matching import passages
 from dedup.readers import READERS, Options, base
 from dedup.readers.base import BROKEN
 from dedup.readers.formats import archives

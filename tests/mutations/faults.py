@@ -171,7 +171,7 @@ FAULTS = (
     ),
     Fault(
         "holders-line",
-        "dedup/passages.py",
+        "dedup/matching/passages.py",
         "kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders",
         "kernels.distinct_groups(indptr, docs, holders, max_holders) >= max_holders",
         "a passage in twelve texts is boilerplate, which thirteen make it",
@@ -179,7 +179,7 @@ FAULTS = (
     ),
     Fault(
         "own-run-line",
-        "dedup/passages.py",
+        "dedup/matching/passages.py",
         "owning = mine & (runs >= own_run)",
         "owning = mine & (runs > own_run)",
         "a text with just 100 letters of its own does not differ otherwise",
@@ -448,7 +448,7 @@ FAULTS = (
     ),
     Fault(
         "rescan-groups",
-        "dedup/incremental/change.py",
+        "dedup/matching/update/delta.py",
         "(together != np.bincount(a)[a]) | (together != np.bincount(b)[b])",
         "together != np.bincount(a)[a]",
         "a group that has grown is taken for the one of the last run",
@@ -456,7 +456,7 @@ FAULTS = (
     ),
     Fault(
         "rescan-lost-pairs",
-        "dedup/incremental/bands.py",
+        "dedup/matching/update/bands.py",
         "lost = lost[~is_in(lost, _elsewhere(stay, touched, pairs_of(lost)))]",
         "lost = pairs_of(lost)[:0, 0].astype(np.int64)",
         "pairs that no bucket gives any more are compared all the same",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.pairs import TURNED, CandidatePairs, VerifiedPairs, pair_keys
-from .core.sorted_arrays import distinct, is_in
+from ..core.pairs import TURNED, CandidatePairs, VerifiedPairs, pair_keys
+from ..core.sorted_arrays import distinct, is_in
 
 
 class Compared:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
-from .core.features import Spans
-from .core.pairs import CandidatePairs, VerifiedPairs
+from .. import kernels
+from ..core.features import Spans
+from ..core.pairs import CandidatePairs, VerifiedPairs
 
 AT_ONCE = 256  # pairs whose words are held at a time on each thread
 BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that

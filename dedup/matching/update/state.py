@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.pairs import pair_keys
-from .core.sorted_arrays import distinct, pairs_of
+from ...core.pairs import pair_keys
+from ...core.sorted_arrays import distinct, pairs_of
 
 # flags of a pair: the two share a band of their shingles, of their skeletons; they count as one where
 # boilerplate is learned; they share boilerplate alone; the left, the right one finds the other by its anchors

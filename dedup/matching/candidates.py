@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cluster, kernels, passages, steps
-from .core import estimates, rules
-from .core.documents import Documents
-from .core.features import Anchors, Banding, Signatures, Spans
-from .core.memory import give_back
-from .core.pairs import CandidatePairs, pair_keys
-from .core.settings import Settings
-from .matching.bands import banding, candidate_pairs
-from .spool import Rows
-from .steps import Flagged, Steps
+from .. import cluster, kernels
+from ..core import estimates, rules
+from ..core.documents import Documents
+from ..core.features import Anchors, Banding, Signatures, Spans
+from ..core.memory import give_back
+from ..core.pairs import CandidatePairs, pair_keys
+from ..core.settings import Settings
+from ..spool import Rows
+from . import passages
+from .bands import banding, candidate_pairs
+from .update import state
+from .update.state import Flagged, Steps
 
 MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
 OWN_RUN = 100  # letters in a row that make a text differ otherwise
@@ -74,7 +76,7 @@ def by_bands(
     near = by_shingles(s, documents, signatures, docs, run_all)
     boned, bands, least = skeleton_bands(s, documents.n_bones, docs)
     rewritten = candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
-    return Flagged.of((near.docs, steps.BY_SHINGLES), (rewritten.docs, steps.BY_SKELETONS))
+    return Flagged.of((near.docs, state.BY_SHINGLES), (rewritten.docs, state.BY_SKELETONS))
 
 
 def skeleton_bands(
@@ -129,7 +131,7 @@ class Found:
     alike: CandidatePairs
     parts: CandidatePairs
     spans: Spans
-    steps: Steps
+    state: Steps
 
 
 def parts_and_wholes(
@@ -175,8 +177,8 @@ def found_of(
     """Pairs by bands, which are close and which share boilerplate alone; pairs by anchors; and the rest."""
     from_left = directed[:, 0] < directed[:, 1]
     found = Flagged.of(
-        (banded.pairs, banded.flags | (close * steps.CLOSE | apart * steps.APART).astype(np.uint8)),
-        (directed[:, :2], np.where(from_left, steps.FROM_LEFT, steps.FROM_RIGHT).astype(np.uint8)),
+        (banded.pairs, banded.flags | (close * state.CLOSE | apart * state.APART).astype(np.uint8)),
+        (directed[:, :2], np.where(from_left, state.FROM_LEFT, state.FROM_RIGHT).astype(np.uint8)),
     )
     shared = np.zeros((len(found.pairs), 2), np.int32)
     row = np.searchsorted(pair_keys(found.pairs), pair_keys(directed))
@@ -191,7 +193,7 @@ def found_of(
         **vars(found),
         **vars(known.known),
     )
-    parts = CandidatePairs(found.having(steps.BY_ANCHORS))
+    parts = CandidatePairs(found.having(state.BY_ANCHORS))
     return Found(CandidatePairs(banded.pairs[~apart]), parts, known.spans, way)
 
 

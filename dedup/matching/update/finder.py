@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import candidates, cluster, passages, steps
+from ... import cluster
+from ...core.documents import Documents
+from ...core.errors import BadRun
+from ...core.features import Signatures
+from ...core.pairs import pair_keys
+from ...core.rules import MIN_BONES
+from ...core.settings import Settings
+from ...core.sorted_arrays import is_in
+from ...rescan import Earlier
+from ...run import Run
+from .. import candidates, passages
 from ..candidates import Found, Held
-from ..core.documents import Documents
-from ..core.errors import BadRun
-from ..core.features import Signatures
-from ..core.pairs import pair_keys
-from ..core.rules import MIN_BONES
-from ..core.settings import Settings
-from ..core.sorted_arrays import is_in
 from ..passages import RunAll
-from ..rescan import Earlier
-from ..run import Run
-from ..steps import Flagged, Steps
-from . import bands, containment
+from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
-from .change import Before, Change
+from .delta import Before, Change
+from .state import Flagged, Steps
 
 SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
 LEAST_SAME = 40  # documents that are as they were, for each that is not; with fewer all is found from nothing
@@ -75,14 +76,14 @@ class Again:
         shingles = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
         least = candidates.least_shingles(s, documents.n_letters)
         values, run = (old.values, signatures.values), (run_all, signatures.forget)
-        near = bands.candidate_pairs(*values, change, found.having(steps.BY_SHINGLES), shingles, least, *run)
+        near = bands.candidate_pairs(*values, change, found.having(state.BY_SHINGLES), shingles, least, *run)
         docs = np.flatnonzero(change.now).astype(np.int32)
         boned, skeletons, least = candidates.skeleton_bands(s, documents.n_bones, docs)
         values, change = (old.skeletons, signatures.skeletons), self._with_bones(boned)
         rewritten = bands.candidate_pairs(
-            *values, change, found.having(steps.BY_SKELETONS), skeletons, least, *run
+            *values, change, found.having(state.BY_SKELETONS), skeletons, least, *run
         )
-        return Flagged.of((near, steps.BY_SHINGLES), (rewritten, steps.BY_SKELETONS))
+        return Flagged.of((near, state.BY_SHINGLES), (rewritten, state.BY_SKELETONS))
 
     def _with_bones(self, docs: NDArray[np.int32]) -> Change:
         """The change, of documents int32[n] with enough of a skeleton."""
@@ -99,10 +100,10 @@ class Again:
         new = ~is_in(pair_keys(banded.pairs), pair_keys(known.pairs))
         close = np.zeros(len(new), np.bool_)
         close[new] = candidates.are_close(s, n_letters, held.signatures, banded.pairs[new])
-        close[~new] = _flags_of(known, banded.pairs[~new]) & steps.CLOSE != 0
+        close[~new] = _flags_of(known, banded.pairs[~new]) & state.CLOSE != 0
         held.forget()
         group = cluster.clusters(len(n_letters), banded.pairs[close])
-        old_group = cluster.clusters(len(before.steps.mine), before.steps.found.having(steps.CLOSE))
+        old_group = cluster.clusters(len(before.steps.mine), before.steps.found.having(state.CLOSE))
         groups = _Groups(old_group, group, change.regrouped(old_group, group))
         if self._is_much(groups.changed):
             docs = np.flatnonzero(change.now).astype(np.int32)
@@ -113,7 +114,7 @@ class Again:
             asked = new | changed[banded.pairs].any(axis=1)
             facts = (s, n_letters, held, banded.pairs[asked], found, run_all)
             apart[asked] = candidates.share_boilerplate_only(*facts)
-            apart[~asked] = _flags_of(known, banded.pairs[~asked]) & steps.APART != 0
+            apart[~asked] = _flags_of(known, banded.pairs[~asked]) & state.APART != 0
         directed, sampled = self._directed(held, found, groups, changed, run_all)
         return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
 
@@ -162,7 +163,7 @@ class Again:
         found = self.before.steps.found
         pairs, both = self.change.pairs(found.pairs)
         known = Flagged(pairs, found.flags[both])
-        return known.where(known.flags & steps.BY_BANDS != 0)
+        return known.where(known.flags & state.BY_BANDS != 0)
 
 
 def _steps_of(run: Run) -> Steps | None:

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.features import Anchors, Signatures, Spans
-from ..core.sorted_arrays import counted
+from ...core.features import Anchors, Signatures, Spans
+from ...core.sorted_arrays import counted
 from ..passages import Boilerplate, KnownPassages
-from ..steps import Steps
+from .state import Steps
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
-from ..core.features import Banding
-from ..core.pairs import pair_keys
-from ..core.sorted_arrays import distinct, is_in, pairs_of, starts_of, together
-from ..matching.bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
+from ... import kernels
+from ...core.features import Banding
+from ...core.pairs import pair_keys
+from ...core.sorted_arrays import distinct, is_in, pairs_of, starts_of, together
+from ..bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
 from ..passages import RunAll
-from .change import Change
+from .delta import Change
 from .lookup import likely_table
 
 PAIRS_AT_ONCE = 1 << 13

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, passages
-from ..core.features import AnchorChunk, Anchors, Spans
-from ..core.sorted_arrays import distinct, is_in
+from ... import kernels
+from ...core.features import AnchorChunk, Anchors, Spans
+from ...core.sorted_arrays import distinct, is_in
+from .. import passages
 from ..passages import RunAll
-from .change import Before, Change
+from .delta import Before, Change
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
 
 
