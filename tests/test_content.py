@@ -12,9 +12,9 @@ from dedup.alignment import differences
 from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
 from dedup.content import content, text_of
 from dedup.core.features import Spans
+from dedup.core.hashing import BASE, MASK, fmix64
 from dedup.core.pairs import COUNTS, TURNED
 from dedup.text.normalize import letter_table
-from dedup.text.shingle import BASE, MASK, fmix64
 from dedup.values import digest
 from dedup.words import word_key
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from dedup import kernels
 from dedup.core import sorted_arrays as keys_module
 from dedup.core.features import Anchors, Spans
+from dedup.core.hashing import BASE
 from dedup.core.sorted_arrays import together
 from dedup.matching import passages
 from dedup.text import minhash, normalize, shingle, skeleton
-from dedup.text.shingle import BASE
 
 TABLE = normalize.letter_table()
 NUM_PERM = 20

@@ -1,4 +1,4 @@
-"""Imports run one way: a package imports only those above it in a list; `check` and `spark` not each other."""
+"""Imports run one way: each package imports only those above it in a list."""
 
 import ast
 from pathlib import Path

@@ -18,7 +18,7 @@ import pytest
 
 import dedup
 from dedup.core.errors import BadInput
-from dedup.readers.storage import urls as remote
+from dedup.readers.storage import urls
 from dedup.readers.storage.filesystems import reason
 from dedup.views.corpus import export_corpus
 from dedup.views.texts import find
@@ -58,13 +58,13 @@ def zipped(**members: bytes) -> bytes:
     ],
 )  # fmt: skip
 def test_a_url_is_shown_without_its_credentials(given, shown):
-    assert remote.clean(given.encode()) == shown.encode()
+    assert urls.clean(given.encode()) == shown.encode()
 
 
 def test_two_urls_that_differ_in_a_secret_only_have_two_names():
-    first, second = (remote.clean(b"https://twins/a?token=%d" % i) for i in (1, 2))
+    first, second = (urls.clean(b"https://twins/a?token=%d" % i) for i in (1, 2))
     assert (first, second) == (b"https://twins/a?token=...", b"https://twins/a?token=...#2")
-    assert remote.clean(b"https://twins/a?token=1") == first
+    assert urls.clean(b"https://twins/a?token=1") == first
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_credentials_are_used_but_never_told_or_kept(run, web, tmp_path, monkeyp
     run("scan", *given)
     opened = dedup.open_run(Path(".dedup"))
     assert find(given[1], opened).utf8 == OTHER.encode()
-    monkeypatch.setattr(remote, "_queries", {})  # as in another process
+    monkeypatch.setattr(urls, "_queries", {})  # as in another process
     with pytest.raises(BadInput, match="has gone|credentials"):
         find(f"{web.url}/b.txt?token=...", opened)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numba.core import event
 
-from ..text.shingle import BASE as _BASE
+from .hashing import BASE as _BASE
 
 BASE = np.uint64(_BASE)
 I64, U64, U32, I32, U16, U8 = np.int64, np.uint64, np.uint32, np.int32, np.uint16, np.uint8

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .. import kernels
-from ..text.shingle import BASE
+from ..core.hashing import BASE
 from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
 from .store import Frame
 

@@ -131,7 +131,7 @@ class Found:
     alike: CandidatePairs
     parts: CandidatePairs
     spans: Spans
-    state: Steps
+    steps: Steps
 
 
 def parts_and_wholes(

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-BASE = 0x9E3779B97F4A7C15
-MASK = (1 << 64) - 1
+from ..core.hashing import BASE, MASK, fmix64
 
 
 def shingles(letters: str, k: int) -> list[str]:
@@ -37,13 +36,6 @@ def shingle_hash(shingle: str) -> int:
     for char in shingle:
         h = (h * BASE + ord(char)) & MASK
     return fmix64(h)
-
-
-def fmix64(h: int) -> int:
-    """64 bits -> 64 bits: the finalizer of MurmurHash3 (A. Appleby, public domain)."""
-    h = ((h ^ (h >> 33)) * 0xFF51AFD7ED558CCD) & MASK
-    h = ((h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53) & MASK
-    return h ^ (h >> 33)
 
 
 def shingle_hashes(letters: str, k: int) -> NDArray[np.uint64]:

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from ...core.documents import Source
 from ..base import Damaged
 from ..formats import archives
-from . import urls as remote
+from . import urls
 from .streams import unpacked
 
 
@@ -19,8 +19,8 @@ def open_file(source: Source) -> BinaryIO:
 
     subtle: a pipe that has taken the place of the file since it was listed would block for ever.
     """
-    if remote.is_url(source.at):
-        return remote.open_url(source)
+    if urls.is_url(source.at):
+        return urls.open_url(source)
     handle = os.open(source.at, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
@@ -39,7 +39,7 @@ def open_source(source: Source) -> BinaryIO:
         return unpacked(lambda: open_file(source), source.codec, source.size)
     opener = open_archive(source)
     return unpacked(
-        lambda: archives.open_member(remote.file_name(source.at), opener, source.member),
+        lambda: archives.open_member(urls.file_name(source.at), opener, source.member),
         source.codec,
         source.size,
     )
@@ -47,8 +47,8 @@ def open_source(source: Source) -> BinaryIO:
 
 def unchanged(source: Source) -> bool:
     """Whether the file still has the size and the time it had when it was listed."""
-    if remote.is_url(source.at):
-        return remote.unchanged(source)
+    if urls.is_url(source.at):
+        return urls.unchanged(source)
     try:
         now = os.stat(source.at)
     except OSError:
@@ -59,11 +59,11 @@ def unchanged(source: Source) -> bool:
 def all_unchanged(sources: Iterable[Source]) -> dict[bytes, bool]:
     """Sources -> whether the file of each, by its `at`, is still as it was listed."""
     one_each = {source.at: source for source in sources if not source.problem}
-    urls = [source for at, source in one_each.items() if remote.is_url(at)]
-    asked = remote.all_unchanged(urls) if urls else {}
+    remote = [source for at, source in one_each.items() if urls.is_url(at)]
+    asked = urls.all_unchanged(remote) if remote else {}
     return {at: asked[at] if at in asked else unchanged(source) for at, source in one_each.items()}
 
 
 def exists(source: Source) -> bool:
     """Whether the file of a source is still there, changed or not."""
-    return remote.exists(source) if remote.is_url(source.at) else os.path.exists(source.at)
+    return urls.exists(source) if urls.is_url(source.at) else os.path.exists(source.at)
