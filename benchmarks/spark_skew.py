@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import dedup
-from dedup import kernels, verdict
+from dedup import kernels
+from dedup.clustering import verdict
 from dedup.core import rules
 from dedup.core.settings import Settings
 from dedup.engines.candidates import HEAVY, buckets

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ballot, cluster, equal, families, intake, kernels, lookup, relation, verdict
-from .core import estimates
+from . import intake, kernels, lookup
+from .clustering import exact_duplicates, families, relation, verdict, witnesses
+from .core import components, estimates
 from .core.documents import OK, TOO_SHORT, Documents
 from .core.features import Spans
 from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
@@ -85,13 +86,13 @@ class _Check:
 
     def result(self) -> list[Checked]:
         """What each new document duplicates."""
-        equal = self._equal_in_run()
-        documents = self._short_set_aside(equal[:, 0])
+        equal_pairs = self._equal_in_run()
+        documents = self._short_set_aside(equal_pairs[:, 0])
         ok = documents.status == OK
         alone = ok & (self.fresh.same == np.arange(self.n))
-        alone[equal[:, 0]] = False
+        alone[equal_pairs[:, 0]] = False
         anchored, spans, among = self._candidates(documents, alone)
-        old = np.unique(np.concatenate([equal[:, 1], anchored.pairs[:, 1]])).astype(np.int32)
+        old = np.unique(np.concatenate([equal_pairs[:, 1], anchored.pairs[:, 1]])).astype(np.int32)
         self.old, self.rows = old, self.existing.rows(old)
         self.itself = self._themselves()
         others = np.setdiff1d(self.existing.witness[old], old).astype(np.int32)
@@ -100,7 +101,7 @@ class _Check:
         self.spans = _joined(spans, self.index.spans_of(old))
         self.n_bytes = np.concatenate([documents.n_bytes, self.rows.documents.n_bytes])
         found: dict[int, list[Match]] = {d: [] for d in range(self.n)}
-        known = self._add_equal(found, equal, ok)
+        known = self._add_equal(found, equal_pairs, ok)
         self._add_compared(found, anchored, among)
         out = []
         for doc, matches in found.items():
@@ -117,29 +118,29 @@ class _Check:
         known, theirs_at = np.unique(old, return_inverse=True)
         rows = self.existing.rows(known.astype(np.int32))
         everything = np.arange(len(rows.names), dtype=np.int32)
-        theirs = equal.values([got and got[1] for got in rows.read(everything)], letter_table())
-        mine = equal.values([self.fresh.text(d)[1] for d in new.tolist()], letter_table())
+        theirs = exact_duplicates.values([got and got[1] for got in rows.read(everything)], letter_table())
+        mine = exact_duplicates.values([self.fresh.text(d)[1] for d in new.tolist()], letter_table())
         both = zip(mine_at.tolist(), theirs_at.tolist(), strict=True)
         same = np.array([theirs[b] is None or mine[a] == theirs[b] for a, b in both], np.bool_)
         return np.stack([docs[which][same], old[same]], axis=1).astype(np.int64)
 
-    def _short_set_aside(self, equal: NDArray[np.int64]) -> Documents:
+    def _short_set_aside(self, equal_pairs: NDArray[np.int64]) -> Documents:
         """The new documents, those set aside that are too short to judge and have no equal."""
         before = self.fresh.documents
         after = intake.short_set_aside(before, self.s.k)
         back = np.zeros(self.n, np.bool_)
-        back[equal] = True
+        back[exact_duplicates] = True
         back &= after.status == TOO_SHORT
         note = ["" if b else text for b, text in zip(back, after.note, strict=True)]
         return replace(after, status=np.where(back, OK, after.status).astype(np.int8), note=note)
 
     def _add_equal(
-        self, found: dict[int, list[Match]], equal: NDArray[np.int64], ok: NDArray[np.bool_]
+        self, found: dict[int, list[Match]], equal_pairs: NDArray[np.int64], ok: NDArray[np.bool_]
     ) -> set[int]:
         """Add the documents of the same letters -> the new documents that are in the run themselves."""
         same = self.fresh.same
         partners: dict[int, list[int]] = {}
-        for doc, old in zip(equal[:, 0].tolist(), self._local(equal[:, 1]).tolist(), strict=True):
+        for doc, old in zip(equal_pairs[:, 0].tolist(), self._local(equal_pairs[:, 1]).tolist(), strict=True):
             partners.setdefault(doc, []).append(old)
         known = {d for d, others in partners.items() if any((d, o) in self.itself for o in others)}
         chosen = []
@@ -179,7 +180,7 @@ class _Check:
         run_all = self.context.run_all
         alike = candidates.alike(s, documents, held.signatures, docs, run_all)
         close = candidates.are_close(s, documents.n_letters, held.signatures, alike.docs)
-        group = cluster.clusters(self.n, alike.docs[close])
+        group = components.clusters(self.n, alike.docs[close])
         known = passages.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
         parts = passages.containment_candidates(
             held.anchors, alone, known, group, scratch=held.scratch, run_all=run_all
@@ -242,7 +243,7 @@ class _Check:
         form = mine.where(limits.of_one_form(mine) & ~limits.reached(mine))
         mine = mine.where(limits.reached(mine))
         both = mine.merged(earlier.where(limits.reached(earlier)))
-        return ballot.without_hubs(both, limits, n).among(pair_keys(mine.docs)).merged(form)
+        return witnesses.without_hubs(both, limits, n).among(pair_keys(mine.docs)).merged(form)
 
     def _renumbered(self, earlier: VerifiedPairs) -> tuple[VerifiedPairs, int]:
         """Pairs of the run -> with the numbers that their documents have here; how many numbers there are."""

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ballot, canonical, equal, ledger, verdict
+from . import ledger
+from .clustering import exact_duplicates, policies, verdict, witnesses
 from .core.documents import OK
 from .core.errors import BadRun
 from .core.pairs import pair_keys
@@ -258,8 +259,8 @@ class Layer:
         self._rows = np.flatnonzero(self.same[left] != self.same[right])
         self._keys = pair_keys(run.pairs.docs[self._rows])  # rising, as the pairs are
         good = run.pairs.where(self._rows)
-        rule = dict(canonical.parse_rule(self.settings.prefer))
-        edges = ballot.edges(good, self.limits, self._drops, whole_for_part="cleanest" in rule)
+        rule = dict(policies.parse_rule(self.settings.prefer))
+        edges = witnesses.edges(good, self.limits, self._drops, whole_for_part="cleanest" in rule)
         self._allowed = np.unique(edges.dropped.astype(np.int64) << 32 | edges.witness)
 
     def verdict(self, found: Sequence[Found]) -> Verdict:
@@ -346,7 +347,7 @@ class Layer:
 
     def _equal_kind(self, doc: int, witness: int) -> int:
         """The relation of two documents of equal letters; -1 where it is not known."""
-        return equal.kind_of(self.run.evidence.spellings, doc, witness)
+        return exact_duplicates.kind_of(self.run.evidence.spellings, doc, witness)
 
     def _keep(self, new: Verdict, doc: int, label: int, top: int, reason: str) -> None:
         new.cluster[doc], new.canonical[doc], new.witness[doc] = label, top, doc

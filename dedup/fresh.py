@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import equal, intake, verdict
+from . import intake
+from .clustering import exact_duplicates, verdict
 from .core.documents import Documents, Source
 from .core.pairs import Spellings
 from .core.parallel import Context
@@ -74,6 +75,7 @@ def _same_values(documents: Documents, texts: intake.Texts, context: Context) ->
         return [(b"", texts.read(d)) for d in docs.tolist()]
 
     k, run_all = context.settings.k, context.run_all
-    return equal.same_values(
-        letters, equal.spellings_of_several(letters, Spellings.none(), read, letter_table(), k, run_all)
+    return exact_duplicates.same_values(
+        letters,
+        exact_duplicates.spellings_of_several(letters, Spellings.none(), read, letter_table(), k, run_all),
     )

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__, kernels
+from .clustering.verdict import same_letters
 from .core.documents import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
 from .core.errors import BadInput
 from .core.parallel import Context
@@ -29,7 +30,6 @@ from .spool import Block, Rows, Spool, key_of
 from .store import Stretches
 from .text import minhash
 from .text.normalize import letter_table
-from .verdict import same_letters
 
 WINDOW = 24  # shingles per anchor window
 

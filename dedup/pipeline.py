@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, equal, intake, kernels, ledger, verdict
+from . import intake, kernels, ledger
+from .clustering import exact_duplicates, policies, verdict
 from .core.documents import EMPTY, OK, Document, Documents, Source
 from .core.errors import BadInput
 from .core.features import Anchors, Signatures, Spans
@@ -156,7 +157,7 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
 
 def _checked(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
     settings = replace(settings or Settings(), **overrides)
-    canonical.parse_rule(settings.prefer)
+    policies.parse_rule(settings.prefer)
     verdict.parse_relations(settings.relations)
     return settings
 
@@ -243,7 +244,7 @@ def _options(settings: Settings) -> Options:
     return Options(
         settings.text_field,
         settings.id_field,
-        canonical.fields_of(canonical.parse_rule(settings.prefer)),
+        policies.fields_of(policies.parse_rule(settings.prefer)),
         settings.encoding,
         settings.max_document_bytes,
     )
@@ -272,8 +273,8 @@ def _decide(
     with context.timed("relations"):
         run_all = context.counted("relations", 0, n, each=1)
         facts = (letters, earlier.spellings(), read, letter_table(), s.k, run_all)
-        spellings = equal.spellings_of_several(*facts)
-    same = equal.same_values(letters, spellings)
+        spellings = exact_duplicates.spellings_of_several(*facts)
+    same = exact_duplicates.same_values(letters, spellings)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
     again = Again.of(earlier, s, alone)
     with context.timed("candidates"):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__, ledger
-from .canonical import fields_of, parse_rule
+from .clustering.policies import fields_of, parse_rule
 from .core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source
 from .core.errors import BadSetting, DedupError
 from .core.features import Spans

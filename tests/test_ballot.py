@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import ballot, cluster
+from dedup.clustering import hubs, witnesses
 from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from dedup.core.thresholds import Thresholds
 from dedup.core.verdicts import RELATIONS
@@ -16,12 +16,12 @@ def plain(votes, pairs, limits, edges_of, compare):
     """The definition: after each round everything is chosen anew."""
     n = len(votes)
     more = pairs
-    for turn in range(ballot.WITNESS_ROUNDS + 1):
+    for turn in range(witnesses.WITNESS_ROUNDS + 1):
         if turn == 0 or len(more):
-            found = ballot._chosen(votes, pairs, limits, edges_of)
-        if turn < ballot.WITNESS_ROUNDS:
+            found = witnesses._chosen(votes, pairs, limits, edges_of)
+        if turn < witnesses.WITNESS_ROUNDS:
             place = votes.place[votes.best]
-            more = compare(cluster.unverified(found.among, place, found.label, pairs, turn))
+            more = compare(hubs.unverified(found.among, place, found.label, pairs, turn))
             pairs = pairs.merged(more) if len(more) else pairs
     assert len(found.label) == n
     return found
@@ -54,7 +54,7 @@ def corpus(seed):
     np.minimum.at(best, same, place)
     speaker = np.argsort(place)[best[same]].astype(np.int32)
     alone = (speaker == np.arange(n)) | (rng.random(n) < 0.2)
-    votes = ballot.Ballot(same, speaker, alone, place, [("longest", place)], np.zeros(n, np.int8))
+    votes = witnesses.Ballot(same, speaker, alone, place, [("longest", place)], np.zeros(n, np.int8))
     chain = np.stack([np.arange(n - 1), np.arange(1, n)], axis=1)[rng.random(n - 1) < 0.7]
     star = np.stack([rng.integers(n, size=n) % 3, rng.integers(n, size=n)], axis=1)[rng.random(n) < 0.3]
     docs = CandidatePairs.of(same[np.concatenate([chain, star])]).docs
@@ -74,11 +74,11 @@ def test_rounds_over_what_is_open_give_what_rounds_over_everything_give(seed, ev
         return figures(wanted, sizes, alike[tuple(wanted.T)])
 
     def edges_of(good):
-        return ballot.edges(good, LIMITS, np.ones(len(RELATIONS), np.bool_), whole_for_part=False)
+        return witnesses.edges(good, LIMITS, np.ones(len(RELATIONS), np.bool_), whole_for_part=False)
 
     pairs = compare(CandidatePairs(docs))
     want = plain(votes, pairs, LIMITS, edges_of, compare)
-    got = ballot.settle(votes, pairs, LIMITS, edges_of, compare)
+    got = witnesses.settle(votes, pairs, LIMITS, edges_of, compare)
     for name in ("label", "witness", "among"):
         assert getattr(got, name).tolist() == getattr(want, name).tolist(), name
     assert got.good.docs.tolist() == want.good.docs.tolist()

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup import kernels, verdict
+from dedup import kernels
 from dedup.check import _Check, check
+from dedup.clustering import verdict
 from dedup.core.pairs import pair_keys
 from dedup.core.settings import Settings
 from dedup.matching.update import finder

@@ -7,16 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import equal, kernels
-from dedup.alignment import differences
-from dedup.alike import DAMAGED, DOUBTFUL, OTHER, STEM, alike
-from dedup.content import content, text_of
+from dedup import kernels
+from dedup.clustering import exact_duplicates
+from dedup.content.alignment import differences
+from dedup.content.lookalikes import DAMAGED, DOUBTFUL, OTHER, STEM, alike
+from dedup.content.own_content import content, text_of
+from dedup.content.signs import digest
+from dedup.content.words import word_key
 from dedup.core.features import Spans
 from dedup.core.hashing import BASE, MASK, fmix64
 from dedup.core.pairs import COUNTS, TURNED
 from dedup.text.normalize import letter_table
-from dedup.values import digest
-from dedup.words import word_key
 
 TABLE = letter_table()
 K = 4
@@ -190,7 +191,7 @@ def test_words_and_marks_equal_the_plain_definition(texts):
 @example(["a.5 a", "a -5", "5.a-b!", "x != y", "\u0665.\u0665"])
 def test_the_values_of_a_text_equal_the_plain_definition(texts):
     """Most texts are told to have none by their bytes alone."""
-    found = equal.values([t.encode() for t in texts], TABLE)
+    found = exact_duplicates.values([t.encode() for t in texts], TABLE)
     assert found == [digest(text_of(t, TABLE).marks.told) for t in texts]
 
 

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from dedup import canonical
 from dedup.cli import commands
+from dedup.clustering import policies
 from dedup.core.settings import Settings
 from dedup.core.verdicts import RELATIONS
 from dedup.readers import READERS
@@ -20,7 +20,7 @@ REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 
 
 def test_every_command_list_format_policy_relation_and_setting_is_in_the_reference():
-    for name in (*commands.commands, *EXPORTERS, *FORMATS, *canonical.POLICIES, *RELATIONS[1:]):
+    for name in (*commands.commands, *EXPORTERS, *FORMATS, *policies.POLICIES, *RELATIONS[1:]):
         assert f"`{name}`" in REFERENCE, name
     for knob in dataclasses.fields(Settings):
         row = next(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup.content.words import counts, letters_at, words
 from dedup.core.settings import Settings
 from dedup.text.normalize import letter_table, letters
 from dedup.views.align import align
@@ -20,7 +21,6 @@ from dedup.views.explain_html import page
 from dedup.views.explain_text import print_explanation
 from dedup.views.hunks import Fold, Hunk, hunks, marked
 from dedup.views.texts import Text
-from dedup.words import counts, letters_at, words
 
 from .conftest import OTHER, POST, brute_force, brute_force_skeleton, shingle_set
 from .test_cli import one_line

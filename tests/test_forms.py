@@ -10,7 +10,7 @@ import pytest
 
 import dedup
 from dedup import Document
-from dedup.copies import copy_signs
+from dedup.clustering.copy_names import copy_signs
 from dedup.core.errors import BadSetting
 
 from .conftest import ROOT

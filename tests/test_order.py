@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup import Document, cluster
+from dedup import Document
+from dedup.clustering import hubs
 from dedup.text.normalize import letters
 
 from .conftest import ALIKE_ALONE
@@ -74,9 +75,9 @@ def test_a_part_goes_with_the_whole_it_is_most_like_wherever_that_stands(order, 
         ([0.9, 0.5, 0.5], [0, 0.1, 0.2], [True, False, True]),
         ([0.9, 0.5, 0.5], [0, 0.1, 0.1], [True, True, True]),  # nothing but their order tells them apart
     ):
-        found = cluster.binding(4, docs, alike, left, (np.array(near), np.array(others)), 3)
+        found = hubs.binding(4, docs, alike, left, (np.array(near), np.array(others)), 3)
         assert found.tolist() == bound
-    assert cluster.binding(4, docs, alike, left, (np.zeros(3),), 1).tolist() == [True, False, False]
+    assert hubs.binding(4, docs, alike, left, (np.zeros(3),), 1).tolist() == [True, False, False]
 
 
 def test_a_post_in_two_pages_that_nothing_tells_apart_goes_whatever_their_names():
@@ -113,9 +114,9 @@ def test_lists_of_headlines_that_are_alike_do_not_join_the_pages_that_hold_them(
     share = np.array([[0.9, 0.75], [0.98, 0.3], [0.97, 0.3]])
     if turn:
         docs, part, share = (x[:, ::-1].copy() for x in (docs, part, share))
-    assert cluster.torn(4, docs, part, share, 0.8).tolist() == [True, False, False]
+    assert hubs.torn(4, docs, part, share, 0.8).tolist() == [True, False, False]
     together = np.vstack([docs, [(page, second)]]).astype(np.int32)  # the pages are alike as well
     also = np.vstack([part, [[False, False]]]), np.vstack([share, [[0.6, 0.6]]])
-    assert not cluster.torn(4, together, *also, 0.8).any()
+    assert not hubs.torn(4, together, *also, 0.8).any()
     better = np.where(share == 0.75, 0.85, share)  # each list holds the other by the line
-    assert not cluster.torn(4, docs, part, better, 0.8).any()
+    assert not hubs.torn(4, docs, part, better, 0.8).any()

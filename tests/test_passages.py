@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup import ballot
+from dedup.clustering import witnesses
 
 from .conftest import ALIKE_ALONE, OTHER, POST
 
@@ -125,7 +125,7 @@ def test_a_licence_in_many_files_binds_none_of_them_and_stays_a_document_of_its_
 def test_a_text_that_few_others_hold_goes_with_one_of_them_and_one_that_more_hold_with_none():
     prose = Prose(6)
     part = prose.text(80)
-    wholes = [f"{prose.text(150)} {part} {prose.text(150)}" for _ in range(ballot.MAX_WHOLES + 1)]
+    wholes = [f"{prose.text(150)} {part} {prose.text(150)}" for _ in range(witnesses.MAX_WHOLES + 1)]
     few = dedup.scan_texts([part, *wholes[:-1]])
     assert [len(c.members) for c in few.clusters] == [2]
     assert few.keep() == [str(n) for n in range(2, len(wholes) + 1)]
@@ -235,9 +235,9 @@ def test_a_field_of_the_record_can_decide(files):
 
 
 def test_the_program_checks_its_own_output(monkeypatch):
-    from dedup import cluster
+    from dedup.clustering import hubs
 
-    choose = cluster.choose_witnesses
+    choose = hubs.choose_witnesses
 
     def chained(*args):
         witness = choose(*args)
@@ -245,7 +245,7 @@ def test_the_program_checks_its_own_output(monkeypatch):
         witness[one] = other  # which is itself dropped
         return witness
 
-    monkeypatch.setattr(cluster, "choose_witnesses", chained)
+    monkeypatch.setattr(hubs, "choose_witnesses", chained)
     texts = [POST, POST.replace("luck", "much luck"), POST.replace("warm", "very warm")]
     with pytest.raises(dedup.DedupError, match="a witness that is dropped"):
         dedup.scan_texts(texts, **ALIKE_ALONE)

@@ -15,7 +15,8 @@ import pytest
 from rich.console import Console
 
 import dedup
-from dedup import decisions, kernels, ledger, verdict
+from dedup import decisions, kernels, ledger
+from dedup.clustering import verdict
 from dedup.core.errors import BadInput, BadRun
 from dedup.folder import open_run
 from dedup.views.review import Session, order_of

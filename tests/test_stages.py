@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import canonical, cluster, intake, kernels, relation, verdict
+from dedup import intake, kernels
+from dedup.clustering import hubs, policies, relation, verdict
 from dedup.core import estimates
 from dedup.core.documents import BINARY, EMPTY, OK
 from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
@@ -169,7 +170,7 @@ def test_a_long_text_beside_many_short_ones_is_in_few_batches():
 )
 def test_every_dropped_document_has_a_kept_witness_with_an_edge(edges, places):
     dropped, witness_of = np.array(edges or [(0, 1)], np.int32).T
-    witness = cluster.choose_witnesses(np.array(places), cluster.Edges(dropped, witness_of))
+    witness = hubs.choose_witnesses(np.array(places), hubs.Edges(dropped, witness_of))
     allowed = set(zip(dropped.tolist(), witness_of.tolist(), strict=True))
     for doc, kept in enumerate(witness.tolist()):
         assert witness[kept] == kept
@@ -186,8 +187,8 @@ def test_each_document_goes_for_the_most_preferred_kept_one_that_it_may_go_for(e
     for doc in sorted(range(10), key=places.__getitem__):
         kept = [w for w in may_go[doc] if witness.get(w) == w]
         witness[doc] = min(kept, key=places.__getitem__, default=doc)
-    found = cluster.choose_witnesses(
-        np.array(places), cluster.Edges(*np.array(edges or np.zeros((0, 2)), np.int32).reshape(-1, 2).T)
+    found = hubs.choose_witnesses(
+        np.array(places), hubs.Edges(*np.array(edges or np.zeros((0, 2)), np.int32).reshape(-1, 2).T)
     )
     assert found.tolist() == [witness[doc] for doc in range(10)]
 
@@ -266,7 +267,7 @@ def test_texts_with_equal_letters_differ_in_a_named_way(left, right, kind):
 
 
 def test_a_rule_of_policies_is_read_from_left_to_right():
-    assert canonical.parse_rule(" path:a/**, cased ,first") == [
+    assert policies.parse_rule(" path:a/**, cased ,first") == [
         ("path", "a/**"),
         ("cased", ""),
         ("first", ""),

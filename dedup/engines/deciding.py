@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import verdict
+from ..clustering import verdict
 from ..core.documents import Source
 from ..core.features import Signatures
 from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from .. import verdict
-from ..ballot import WITNESS_ROUNDS
+from ..clustering import verdict
+from ..clustering.witnesses import WITNESS_ROUNDS
 from ..core.documents import CHANGED, OK
 from ..core.errors import Broken
 from ..core.pairs import COUNTS

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import __version__, canonical, intake, pipeline, verdict
+from .. import __version__, intake, pipeline
+from ..clustering import policies, verdict
 from ..core.documents import Source
 from ..core.errors import BadInput, BadSetting
 from ..core.settings import Settings
@@ -65,7 +66,7 @@ def scan(
     """
     given = [os.fsencode(p) for p in paths]
     refuse(given, settings, run)
-    canonical.parse_rule(settings.prefer)
+    policies.parse_rule(settings.prefer)
     verdict.parse_relations(settings.relations)
     with writing(run, ways.conf) as target:
         sources, skipped = find_sources(given, kind_of, target.below, settings.follow_links)
@@ -295,7 +296,7 @@ def taken(
     from pyspark.sql import functions as f
 
     spark = store.spark
-    canonical.parse_rule(settings.prefer)
+    policies.parse_rule(settings.prefer)
     verdict.parse_relations(settings.relations)
     given = df.select(f.col(id_column).alias("name"), f.col(text_column).cast("string").alias("text"))
     with _partitioned(spark, ways, 0):

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import canonical, equal
+from ..clustering import exact_duplicates, policies
 from ..core.documents import OK, TOO_SHORT, Documents
 from ..core.settings import Settings
 from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
@@ -66,13 +66,13 @@ def same_values(letters: Frame, spelled: Frame) -> Frame:
     return rows.drop("weight").join(found, beside, "left").select("doc", "state", "same", "weight")
 
 
-def facts_of(table: pa.Table) -> canonical.Facts:
+def facts_of(table: pa.Table) -> policies.Facts:
     """Rows of FACTS in document order -> what policies look at, but for who holds whom."""
     documents = documents_of(table)
     n = table.num_rows
     none = np.zeros(n, np.int64)
     paths = [p or b"" for p in texts(table, "path")]
-    return canonical.Facts(documents, none, none, numbers(table, "mtime_ns").astype(np.int64), paths)
+    return policies.Facts(documents, none, none, numbers(table, "mtime_ns").astype(np.int64), paths)
 
 
 def documents_of(table: pa.Table) -> Documents:
@@ -111,7 +111,7 @@ def _best(rule: list[tuple[str, str]], keys: list[str]) -> Mapper:
             group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, table.num_rows]))
             order = np.argsort(numbers(table, "doc"), kind="stable")
             place = np.empty(len(order), np.int64)
-            place[order] = canonical.rank(rule, facts_of(table.take(pa.array(order))))[0]
+            place[order] = policies.rank(rule, facts_of(table.take(pa.array(order))))[0]
             yield _chosen(table, group, place)
 
     return run
@@ -135,7 +135,7 @@ def chosen(facts: Frame, s: Settings) -> Frame:
     """
     from pyspark.sql import functions as f
 
-    rule = canonical.parse_rule(s.prefer)
+    rule = policies.parse_rule(s.prefer)
     part = f.pmod(f.xxhash64("doc"), f.ceil(f.col("weight") / AT_ONCE)).cast("bigint")
     rows = facts.withColumn("part", part)
     large = rows.where(f.col("weight") > AT_ONCE).repartition("same", "part")
@@ -160,7 +160,7 @@ def _spelled(s: Settings) -> Mapper:
                 return [(written[d] or utf8[d], utf8[d]) for d in docs.tolist()]
 
             everyone = np.arange(one.num_rows, dtype=np.int32)
-            found = equal.spellings(everyone, read, letter_table(), s.k, map)
+            found = exact_duplicates.spellings(everyone, read, letter_table(), s.k, map)
             yield batch(
                 SPELLING,
                 {

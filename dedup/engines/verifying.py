@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import verdict
+from ..clustering import verdict
 from ..core.features import Spans
 from ..core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from ..core.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import alignment
+from ..content import alignment
 from ..core.jit import BASE, I32, I64, U64, inner
 from .marks import is_decimal
 

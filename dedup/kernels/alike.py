@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import alike as plain
+from ..content import lookalikes as plain
 from ..core.jit import I64, U64, inlined, inner
 from .alignment import has_decimal
 from .marks import is_decimal

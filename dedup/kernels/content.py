@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import content, sifting
+from ..content import own_content, unmatched
+from ..content.words import word_key as word_key_of
 from ..core.jit import BASE, I64, U64, inner, jit
 from ..core.pairs import COUNTS, TURNED
-from ..words import word_key as word_key_of
 from .alignment import FREE, differences, has_decimal, new_table, slot_of_key
 from .alike import DAMAGED as DAMAGE
 from .alike import STEM
@@ -18,13 +18,18 @@ from .text import fmix64
 from .values import changed_marks
 from .words import WordArrays
 
-NUMBER_WORDS, NUMBER_MORE, APART = content.NUMBER_WORDS, content.NUMBER_MORE, content.APART
-STEMMED, STEMMED_SHARE = content.STEMMED, content.STEMMED_SHARE
-RECURS, SMALL_SHARE = content.RECURS, content.SMALL_SHARE
-NAME_SHARE = content.NAME_SHARE
-MANY_SMALL, SMALL_WORDS, N_SLOTS = content.MANY_SMALL, content.SMALL_WORDS, content.N_SLOTS
-SLOT_TIMES, SLOT_MORE = sifting.SLOT_TIMES, sifting.SLOT_MORE
-ADDED, SPELLED, PASSAGES, REPLACED = sifting.ADDED, sifting.SPELLED, sifting.PASSAGES, sifting.REPLACED
+NUMBER_WORDS, NUMBER_MORE, APART = own_content.NUMBER_WORDS, own_content.NUMBER_MORE, own_content.APART
+STEMMED, STEMMED_SHARE = own_content.STEMMED, own_content.STEMMED_SHARE
+RECURS, SMALL_SHARE = own_content.RECURS, own_content.SMALL_SHARE
+NAME_SHARE = own_content.NAME_SHARE
+MANY_SMALL, SMALL_WORDS, N_SLOTS = own_content.MANY_SMALL, own_content.SMALL_WORDS, own_content.N_SLOTS
+SLOT_TIMES, SLOT_MORE = unmatched.SLOT_TIMES, unmatched.SLOT_MORE
+ADDED, SPELLED, PASSAGES, REPLACED = (
+    unmatched.ADDED,
+    unmatched.SPELLED,
+    unmatched.PASSAGES,
+    unmatched.REPLACED,
+)
 N_COUNTS = len(COUNTS)
 (
     LETTERS_LEFT,
@@ -45,9 +50,9 @@ N_COUNTS = len(COUNTS)
     SILENT_LEFT,
     SILENT_RIGHT,
 ) = range(N_COUNTS)
-_NUMERALS = np.array(sorted(map(ord, sifting.HAN_NUMERALS)), np.int32)
-_HAN_NEGATIONS = np.array(sorted(map(ord, content.HAN_NEGATIONS)), np.int32)
-_NEGATIONS = np.sort(np.array([word_key_of(word) for word in content.NEGATIONS], np.uint64))
+_NUMERALS = np.array(sorted(map(ord, unmatched.HAN_NUMERALS)), np.int32)
+_HAN_NEGATIONS = np.array(sorted(map(ord, own_content.HAN_NEGATIONS)), np.int32)
+_NEGATIONS = np.sort(np.array([word_key_of(word) for word in own_content.NEGATIONS], np.uint64))
 (  # what is counted over the places of a pair
     LAST_NUMBER,
     SMALL_PLACES,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import sifting
+from ..content import unmatched
 from ..core.jit import BASE, I32, I64, U64, inner
 from .alignment import FREE, SMALL, has_decimal, moved, new_table, slot_of_key
 from .alike import (
@@ -32,10 +32,10 @@ from .marks import is_decimal
 from .text import fmix64, is_unspaced
 from .words import word_key
 
-AHEAD, EDGE, FEW_MOVED = sifting.AHEAD, sifting.EDGE, sifting.FEW_MOVED
-SILENT = sifting.SILENT
-PASSAGE, PASSAGE_UNSPACED = sifting.PASSAGE, sifting.PASSAGE_UNSPACED
-_NUMERALS = np.array(sorted(map(ord, sifting.HAN_NUMERALS)), np.int32)
+AHEAD, EDGE, FEW_MOVED = unmatched.AHEAD, unmatched.EDGE, unmatched.FEW_MOVED
+SILENT = unmatched.SILENT
+PASSAGE, PASSAGE_UNSPACED = unmatched.PASSAGE, unmatched.PASSAGE_UNSPACED
+_NUMERALS = np.array(sorted(map(ord, unmatched.HAN_NUMERALS)), np.int32)
 
 
 class Room(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import content, values
+from ..content import own_content, signs
 from ..core.jit import I64, U64, inner, jit
 from .text import fmix64
 from .words import WordArrays
 
-MARKS_APART, MIN_IDLE = content.MARKS_APART, values.MIN_IDLE
+MARKS_APART, MIN_IDLE = own_content.MARKS_APART, signs.MIN_IDLE
 
 
 def value_digests(texts: WordArrays) -> NDArray[np.uint64]:
@@ -20,7 +20,7 @@ def value_digests(texts: WordArrays) -> NDArray[np.uint64]:
 
 _OFTEN_SILENT = "-.,"  # they tell something before a digit only
 _MAY_TELL = np.zeros(256, np.uint8)  # of a byte: 1 if it may, 2 if it may before a digit
-for _mark in values.CLASSES:
+for _mark in signs.CLASSES:
     if _mark.isascii() and _mark != "!":  # != has = as well
         _MAY_TELL[ord(_mark)] = 2 if _mark in _OFTEN_SILENT else 1
 _MAY_TELL[128:] = 1
@@ -59,13 +59,13 @@ def _bare(sure, seen, own, own_end, own_idle, other, other_end, other_idle):  # 
         unsure = other_idle[0] + other_idle[1]
         for m in range(other, other_end):
             unsure += sure[m] != seen[m]
-        return I64(values.TELLING if unsure >= MIN_IDLE else 0)
-    there |= (values.POINT if own_idle[0] else 0) | (values.MINUS if own_idle[1] else 0)
+        return I64(signs.TELLING if unsure >= MIN_IDLE else 0)
+    there |= (signs.POINT if own_idle[0] else 0) | (signs.MINUS if own_idle[1] else 0)
     bare = I64(0)
-    for bit in (values.POINT, values.MINUS, values.NOT, values.ATTACHED):
+    for bit in (signs.POINT, signs.MINUS, signs.NOT, signs.ATTACHED):
         if there & bit:
             continue
-        unsure = other_idle[0] if bit == values.POINT else other_idle[1] if bit == values.MINUS else 0
+        unsure = other_idle[0] if bit == signs.POINT else other_idle[1] if bit == signs.MINUS else 0
         for m in range(other, other_end):
             unsure += (seen[m] & ~sure[m] & bit) != 0
         if unsure >= MIN_IDLE:
@@ -76,18 +76,18 @@ def _bare(sure, seen, own, own_end, own_idle, other, other_end, other_idle):  # 
 @inner
 def _differ(sure_left, seen_left, sure_right, seen_right, bare_left, bare_right):  # type: ignore[no-untyped-def]
     """See values.differ."""
-    if (sure_left ^ sure_right) == values.EQUALS and (
-        sure_left & sure_right & (values.LESS | values.GREATER)
+    if (sure_left ^ sure_right) == signs.EQUALS and (
+        sure_left & sure_right & (signs.LESS | signs.GREATER)
     ) != 0:
         return True
     lacks = sure_left & ~seen_right
-    if (lacks & ~bare_right & values.TELLING) != 0 or (
-        lacks != 0 and (seen_right & ~seen_left & ~values.POINT) != 0
+    if (lacks & ~bare_right & signs.TELLING) != 0 or (
+        lacks != 0 and (seen_right & ~seen_left & ~signs.POINT) != 0
     ):
         return True
     lacks = sure_right & ~seen_left
-    return (lacks & ~bare_left & values.TELLING) != 0 or (
-        lacks != 0 and (seen_left & ~seen_right & ~values.POINT) != 0
+    return (lacks & ~bare_left & signs.TELLING) != 0 or (
+        lacks != 0 and (seen_left & ~seen_right & ~signs.POINT) != 0
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import values
+from ..content import signs
 from ..core.features import Spans
 from ..core.jit import BASE, I64, U64, inner, jit
 from .marks import SPACE, classes, is_decimal, is_space, mark_class
@@ -156,7 +156,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
                 run += 1
             elif run or chain >= 0:
                 if chain >= 0 and run == 3 and thousands >= 0:
-                    sure[thousands] &= ~values.POINT
+                    sure[thousands] &= ~signs.POINT
                 follows = (
                     (run == 3 and c == chain) if chain >= 0 else (head and run <= 3 and (c == 46 or c == 44))
                 )
@@ -230,8 +230,8 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
             kind = mark_class(c)
             if kind:
                 told = True
-                n_points += kind == values.POINT
-                n_minuses += kind == values.MINUS
+                n_points += kind == signs.POINT
+                n_minuses += kind == signs.MINUS
             if c == BREAK:
                 broken, tail = True, I64(-1)
             else:
@@ -246,7 +246,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
                         n_line += 1
             before_last, last = last if between > 1 else I64(-1), I64(c)
         if chain >= 0 and run == 3 and thousands >= 0:
-            sure[thousands] &= ~values.POINT
+            sure[thousands] &= ~signs.POINT
         if told:
             found = classes(
                 line,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import cluster, kernels
-from ..core import estimates, rules
+from .. import kernels
+from ..core import components, estimates, rules
 from ..core.documents import Documents
 from ..core.features import Anchors, Banding, Signatures, Spans
 from ..core.memory import give_back
@@ -149,7 +149,7 @@ def parts_and_wholes(
     n = len(n_letters)
     close = are_close(s, n_letters, held.signatures, banded.pairs)
     held.forget()
-    group = cluster.clusters(n, banded.pairs[close])
+    group = components.clusters(n, banded.pairs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
     apart = np.zeros(len(close), np.bool_)

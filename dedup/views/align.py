@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
+from ..content.words import Words, words
 from ..text.normalize import LetterTable
-from ..words import Words, words
 from .moves import BLOCK, Move, moved, once, run_of
 
 CELLS = 400_000_000  # of one table of rapidfuzz: 50 MB, 0.1 s

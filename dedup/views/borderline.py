@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, verdict
+from .. import kernels
+from ..clustering import verdict
 from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.verdicts import NEAR
 from ..matching.candidates import by_shingles

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..clustering.relation import same_letters
+from ..clustering.verdict import thresholds
+from ..content.words import counts, letters_at
 from ..core.features import Spans
 from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import CONTAINED, RELATIONS
 from ..matching import verify
-from ..relation import same_letters
 from ..run import Run
 from ..text.normalize import letter_table
 from ..text.scripts import UNSPACED_CLASS
-from ..verdict import thresholds
-from ..words import counts, letters_at
 from .align import ISLAND, SAME, Alignment, Span, align
 from .lines import Lines
 from .measure import rows_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
+from ..content.words import letters_at
 from ..text.normalize import letter_table
-from ..words import letters_at
 from .align import SAME, align
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clustering.verdict import thresholds
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.settings import Settings
 from ..matching import verify
 from ..readers import Options, fetch
 from ..run import Run
 from ..text.normalize import letter_table
-from ..verdict import thresholds
 
 
 def settings_of(run: Run) -> Settings:

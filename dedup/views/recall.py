@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels, verdict
+from .. import kernels
+from ..clustering import verdict
 from ..core import thresholds
 from ..core.pairs import CandidatePairs
 from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from ..content import text_of
+from ..content.own_content import text_of
+from ..content.unmatched import REPLACED, places
 from ..core.pairs import VerifiedPairs
 from ..core.thresholds import MIN_OWN_CONTENT, Thresholds, lost, numbers, own_content
-from ..sifting import REPLACED, places
 from ..text.normalize import letter_table
 from .report import counted
 

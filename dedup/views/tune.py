@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import verdict
+from ..clustering import verdict
 from ..core.pairs import CandidatePairs
 from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ..matching.bands import recall

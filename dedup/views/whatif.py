@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import verdict
+from ..clustering import verdict
 from ..core.errors import BadSetting
 from ..core.pairs import VerifiedPairs, pair_keys
 from ..matching.compared import Compared

@@ -163,7 +163,7 @@ FAULTS = (
     ),
     Fault(
         "slot-line",
-        "dedup/families.py",
+        "dedup/clustering/families.py",
         "(n == 1) & (least >= MIN_FILLERS_ALONE)",
         "(n == 1) & (least > MIN_FILLERS_ALONE)",
         "a slot with five fillers is none, so instances of a form are dropped",
@@ -211,7 +211,7 @@ FAULTS = (
     ),
     Fault(
         "marks-apart-line",
-        "dedup/content.py",
+        "dedup/content/own_content.py",
         "sum(p - before >= MARKS_APART for before, p",
         "sum(p - before > MARKS_APART for before, p",
         "two points forty letters apart count as one (plain definition)",
@@ -219,7 +219,7 @@ FAULTS = (
     ),
     Fault(
         "negation-line",
-        "dedup/content.py",
+        "dedup/content/own_content.py",
         "return 0 if len(small) >= max(MANY_SMALL, 4 * n) else n",
         "return 0 if len(small) > max(MANY_SMALL, 4 * n) else n",
         "a negation among eight small words that were taken out counts (plain definition)",
@@ -260,7 +260,7 @@ FAULTS = (
     ),
     Fault(
         "values-of-equal-letters",
-        "dedup/equal.py",
+        "dedup/clustering/exact_duplicates.py",
         "(same[docs[1:]] != same[docs[:-1]]) | (values[1:] != values[:-1])",
         "(same[docs[1:]] != same[docs[:-1]]) | (values[1:] != values[1:])",
         "2.5 ml is dropped for 25 ml, as their letters are the same",
@@ -268,7 +268,7 @@ FAULTS = (
     ),
     Fault(
         "part-for-whole",
-        "dedup/ballot.py",
+        "dedup/clustering/witnesses.py",
         "left &= ~part | limits.left_in_right(pairs)",
         "left &= ~part | limits.is_part(pairs)",
         "a page is dropped for the body that it holds",
@@ -309,7 +309,7 @@ FAULTS = (
     ),
     Fault(
         "speaker",
-        "dedup/verdict.py",
+        "dedup/clustering/verdict.py",
         "order = inverse(place)[::-1]",
         "order = inverse(place)",
         "of documents with the same letters the least preferred one is kept",
@@ -317,7 +317,7 @@ FAULTS = (
     ),
     Fault(
         "policies-in-order",
-        "dedup/canonical.py",
+        "dedup/clustering/policies.py",
         "np.lexsort([key for _, key in reversed(keys)])",
         "np.lexsort([key for _, key in keys])",
         "the last policy of a rule decides first",
@@ -325,7 +325,7 @@ FAULTS = (
     ),
     Fault(
         "reason",
-        "dedup/canonical.py",
+        "dedup/clustering/policies.py",
         "for i, (_, key) in reversed(list(enumerate(keys))):",
         "for i, (_, key) in enumerate(keys):",
         "the reason given is the last policy that agrees, not the one that decided",
@@ -334,7 +334,7 @@ FAULTS = (
     # ------------------------------------------------------------------ what is equal
     Fault(
         "half-a-hash",
-        "dedup/verdict.py",
+        "dedup/clustering/verdict.py",
         "new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]",
         "new = np.r_[True, np.diff(one[order]) != 0]",
         "texts of which half a hash is the same are one",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import cluster
+from ...core import components
 from ...core.documents import Documents
 from ...core.errors import BadRun
 from ...core.features import Signatures
@@ -102,8 +102,8 @@ class Again:
         close[new] = candidates.are_close(s, n_letters, held.signatures, banded.pairs[new])
         close[~new] = _flags_of(known, banded.pairs[~new]) & state.CLOSE != 0
         held.forget()
-        group = cluster.clusters(len(n_letters), banded.pairs[close])
-        old_group = cluster.clusters(len(before.steps.mine), before.steps.found.having(state.CLOSE))
+        group = components.clusters(len(n_letters), banded.pairs[close])
+        old_group = components.clusters(len(before.steps.mine), before.steps.found.having(state.CLOSE))
         groups = _Groups(old_group, group, change.regrouped(old_group, group))
         if self._is_much(groups.changed):
             docs = np.flatnonzero(change.now).astype(np.int32)

@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster, families, kernels
-from . import equal as equal_letters
-from .ballot import Ballot, edges, settle, without_hubs
-from .core import estimates, rules
-from .core.documents import OK, Documents, Source
-from .core.errors import BadSetting, Broken
-from .core.features import Signatures
-from .core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
-from .core.rules import MIN_BONES, MIN_PART
-from .core.settings import Settings
-from .core.sorted_arrays import inverse, is_in
-from .core.thresholds import Thresholds, lost
-from .core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
+from .. import kernels
+from ..core import estimates, rules
+from ..core.documents import OK, Documents, Source
+from ..core.errors import BadSetting, Broken
+from ..core.features import Signatures
+from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from ..core.rules import MIN_BONES, MIN_PART
+from ..core.settings import Settings
+from ..core.sorted_arrays import inverse, is_in
+from ..core.thresholds import Thresholds, lost
+from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
+from . import exact_duplicates as equal_letters
+from . import families, hubs, policies
+from .witnesses import Ballot, edges, settle, without_hubs
 
 COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
 
@@ -84,7 +85,7 @@ def decide(
     here.
     """
     pairs = known.pairs
-    n, limits, rule = len(documents), thresholds(s), canonical.parse_rule(s.prefer)
+    n, limits, rule = len(documents), thresholds(s), policies.parse_rule(s.prefer)
     # a part is joined to its whole only over anchors that are no boilerplate, however it was found
     sure = limits.alike(pairs) | limits.rewritten(pairs) | known.by_anchors
     slots = families.slots(n, pairs.where(sure & known.candidate & limits.related(pairs)))
@@ -93,7 +94,7 @@ def decide(
     weight = np.bincount(same, minlength=n) if weight is None else weight
     good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
     facts = _facts(sources, documents, same, weight, good, limits)
-    place, keys = canonical.rank(rule, facts)
+    place, keys = policies.rank(rule, facts)
     speaker = _best_of(same, place)[same]
     equal, equal_kinds = equal_letters.pairs(speaker, known.spellings)
     kind = np.full(n, PUNCTUATION, np.int8)
@@ -101,7 +102,7 @@ def decide(
     alone = (speaker == np.arange(n)) | ~drops[kind]
     ballot = Ballot(same, speaker, alone, place, keys, kind)
 
-    def edges_of(good: VerifiedPairs) -> cluster.Edges:
+    def edges_of(good: VerifiedPairs) -> hubs.Edges:
         return edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
 
     def compared(missing: CandidatePairs) -> VerifiedPairs:
@@ -174,7 +175,7 @@ def _assembled(
         line=figure(line),
         size=size,
         witness_size=witness_size,
-        reason=canonical.reasons(label, ballot.place, ballot.keys),
+        reason=policies.reasons(label, ballot.place, ballot.keys),
         family=family,
     )
 
@@ -235,14 +236,14 @@ def _facts(
     weight: NDArray[np.int64],
     good: VerifiedPairs,
     limits: Thresholds,
-) -> canonical.Facts:
+) -> policies.Facts:
     """What the policies look at; documents with the same letters hold each other."""
     n = len(documents)
     strict = replace(limits, max_lost=min(limits.max_lost, 1 - COVER))
-    holds, held = cluster.holds(n, cluster.allowed(good.docs, *strict.held(good)), weight)
+    holds, held = hubs.holds(n, hubs.allowed(good.docs, *strict.held(good)), weight)
     times = np.array([s.mtime_ns for s in sources], np.int64)[documents.source]
     paths = np.array([s.path for s in sources], object)[documents.source].tolist()
-    return canonical.Facts(documents, holds[same] + weight[same], held[same], times, paths)
+    return policies.Facts(documents, holds[same] + weight[same], held[same], times, paths)
 
 
 def hopeful(

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .copies import copy_signs
-from .core.documents import Documents
-from .core.errors import BadSetting
-from .core.sorted_arrays import inverse
+from ..core.documents import Documents
+from ..core.errors import BadSetting
+from ..core.sorted_arrays import inverse
+from .copy_names import copy_signs
 
 
 @dataclass(frozen=True)

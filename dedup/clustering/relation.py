@@ -7,8 +7,8 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 
-from . import kernels
-from .core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from .. import kernels
+from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 
 
 def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: str) -> int:

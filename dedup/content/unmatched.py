@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..text.normalize import letters
+from ..text.scripts import is_unspaced
 from .alignment import Difference, differences, moved, n_letters
-from .alike import ALIKE_JOINED, DAMAGED, DOUBTFUL, LONGEST, OTHER, SAME, agree, alike, digits, folded
-from .text.normalize import letters
-from .text.scripts import is_unspaced
+from .lookalikes import ALIKE_JOINED, DAMAGED, DOUBTFUL, LONGEST, OTHER, SAME, agree, alike, digits, folded
 from .words import DECIMALS
 
 AHEAD = 6  # words of the other side among which the twin of a word is looked for

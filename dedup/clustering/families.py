@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
-from .core.pairs import VerifiedPairs
+from .. import kernels
+from ..core.pairs import VerifiedPairs
 
 MIN_FILLERS = 3  # different ones, of the slots of two documents that differ in several
 MIN_FILLERS_ALONE = 5  # of the one slot in which two documents differ

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .text.normalize import LetterTable
-from .text.scripts import UNSPACED
-from .text.shingle import shingle_hash
+from ..text.normalize import LetterTable
+from ..text.scripts import UNSPACED
+from ..text.shingle import shingle_hash
 
 APOSTROPHES = (0x27, 0x2019)
 DECIMALS = frozenset(c for c in map(chr, range(0x2000)) if c.isdecimal())  # digits of all common scripts

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, relation
-from .core.pairs import Spellings, VerifiedPairs
-from .core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
-from .text.normalize import LetterTable
+from .. import kernels
+from ..core.pairs import Spellings, VerifiedPairs
+from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from ..text.normalize import LetterTable
+from . import relation
 
 AT_ONCE = 128  # documents
 

@@ -9,16 +9,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canonical, cluster
-from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
-from .core.sorted_arrays import is_in
-from .core.thresholds import Thresholds, lost
-from .core.verdicts import CONTAINED, FORM
+from ..core import components
+from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from ..core.sorted_arrays import is_in
+from ..core.thresholds import Thresholds, lost
+from ..core.verdicts import CONTAINED, FORM
+from . import hubs, policies
 
 MAX_WHOLES = 3  # otherwise different ones, of a part that goes with the one that it is most like
 WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
 
-EdgesOf = Callable[[VerifiedPairs], cluster.Edges]
+EdgesOf = Callable[[VerifiedPairs], hubs.Edges]
 Compare = Callable[[CandidatePairs], VerifiedPairs]
 
 
@@ -30,7 +31,7 @@ class Ballot:
     speaker: NDArray[np.int32]  # the most preferred one of them
     alone: NDArray[np.bool_]  # not dropped for its speaker: it is one, or their relation drops nothing
     place: NDArray[np.int64]  # 0 for the most preferred document of all
-    keys: canonical.Keys  # by which the places were given
+    keys: policies.Keys  # by which the places were given
     kind: NDArray[np.int8]  # relation to the speaker
 
     def __len__(self) -> int:
@@ -53,7 +54,7 @@ class Ballot:
         """int32[n_docs]: the clusters of pairs int32[m, 2] and of the documents of the same letters."""
         everyone = np.arange(len(self), dtype=np.int32)
         same = np.stack([self.same, everyone], axis=1)
-        return cluster.clusters(len(self), np.concatenate([pairs, same]))
+        return components.clusters(len(self), np.concatenate([pairs, same]))
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Settled:
 
     def missing(self, ballot: Ballot, pairs: VerifiedPairs, turn: int) -> CandidatePairs:
         """The pairs that were not compared, with the kept document number `turn` of each cluster."""
-        return cluster.unverified(self.among, ballot.place[ballot.best], self.label, pairs, turn)
+        return hubs.unverified(self.among, ballot.place[ballot.best], self.label, pairs, turn)
 
     def but(self, docs: NDArray[np.int64], some: Settled) -> Settled:
         """The same, but for some documents int64[m], of which `some` tells by their places in `docs`."""
@@ -117,8 +118,8 @@ def _chosen(ballot: Ballot, pairs: VerifiedPairs, limits: Thresholds, edges_of: 
     good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
     allowed = edges_of(good)
     label = ballot.joined(good.docs)
-    spoken = cluster.Edges(ballot.best[allowed.dropped], ballot.best[allowed.witness])
-    witness = cluster.choose_witnesses(ballot.place, spoken)
+    spoken = hubs.Edges(ballot.best[allowed.dropped], ballot.best[allowed.witness])
+    witness = hubs.choose_witnesses(ballot.place, spoken)
     follows = np.where(ballot.alone, everyone, witness[speaker])
     witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
     return Settled(good, label, witness, _in_terms_of(same, speaker, witness))
@@ -146,18 +147,18 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
     """The pairs without those that join wholes which differ otherwise: a part of several, two parts."""
     part = np.stack([limits.left_in_right(pairs), limits.right_in_left(pairs)], axis=1)
     share = np.stack([limits.part_share(pairs, 0), limits.part_share(pairs, 1)], axis=1)
-    whole = ~cluster.torn(n, pairs.docs, part, share, limits.min_containment)
+    whole = ~hubs.torn(n, pairs.docs, part, share, limits.min_containment)
     pairs, left_part = pairs.where(whole), part[whole, 0]
     alike = limits.alike(pairs) | limits.rewritten(pairs)
     left_lost, right_lost = lost(pairs).T
     missing = np.where(left_part, left_lost, right_lost)
     likeness = (pairs.jaccard, pairs.discounted_jaccard, pairs.skeleton_jaccard, -missing)
-    return pairs.where(cluster.binding(n, pairs.docs, alike, left_part, likeness, MAX_WHOLES))
+    return pairs.where(hubs.binding(n, pairs.docs, alike, left_part, likeness, MAX_WHOLES))
 
 
 def edges(
     pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
-) -> cluster.Edges:
+) -> hubs.Edges:
     """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop.
 
     A document may be dropped for one that holds it: a part for its whole, but not the whole for its part,
@@ -170,7 +171,7 @@ def edges(
     right &= ~part | limits.right_in_left(pairs)
     if whole_for_part:
         either |= part & (left | right)
-    return cluster.allowed(pairs.docs, drops[kind] & (left | either), drops[kind] & (right | either))
+    return hubs.allowed(pairs.docs, drops[kind] & (left | either), drops[kind] & (right | either))
 
 
 def _in_terms_of(

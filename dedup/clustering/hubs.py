@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
-from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
-from .core.sorted_arrays import distinct, is_in
+from .. import kernels
+from ..core.components import clusters
+from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from ..core.sorted_arrays import distinct, is_in
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,3 @@ def unverified(
     later = (place[member] > place[lead]) & (place[witness[member]] > place[lead])
     found = CandidatePairs.of(np.stack([lead[later], member[later]], axis=1).astype(np.int32))
     return CandidatePairs(found.docs[~is_in(pair_keys(found.docs), pair_keys(known.docs))])
-
-
-def clusters(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """n documents, pairs int32[m, 2] -> int32[n], the smallest document of each one's cluster."""
-    return kernels.components(n, np.ascontiguousarray(pairs, np.int32))

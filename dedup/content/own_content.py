@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from . import values
+from ..core.pairs import COUNTS, TURNED
+from ..text.normalize import LetterTable, letters
+from . import signs
 from .alignment import Difference, n_letters
-from .alike import DAMAGED, STEM, digits
-from .core.pairs import COUNTS, TURNED
-from .sifting import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
-from .text.normalize import LetterTable, letters
+from .lookalikes import DAMAGED, STEM, digits
+from .unmatched import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
 from .words import DECIMALS, word_key, words
 
 NUMBER_WORDS, NUMBER_MORE = 5, 2  # words in a place whose number counts; so many more on one side
@@ -94,7 +94,7 @@ class Text:
     """A text as it is compared: its words, the marks that may tell something, which words are boilerplate."""
 
     words: list[str]
-    marks: values.Marks
+    marks: signs.Marks
     framed: list[bool]
 
     @property
@@ -112,9 +112,9 @@ def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = ()
     >>> [tuple(m) for m in text_of("1,000.5", letter_table()).marks.told]
     [(1, 0, 1), (4, 1, 1)]
     """
-    optional = values.thousands(text, table)
-    found = values.marks(text, table)
-    told = [m._replace(sure=m.sure & ~values.POINT) if m.place in optional else m for m in found.told]
+    optional = signs.thousands(text, table)
+    found = signs.marks(text, table)
+    told = [m._replace(sure=m.sure & ~signs.POINT) if m.place in optional else m for m in found.told]
     mine = words(text, table).letters
     ends = list(accumulate(map(len, mine)))
     places = zip([0, *ends], ends, strict=False)
@@ -192,7 +192,7 @@ def taken_out(n_small: int, n_words: int) -> bool:
 def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> bool:
     """Whether one side has a few numbers more amid numbers, as a row of figures that goes on otherwise.
 
-    >>> from dedup.sifting import places
+    >>> from dedup.content.unmatched import places
     >>> one, other = "rows 1 2 3".split(), "rows 1 7 2 3".split()
     >>> [is_number_more(one, other, p) for p in places(one, other, [False] * 4, [False] * 5)[0]]
     [True]
@@ -278,7 +278,7 @@ def changed_marks(left: Text, right: Text, found: Sequence[Difference]) -> int:
 
     Those with less than `MARKS_APART` letters between them are one place.
     """
-    bare = values.bare_classes(left.marks, right.marks), values.bare_classes(right.marks, left.marks)
+    bare = signs.bare_classes(left.marks, right.marks), signs.bare_classes(right.marks, left.marks)
     in_left, in_right = ({m.place: (m.sure, m.seen) for m in side.marks.told} for side in (left, right))
     ends_left, ends_right = ([0, *accumulate(map(len, side.words))] for side in (left, right))
     changed: list[int] = []
@@ -292,7 +292,7 @@ def changed_marks(left: Text, right: Text, found: Sequence[Difference]) -> int:
         changed += [
             p
             for p in sorted(there)
-            if values.differ(in_left.get(p, (0, 0)), in_right.get(p - a + b, (0, 0)), *bare)
+            if signs.differ(in_left.get(p, (0, 0)), in_right.get(p - a + b, (0, 0)), *bare)
         ]
         a, b = ends_left[d.i2], ends_right[d.j2]
     return sum(p - before >= MARKS_APART for before, p in pairwise([-MARKS_APART, *changed]))

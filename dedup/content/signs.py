@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .core.hashing import MASK, fmix64
-from .text.normalize import LetterTable
+from ..core.hashing import MASK, fmix64
+from ..text.normalize import LetterTable
 from .words import DECIMALS, letters_at
 
 POINT, MINUS, PLUS, LESS, GREATER, EQUALS, NOT, TIMES, DIVIDED, AND, OR, PERCENT, SHARP, ATTACHED = (

@@ -1,0 +1,1 @@
+"""Two texts word by word: what each says that the other does not, in its plain definition."""
