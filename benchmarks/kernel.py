@@ -16,10 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from dedup import kernels
 from dedup.core.settings import Settings
-from dedup.intake import WINDOW
+from dedup.pipeline.ingest import WINDOW
+from dedup.pipeline import warm_up
 from dedup.readers.base import PART_BYTES
+from dedup.text import kernels as text_kernels
 from dedup.text import minhash
 from dedup.text.normalize import letter_table
 
@@ -51,7 +52,7 @@ def main() -> None:
     s = Settings()
     n_blocks = 1 + a.megabytes * 1_000_000 // PART_BYTES  # as large as a scan takes them
     permutations = minhash.permutations(s.num_perm, s.seed)
-    kernels.warm_up(lambda: None)
+    warm_up.warm_up(lambda: None)
     print(
         "| text | documents | the pass MB/s | sha256sum MB/s | hashlib sha256 MB/s | pass / sha256sum |\n"
         "|---|---|---|---|---|---|"
@@ -59,8 +60,8 @@ def main() -> None:
     for name, (low, high) in SCRIPTS.items():
         some = texts_in(a.pool, low, high)
         texts = some * (1 + a.megabytes * 1_000_000 // sum(map(len, some)))
-        buffer, _ = kernels.joined(texts)
-        blocks = [kernels.joined(texts[i::n_blocks]) for i in range(n_blocks)]
+        buffer, _ = text_kernels.joined(texts)
+        blocks = [text_kernels.joined(texts[i::n_blocks]) for i in range(n_blocks)]
         speeds = []
         with tempfile.NamedTemporaryFile() as f:
             f.write(buffer.tobytes())
@@ -68,7 +69,7 @@ def main() -> None:
             for _ in range(a.rounds):
                 t0 = time.thread_time()
                 for block in blocks:
-                    kernels.sign_texts(*block, letter_table(), s.k, WINDOW, *permutations, a.sample)
+                    text_kernels.sign_texts(*block, letter_table(), s.k, WINDOW, *permutations, a.sample)
                 t1 = time.thread_time()
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
                 subprocess.run(["sha256sum", f.name], check=True, capture_output=True)

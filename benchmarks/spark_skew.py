@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 import dedup
-from dedup import kernels
 from dedup.clustering import verdict
 from dedup.core import rules
 from dedup.core.settings import Settings
 from dedup.engines.candidates import HEAVY, buckets
+from dedup.matching import kernels
 
 
 def sizes_of(run: dedup.Run) -> np.ndarray:

@@ -26,14 +26,14 @@ __all__ = [
 ]
 
 _HOME = {
-    "DedupError": "errors",
-    "Document": "model",
+    "DedupError": "core.errors",
+    "Document": "core.documents",
     "Run": "run",
-    "Settings": "settings",
-    "decide": "pipeline",
+    "Settings": "core.settings",
+    "decide": "pipeline.scan",
     "open_run": "folder",
-    "scan": "pipeline",
-    "scan_texts": "pipeline",
+    "scan": "pipeline.scan",
+    "scan_texts": "pipeline.scan",
 }
 
 

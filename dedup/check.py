@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import intake, kernels, lookup
+from . import lookup
 from .clustering import exact_duplicates, families, relation, verdict, witnesses
-from .core import components, estimates
+from .core import estimates
+from .core.components import connected_components
 from .core.documents import OK, TOO_SHORT, Documents
 from .core.features import Spans
 from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
@@ -34,6 +35,7 @@ from .index import Index
 from .matches import Checked, Match, matched
 from .matching import candidates, passages, verify
 from .matching.compared import turned
+from .pipeline import ingest, warm_up
 from .text.normalize import letter_table
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
@@ -72,7 +74,7 @@ def _context(
     settings: Settings, progress: Progress | None, on_compile: Callable[[], None]
 ) -> Iterator[Context]:
     with ThreadPoolExecutor(settings.n_threads) as pool:
-        kernels.warm_up(on_compile)
+        warm_up.warm_up(on_compile)
         yield Context(settings, pool, progress or (lambda *_: None), {})
 
 
@@ -127,9 +129,9 @@ class _Check:
     def _short_set_aside(self, equal_pairs: NDArray[np.int64]) -> Documents:
         """The new documents, those set aside that are too short to judge and have no equal."""
         before = self.fresh.documents
-        after = intake.short_set_aside(before, self.s.k)
+        after = ingest.short_set_aside(before, self.s.k)
         back = np.zeros(self.n, np.bool_)
-        back[exact_duplicates] = True
+        back[equal_pairs] = True
         back &= after.status == TOO_SHORT
         note = ["" if b else text for b, text in zip(back, after.note, strict=True)]
         return replace(after, status=np.where(back, OK, after.status).astype(np.int8), note=note)
@@ -180,7 +182,7 @@ class _Check:
         run_all = self.context.run_all
         alike = candidates.alike(s, documents, held.signatures, docs, run_all)
         close = candidates.are_close(s, documents.n_letters, held.signatures, alike.docs)
-        group = components.clusters(self.n, alike.docs[close])
+        group = connected_components(self.n, alike.docs[close])
         known = passages.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
         parts = passages.containment_candidates(
             held.anchors, alone, known, group, scratch=held.scratch, run_all=run_all

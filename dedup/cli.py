@@ -166,7 +166,7 @@ def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path)
     """The run in the folder where a scan would give the very same, looked up without the kernels."""
     if not (run_folder / "run.json").exists():
         return None
-    from . import rescan
+    from .pipeline import rescan
 
     return rescan.nothing_new([os.fsencode(p) for p in paths], settings, run_folder)
 
@@ -218,10 +218,11 @@ def _scan(
     show_bars: bool,
     checksum: bool,
 ) -> Any:
-    from . import kernels, pipeline
+    from .core import jit
+    from .pipeline import scan as pipeline
     from .views import report
 
-    kernels.without_blas()
+    jit.without_blas()
 
     def on_compile() -> None:
         talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")
@@ -251,9 +252,10 @@ def decide(
     dedup decide --min-jaccard 0.8
     dedup decide --prefer newest --relations identical,encoding,whitespace
     """
-    from . import kernels, pipeline
+    from .core import jit
+    from .pipeline import scan as pipeline
 
-    kernels.without_blas()
+    jit.without_blas()
     result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 

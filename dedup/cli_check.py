@@ -141,13 +141,13 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
-    from . import intake
     from .existing import Existing
+    from .pipeline import ingest
     from .readers.storage.addresses import local_folder
 
     run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned
-    pipes = [p for p in (*new, *scanned["paths"]) if intake.is_pipe(os.fsencode(p))]
+    pipes = [p for p in (*new, *scanned["paths"]) if ingest.is_pipe(os.fsencode(p))]
     if pipes:
         raise errors.BadInput(f"{pipes[0]}: a pipe cannot be read again by later scans; --add takes files")
     if scanned["folder"] != os.getcwd() and not all(map(os.path.isabs, scanned["paths"])):
@@ -158,12 +158,12 @@ def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
 
 def _add(new: tuple[str, ...], existing: Existing, overrides: dict[str, Any], quiet: bool) -> None:
     """Scan the new files into the run, with its settings."""
-    from . import pipeline
+    from .pipeline import scan
 
     before = existing.n_docs
     paths = list(dict.fromkeys([*existing.scanned["paths"], *new]))
     threads = {"threads": overrides["threads"]} if "threads" in overrides else {}
-    run = pipeline.scan(paths, existing.settings, run=existing.folder, **threads)
+    run = scan.scan(paths, existing.settings, run=existing.folder, **threads)
     _tell(f"{run.summary['documents']['seen'] - before:,} documents added to {existing.folder}", quiet)
 
 
@@ -216,14 +216,14 @@ def review(
         raise errors.DedupError("review needs a terminal to show clusters and to read keys; see: dedup show")
     from rich.console import Console
 
-    from . import kernels
     from .cli_views import cluster_id
     from .decisions import Log
+    from .pipeline import warm_up
     from .views.review import Session
 
     run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)
-    kernels.warm_up(lambda: _tell("compiling the kernels, only this once (about half a minute) ...", False))
+    warm_up.warm_up(lambda: _tell("compiling the kernels, only this once (about half a minute) ...", False))
     with contextlib.closing(Log(folder)) as log, _keyboard() as keys:
         done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
     click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)

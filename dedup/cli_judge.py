@@ -27,12 +27,12 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 
 
 def _load_kernels() -> None:
-    from . import kernels
+    from .pipeline import warm_up
 
     def on_compile() -> None:
         click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
 
-    kernels.warm_up(on_compile)
+    warm_up.warm_up(on_compile)
 
 
 def _console() -> Console:

@@ -86,12 +86,12 @@ def _settings(run: Run | None) -> Settings:
 
 
 def _load_kernels() -> None:
-    from . import kernels
+    from .pipeline import warm_up
 
     def on_compile() -> None:
         click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
 
-    kernels.warm_up(on_compile)
+    warm_up.warm_up(on_compile)
 
 
 def _print(found: Explanation) -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import intake
 from .clustering import exact_duplicates, verdict
 from .core.documents import Documents, Source
 from .core.pairs import Spellings
 from .core.parallel import Context
 from .matching import candidates
+from .pipeline import ingest
+from .pipeline.rescan import Earlier
 from .readers import Options, kind_of
 from .readers.discover import find_sources
-from .rescan import Earlier
 from .spool import Spool
 from .store import Store
 from .text.normalize import letter_table
@@ -32,7 +32,7 @@ class Fresh:
     sources: list[Source]
     documents: Documents
     held: candidates.Held
-    texts: intake.Texts
+    texts: ingest.Texts
     same: NDArray[np.int32]  # the first new document of the same letters
 
     def text(self, doc: int) -> tuple[bytes, bytes]:
@@ -50,24 +50,24 @@ class Fresh:
 def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh]:
     """Paths -> the new documents; their texts and signatures stay in `scratch`."""
     s = context.settings
-    plain = [p for p in paths if not intake.is_pipe(p)]
+    plain = [p for p in paths if not ingest.is_pipe(p)]
     sources, _ = find_sources(plain, kind_of, b"", s.follow_links)
-    sources += intake.piped(paths, scratch)
-    intake.complain_of_nothing(paths, sources)
+    sources += ingest.piped(paths, scratch)
+    ingest.complain_of_nothing(paths, sources)
     options = Options(s.text_field, s.id_field, (), s.encoding, s.max_document_bytes)
     with closing(Spool(scratch / "spool", s.num_perm)) as spool:
         fields = [Options()] * len(sources)
-        taken = intake.read_and_sign(context, sources, options, fields, spool, Earlier())
+        taken = ingest.read_and_sign(context, sources, options, fields, spool, Earlier())
         documents = taken.documents
-        changed = intake.changed_since(sources, documents)
-        documents = intake.changed_set_aside(documents, changed)
+        changed = ingest.changed_since(sources, documents)
+        documents = ingest.changed_set_aside(documents, changed)
         store = Store(scratch / "spool", len(documents), s.num_perm, taken.anchor_start)
         held = candidates.Held(store.signatures(s.seed, s.k), store.anchors, scratch)
         same = _same_values(documents, taken.texts, context)
         yield Fresh(sources, documents, held, taken.texts, same)
 
 
-def _same_values(documents: Documents, texts: intake.Texts, context: Context) -> NDArray[np.int32]:
+def _same_values(documents: Documents, texts: ingest.Texts, context: Context) -> NDArray[np.int32]:
     """int32[n]: the first new document of the same letters and values."""
     letters = verdict.same_letters(documents)
 

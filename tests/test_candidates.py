@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup import kernels
 from dedup.check import _Check, check
 from dedup.clustering import verdict
 from dedup.core.pairs import pair_keys
 from dedup.core.settings import Settings
+from dedup.matching import kernels as matching_kernels
 from dedup.matching.update import finder
+from dedup.text import kernels as text_kernels
 from dedup.text.normalize import letter_table, letters
 
 from .repetitive import repetitive
@@ -27,9 +28,11 @@ examples = settings(max_examples=25, derandomize=True)
 
 def brute_force(texts, sure=True):
     """Texts -> the keys of all pairs that are near or part and whole by their shingles."""
-    sets = kernels.shingle_sets(*kernels.joined([t.encode() for t in texts]), letter_table(), Settings().k)
+    sets = matching_kernels.shingle_sets(
+        *text_kernels.joined([t.encode() for t in texts]), letter_table(), Settings().k
+    )
     pairs = np.stack(np.triu_indices(len(texts), 1), axis=1).astype(np.int32)
-    overlap, left, right = kernels.overlaps(*sets, pairs).T
+    overlap, left, right = matching_kernels.overlaps(*sets, pairs).T
     smaller, larger = np.minimum(left, right), np.maximum(left, right)
     s = Settings()
     line, least = (SURE_JACCARD, SURE_PART) if sure else (s.min_jaccard, verdict.MIN_PART)

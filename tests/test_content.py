@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import kernels
 from dedup.clustering import exact_duplicates
+from dedup.content import kernels as content_kernels
 from dedup.content.alignment import differences
 from dedup.content.lookalikes import DAMAGED, DOUBTFUL, OTHER, STEM, alike
 from dedup.content.own_content import content, text_of
@@ -17,6 +17,7 @@ from dedup.content.words import word_key
 from dedup.core.features import Spans
 from dedup.core.hashing import BASE, MASK, fmix64
 from dedup.core.pairs import COUNTS, TURNED
+from dedup.text import kernels as text_kernels
 from dedup.text.normalize import letter_table
 
 TABLE = letter_table()
@@ -173,7 +174,7 @@ any_text = marks | plain.map("".join) | st.text(st.characters(exclude_categories
 @given(st.lists(any_text, min_size=1, max_size=4))
 @example(["1,000.5 of 25.000.000, 0.125", "C++ -5 != 4"])
 def test_words_and_marks_equal_the_plain_definition(texts):
-    found = kernels.words_of(*kernels.joined([t.encode() for t in texts]), TABLE)
+    found = content_kernels.words_of(*text_kernels.joined([t.encode() for t in texts]), TABLE)
     for i, text in enumerate(texts):
         plain = text_of(text, TABLE)
         words = range(found.text[i], found.text[i + 1])
@@ -197,10 +198,10 @@ def test_the_values_of_a_text_equal_the_plain_definition(texts):
 
 def compared_twice(left, right, name):
     """One of the counts, in which the plain definition and its twin agree."""
-    words = kernels.words_of(*kernels.joined([t.encode() for t in (left, right)]), TABLE)
+    words = content_kernels.words_of(*text_kernels.joined([t.encode() for t in (left, right)]), TABLE)
     none = np.zeros(0, np.int64)
-    words = kernels.with_frames(words, Spans(none, none, np.zeros(3, np.int64)), K)
-    counts, _ = kernels.content_of_pairs(words, np.array([[0, 1]], np.int32))
+    words = content_kernels.with_frames(words, Spans(none, none, np.zeros(3, np.int64)), K)
+    counts, _ = content_kernels.content_of_pairs(words, np.array([[0, 1]], np.int32))
     plain = compare(left, right)
     assert counts[0].tolist() == [getattr(plain, name) for name in COUNTS]
     return getattr(plain, name)
@@ -265,14 +266,14 @@ def draw_spans(frames, text):
 @given(st.lists(two_texts(), min_size=1, max_size=3), st.lists(st.integers(0, 60), max_size=4))
 def test_content_equals_the_plain_definition(pairs, frames):
     texts = [t for pair in pairs for t in pair]
-    words = kernels.words_of(*kernels.joined([t.encode() for t in texts]), TABLE)
+    words = content_kernels.words_of(*text_kernels.joined([t.encode() for t in texts]), TABLE)
     spans = [draw_spans(frames, text) for text in texts]
     starts = np.cumsum([0, *map(len, spans)])
     columns = np.array([s for some in spans for s in some], np.int64).reshape(-1, 2).T
-    words = kernels.with_frames(words, Spans(*np.ascontiguousarray(columns), starts), K)
+    words = content_kernels.with_frames(words, Spans(*np.ascontiguousarray(columns), starts), K)
     numbers = np.arange(len(texts), dtype=np.int32).reshape(-1, 2)
     numbers = np.concatenate([numbers, numbers[:, ::-1]])
-    counts, slots = kernels.content_of_pairs(words, numbers)
+    counts, slots = content_kernels.content_of_pairs(words, numbers)
     for (left, right), count, slot in zip(numbers.tolist(), counts, slots, strict=True):
         plain = compare(texts[left], texts[right], (spans[left], spans[right]))
         assert count.tolist() == [getattr(plain, name) for name in COUNTS]
@@ -286,8 +287,10 @@ def test_content_equals_the_plain_definition(pairs, frames):
 @examples
 @given(two_texts())
 def test_what_two_texts_say_does_not_hang_on_which_of_them_comes_first(pair):
-    words = kernels.words_of(*kernels.joined([t.encode() for t in pair]), TABLE)
-    (one, other), (slots, other_slots) = kernels.content_of_pairs(words, np.array([[0, 1], [1, 0]], np.int32))
+    words = content_kernels.words_of(*text_kernels.joined([t.encode() for t in pair]), TABLE)
+    (one, other), (slots, other_slots) = content_kernels.content_of_pairs(
+        words, np.array([[0, 1], [1, 0]], np.int32)
+    )
     assert one.tolist() == other[TURNED].tolist()
     assert slots.tolist() == other_slots[:, [0, 1, 3, 2]].tolist()
     assert compare(*pair) == compare(*pair[::-1]).turned()

@@ -126,13 +126,13 @@ def test_a_signal_keeps_its_code(capfd, error, code):
 
 
 def test_a_broken_connection_ends_a_scan_with_2_and_leaves_what_was_read(run, files, monkeypatch):
-    from dedup import pipeline
+    from dedup.pipeline import scan
 
     def broken(*args, **kwargs):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     folder = files(PAIR)
-    monkeypatch.setattr(pipeline, "_decide", broken)
+    monkeypatch.setattr(scan, "_decide", broken)
     assert run("scan", "in", "-q", code=2).stderr == "dedup: a connection broke off: Broken pipe\n"
     assert not (folder / ".dedup/run.json").exists()
     assert (folder / ".dedup/unfinished").exists()

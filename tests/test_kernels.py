@@ -10,12 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedup import kernels
 from dedup.core import sorted_arrays as keys_module
+from dedup.core.components import connected_components
 from dedup.core.features import Anchors, Spans
 from dedup.core.hashing import BASE
 from dedup.core.sorted_arrays import together
+from dedup.matching import kernels as matching_kernels
 from dedup.matching import passages
+from dedup.text import kernels as text_kernels
 from dedup.text import minhash, normalize, shingle, skeleton
 
 TABLE = normalize.letter_table()
@@ -73,7 +75,7 @@ def skeleton_by_table(text):
 
 
 def sign(items, k, window, sample=2**40):
-    return kernels.sign_texts(*packed(items), TABLE, k, window, A, B, sample)
+    return text_kernels.sign_texts(*packed(items), TABLE, k, window, A, B, sample)
 
 
 @examples
@@ -109,11 +111,11 @@ def test_one_pass_equals_the_plain_definitions(items, k, window, sample):
 @given(st.lists(any_text, min_size=1, max_size=4), shingle_lengths)
 @example(HOSTILE, 8)
 def test_shingle_sets_equal_sets_of_plain_shingle_hashes(items, k):
-    hashes, indptr = kernels.shingle_sets(*packed(items), TABLE, k)
+    hashes, indptr = matching_kernels.shingle_sets(*packed(items), TABLE, k)
     for i, text in enumerate(items):
         expected = sorted({int(h) for h in shingle.shingle_hashes(letters_by_table(text), k)})
         assert hashes[indptr[i] : indptr[i + 1]].tolist() == expected
-    hashes, indptr = kernels.skeleton_sets(*packed(items), TABLE)
+    hashes, indptr = matching_kernels.skeleton_sets(*packed(items), TABLE)
     for i, text in enumerate(items):
         assert hashes[indptr[i] : indptr[i + 1]].tolist() == sorted(set(skeleton_by_table(text).tolist()))
 
@@ -121,7 +123,9 @@ def test_shingle_sets_equal_sets_of_plain_shingle_hashes(items, k):
 @pytest.mark.parametrize("segment_edge", range(-3, 4))
 def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anchors(segment_edge):
     rng = np.random.default_rng(segment_edge + 3)
-    text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz 日本ß"), 2 * kernels.SEGMENT + segment_edge))
+    text = "".join(
+        rng.choice(list("abcdefghijklmnopqrstuvwxyz 日本ß"), 2 * text_kernels.SEGMENT + segment_edge)
+    )
     signatures, skeletons, counts, letters_hash, anchor_hash, _, places = sign([text], 8, 24)
     plain = letters_by_table(text)
     hashes = shingle.shingle_hashes(plain, 8)
@@ -132,8 +136,8 @@ def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anc
     assert anchor_hash.tolist() == hashes[places].tolist()
     bones = skeleton_by_table(text)
     assert np.array_equal(skeletons[0], minhash.signature(bones, NUM_PERM, 1))
-    assert kernels.skeleton_sets(*packed([text]), TABLE)[0].tolist() == sorted(set(bones.tolist()))
-    sets, _ = kernels.shingle_sets(*packed([text]), TABLE, 8)
+    assert matching_kernels.skeleton_sets(*packed([text]), TABLE)[0].tolist() == sorted(set(bones.tolist()))
+    sets, _ = matching_kernels.shingle_sets(*packed([text]), TABLE, 8)
     assert sets.tolist() == sorted(set(hashes.tolist()))
 
 
@@ -165,7 +169,7 @@ def test_a_long_text_is_signed_by_its_smallest_different_hashes(name, sample):
 def test_broken_utf8_stays_within_its_text(data):
     buffer = np.frombuffer(data + b"letters", np.uint8)
     starts = np.array([0, len(data), len(buffer)], np.int64)
-    counts = kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B, 512).counts
+    counts = text_kernels.sign_texts(buffer, starts, TABLE, 8, 16, A, B, 512).counts
     assert counts[1, 0] == 7
 
 
@@ -192,7 +196,7 @@ def test_overlaps_equal_python_sets(sets):
     hashes = np.array([h for s in sets for h in sorted(s)], np.uint64)
     indptr = np.cumsum([0] + [len(s) for s in sets]).astype(np.int64)
     pairs = np.array([(i, j) for i in range(len(sets)) for j in range(i)], np.int32)
-    got = kernels.overlaps(hashes, indptr, pairs)
+    got = matching_kernels.overlaps(hashes, indptr, pairs)
     for (i, j), row in zip(pairs, got, strict=True):
         assert row.tolist() == [len(sets[i] & sets[j]), len(sets[i]), len(sets[j])]
 
@@ -202,7 +206,7 @@ def test_overlaps_equal_python_sets(sets):
 def test_bucket_pairs_join_every_bucket_and_are_all_pairs_of_a_small_one(values, full):
     keys = np.sort(np.array(values, np.uint64))
     docs = np.arange(len(keys), dtype=np.int32)
-    pairs = {tuple(p) for p in kernels.bucket_pairs(keys, docs, full).tolist()}
+    pairs = {tuple(p) for p in matching_kernels.bucket_pairs(keys, docs, full).tolist()}
     for key in set(values):
         members = docs[keys == key].tolist()
         inside = {p for p in pairs if p[0] in members}
@@ -218,7 +222,7 @@ def test_bucket_pairs_join_every_bucket_and_are_all_pairs_of_a_small_one(values,
 @examples
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=40))
 def test_components_are_the_smallest_node_that_can_be_reached(edges):
-    label = kernels.components(20, np.array(edges, np.int32).reshape(-1, 2))
+    label = connected_components(20, np.array(edges, np.int32).reshape(-1, 2))
     reach = {i: {i} for i in range(20)}
     for _ in range(20):
         for a, b in edges:
@@ -256,7 +260,7 @@ def test_postings_are_those_of_hashes_in_few_groups(rows, data):
     hashes, docs, sure = (
         (np.array(column) for column in zip(*rows, strict=True)) if rows else [np.zeros(0)] * 3
     )
-    found = kernels.postings(
+    found = matching_kernels.postings(
         hashes.astype(np.uint64), docs.astype(np.int32), sure.astype(np.bool_), group, most, few
     )
     sizes, got, first, at = (column.tolist() for column in found)
@@ -326,16 +330,16 @@ def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc)
         for i, doc in enumerate(anchors_of_doc)
     ]
     plain = [sum(h % 2**32 in {x % 2**32 for x in own[a]} for h in own[b]) for a, b in pairs.tolist()]
-    assert kernels.shared_own(*passages.own_anchors(anchors, wanted, known), pairs).tolist() == plain
+    assert matching_kernels.shared_own(*passages.own_anchors(anchors, wanted, known), pairs).tolist() == plain
 
 
 @examples
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9), max_size=60), st.integers(1, 15))
 def test_what_was_counted_often_enough_is_never_missed(values, least):
     hashes, counts = np.array(values, np.uint64), np.zeros(1024, np.uint8)
-    kernels.tally(counts, hashes, least)
+    matching_kernels.tally(counts, hashes, least)
     often = np.array([values.count(v) >= least for v in values], np.bool_)
-    found = kernels.tallied(counts, hashes, least)
+    found = matching_kernels.tallied(counts, hashes, least)
     assert (found | ~often).all()
     places = (hashes * np.uint64(BASE)) >> np.uint64(64 - 11)  # of a table of the fewest, two to a byte
     if len(set(places.tolist())) == len(set(values)):
@@ -348,7 +352,7 @@ def test_the_values_that_two_signatures_share_are_counted(rows):
     signatures = np.array(rows, np.uint32)
     pairs = np.array([(i, j) for i in range(len(rows)) for j in range(len(rows))], np.int32)
     plain = [sum(a == b for a, b in zip(rows[i], rows[j], strict=True)) for i, j in pairs.tolist()]
-    assert kernels.matches(signatures, pairs).tolist() == plain
+    assert matching_kernels.matches(signatures, pairs).tolist() == plain
 
 
 @examples
@@ -382,7 +386,7 @@ def test_figures_equal_python_sets_with_and_without_what_is_boilerplate_in_eithe
     marked = np.array([2 * x + (x in own[i]) for i, part in enumerate(sets) for x in part], np.uint64)
     indptr = np.cumsum([0] + [len(part) for part in sets]).astype(np.int64)
     pairs = np.array([(i, j) for i in range(len(sets)) for j in range(len(sets))], np.int32)
-    for (i, j), row in zip(pairs, kernels.figures(marked, indptr, pairs), strict=True):
+    for (i, j), row in zip(pairs, matching_kernels.figures(marked, indptr, pairs), strict=True):
         left, right = set(sets[i]), set(sets[j])
         frames = (left - own[i]) | (right - own[j])
         a, b = left - frames, right - frames
@@ -396,7 +400,7 @@ def test_shingles_that_stand_outside_boilerplate_are_marked(k):
     spans = [[], [(0, 2)], [(3, 40), (50, 51), (200, 10**9)], [(0, 10), (8000, 9000), (15_000, 15_001)]]
     start, end = (np.array([s[i] for part in spans for s in part], np.int64) for i in range(2))
     indptr = np.cumsum([0] + [len(part) for part in spans]).astype(np.int64)
-    hashes, rows = kernels.marked_sets(*packed(texts), TABLE, k, Spans(start, end, indptr))
+    hashes, rows = matching_kernels.marked_sets(*packed(texts), TABLE, k, Spans(start, end, indptr))
     for t, text in enumerate(texts):
         all_hashes = shingle.shingle_hashes(letters_by_table(text), k).tolist()
         kept = {h for i, h in enumerate(all_hashes) if not any(a <= i < b for a, b in spans[t])}

@@ -8,11 +8,11 @@ import zipfile
 import pytest
 
 import dedup
-from dedup import intake, pipeline
 from dedup.core.errors import BadSetting
 from dedup.core.settings import MIN_LINES, Settings
 from dedup.matching.update import finder as incremental_again
-from dedup.rescan import PASS, last_run
+from dedup.pipeline.rescan import PASS, last_run
+from dedup.pipeline import ingest, scan
 
 from .conftest import OTHER, POST
 from .test_passages import Prose
@@ -60,13 +60,13 @@ def again(request, monkeypatch):
 @pytest.fixture
 def n_read(monkeypatch):
     """How many documents were read and signed."""
-    count, sign = [0], intake.sign
+    count, sign = [0], ingest.sign
 
     def counting(read, settings):
         count[0] += sum(len(records) for _, records, _, _ in read)
         return sign(read, settings)
 
-    monkeypatch.setattr(intake, "sign", counting)
+    monkeypatch.setattr(ingest, "sign", counting)
     return count
 
 
@@ -218,7 +218,7 @@ def test_where_nothing_has_changed_the_time_is_that_of_now_and_the_run_keeps_its
 )
 def test_a_decision_is_that_of_a_scan_and_reads_no_text(folder, monkeypatch, settings):
     with monkeypatch.context() as m:
-        m.setattr(pipeline, "fetch", lambda *a: pytest.fail("a text was read"))
+        m.setattr(scan, "fetch", lambda *a: pytest.fail("a text was read"))
         decided = dedup.decide(folder / "r", **settings)
     scanned = dedup.scan(folder / "in", **settings)
     assert set(decided.keep()) >= set(scanned.keep())

@@ -15,10 +15,11 @@ import pytest
 from rich.console import Console
 
 import dedup
-from dedup import decisions, kernels, ledger
+from dedup import decisions, ledger
 from dedup.clustering import verdict
 from dedup.core.errors import BadInput, BadRun
 from dedup.folder import open_run
+from dedup.pipeline import warm_up
 from dedup.views.review import Session, order_of
 
 from .conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST
@@ -243,7 +244,7 @@ def test_a_number_can_be_mended_or_given_up(place):
 
 
 def test_a_member_is_compared_with_its_witness(place):
-    kernels.warm_up(lambda: None)
+    warm_up.warm_up(lambda: None)
     _, shown = play("e4\r ")
     assert "[-thick jumper" in shown
     (place / "in/near.txt").unlink()

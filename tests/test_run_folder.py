@@ -153,9 +153,9 @@ def test_a_scan_killed_at_any_moment_leaves_the_last_good_run(folder):
 
 
 def test_a_file_that_changes_between_the_pass_and_the_verification_is_set_aside(folder, monkeypatch):
-    from dedup import intake
+    from dedup.pipeline import ingest
 
-    sign_all = intake.read_and_sign
+    sign_all = ingest.read_and_sign
 
     def then_change(*args):
         done = sign_all(*args)
@@ -163,7 +163,7 @@ def test_a_file_that_changes_between_the_pass_and_the_verification_is_set_aside(
         (folder / "in/d.txt").unlink()
         return done
 
-    monkeypatch.setattr(intake, "read_and_sign", then_change)
+    monkeypatch.setattr(ingest, "read_and_sign", then_change)
     run = dedup.scan(folder / "in", run=folder / "r")
     assert run.summary["set_aside"]["reasons"] == {"changed while read": 2, "empty": 1}
     assert [os.path.basename(k) for k in run.keep()] == ["b.txt", "c.txt"]

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import intake, kernels
 from dedup.clustering import hubs, policies, relation, verdict
 from dedup.core import estimates
 from dedup.core.documents import BINARY, EMPTY, OK
@@ -20,7 +19,8 @@ from dedup.core.thresholds import Thresholds
 from dedup.core.verdicts import RELATIONS
 from dedup.matching import bands as lsh
 from dedup.matching import verify
-from dedup.text import minhash, normalize
+from dedup.pipeline import ingest
+from dedup.text import kernels, minhash, normalize
 from dedup.text.decode import decode
 
 ONE = normalize.letters("can't")
@@ -311,7 +311,7 @@ def test_every_space_that_splits_a_text_is_joined_with_those_beside_it():
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=30))
 def test_documents_have_the_letters_of_the_first_one_with_both_halves_of_the_hash(rows):
-    block, _, _ = intake.sign([], Settings())
+    block, _, _ = ingest.sign([], Settings())
     hashes = np.array([(a, b) for a, b, _ in rows], np.uint64).reshape(-1, 2)
     status = np.array([OK if ok else EMPTY for _, _, ok in rows], np.int8)
     documents = dataclasses.replace(block.documents, letters_hash=hashes, status=status, source=status)

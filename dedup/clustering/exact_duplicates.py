@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
+from ..content import kernels as content_kernels
 from ..core.pairs import Spellings, VerifiedPairs
 from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from ..matching import kernels as matching_kernels
+from ..text import kernels as text_kernels
 from ..text.normalize import LetterTable
 from . import relation
 
@@ -30,13 +32,13 @@ def spellings(
         texts = [(d, text) for d, text in zip(some.tolist(), read(some), strict=True) if text]
         digests = b"".join(relation.digests_of([text for _, text in texts]))
         utf8 = [text for _, (_, text) in texts]
-        buffer, starts = kernels.joined(utf8)
+        buffer, starts = text_kernels.joined(utf8)
         told = _value_digests(utf8, buffer, starts, table)
         return Spellings(
             np.array([d for d, _ in texts], np.int32),
             np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, 8), told]),
-            np.diff(kernels.shingle_sets(buffer, starts, table, k)[1]),
-            np.diff(kernels.skeleton_sets(buffer, starts, table)[1]),
+            np.diff(matching_kernels.shingle_sets(buffer, starts, table, k)[1]),
+            np.diff(matching_kernels.skeleton_sets(buffer, starts, table)[1]),
         )
 
     parts = [docs[i : i + AT_ONCE] for i in range(0, len(docs), AT_ONCE)]
@@ -66,7 +68,7 @@ def spellings_of_several(
 def values(texts: list[bytes | None], table: LetterTable) -> list[int | None]:
     """UTF-8 texts -> the digest of the points, signs and operators of each; None where a text is None."""
     there = [text or b"" for text in texts]
-    found = _value_digests(there, *kernels.joined(there), table).tolist()
+    found = _value_digests(there, *text_kernels.joined(there), table).tolist()
     return [None if text is None else value for text, value in zip(texts, found, strict=True)]
 
 
@@ -78,9 +80,9 @@ def _value_digests(
     Most texts have none, which their bytes alone tell.
     """
     out = np.zeros(len(texts), np.uint64)
-    some = np.flatnonzero(kernels.may_have_values(buffer, starts))
-    words = kernels.words_of(*kernels.joined([texts[i] for i in some.tolist()]), table)
-    out[some] = kernels.value_digests(words)
+    some = np.flatnonzero(content_kernels.may_have_values(buffer, starts))
+    words = content_kernels.words_of(*text_kernels.joined([texts[i] for i in some.tolist()]), table)
+    out[some] = content_kernels.value_digests(words)
     return out
 
 

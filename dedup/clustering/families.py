@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
+from ..core.components import connected_components
 from ..core.pairs import VerifiedPairs
 
 MIN_FILLERS = 3  # different ones, of the slots of two documents that differ in several
@@ -60,7 +60,7 @@ def slots(n: int, related: VerifiedPairs) -> Slots:
 
     A place in which most of the documents have the same words is none: there a few were edited.
     """
-    label = kernels.components(n, np.ascontiguousarray(related.docs))
+    label = connected_components(n, np.ascontiguousarray(related.docs))
     rows, places = np.nonzero((related.slots != 0).any(axis=2))
     found = related.slots[rows, places]
     family = label[related.docs[rows, 0]]
@@ -89,7 +89,7 @@ def numbered(
         return np.full(n, -1, np.int32)
     everyone = np.arange(n, dtype=np.int32)
     pairs = np.concatenate([forms, np.stack([label, everyone], axis=1), np.stack([same, everyone], axis=1)])
-    family = kernels.components(n, pairs.astype(np.int32))
+    family = connected_components(n, pairs.astype(np.int32))
     of_form = np.zeros(n, np.bool_)
     of_form[family[forms[:, 0]]] = True
     return np.where(of_form[family], family, -1).astype(np.int32)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
-from ..core.components import clusters
+from ..core.components import connected_components
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.sorted_arrays import distinct, is_in
+from . import kernels
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def binding(
     and goes with none.  left_part bool[m]: the left one is the part; likeness float64[m] each, where some
     are equal by the next.  Where all are, it goes with all those wholes, as no order of documents may decide.
     """
-    group = clusters(n, docs[alike])
+    group = connected_components(n, docs[alike])
     rows = np.flatnonzero(~alike)
     mine, left = docs[rows], left_part[rows]
     part, whole = np.where(left, mine[:, 0], mine[:, 1]), np.where(left, mine[:, 1], mine[:, 0])

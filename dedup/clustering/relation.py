@@ -7,14 +7,14 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 
-from .. import kernels
 from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from ..text import kernels
 
 
 def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: str) -> int:
     """Two documents with equal letters, as bytes and as text -> how they differ otherwise.
 
-    >>> from dedup.model import RELATIONS
+    >>> from dedup.core.verdicts import RELATIONS
     >>> kind = lambda a, b: RELATIONS[same_letters(a.encode(), a, b.encode("utf-16"), b)]
     >>> kind("A cat.", "A cat."), kind("A cat.", "A  cat."), kind("A cat.", "a CAT."), kind("A cat.", "a cat")
     ('encoding', 'whitespace', 'case', 'punctuation')

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core import estimates, rules
 from ..core.documents import OK, Documents, Source
 from ..core.errors import BadSetting, Broken
@@ -19,6 +18,7 @@ from ..core.settings import Settings
 from ..core.sorted_arrays import inverse, is_in
 from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
+from ..matching import kernels
 from . import exact_duplicates as equal_letters
 from . import families, hubs, policies
 from .witnesses import Ballot, edges, settle, without_hubs

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import components
+from ..core.components import connected_components
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.sorted_arrays import is_in
 from ..core.thresholds import Thresholds, lost
@@ -54,7 +54,7 @@ class Ballot:
         """int32[n_docs]: the clusters of pairs int32[m, 2] and of the documents of the same letters."""
         everyone = np.arange(len(self), dtype=np.int32)
         same = np.stack([self.same, everyone], axis=1)
-        return components.clusters(len(self), np.concatenate([pairs, same]))
+        return connected_components(len(self), np.concatenate([pairs, same]))
 
 
 @dataclass(frozen=True)

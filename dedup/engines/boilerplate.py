@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core import rules
 from ..core.settings import Settings
-from ..matching import candidates, passages
+from ..matching import candidates, kernels, passages
 from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
 from .exchange import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
 from .store import Frame, Store

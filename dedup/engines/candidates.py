@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core import estimates, rules
 from ..core.settings import Settings
-from ..matching import candidates
+from ..matching import candidates, kernels
 from ..matching.bands import FULL_BUCKET, banding, keys_by_band
 from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from .exchange import (

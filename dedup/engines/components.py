@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from .. import kernels
+from ..core.components import connected_components
 from .arrow import Columns, batch, mapped, numbers
 from .store import Frame, Store
 
@@ -32,7 +32,7 @@ def _united(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     found = [np.stack([numbers(b, "left"), numbers(b, "right")], axis=1) for b in batches]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     nodes, local = np.unique(pairs, return_inverse=True)
-    label = nodes[kernels.components(len(nodes), local.reshape(-1, 2).astype(np.int32))]
+    label = nodes[connected_components(len(nodes), local.reshape(-1, 2).astype(np.int32))]
     for start in range(0, len(nodes), 100_000):
         some = slice(start, start + 100_000)
         yield batch(LABELS, {"doc": nodes[some], "label": label[some]})

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core.hashing import BASE
+from ..matching import kernels
 from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
 from .store import Frame
 

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import __version__, intake, pipeline
+from .. import __version__
 from ..clustering import policies, verdict
 from ..core.documents import Source
 from ..core.errors import BadInput, BadSetting
 from ..core.settings import Settings
 from ..folder import FORMAT
+from ..pipeline import ingest
+from ..pipeline import scan as pipeline
 from ..readers import Options, kind_of
 from ..readers.discover import find_sources
 from ..readers.storage import urls
@@ -75,7 +77,7 @@ def scan(
         if len(others) < len(sources):
             skipped["run folder"] += 1
         shown = [urls.clean(path) for path in given]
-        intake.complain_of_nothing(shown, others)
+        ingest.complain_of_nothing(shown, others)
         small = sum(s.size for s in others) < SMALL
         with session(ways.master, ways.conf, small) as spark, told_plainly():
             return _scan(spark, target, shown, others, dict(skipped), settings, ways)
@@ -89,7 +91,7 @@ def refuse(paths: list[bytes], settings: Settings, run: str | os.PathLike[str]) 
             "or --spark-conf spark.executor.cores=N"
         )
     for path in paths:
-        if intake.is_pipe(path):
+        if ingest.is_pipe(path):
             raise BadSetting(
                 f"{os.fsdecode(path)}: the Spark engine cannot read standard input or pipes, "
                 "which executors do not see; write it to a file"

@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core import rules
-from ..matching import passages
+from ..matching import kernels, passages
 from .arrow import Columns, Mapper, batch, mapped, numbers
 from .boilerplate import unflagged
 from .exchange import (

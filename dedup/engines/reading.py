@@ -10,11 +10,11 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import pyarrow as pa
 
-from .. import intake
 from ..core import sorted_arrays
 from ..core.documents import EMPTY, OK, Documents, Source
 from ..core.errors import BadInput
 from ..core.settings import Settings
+from ..pipeline import ingest
 from ..readers import READERS, Options, Part, Record, parts, read
 from ..readers.base import BROKEN, why
 from ..readers.storage.addresses import Place
@@ -243,7 +243,7 @@ def _signed(
     settings: Settings,
 ) -> pa.RecordBatch:
     """What was read of some sources -> their rows; counts documents and lines of each source on."""
-    block, rows, buffer = intake.sign(got, settings)
+    block, rows, buffer = ingest.sign(got, settings)
     d = block.documents
     place: list[int] = []
     record = d.record.copy()

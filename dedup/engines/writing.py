@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import intake
 from ..core.documents import CHANGED, OK, TOO_SHORT
 from ..core.features import Spans
 from ..core.pairs import Evidence, Spellings, VerifiedPairs
@@ -22,6 +21,7 @@ from ..core.settings import Settings
 from ..core.verdicts import Verdict
 from ..folder import write_parquet
 from ..matching import candidates
+from ..pipeline import ingest
 from ..readers.storage.addresses import Place, joined_checksum
 from ..run import Run
 from ..store import FILES
@@ -38,7 +38,7 @@ WRITTEN: Columns = {"file": "string", "part": "string", "rows": "int64", "size":
 
 def blank_run(s: Settings) -> Run:
     """A run of no documents."""
-    block, rows, _ = intake.sign([], s)
+    block, rows, _ = ingest.sign([], s)
     held = candidates.held_in_memory([rows], np.zeros(1, np.int64), s)
     none, zero, ints = np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64)
     code = np.zeros(0, np.int8)

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core.features import Banding
 from ..core.pairs import CandidatePairs, pair_keys
 from ..core.sorted_arrays import distinct, pairs_of, together
+from . import kernels
 
 MAX_ROUNDS = 10
 MAX_ROWS = 16

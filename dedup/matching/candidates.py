@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
-from ..core import components, estimates, rules
+from ..core import estimates, rules
+from ..core.components import connected_components
 from ..core.documents import Documents
 from ..core.features import Anchors, Banding, Signatures, Spans
 from ..core.memory import give_back
 from ..core.pairs import CandidatePairs, pair_keys
 from ..core.settings import Settings
 from ..spool import Rows
-from . import passages
+from . import kernels, passages
 from .bands import banding, candidate_pairs
 from .update import state
 from .update.state import Flagged, Steps
@@ -149,7 +149,7 @@ def parts_and_wholes(
     n = len(n_letters)
     close = are_close(s, n_letters, held.signatures, banded.pairs)
     held.forget()
-    group = components.clusters(n, banded.pairs[close])
+    group = connected_components(n, banded.pairs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
     apart = np.zeros(len(close), np.bool_)

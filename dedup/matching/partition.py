@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
+from . import kernels
 
 N_BUCKETS = 64
 HELD_BYTES = 128 << 20  # kept in memory before they go to files

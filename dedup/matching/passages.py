@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..core import rules
 from ..core.features import AnchorChunk, Anchors, Spans
 from ..core.memory import give_back
 from ..core.pairs import CandidatePairs
 from ..core.sorted_arrays import starts_of, together
+from . import kernels
 from .partition import N_BUCKETS, Buckets
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
+from ..content import kernels as content_kernels
+from ..core.components import connected_components
 from ..core.features import Spans
 from ..core.pairs import CandidatePairs, VerifiedPairs
+from ..text import kernels as text_kernels
+from . import kernels as matching_kernels
 
 AT_ONCE = 256  # pairs whose words are held at a time on each thread
 BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
@@ -28,7 +31,7 @@ def batches(
         return
     nodes, local = np.unique(pairs.docs, return_inverse=True)
     local = local.reshape(-1, 2).astype(np.int32)
-    label = kernels.components(len(nodes), local)[local[:, 0]]
+    label = connected_components(len(nodes), local)[local[:, 0]]
     left, right = pairs.docs.T
     larger = np.where(n_bytes[left] > n_bytes[right], left, right)
     order = np.lexsort((left + right - larger, larger, label))
@@ -66,14 +69,14 @@ def verify(
         docs, local = np.unique(part, return_inverse=True)
         texts = read(docs)
         there = np.array([t is not None for t in texts])
-        buffer, starts = kernels.joined([t or b"" for t in texts])
+        buffer, starts = text_kernels.joined([t or b"" for t in texts])
         local = local.reshape(-1, 2)
         readable = there[local].all(axis=1)
         asked = local[readable].astype(np.int32)
         frames = spans.of_docs(docs)
-        sets = kernels.marked_sets(buffer, starts, table, k, frames)
-        counts = kernels.figures(*sets, asked)
-        bones = kernels.overlaps(*kernels.skeleton_sets(buffer, starts, table), asked)
+        sets = matching_kernels.marked_sets(buffer, starts, table, k, frames)
+        counts = matching_kernels.figures(*sets, asked)
+        bones = matching_kernels.overlaps(*matching_kernels.skeleton_sets(buffer, starts, table), asked)
         del buffer, sets
         found = VerifiedPairs.of_shingles(part[readable], counts[:, :3], bones, counts[:, 3:])
         rows = np.flatnonzero(read_closely(found))
@@ -90,6 +93,8 @@ def _content(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Texts, pairs int32[n, 2] of them -> counts int64[n, 17], slots uint32[n, 4, 4] of their content."""
     docs, local = np.unique(pairs, return_inverse=True)
-    buffer, starts = kernels.joined([texts[d] or b"" for d in docs.tolist()])
-    words = kernels.with_frames(kernels.words_of(buffer, starts, table), frames.of_docs(docs), k)
-    return kernels.content_of_pairs(words, local.reshape(-1, 2).astype(np.int32))
+    buffer, starts = text_kernels.joined([texts[d] or b"" for d in docs.tolist()])
+    words = content_kernels.with_frames(
+        content_kernels.words_of(buffer, starts, table), frames.of_docs(docs), k
+    )
+    return content_kernels.content_of_pairs(words, local.reshape(-1, 2).astype(np.int32))

@@ -117,7 +117,7 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     >>> repair_all([b"fish and chips", b"fish &amp; chips"])
     {1: (b'fish & chips', ('entities',))}
     """
-    from .. import kernels  # subtle: what repairs one text does not wait for compiled code to be loaded
+    from . import kernels  # subtle: what repairs one text does not wait for compiled code to be loaded
 
     now: dict[int, bytes] = {}
     done: dict[int, list[str]] = {}

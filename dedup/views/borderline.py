@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..clustering import verdict
 from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.verdicts import NEAR
+from ..matching import kernels
 from ..matching.candidates import by_shingles
 from ..run import Run
 from .measure import measured, rows_of, settings_of

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
 from ..clustering import verdict
 from ..core import thresholds
 from ..core.pairs import CandidatePairs
 from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
+from ..matching import kernels as matching_kernels
 from ..run import Run
+from ..text import kernels as text_kernels
 from ..text.normalize import letter_table
 from .measure import figures, measured, rows_of, settings_of, texts_of
 
@@ -187,6 +188,8 @@ class Postings:
 
 def _sets(texts: list[bytes], k: int) -> tuple[Sets, Sets]:
     """Texts -> their shingle sets and their skeletons."""
-    buffer, starts = kernels.joined(texts)
+    buffer, starts = text_kernels.joined(texts)
     table = letter_table()
-    return kernels.shingle_sets(buffer, starts, table, k), kernels.skeleton_sets(buffer, starts, table)
+    return matching_kernels.shingle_sets(buffer, starts, table, k), matching_kernels.skeleton_sets(
+        buffer, starts, table
+    )

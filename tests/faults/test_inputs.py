@@ -15,7 +15,7 @@ import zipfile
 import pytest
 
 import dedup
-from dedup import intake, pipeline
+from dedup.pipeline import ingest, scan
 from dedup.readers.storage import open
 
 from ..conftest import OTHER, POST
@@ -44,9 +44,9 @@ def damage(path, how):
 
 
 GAPS = {
-    "listing and pass": (pipeline, "find_sources"),
-    "pass and verification": (intake, "read_and_sign"),
-    "verification and end": (pipeline, "_decide"),
+    "listing and pass": (scan, "find_sources"),
+    "pass and verification": (ingest, "read_and_sign"),
+    "verification and end": (scan, "_decide"),
 }
 
 
@@ -157,7 +157,7 @@ def test_pipes_sockets_and_devices_in_a_folder_are_skipped_and_do_not_block(run,
 
 def test_a_pipe_that_took_the_place_of_a_file_does_not_block(files):
     folder = files(PAIR)
-    source = pipeline.find_sources([os.fsencode(folder / "in/a.txt")], pipeline.kind_of, b"", False)[0][0]
+    source = scan.find_sources([os.fsencode(folder / "in/a.txt")], scan.kind_of, b"", False)[0][0]
     damage(folder / "in/a.txt", "becomes a pipe")
     signal.alarm(30)
     with pytest.raises(OSError, match="regular file"):

@@ -44,8 +44,8 @@ def serve() -> None:
     import pkgutil
 
     import dedup
-    from dedup import kernels
     from dedup.matching.update import finder
+    from dedup.pipeline import warm_up
 
     # all of it now, so that a child that is another user need not read the interpreter's files
     for found in pkgutil.walk_packages(dedup.__path__, "dedup."):
@@ -57,7 +57,7 @@ def serve() -> None:
         "".encode(name)
     # whatever was added, so that it is the second scan's own way of finding candidates that is killed
     finder.LEAST_SAME, finder.LEAST_SETTLED, finder.STEPS = 0, 1, 10**9
-    kernels.warm_up(lambda: None, again=True)
+    warm_up.warm_up(lambda: None, again=True)
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)
 

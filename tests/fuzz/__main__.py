@@ -14,10 +14,11 @@ import tempfile
 from pathlib import Path
 
 WATCHED = ["dedup", "zipfile", "tarfile", "gzip", "json", "html"]
-KERNELS = Path(__file__).parents[2] / "dedup" / "kernels"
+ROOT = Path(__file__).parents[2]
+KERNELS = [p.relative_to(ROOT).with_suffix("") for p in (ROOT / "dedup").glob("*/kernels/*.py")]
 NOT_WATCHED = [
-    "dedup.kernels",
-    *(f"dedup.kernels.{p.stem}" for p in KERNELS.glob("*.py")),
+    *("dedup.core.jit", "dedup.core.components", "dedup.pipeline.warm_up"),
+    *(".".join(p.parts).removesuffix(".__init__") for p in KERNELS),
 ]  # numba reads bytecode
 
 

@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from dedup import kernels, rescan
 from dedup.core.documents import OK, STATUS
 from dedup.core.errors import BadInput, BadRun, BadSetting
 from dedup.core.settings import Settings
 from dedup.folder import manifest_checksum, open_run
+from dedup.matching import kernels as matching_kernels
 from dedup.matching import passages
+from dedup.pipeline import rescan
 from dedup.readers import READERS, Options, base
 from dedup.readers.base import BROKEN
 from dedup.readers.formats import archives
 from dedup.readers.storage.streams import CODECS, unpacked
 from dedup.run import Run
+from dedup.text import kernels as text_kernels
 from dedup.text import minhash, normalize, shingle, skeleton
 from dedup.text.decode import decode
 from dedup.text.repair import repair
@@ -192,7 +194,7 @@ def letters(data: bytes) -> None:
     items = [data[2:], known.encode(), b"neighbour"]
     buffer = np.frombuffer(b"".join(items), np.uint8)
     starts = np.cumsum([0, *map(len, items)]).astype(np.int64)
-    signed = kernels.sign_texts(buffer, starts, TABLE, k, window, *PERM, sample)
+    signed = text_kernels.sign_texts(buffer, starts, TABLE, k, window, *PERM, sample)
     assert signed.counts[2, 0] == 9
     plain = _by_table(known)
     hashes = shingle.shingle_hashes(plain, k)
@@ -203,7 +205,7 @@ def letters(data: bytes) -> None:
     assert np.array_equal(signed.signatures[1], minhash.signature(minhash.smallest(hashes, sample), 16, 1))
     assert np.array_equal(signed.skeletons[1], minhash.signature(bones, 16, 1))
     assert signed.anchor_place[signed.anchor_text == 1].tolist() == passages.winnow(hashes, window)
-    sets, indptr = kernels.shingle_sets(buffer, starts, TABLE, k)
+    sets, indptr = matching_kernels.shingle_sets(buffer, starts, TABLE, k)
     assert sets[indptr[1] : indptr[2]].tolist() == sorted({int(h) for h in hashes})
     if not set(known) - set(map(chr, range(0x250))):  # where every Python has the table's letters
         assert plain == normalize.letters(known)

@@ -147,7 +147,7 @@ FAULTS = (
     ),
     Fault(
         "too-short-line",
-        "dedup/intake.py",
+        "dedup/pipeline/ingest.py",
         "(status == OK) & (documents.n_letters < k)",
         "(status == OK) & (documents.n_letters <= k)",
         "a text of one shingle is set aside as too short",
@@ -195,7 +195,7 @@ FAULTS = (
     ),
     Fault(
         "shared-anchors-line",
-        "dedup/kernels/pairs.py",
+        "dedup/matching/kernels/pairs.py",
         "if count[other] >= min(enough[d], enough[other])",
         "if count[other] > min(enough[d], enough[other])",
         "a part that shares just enough anchors with its whole is never compared (kernel)",
@@ -203,7 +203,7 @@ FAULTS = (
     ),
     Fault(
         "numbers-apart-line",
-        "dedup/kernels/content.py",
+        "dedup/content/kernels/own_content.py",
         "if place[0] - so_far[LAST_NUMBER] > APART:",
         "if place[0] - so_far[LAST_NUMBER] >= APART:",
         "two numbers eight words apart count as two (kernel)",
@@ -350,7 +350,7 @@ FAULTS = (
     ),
     Fault(
         "signatures-agree",
-        "dedup/kernels/pairs.py",
+        "dedup/matching/kernels/pairs.py",
         "for i in range(len(left)):",
         "for i in range(len(left) - 1):",
         "the last value of a signature is not compared (kernel)",
@@ -358,7 +358,7 @@ FAULTS = (
     ),
     Fault(
         "segment-edge",
-        "dedup/kernels/sets.py",
+        "dedup/matching/kernels/shingle_sets.py",
         "carried = min(n, k - 1)",
         "carried = min(n, k - 2)",
         "where a text is read in pieces, or is shorter than a shingle, letters are left out (kernel)",
@@ -416,7 +416,7 @@ FAULTS = (
     # ------------------------------------------------------------------ the next scan
     Fault(
         "rescan-size-only",
-        "dedup/rescan.py",
+        "dedup/pipeline/rescan.py",
         "if i >= 0 and replace(self.run.sources[i], given=source.given) == source:",
         "if i >= 0 and self.run.sources[i].size == source.size:",
         "a changed file of the same size is not read again",
@@ -424,7 +424,7 @@ FAULTS = (
     ),
     Fault(
         "rescan-other-sample",
-        "dedup/rescan.py",
+        "dedup/pipeline/rescan.py",
         '    "sample",\n',
         "",
         "signatures of another sample are taken over from the last run",
@@ -432,7 +432,7 @@ FAULTS = (
     ),
     Fault(
         "rescan-other-boilerplate",
-        "dedup/rescan.py",
+        "dedup/pipeline/rescan.py",
         "same[docs[~alike]] = False",
         "same[docs[~alike]] = True",
         "figures of the last run stand though the boilerplate is another",
@@ -440,7 +440,7 @@ FAULTS = (
     ),
     Fault(
         "rescan-too-short",
-        "dedup/rescan.py",
+        "dedup/pipeline/rescan.py",
         'columns["status"] = np.where(short, OK, columns["status"]).astype(np.int8)',
         'columns["status"] = columns["status"].astype(np.int8)',
         "a text that was too short stays set aside when its equal comes",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import kernels
 from ...core.features import Banding
 from ...core.pairs import pair_keys
 from ...core.sorted_arrays import distinct, is_in, pairs_of, starts_of, together
+from .. import kernels
 from ..bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
 from ..passages import RunAll
 from .delta import Change

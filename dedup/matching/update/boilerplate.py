@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import kernels
 from ...core.features import AnchorChunk, Anchors, Spans
 from ...core.sorted_arrays import distinct, is_in
-from .. import passages
+from .. import kernels, passages
 from ..passages import RunAll
 from .delta import Before, Change
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of

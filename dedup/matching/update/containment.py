@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import kernels
 from ...core import rules
 from ...core.features import Anchors
 from ...core.pairs import CandidatePairs
 from ...core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
-from .. import passages
+from .. import kernels, passages
 from ..passages import RunAll
 from .delta import Change
 from .lookup import Holders, Rows, Table, hashes_of, holders

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import components
+from ...core.components import connected_components
 from ...core.documents import Documents
 from ...core.errors import BadRun
 from ...core.features import Signatures
@@ -15,7 +15,7 @@ from ...core.pairs import pair_keys
 from ...core.rules import MIN_BONES
 from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
-from ...rescan import Earlier
+from ...pipeline.rescan import Earlier
 from ...run import Run
 from .. import candidates, passages
 from ..candidates import Found, Held
@@ -102,8 +102,8 @@ class Again:
         close[new] = candidates.are_close(s, n_letters, held.signatures, banded.pairs[new])
         close[~new] = _flags_of(known, banded.pairs[~new]) & state.CLOSE != 0
         held.forget()
-        group = components.clusters(len(n_letters), banded.pairs[close])
-        old_group = components.clusters(len(before.steps.mine), before.steps.found.having(state.CLOSE))
+        group = connected_components(len(n_letters), banded.pairs[close])
+        old_group = connected_components(len(before.steps.mine), before.steps.found.having(state.CLOSE))
         groups = _Groups(old_group, group, change.regrouped(old_group, group))
         if self._is_much(groups.changed):
             docs = np.flatnonzero(change.now).astype(np.int32)

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import kernels
 from ...core.features import KEPT_CHUNKS, AnchorChunk, Anchors
 from ...core.sorted_arrays import places_in, starts_of
-from .. import passages
+from .. import kernels, passages
 from ..passages import RunAll
 
 KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread

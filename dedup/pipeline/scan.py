@@ -21,28 +21,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import intake, kernels, ledger
-from .clustering import exact_duplicates, policies, verdict
-from .core.documents import EMPTY, OK, Document, Documents, Source
-from .core.errors import BadInput
-from .core.features import Anchors, Signatures, Spans
-from .core.pairs import CandidatePairs, Evidence, VerifiedPairs, pair_keys
-from .core.parallel import Context, Progress
-from .core.settings import Settings
-from .core.sorted_arrays import is_in, starts_of
-from .folder import as_decided, manifest_of, open_run, writing
-from .matching import candidates, verify
-from .matching.compared import Compared
-from .matching.update.finder import Again
-from .readers import Options, Record, fetch, kind_of
-from .readers.discover import find_sources
-from .readers.storage.urls import clean
+from .. import ledger
+from ..clustering import exact_duplicates, policies, verdict
+from ..core.documents import EMPTY, OK, Document, Documents, Source
+from ..core.errors import BadInput
+from ..core.features import Anchors, Signatures, Spans
+from ..core.pairs import CandidatePairs, Evidence, VerifiedPairs, pair_keys
+from ..core.parallel import Context, Progress
+from ..core.settings import Settings
+from ..core.sorted_arrays import is_in, starts_of
+from ..folder import as_decided, manifest_of, open_run, writing
+from ..matching import candidates, verify
+from ..matching.compared import Compared
+from ..matching.update.finder import Again
+from ..readers import Options, Record, fetch, kind_of
+from ..readers.discover import find_sources
+from ..readers.storage.urls import clean
+from ..run import Run
+from ..spool import Spool
+from ..store import Store
+from ..text.normalize import letter_table
+from ..text.repair import repair
+from . import ingest, warm_up
 from .rescan import Earlier, check_decidable, gives, last_run, warned
-from .run import Run
-from .spool import Spool
-from .store import Store
-from .text.normalize import letter_table
-from .text.repair import repair
 
 AnyPath = str | bytes | os.PathLike[str]
 
@@ -94,7 +95,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
     """
     with writing(run) as folder, ThreadPoolExecutor(1) as beside:
         manifest_of(folder.folder)  # that there is a run
-        beside.submit(kernels.warm_up_to_decide)
+        beside.submit(warm_up.warm_up_to_decide)
         last = open_run(folder.folder, as_scanned=True)
         settings = _checked(Settings(**last.summary["settings"]), overrides)
         check_decidable(last, settings)
@@ -142,8 +143,8 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
     with _context(settings, None, lambda: None) as context:
         with context.timed("pass"):
             groups = [read_texts[i : i + 1000] for i in range(0, len(given), 1000)]
-            signed = [intake.sign([], settings), *context.run_all(lambda g: intake.sign(g, settings), groups)]
-            whole = intake.collect([block for block, _, _ in signed], settings)
+            signed = [ingest.sign([], settings), *context.run_all(lambda g: ingest.sign(g, settings), groups)]
+            whole = ingest.collect([block for block, _, _ in signed], settings)
             start = starts_of(whole.n_anchors)
             held = candidates.held_in_memory([rows for _, rows, _ in signed], start, settings)
 
@@ -174,7 +175,7 @@ def _context(
         context = Context(settings, pool, progress or (lambda *_: None), {})
         if on_compile is not None:
             with context.timed("kernels"):
-                kernels.warm_up(on_compile, again)
+                warm_up.warm_up(on_compile, again)
         yield context
 
 
@@ -188,11 +189,11 @@ def _scan(
     progress: Progress | None,
     on_compile: Callable[[], None],
 ) -> Run:
-    plain = [p for p in paths if not intake.is_pipe(p)]
+    plain = [p for p in paths if not ingest.is_pipe(p)]
     sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
-    sources += intake.piped(paths, pipes)  # last, so that a file is rather kept than its copy
+    sources += ingest.piped(paths, pipes)  # last, so that a file is rather kept than its copy
     shown = [clean(p) for p in paths]
-    intake.complain_of_nothing(shown, sources)
+    ingest.complain_of_nothing(shown, sources)
     if earlier.run is not None and gives(earlier.run, settings, sources, skipped):
         return earlier.run
     fields = [Options()] * len(sources)
@@ -202,7 +203,7 @@ def _scan(
     ):
         with context.timed("pass"):
             options = _options(settings)
-            taken = intake.read_and_sign(context, sources, options, fields, spool, earlier)
+            taken = ingest.read_and_sign(context, sources, options, fields, spool, earlier)
         documents, start = taken.documents, taken.anchor_start
         store = Store(unfinished, len(documents), settings.num_perm, start)
         held = candidates.Held(store.signatures(settings.seed, settings.k), store.anchors, unfinished)
@@ -220,11 +221,11 @@ def _scan(
         names = [(f.text_field, f.id_field) for f in fields]
         while True:
             run = _decide(context, sources, names, documents, held, texts, taken.earlier)
-            still_changing = intake.changed_since(sources, documents) & ~changed
+            still_changing = ingest.changed_since(sources, documents) & ~changed
             if not still_changing.any():
                 break
             changed |= still_changing
-            documents = intake.changed_set_aside(documents, changed)
+            documents = ingest.changed_set_aside(documents, changed)
     summary = ledger.summary(run, settings, dict(skipped), context.seconds)
     summary["scanned"] = {
         "folder": os.getcwd(),
@@ -267,7 +268,7 @@ def _decide(
     """Documents with their signatures and anchors -> pairs, verdict, run."""
     s = context.settings
     n = len(documents)
-    documents = intake.short_set_aside(documents, s.k)
+    documents = ingest.short_set_aside(documents, s.k)
 
     letters = verdict.same_letters(documents)
     with context.timed("relations"):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..content import own_content, unmatched
-from ..content.words import word_key as word_key_of
-from ..core.jit import BASE, I64, U64, inner, jit
-from ..core.pairs import COUNTS, TURNED
+from ...core.jit import BASE, I64, U64, inner, jit
+from ...core.pairs import COUNTS, TURNED
+from ...text.kernels.utf8 import fmix64
+from .. import own_content, unmatched
+from ..words import word_key as word_key_of
 from .alignment import FREE, differences, has_decimal, new_table, slot_of_key
-from .alike import DAMAGED as DAMAGE
-from .alike import STEM
-from .marks import is_decimal
-from .sifting import all_decimal, is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
-from .text import fmix64
-from .values import changed_marks
+from .lookalikes import DAMAGED as DAMAGE
+from .lookalikes import STEM
+from .sign_classes import is_decimal
+from .signs import changed_marks
+from .unmatched import all_decimal, is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
 from .words import WordArrays
 
 NUMBER_WORDS, NUMBER_MORE, APART = own_content.NUMBER_WORDS, own_content.NUMBER_MORE, own_content.APART

@@ -1,9 +1,4 @@
-"""The compiled twin of normalize, shingle, minhash, passages, verify, content (numba, releases the GIL).
-
-Each function here has a plain definition elsewhere that it equals bit for bit; `tests/test_kernels.py` and
-`tests/test_content.py` hold them together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer,
-text i being `buffer[starts[i]:starts[i+1]]`.  Compiled code is cached on disk where a folder can be written.
-"""
+"""Load or compile every kernel at once, before the first is needed."""
 
 from __future__ import annotations
 
@@ -12,10 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from numba.core import event
 
+from ..clustering.kernels.witnesses import witnesses
+from ..content.kernels.own_content import content_of_pairs
+from ..content.kernels.signs import may_have_values, value_digests
+from ..content.kernels.words import with_frames, words_of
+from ..core.components import connected_components
 from ..core.features import Spans
-from ..core.jit import CompileListener, without_blas
-from ..text.normalize import letter_table
-from .anchors import (
+from ..core.jit import CompileListener
+from ..matching.kernels.anchors import (
     copy_bits,
     different_anchors,
     distinct_groups,
@@ -31,10 +30,7 @@ from .anchors import (
     slots_of,
     spans_of,
 )
-from .content import content_of_pairs
-from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
-from .graph import components, witnesses
-from .pairs import (
+from ..matching.kernels.pairs import (
     band_keys,
     bands_met,
     bucket_pairs,
@@ -47,71 +43,17 @@ from .pairs import (
     tally,
     terms_of_docs,
 )
-from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, sort_each
-from .sign import sign_texts
-from .spaces import spaces_joined
-from .text import SEGMENT, joined
-from .values import may_have_values, value_digests
-from .words import with_frames, words_of
-
-__all__ = [
-    "ALPHABET",
-    "AS_A_WHOLE",
-    "MOJIBAKE",
-    "SEGMENT",
-    "band_keys",
-    "bands_met",
-    "bucket_pairs",
-    "by_low_bits",
-    "components",
-    "content_of_pairs",
-    "copy_bits",
-    "different_anchors",
-    "distinct_groups",
-    "figures",
-    "get_bits",
-    "in_a_row",
-    "joined",
-    "looked_up",
-    "mark_values",
-    "may_have_values",
-    "marked_sets",
-    "matches",
-    "numbers_of",
-    "once_encoded",
-    "overlaps",
-    "own_anchors",
-    "own_runs",
-    "postings",
-    "set_bits",
-    "shared_hashes",
-    "shared_own",
-    "shared_term_pairs",
-    "shingle_sets",
-    "sign_texts",
-    "signs_of_damage",
-    "slots_of",
-    "skeleton_sets",
-    "sort_each",
-    "spaces_joined",
-    "spans_of",
-    "tallied",
-    "tally",
-    "terms_of_docs",
-    "value_digests",
-    "warm_up",
-    "warm_up_to_decide",
-    "without_blas",
-    "with_frames",
-    "witnesses",
-    "words_of",
-]
+from ..matching.kernels.shingle_sets import figures, overlaps, shingle_sets, skeleton_sets
+from ..text.kernels.damage import once_encoded, signs_of_damage
+from ..text.kernels.features import sign_texts
+from ..text.kernels.whitespace import spaces_joined
+from ..text.normalize import letter_table
 
 
 def warm_up_to_decide() -> None:
     """Load or compile the kernels that decide."""
     pairs = np.zeros((1, 2), np.int32)
-    components(2, pairs)
+    connected_components(2, pairs)
     matches(np.zeros((1, 4), np.uint32), pairs)
     witnesses(np.zeros(1, np.int64), np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32))
 

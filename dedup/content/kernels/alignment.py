@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..content import alignment
-from ..core.jit import BASE, I32, I64, U64, inner
-from .marks import is_decimal
+from ...core.jit import BASE, I32, I64, U64, inner
+from .. import alignment
+from .sign_classes import is_decimal
 
 BLOCK, SMALL, WIDER = alignment.BLOCK, alignment.SMALL, alignment.WIDER
 SAMPLED, LONG = alignment.SAMPLED, alignment.LONG

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import BASE, I32, I64, U8, U32, U64, jit
+from ...core.jit import BASE, I32, I64, U8, U32, U64, jit
+from ...text.kernels.simd import prefetch
+from ...text.kernels.utf8 import fmix64
 from .pairs import AHEAD, _packing, _place, groups_of, longer
-from .simd import prefetch
-from .text import fmix64
 
 
 @jit()

@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 
-from ..content import signs
-from ..content.words import DECIMALS
-from ..core.jit import I64, inner
+from ...core.jit import I64, inner
+from .. import signs
+from ..words import DECIMALS
 
 SPACE = 32
 _SPACES = np.array(sorted(ord(c) for c in map(chr, range(0x3001)) if re.match(r"\s", c)), np.int32)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.features import Spans
-from ..core.jit import I32, I64, U16, U64, jit
-from ..text.skeleton import MAX_UNSPACED
-from .simd import LANES
-from .text import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
+from ...core.features import Spans
+from ...core.jit import I32, I64, U16, U64, jit
+from ...text.kernels.simd import LANES
+from ...text.kernels.utf8 import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
+from ...text.skeleton import MAX_UNSPACED
 
 UNEVEN = 32  # a set so many times as large is searched, not walked through
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import I32, I64, U16, U32, U64, jit
-from ..text.skeleton import MAX_UNSPACED
-from .sample import ALL, first_cut, keep_small, min_update, room_for, smallest
+from ...core.jit import I32, I64, U16, U32, U64, jit
+from ..skeleton import MAX_UNSPACED
+from .bottom_k import ALL, first_cut, keep_small, min_update, room_for, smallest
 from .simd import LANES
-from .text import (
+from .utf8 import (
     SEGMENT,
     grown,
     letters_of,

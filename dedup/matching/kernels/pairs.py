@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import BASE, I32, I64, U8, U64, jit
-from .simd import prefetch
-from .text import fmix64
+from ...core.jit import BASE, I32, I64, U8, U64, jit
+from ...text.kernels.simd import prefetch
+from ...text.kernels.utf8 import fmix64
 
 SMALL = 32  # numbers that are sorted one by one
 NEXT, LINES = 8, 5  # a list so many terms before it is needed: so much of it, of 16 documents each

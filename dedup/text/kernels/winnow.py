@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import I64, U16, U64, jit
+from ...core.jit import I64, U16, U64, jit
 from .simd import LANES, equal_mask, first_bit
-from .text import whole
+from .utf8 import whole
 
 
 @jit()

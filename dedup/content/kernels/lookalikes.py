@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..content import lookalikes as plain
-from ..core.jit import I64, U64, inlined, inner
+from ...core.jit import I64, U64, inlined, inner
+from ...text.kernels.simd import count_bits
+from .. import lookalikes as plain
 from .alignment import has_decimal
-from .marks import is_decimal
-from .simd import count_bits
+from .sign_classes import is_decimal
 
 SAME, STEM, DAMAGED, DOUBTFUL, OTHER = plain.SAME, plain.STEM, plain.DAMAGED, plain.DOUBTFUL, plain.OTHER
 LONGEST, ALIKE, ALIKE_JOINED, SLIP = plain.LONGEST, plain.ALIKE, plain.ALIKE_JOINED, plain.SLIP

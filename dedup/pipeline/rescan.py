@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__, ledger
-from .clustering.policies import fields_of, parse_rule
-from .core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source
-from .core.errors import BadSetting, DedupError
-from .core.features import Spans
-from .core.pairs import Spellings, VerifiedPairs
-from .core.settings import DECIDED, MIN_LINES, Settings
-from .folder import leftovers, open_run
-from .readers import kind_of
-from .readers.discover import find_sources
-from .run import Run
-from .spool import Block
-from .store import Stretches
+from .. import __version__, ledger
+from ..clustering.policies import fields_of, parse_rule
+from ..core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source
+from ..core.errors import BadSetting, DedupError
+from ..core.features import Spans
+from ..core.pairs import Spellings, VerifiedPairs
+from ..core.settings import DECIDED, MIN_LINES, Settings
+from ..folder import leftovers, open_run
+from ..readers import kind_of
+from ..readers.discover import find_sources
+from ..run import Run
+from ..spool import Block
+from ..store import Stretches
 
 PASS = (
     "k",

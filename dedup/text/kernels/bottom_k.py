@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import I64, U16, U32, U64, jit
+from ...core.jit import I64, U16, U32, U64, jit
 from .simd import LANES, at_most_mask, first_bit, leading_zeros, min_lanes
-from .text import whole
+from .utf8 import whole
 
 ALL = 0xFFFF  # the cut that leaves nothing out
 SLOTS = 4096

@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__, kernels
-from .clustering.verdict import same_letters
-from .core.documents import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
-from .core.errors import BadInput
-from .core.parallel import Context
-from .core.settings import Settings
-from .core.sorted_arrays import starts_of
-from .readers import Options, Part, Record, parts, read, sniff
-from .readers.storage.open import all_unchanged
+from .. import __version__
+from ..clustering.verdict import same_letters
+from ..core.documents import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
+from ..core.errors import BadInput
+from ..core.parallel import Context
+from ..core.settings import Settings
+from ..core.sorted_arrays import starts_of
+from ..readers import Options, Part, Record, parts, read, sniff
+from ..readers.storage.open import all_unchanged
+from ..spool import Block, Rows, Spool, key_of
+from ..store import Stretches
+from ..text import kernels, minhash
+from ..text.normalize import letter_table
 from .rescan import Earlier
-from .spool import Block, Rows, Spool, key_of
-from .store import Stretches
-from .text import minhash
-from .text.normalize import letter_table
 
 WINDOW = 24  # shingles per anchor window
 

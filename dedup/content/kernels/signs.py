@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..content import own_content, signs
-from ..core.jit import I64, U64, inner, jit
-from .text import fmix64
+from ...core.jit import I64, U64, inner, jit
+from ...text.kernels.utf8 import fmix64
+from .. import own_content, signs
 from .words import WordArrays
 
 MARKS_APART, MIN_IDLE = own_content.MARKS_APART, signs.MIN_IDLE

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..content import signs
-from ..core.features import Spans
-from ..core.jit import BASE, I64, U64, inner, jit
-from .marks import SPACE, classes, is_decimal, is_space, mark_class
-from .simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
-from .text import fmix64, is_unspaced, powers
+from ...core.features import Spans
+from ...core.jit import BASE, I64, U64, inner, jit
+from ...text.kernels.simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
+from ...text.kernels.utf8 import fmix64, is_unspaced, powers
+from .. import signs
+from .sign_classes import SPACE, classes, is_decimal, is_space, mark_class
 
 INSIDE = 4  # in LetterTable.packed: the character does not end a word
 TWICE = 16

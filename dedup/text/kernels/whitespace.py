@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import I64, U8, jit
+from ...core.jit import I64, U8, jit
 
 
 @jit(inline="always")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import I64, U8, U64, jit
-from ..text import mojibake
+from ...core.jit import I64, U8, U64, jit
+from .. import mojibake
 from .simd import LANES, SPECIAL, damage_masks, first_bit
 
 TAG, TWICE, ESCAPE, ENTITY, CODE, NOTE = (U8(1 << bit) for bit in range(6))  # the order of repair.REPAIRS

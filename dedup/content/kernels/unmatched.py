@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..content import unmatched
-from ..core.jit import BASE, I32, I64, U64, inner
+from ...core.jit import BASE, I32, I64, U64, inner
+from ...text.kernels.utf8 import fmix64, is_unspaced
+from .. import unmatched
 from .alignment import FREE, SMALL, has_decimal, moved, new_table, slot_of_key
-from .alike import (
+from .lookalikes import (
     ALIKE_JOINED,
     DAMAGED,
     DOUBTFUL,
@@ -28,8 +29,7 @@ from .alike import (
     letter_sets,
     same_digits,
 )
-from .marks import is_decimal
-from .text import fmix64, is_unspaced
+from .sign_classes import is_decimal
 from .words import word_key
 
 AHEAD, EDGE, FEW_MOVED = unmatched.AHEAD, unmatched.EDGE, unmatched.FEW_MOVED

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.hashing import BASE as _BASE
-from ..core.jit import BASE, I64, U16, U64, jit
-from ..text.scripts import UNSPACED
-from ..text.skeleton import MIN_WORD
+from ...core.hashing import BASE as _BASE
+from ...core.jit import BASE, I64, U16, U64, jit
+from ..scripts import UNSPACED
+from ..skeleton import MIN_WORD
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
 
 SEGMENT = 8192  # letters taken at a time: letters, hashes and what is made of them stay in the L2 cache

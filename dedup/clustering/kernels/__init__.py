@@ -1,0 +1,7 @@
+"""Compiled steps of clustering."""
+
+from .witnesses import witnesses
+
+__all__ = [
+    "witnesses",
+]

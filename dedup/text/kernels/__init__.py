@@ -1,0 +1,23 @@
+"""Compiled twins of the definitions in `text` (numba, without the interpreter's lock).
+
+Each function here has a plain definition that it equals bit for bit; `tests/test_kernels.py` holds the two
+together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer, text i being
+`buffer[starts[i]:starts[i+1]]`.
+"""
+
+from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
+from .features import sign_texts
+from .utf8 import SEGMENT, joined
+from .whitespace import spaces_joined
+
+__all__ = [
+    "ALPHABET",
+    "AS_A_WHOLE",
+    "MOJIBAKE",
+    "SEGMENT",
+    "joined",
+    "once_encoded",
+    "sign_texts",
+    "signs_of_damage",
+    "spaces_joined",
+]
