@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from dedup.core.settings import Settings
-from dedup.pipeline.ingest import WINDOW
 from dedup.pipeline import warm_up
+from dedup.pipeline.ingest import WINDOW
 from dedup.readers.base import PART_BYTES
 from dedup.text import kernels as text_kernels
 from dedup.text import minhash

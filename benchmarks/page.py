@@ -21,8 +21,8 @@ from dedup.core.features import Spans
 from dedup.core.pairs import VerifiedPairs
 from dedup.core.settings import Settings
 from dedup.core.verdicts import CONTAINED, KEPT, NEAR, Verdict
-from dedup.folder import open_run
-from dedup.run import Run
+from dedup.runs.folder import open_run
+from dedup.runs.run import Run
 from dedup.views.page import Limits, page
 
 

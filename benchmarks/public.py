@@ -22,7 +22,7 @@ from pathlib import Path
 
 import dedup
 from dedup.core.documents import STATUS
-from dedup.run import Run
+from dedup.runs.run import Run
 from dedup.text.decode import decode
 from dedup.text.normalize import letters
 from dedup.text.repair import repair

@@ -29,13 +29,13 @@ from .core.parallel import Context, Progress
 from .core.settings import Settings
 from .core.sorted_arrays import distinct, is_in
 from .core.verdicts import PUNCTUATION
-from .existing import Existing, state_of
 from .fresh import Fresh, fresh
 from .index import Index
 from .matches import Checked, Match, matched
 from .matching import candidates, passages, verify
 from .matching.compared import turned
 from .pipeline import ingest, warm_up
+from .runs.existing import Existing, state_of
 from .text.normalize import letter_table
 
 EQUALS = 64  # documents of the same letters that a new one is compared with

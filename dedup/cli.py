@@ -175,7 +175,7 @@ def _account(
     result: Any, run_folder: AnyRun, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool
 ) -> int:
     """Show what a scan or a decision has found -> the exit code."""
-    from . import ledger
+    from .runs import summary as ledger
 
     bad = ledger.problems(result)
     return _finished((result.summary, bad, len(bad)), run_folder, as_json, quiet, fail_on_duplicates, strict)
@@ -191,7 +191,7 @@ def _finished(
 ) -> int:
     """Show what was found -> the exit code."""
     summary, bad, n_bad = found
-    from . import ledger
+    from .runs import summary as ledger
 
     shown = ledger.once_for_all(bad)
     n_bad -= len(bad) - len(shown)
@@ -326,7 +326,7 @@ def _list_command(what: str, help: str) -> None:
         with_short: bool,
         run_folder: AnyRun,
     ) -> None:
-        from .folder import open_run
+        from .runs.folder import open_run
         from .views import export as lists
 
         form = cli_output.form_of(output, format_, lists.SUFFIXES, "txt")
@@ -367,7 +367,7 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 @run_option
 def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRun) -> int:
     """Write the kept documents to a new folder; the input is never touched."""
-    from .folder import open_run
+    from .runs.folder import open_run
     from .views.corpus import export_corpus
 
     run = open_run(run_folder)

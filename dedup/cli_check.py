@@ -15,8 +15,8 @@ from .cli_paths import AnyRun, RunFolder
 from .core import errors
 
 if TYPE_CHECKING:
-    from .existing import Existing
     from .matches import Checked
+    from .runs.existing import Existing
 
 RUN_FOLDER = ".dedup"
 
@@ -141,9 +141,9 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
-    from .existing import Existing
     from .pipeline import ingest
     from .readers.storage.addresses import local_folder
+    from .runs.existing import Existing
 
     run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned
@@ -200,8 +200,8 @@ def review(
     dedup review --cluster 3
     """
     from .core.verdicts import RELATIONS
-    from .folder import open_run
     from .readers.storage.addresses import local_folder
+    from .runs.folder import open_run
 
     folder = local_folder(run_folder)
     if relation is not None and relation not in RELATIONS[1:]:
@@ -217,8 +217,8 @@ def review(
     from rich.console import Console
 
     from .cli_views import cluster_id
-    from .decisions import Log
     from .pipeline import warm_up
+    from .runs.review import Log
     from .views.review import Session
 
     run = open_run(folder, as_scanned=True)
@@ -257,8 +257,8 @@ def _keyboard() -> Iterator[Callable[[], str]]:
 
 
 def _undo(run_folder: Path, number: int) -> None:
-    from .decisions import Log
-    from .folder import open_run
+    from .runs.folder import open_run
+    from .runs.review import Log
 
     open_run(run_folder, as_scanned=True)
     with contextlib.closing(Log(run_folder)) as log:
@@ -273,8 +273,8 @@ def _print_decisions(run_folder: Path) -> None:
     import dataclasses
     import json
 
-    from .decisions import read, resolved
-    from .folder import open_run
+    from .runs.folder import open_run
+    from .runs.review import read, resolved
 
     found = resolved(open_run(run_folder, as_scanned=True), read(run_folder))
     rows = [{**dataclasses.asdict(f.made), "stale": f.stale or None} for f in found]

@@ -16,7 +16,7 @@ from .core import errors
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .run import Run
+    from .runs.run import Run
 
 
 def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
@@ -69,7 +69,7 @@ def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, r
     dedup eval labels.csv
     dedup eval truth.csv --json
     """
-    from .folder import open_run
+    from .runs.folder import open_run
     from .views.evaluate import evaluate as evaluated
     from .views.evaluate_text import evaluation_view
     from .views.labels import read_labels
@@ -95,7 +95,7 @@ def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
     dedup scan corpus/ --run strict --min-jaccard 0.7
     dedup compare .dedup strict
     """
-    from .folder import open_run
+    from .runs.folder import open_run
     from .views.compare import compare as compared
     from .views.compare import comparison_view
 
@@ -157,7 +157,7 @@ def tune(
     dedup tune --plot tune.svg
     dedup tune -i && dedup eval labels.csv
     """
-    from .folder import open_run
+    from .runs.folder import open_run
 
     if interactive and (as_json or not (sys.stdin.isatty() and sys.stdout.isatty())):
         raise errors.BadSetting("--interactive asks a person: it needs a terminal, and no --json")

@@ -52,7 +52,7 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     dedup report
     dedup report -o report.html --force --max-texts 2
     """
-    from .folder import open_run
+    from .runs.folder import open_run
     from .views.export import refuse, write_new
     from .views.page import Limits, page
     from .views.report import counted, size

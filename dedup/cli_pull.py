@@ -31,7 +31,7 @@ def pull(address: str, folder: Path) -> None:
     """
     if not is_address(address):
         raise errors.BadInput(f"{address}: is no address, such as s3://bucket/run; copy a folder with cp -r")
-    from . import mirror
+    from .runs import remote
 
-    n = mirror.pull(address, folder)
+    n = remote.pull(address, folder)
     click.echo(f"{n / 1e6:,.1f} MB -> {errors.safe(str(folder))}", err=True)

@@ -15,7 +15,7 @@ from .core import errors
 from .core.settings import Settings
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .runs.run import Run
     from .views.explain import Explanation
 
 FORMATS = {".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}
@@ -72,7 +72,7 @@ def explain(
 
 def _run_if_any(run_folder: AnyRun) -> Run | None:
     """The run, or None where there is none and none was asked for."""
-    from .folder import MANIFEST, open_run
+    from .runs.folder import MANIFEST, open_run
 
     given = click.get_current_context().get_parameter_source("run_folder")
     default = given is click.core.ParameterSource.DEFAULT
@@ -152,7 +152,7 @@ def show(
     from rich.console import Console
 
     from .core.verdicts import RELATIONS
-    from .folder import open_run
+    from .runs.folder import open_run
     from .views import show as views
 
     if relation is not None and relation not in RELATIONS[1:]:

@@ -20,8 +20,8 @@ from .pipeline import ingest
 from .pipeline.rescan import Earlier
 from .readers import Options, kind_of
 from .readers.discover import find_sources
-from .spool import Spool
-from .store import Store
+from .runs.array_store import Store
+from .runs.ingest_cache import Spool
 from .text.normalize import letter_table
 
 

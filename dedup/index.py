@@ -38,7 +38,7 @@ from .core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
 from .matching import kernels, passages
 from .matching.bands import AT_ONCE, banding, keys_by_band
 from .matching.partition import N_BUCKETS, Buckets
-from .store import HEADER, header
+from .runs.array_store import HEADER, header
 
 MARK = "index.json"  # written last: the index is whole
 LOW = np.uint64(0xFFFFFFFF)

@@ -21,11 +21,11 @@ DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # the program beside this file, whichever is installed
 
 import dedup
-from dedup import store, tables
 from dedup.cli import commands, export
 from dedup.core.documents import STATUS
 from dedup.core.settings import Settings
 from dedup.core.verdicts import DECIDING, RELATIONS
+from dedup.runs import array_store, tables
 from dedup.views.export import EXPORTERS
 
 REFERENCE, SCHEMA = DOCS / "reference.md", DOCS / "summary.schema.json"
@@ -219,7 +219,7 @@ def run_tables() -> dict[str, dict[str, str]]:
         for name, make in tables.TABLES.items()
     }
     wide = ("signatures", "skeletons")
-    for name, dtype in store.FILES.items():
+    for name, dtype in array_store.FILES.items():
         out[name] = {name: dtype.__name__ + " of num_perm" * (name in wide)}
     return out
 
@@ -232,7 +232,7 @@ def of_tables() -> str:
     assert used == set(MEANING), f"MEANING lacks or has too many: {sorted(used ^ set(MEANING))}"
     parts = []
     for name, columns in found.items():
-        file = f"{name}.npy" if name in store.FILES else f"{name}.parquet"
+        file = f"{name}.npy" if name in array_store.FILES else f"{name}.parquet"
         rows = ((f"`{c}`", kind, MEANING[_meant(name, c)]) for c, kind in columns.items())
         parts.append(f"`{file}`, a row per {ROW_PER[name]}:\n\n" + table(("column", "type", "meaning"), rows))
     return "\n".join(parts)

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dedup.core.errors import BadInput
-from dedup.folder import open_run
 from dedup.readers import READERS, Options
+from dedup.runs.folder import open_run
 
 from .conftest import OTHER, POST
 

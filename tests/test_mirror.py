@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 
 import dedup
-from dedup import mirror
 from dedup.core.documents import Source
 from dedup.core.errors import BadRun
 from dedup.engines import arrays, reading, target
 from dedup.engines.store import Store
-from dedup.folder import manifest_checksum
 from dedup.readers.storage import addresses
 from dedup.readers.storage.addresses import Place
-from dedup.store import HEADER
+from dedup.runs import remote
+from dedup.runs.array_store import HEADER
+from dedup.runs.folder import manifest_checksum
 
 from .conftest import OTHER, POST
 from .test_scan import corpus
@@ -198,12 +198,12 @@ def test_a_table_in_parts_stays_a_folder_and_leftovers_are_no_part_of_it(local, 
 def test_decisions_copied_with_a_run_hold_for_it(local, tmp_path):
     made = b'{"format": 1}\n'
     here = at_address(local, tmp_path / "far")
-    copy = mirror.Copy.of(here)
+    copy = remote.Copy.of(here)
     assert not (copy.path / "decisions.jsonl").exists()
     Place(here).write("decisions.jsonl", made)
-    assert (mirror.Copy.of(here).path / "decisions.jsonl").read_bytes() == made
+    assert (remote.Copy.of(here).path / "decisions.jsonl").read_bytes() == made
     Place(here).remove("decisions.jsonl")
-    assert not (mirror.Copy.of(here).path / "decisions.jsonl").exists()
+    assert not (remote.Copy.of(here).path / "decisions.jsonl").exists()
 
 
 def test_pull_makes_a_run_folder_that_can_be_decided_and_scanned(run, local, tmp_path):
@@ -229,13 +229,13 @@ def test_a_pull_that_broke_off_goes_on_where_it_was(local, tmp_path, monkeypatch
 
     monkeypatch.setattr(Place, "open", breaks)
     with pytest.raises(BadRun, match="broke off"):
-        mirror.pull(here, tmp_path / "own")
+        remote.pull(here, tmp_path / "own")
     assert not (tmp_path / "own" / "run.json").exists()
     (brought,) = (tmp_path / "own").glob("tables-*")
     (brought / ".pairs.parquet.4194305-abcdef").write_bytes(b"of a process that is gone")
     (tmp_path / "mended").touch()
     opened.clear()
-    mirror.pull(here, tmp_path / "own")
+    remote.pull(here, tmp_path / "own")
     assert opened
     assert all("anchor_positions" in name or "steps" in name for name in opened)
     assert tables(tmp_path / "own", but="") == tables(local, but="")

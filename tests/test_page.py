@@ -14,7 +14,7 @@ import pytest
 
 import dedup
 from dedup.core.verdicts import RELATIONS
-from dedup.folder import open_run
+from dedup.runs.folder import open_run
 from dedup.views.page import Limits, as_json, compare, figures, listing, page
 
 from .conftest import OTHER, POST

@@ -11,8 +11,8 @@ import dedup
 from dedup.core.errors import BadSetting
 from dedup.core.settings import MIN_LINES, Settings
 from dedup.matching.update import finder as incremental_again
-from dedup.pipeline.rescan import PASS, last_run
 from dedup.pipeline import ingest, scan
+from dedup.pipeline.rescan import PASS, last_run
 
 from .conftest import OTHER, POST
 from .test_passages import Prose

@@ -9,8 +9,8 @@ import time
 import pytest
 
 import dedup
-from dedup import spool
 from dedup.pipeline import ingest
+from dedup.runs import ingest_cache
 
 from .conftest import OTHER, POST
 
@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 def test_a_stopped_scan_goes_on_and_gives_the_same_bytes(folder, monkeypatch):
     dedup.scan(folder / "in", run=folder / "whole")
-    add, done = spool.Spool.add, []
+    add, done = ingest_cache.Spool.add, []
 
     def stop_at_the_third(self, key, block, rows):
         if len(done) == 2:
@@ -40,7 +40,7 @@ def test_a_stopped_scan_goes_on_and_gives_the_same_bytes(folder, monkeypatch):
         add(self, key, block, rows)
 
     with monkeypatch.context() as m:
-        m.setattr(spool.Spool, "add", stop_at_the_third)
+        m.setattr(ingest_cache.Spool, "add", stop_at_the_third)
         with pytest.raises(Killed):
             dedup.scan(folder / "in", run=folder / "r", threads=1)
     left = os.listdir(folder / "r/unfinished")
@@ -83,7 +83,7 @@ def test_other_settings_and_another_start_of_the_machine_do_not_take_old_blocks(
     assert sum(signed) == 600
     stopped()
     signed.clear()
-    monkeypatch.setattr(spool, "_boot", lambda: b"another start")
+    monkeypatch.setattr(ingest_cache, "_boot", lambda: b"another start")
     dedup.scan(folder / "in", run=folder / "r")
     assert sum(signed) == 300
 
@@ -141,7 +141,7 @@ def test_a_signal_ends_a_scan_with_its_code_and_one_line(folder, number, code):
 def test_a_scan_killed_while_it_commits_ends_with_the_same_bytes(folder, monkeypatch):
     dedup.scan(folder / "in", run=folder / "whole")
     with monkeypatch.context() as m:
-        m.setattr("dedup.folder.write_atomically", lambda *a: (_ for _ in ()).throw(Killed()))
+        m.setattr("dedup.runs.folder.write_atomically", lambda *a: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             dedup.scan(folder / "in", run=folder / "r")
     dedup.scan(folder / "in", run=folder / "r")

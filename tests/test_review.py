@@ -15,11 +15,11 @@ import pytest
 from rich.console import Console
 
 import dedup
-from dedup import decisions, ledger
 from dedup.clustering import verdict
 from dedup.core.errors import BadInput, BadRun
-from dedup.folder import open_run
 from dedup.pipeline import warm_up
+from dedup.runs import review, summary
+from dedup.runs.folder import open_run
 from dedup.views.review import Session, order_of
 
 from .conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST
@@ -51,7 +51,7 @@ def play(keys: str, folder: str = "r", **how):
     """A review whose keys are pressed one after the other, then `q` -> (its result, what was shown)."""
     rest = iter(keys)
     paper = io.StringIO()
-    log = decisions.Log(Path(folder))
+    log = review.Log(Path(folder))
     run = open_run(Path(folder), as_scanned=True)
     try:
         console = Console(file=paper, width=100, highlight=False)
@@ -72,13 +72,13 @@ def doc_of(run, name: str) -> int:
 
 def must_hold(run) -> None:
     """What holds of every run: a kept witness of one cluster, measured at a threshold; the ledger adds up."""
-    layer = decisions.Layer(run)
+    layer = review.Layer(run)
     done = verdict.Decision(run.verdict, run.pairs, run.pair_relations)
     verdict.check(done, layer.same, run.documents, layer.limits)
     counts = run.summary["documents"]
     assert counts["seen"] == counts["kept"] + counts["dropped"] + counts["set_aside"] == len(run.documents)
     assert counts["kept"] == int(run.kept.sum())
-    for row in ledger.by_source(run):
+    for row in summary.by_source(run):
         assert row["seen"] == row["kept"] + row["dropped"] + row["set_aside"]
     for member in run.drop():
         assert member.size > 0
@@ -159,14 +159,14 @@ def test_any_decisions_at_all_leave_the_invariants_as_they_are(files, monkeypatc
     docs = base_run.clustered.tolist()
     for number in range(1, 60):
         kind = rng.choice(["canonical", "canonical", "split"])
-        ref = decisions.ref(base_run, rng.choice(docs))
-        standing.append(decisions.Decision(number, kind, ref))
-        run = decisions.apply(base_run, standing)
+        ref = review.ref(base_run, rng.choice(docs))
+        standing.append(review.Decision(number, kind, ref))
+        run = review.apply(base_run, standing)
         must_hold(run)
         doc = base_run.names.index(ref.name.encode())
         assert run.kept[doc]
         assert (run.verdict.canonical[doc] == doc) if kind == "canonical" else run.cluster_ids[doc] == 0
-    assert decisions.apply(base_run, []).summary["documents"] == base_run.summary["documents"]
+    assert review.apply(base_run, []).summary["documents"] == base_run.summary["documents"]
 
 
 def test_changes_are_honoured_by_every_list(run, place):
@@ -222,7 +222,7 @@ def test_undo_takes_back_the_last_decision_and_returns_to_its_cluster(place):
     done, shown = play("auuaq")
     assert "nothing to undo" in shown
     assert (done.accepted, done.left) == (1, 1)
-    assert [d.kind for d in decisions.read(Path("r"))] == ["accept"]
+    assert [d.kind for d in review.read(Path("r"))] == ["accept"]
 
 
 def test_an_accepted_cluster_is_not_shown_again_until_it_changes(place):
@@ -239,7 +239,7 @@ def test_a_number_can_be_mended_or_given_up(place):
     play("c19\x7f\x7f4\r")
     assert witnesses()["post"] == "near"
     _, shown = play("s\x1bs99\rsq", again=True)
-    assert len(decisions.read(Path("r"))) == 1
+    assert len(review.read(Path("r"))) == 1
     assert "split off: in/" not in shown
 
 
@@ -253,7 +253,7 @@ def test_a_member_is_compared_with_its_witness(place):
 
 def test_clusters_come_largest_or_nearest_to_the_threshold_first(place):
     run = open_run(Path("r"))
-    assert order_of(run, "largest") == sorted([1, 2], key=lambda i: -len(decisions.clusters_of(run)[i - 1]))
+    assert order_of(run, "largest") == sorted([1, 2], key=lambda i: -len(review.clusters_of(run)[i - 1]))
     far = doc_of(run, "far")
     assert order_of(run, "nearest")[0] == run.cluster_ids[far]
     assert order_of(run, "largest", relation="punctuation") == [run.cluster_ids[doc_of(run, "other2")]]
@@ -266,7 +266,7 @@ def test_a_torn_last_line_is_no_decision_and_is_removed(place):
     path = place / "r/decisions.jsonl"
     with open(path, "ab") as f:
         f.write(b'{"number": 2, "kind": "spl')
-    assert [d.number for d in decisions.read(Path("r"))] == [1]
+    assert [d.number for d in review.read(Path("r"))] == [1]
     play("s3\r", again=True)
     assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1, 2]
 
@@ -279,14 +279,14 @@ def test_a_damaged_line_is_named(place):
 
 def test_each_decision_is_on_disk_before_the_next_key_is_read(place, monkeypatch):
     synced = []
-    monkeypatch.setattr(decisions.os, "fsync", lambda handle: synced.append(handle))
-    log = decisions.Log(Path("r"))
+    monkeypatch.setattr(review.os, "fsync", lambda handle: synced.append(handle))
+    log = review.Log(Path("r"))
     run = open_run(Path("r"), as_scanned=True)
-    log.add("split", decisions.ref(run, doc_of(run, "far")))
+    log.add("split", review.ref(run, doc_of(run, "far")))
     assert len(synced) == 2  # the folder that the file is new in, and the line
     assert "far" not in witnesses()
     with pytest.raises(BadRun, match="another review is at work"):
-        decisions.Log(Path("r"))
+        review.Log(Path("r"))
     log.close()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import dedup
 from dedup.core.errors import BadRun
-from dedup.folder import checksum
+from dedup.runs.folder import checksum
 
 from .conftest import OTHER, POST
 
@@ -52,7 +52,7 @@ def test_a_second_scan_replaces_the_first_and_leaves_nothing_behind(folder):
 
 
 def test_a_scan_that_fails_leaves_the_last_good_run(folder, monkeypatch):
-    from dedup import folder as run_folder
+    from dedup.runs import folder as run_folder
 
     dedup.scan(folder / "in", run=folder / "r")
     before = dedup.open_run(folder / "r").clusters

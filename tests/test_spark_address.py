@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 
 import dedup
-from dedup import mirror
 from dedup.core.settings import Settings
 from dedup.engines import arrays, job, session, target
 from dedup.readers.storage import addresses
 from dedup.readers.storage.addresses import Place
+from dedup.runs import remote
 
 from .conftest import OTHER, POST, ROOT, SAMPLES
 from .test_remote import s3, web  # noqa: F401 (fixtures)
@@ -41,7 +41,7 @@ def same(tmp_path, sources, here, **ways):
     """Scan by both engines, one of them to an address, and hold the copy against the local run folder."""
     dedup.scan(sources, run=tmp_path / "local")
     job.scan(sources, Settings(), here, job.Ways(**ways))
-    copy = mirror.whole(here)
+    copy = remote.whole(here)
     expected, found = tables(tmp_path / "local"), tables(copy)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
@@ -129,7 +129,7 @@ def test_a_killed_driver_leaves_stages_at_the_address(tmp_path):
     assert before[:6] == ["pass", "by-letters", "spellings", "letters", "firsts", "alike"]
     assert "compared" not in before
     dedup.scan(inputs, run=tmp_path / "local")
-    assert tables(mirror.whole(here)) == tables(tmp_path / "local")
+    assert tables(remote.whole(here)) == tables(tmp_path / "local")
 
 
 def test_an_address_that_spark_does_not_know_is_told_in_one_line(spark):

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.settings import Settings
-from ..folder import flushed
 from ..readers.storage.addresses import Place, is_address
-from ..store import FILES, HEADER, header
+from ..runs.array_store import FILES, HEADER, header
+from ..runs.folder import flushed
 from .arrow import Columns, Mapper, batch, mapped, numbers, starts_of, texts
 from .store import Frame
 from .writing import WRITTEN, Written, put

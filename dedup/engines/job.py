@@ -17,7 +17,6 @@ from ..clustering import policies, verdict
 from ..core.documents import Source
 from ..core.errors import BadInput, BadSetting
 from ..core.settings import Settings
-from ..folder import FORMAT
 from ..pipeline import ingest
 from ..pipeline import scan as pipeline
 from ..readers import Options, kind_of
@@ -25,7 +24,8 @@ from ..readers.discover import find_sources
 from ..readers.storage import urls
 from ..readers.storage.addresses import Place, is_address
 from ..readers.storage.open import all_unchanged
-from ..tables import TABLES
+from ..runs.folder import FORMAT
+from ..runs.tables import TABLES
 from . import flow, reading
 from .account import Account, account
 from .arrays import write_arrays

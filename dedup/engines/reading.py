@@ -21,7 +21,7 @@ from ..readers.storage.addresses import Place
 from ..readers.storage.open import open_source
 from ..readers.storage.streams import in_utf8
 from ..readers.storage.urls import Secrets, can_seek, remember
-from ..tables import KINDS, columns_of
+from ..runs.tables import KINDS, columns_of
 from ..text.repair import repair
 from .arrow import Columns, Mapper, batch, numbers, packed, starts_of, texts
 

@@ -19,7 +19,7 @@ from ..core.features import Spans
 from ..core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
 from ..matching import verify
-from ..tables import packed
+from ..runs.tables import packed
 from ..text.normalize import letter_table
 from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
 from .store import Frame

@@ -19,13 +19,13 @@ from ..core.features import Spans
 from ..core.pairs import Evidence, Spellings, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import Verdict
-from ..folder import write_parquet
 from ..matching import candidates
 from ..pipeline import ingest
 from ..readers.storage.addresses import Place, joined_checksum
-from ..run import Run
-from ..store import FILES
-from ..tables import TABLES
+from ..runs.array_store import FILES
+from ..runs.folder import write_parquet
+from ..runs.run import Run
+from ..runs.tables import TABLES
 from .arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
 from .flow import Found
 from .reading import DOCUMENT

@@ -17,7 +17,7 @@ from ..core.features import Anchors, Banding, Signatures, Spans
 from ..core.memory import give_back
 from ..core.pairs import CandidatePairs, pair_keys
 from ..core.settings import Settings
-from ..spool import Rows
+from ..runs.ingest_cache import Rows
 from . import kernels, passages
 from .bands import banding, candidate_pairs
 from .update import state

@@ -25,8 +25,8 @@ from ..core.settings import Settings
 from ..core.sorted_arrays import starts_of
 from ..readers import Options, Part, Record, parts, read, sniff
 from ..readers.storage.open import all_unchanged
-from ..spool import Block, Rows, Spool, key_of
-from ..store import Stretches
+from ..runs.array_store import Stretches
+from ..runs.ingest_cache import Block, Rows, Spool, key_of
 from ..text import kernels, minhash
 from ..text.normalize import letter_table
 from .rescan import Earlier

@@ -14,19 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__, ledger
+from .. import __version__
 from ..clustering.policies import fields_of, parse_rule
 from ..core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source
 from ..core.errors import BadSetting, DedupError
 from ..core.features import Spans
 from ..core.pairs import Spellings, VerifiedPairs
 from ..core.settings import DECIDED, MIN_LINES, Settings
-from ..folder import leftovers, open_run
 from ..readers import kind_of
 from ..readers.discover import find_sources
-from ..run import Run
-from ..spool import Block
-from ..store import Stretches
+from ..runs import summary
+from ..runs.array_store import Stretches
+from ..runs.folder import leftovers, open_run
+from ..runs.ingest_cache import Block
+from ..runs.run import Run
 
 PASS = (
     "k",
@@ -182,8 +183,8 @@ def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | N
 
 def warned(run: Run, settings: Settings, began: float) -> Run:
     """A run that stands as it is, with the warnings that are asked for now, and the time since `began`."""
-    found = ledger.warnings(run, ledger.by_source(run), settings)
-    seconds = {ledger.UNCHANGED: round(time.monotonic() - began, 3)}
+    found = summary.warnings(run, summary.by_source(run), settings)
+    seconds = {summary.UNCHANGED: round(time.monotonic() - began, 3)}
     return replace(run, summary={**run.summary, "warnings": found, "seconds": seconds})
 
 

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import ledger
 from ..clustering import exact_duplicates, policies, verdict
 from ..core.documents import EMPTY, OK, Document, Documents, Source
 from ..core.errors import BadInput
@@ -30,16 +29,17 @@ from ..core.pairs import CandidatePairs, Evidence, VerifiedPairs, pair_keys
 from ..core.parallel import Context, Progress
 from ..core.settings import Settings
 from ..core.sorted_arrays import is_in, starts_of
-from ..folder import as_decided, manifest_of, open_run, writing
 from ..matching import candidates, verify
 from ..matching.compared import Compared
 from ..matching.update.finder import Again
 from ..readers import Options, Record, fetch, kind_of
 from ..readers.discover import find_sources
 from ..readers.storage.urls import clean
-from ..run import Run
-from ..spool import Spool
-from ..store import Store
+from ..runs import summary as ledger
+from ..runs.array_store import Store
+from ..runs.folder import as_decided, manifest_of, open_run, writing
+from ..runs.ingest_cache import Spool
+from ..runs.run import Run
 from ..text.normalize import letter_table
 from ..text.repair import repair
 from . import ingest, warm_up

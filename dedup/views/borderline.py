@@ -12,7 +12,7 @@ from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.verdicts import NEAR
 from ..matching import kernels
 from ..matching.candidates import by_shingles
-from ..run import Run
+from ..runs.run import Run
 from .measure import measured, rows_of, settings_of
 
 MEASURED = 400  # candidates below the line that are read again and measured

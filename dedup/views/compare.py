@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.verdicts import RELATIONS
-from ..run import Run
+from ..runs.run import Run
 from . import agreement as agree
 from .report import counted, safe
 

@@ -23,7 +23,7 @@ from ..readers.formats import archives
 from ..readers.storage.open import open_archive, open_file, open_source, unchanged
 from ..readers.storage.streams import packing, unpacked
 from ..readers.storage.urls import is_url
-from ..run import Run
+from ..runs.run import Run
 from .texts import options_of
 
 MODES: dict[str, Callable[[bytes, bytes], object]] = {

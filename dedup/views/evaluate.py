@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..run import Run
+from ..runs.run import Run
 from . import agreement as agree
 from .evaluate_drops import drops, joins
 from .labels import Pairs, Truth

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.verdicts import FORM, RELATIONS
-from ..run import Run
+from ..runs.run import Run
 from .labels import Pairs, Truth
 
 Report = dict[str, Any]

@@ -18,7 +18,7 @@ from ..core.pairs import CandidatePairs, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import CONTAINED, RELATIONS
 from ..matching import verify
-from ..run import Run
+from ..runs.run import Run
 from ..text.normalize import letter_table
 from ..text.scripts import UNSPACED_CLASS
 from .align import ISLAND, SAME, Alignment, Span, align

@@ -25,10 +25,10 @@ from ..core.documents import STATUS
 from ..core.errors import BadSetting, DedupError, OutputExists, safe
 from ..core.thresholds import lost, own_content
 from ..core.verdicts import FORM, RELATIONS
-from ..ledger import by_source
 from ..readers import kind_of
 from ..readers.storage.streams import packing
-from ..run import Run
+from ..runs.run import Run
+from ..runs.summary import by_source
 
 Row = dict[str, Any]
 FIGURES = (

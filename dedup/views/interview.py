@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ..core.errors import BadInput
 from ..core.pairs import pair_keys
-from ..run import Run
+from ..runs.run import Run
 from .borderline import Borderline
 from .labels import Names
 from .measure import row_figures, settings_of

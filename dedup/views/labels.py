@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import BadInput
 from ..core.pairs import pair_keys
-from ..run import Run
+from ..runs.run import Run
 from .report import counted, safe
 
 LEFT = ("a", "left", "path_a", "file_a", "doc_a", "document_a", "id_a", "path1", "file1", "doc1", "id1")

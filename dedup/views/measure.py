@@ -12,7 +12,7 @@ from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.settings import Settings
 from ..matching import verify
 from ..readers import Options, fetch
-from ..run import Run
+from ..runs.run import Run
 from ..text.normalize import letter_table
 
 

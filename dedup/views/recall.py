@@ -15,7 +15,7 @@ from ..core import thresholds
 from ..core.pairs import CandidatePairs
 from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ..matching import kernels as matching_kernels
-from ..run import Run
+from ..runs.run import Run
 from ..text import kernels as text_kernels
 from ..text.normalize import letter_table
 from .measure import figures, measured, rows_of, settings_of, texts_of

@@ -14,7 +14,7 @@ from rich.text import Text
 from ..core.documents import STATUS, TOO_SHORT
 from ..core.errors import safe
 from ..core.parallel import Progress as OnProgress
-from ..ledger import UNCHANGED
+from ..runs.summary import UNCHANGED
 
 RELATION_HELP = {
     "identical": "nothing: same bytes",

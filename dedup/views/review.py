@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from .. import decisions
 from ..core.errors import BadInput, DedupError
 from ..core.verdicts import LETTERS, RELATIONS
-from ..run import Run
+from ..runs import review as decisions
+from ..runs.run import Run
 from .explain import explain
 from .explain_text import print_explanation
 from .report import counted, decided, lost, safe

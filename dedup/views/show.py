@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ..core.errors import BadInput
 from ..core.verdicts import KEPT, RELATIONS
-from ..run import Run
+from ..runs.run import Run
 from .report import counted, decided, lost, safe
 from .texts import first_lines
 

@@ -15,7 +15,7 @@ from ..readers.base import BROKEN, MAX_DOCUMENT, why
 from ..readers.discover import find_sources
 from ..readers.storage.open import exists, open_source, unchanged
 from ..readers.storage.urls import clean, is_url
-from ..run import Run
+from ..runs.run import Run
 from ..text.decode import transcode
 from .report import safe
 

@@ -12,7 +12,7 @@ from ..core.pairs import CandidatePairs
 from ..core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ..matching.bands import recall
 from ..matching.candidates import shingle_bands
-from ..run import Run
+from ..runs.run import Run
 from .borderline import Borderline, borderline, candidates_of, not_joined
 from .measure import row_figures, settings_of
 from .recall import measured_recall

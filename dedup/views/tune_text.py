@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.errors import BadInput
-from ..run import Run
+from ..runs.run import Run
 from .evaluate_text import figures_line
 from .explain import explain
 from .explain_text import texts_view

@@ -8,7 +8,7 @@ from ..clustering import verdict
 from ..core.errors import BadSetting
 from ..core.pairs import VerifiedPairs, pair_keys
 from ..matching.compared import Compared
-from ..run import Run
+from ..runs.run import Run
 from .measure import settings_of
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import dedup
-from dedup import ledger, spool
 from dedup.core.errors import BadRun
-from dedup.folder import manifest_checksum
+from dedup.runs import ingest_cache
+from dedup.runs import summary as ledger
+from dedup.runs.folder import manifest_checksum
 
 from ..conftest import OTHER, POST
 from ..fuzz.targets import told
@@ -228,7 +229,7 @@ def test_links_in_a_run_folder_lead_no_writing_and_no_removing_elsewhere(run, fi
     run("scan", "in", "--run", "r", "--checksum")
     for name in ("texts", "signatures.npy", "log"):
         (root / "r/unfinished").mkdir()
-        (root / "r/unfinished/boot").write_bytes(spool._boot())
+        (root / "r/unfinished/boot").write_bytes(ingest_cache._boot())
         (root / "r/unfinished" / name).symlink_to("../../mine/texts")
         run("scan", "in", "--run", "r", "--checksum")
     assert {p: p.read_bytes() for p in (root / "mine").iterdir()} == before

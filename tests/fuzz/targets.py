@@ -18,7 +18,6 @@ from rich.console import Console
 from dedup.core.documents import OK, STATUS
 from dedup.core.errors import BadInput, BadRun, BadSetting
 from dedup.core.settings import Settings
-from dedup.folder import manifest_checksum, open_run
 from dedup.matching import kernels as matching_kernels
 from dedup.matching import passages
 from dedup.pipeline import rescan
@@ -26,7 +25,8 @@ from dedup.readers import READERS, Options, base
 from dedup.readers.base import BROKEN
 from dedup.readers.formats import archives
 from dedup.readers.storage.streams import CODECS, unpacked
-from dedup.run import Run
+from dedup.runs.folder import manifest_checksum, open_run
+from dedup.runs.run import Run
 from dedup.text import kernels as text_kernels
 from dedup.text import minhash, normalize, shingle, skeleton
 from dedup.text.decode import decode

@@ -367,7 +367,7 @@ FAULTS = (
     # ------------------------------------------------------------------ the run folder
     Fault(
         "checksum-of-the-end",
-        "dedup/folder.py",
+        "dedup/runs/folder.py",
         "found = zlib.crc32(data, found)",
         "found = zlib.crc32(data)",
         "of a large table only the last megabyte is checked",
@@ -375,7 +375,7 @@ FAULTS = (
     ),
     Fault(
         "checksum-of-a-table",
-        "dedup/folder.py",
+        "dedup/runs/folder.py",
         "if checksum(path) != checksums[path.name]:",
         "if checksum(path) not in checksums.values():",
         "a table in the place of another one is taken",
@@ -383,7 +383,7 @@ FAULTS = (
     ),
     Fault(
         "checksum-of-the-manifest",
-        "dedup/folder.py",
+        "dedup/runs/folder.py",
         'if manifest.get("checksum") != manifest_checksum(manifest):',
         'if "checksum" not in manifest:',
         "a manifest that was changed by hand is believed",
@@ -391,7 +391,7 @@ FAULTS = (
     ),
     Fault(
         "lock",
-        "dedup/folder.py",
+        "dedup/runs/folder.py",
         "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)",
         "two scans write one run folder at once",
@@ -399,7 +399,7 @@ FAULTS = (
     ),
     Fault(
         "resume-other-block",
-        "dedup/spool.py",
+        "dedup/runs/ingest_cache.py",
         "and self._earlier[self._n_blocks][0] == key",
         "and self._earlier[self._n_blocks][0]",
         "a scan goes on with what an interrupted one read of other files or by other settings",
@@ -407,7 +407,7 @@ FAULTS = (
     ),
     Fault(
         "resume-torn-store",
-        "dedup/spool.py",
+        "dedup/runs/ingest_cache.py",
         "if min(docs, anchors, n_docs, n_anchors) < 0:",
         "if min(n_docs, n_anchors) < 0:",
         "after a kill during the commit zeros are taken for signatures",
@@ -465,7 +465,7 @@ FAULTS = (
     # ------------------------------------------------------------------ the account
     Fault(
         "kept-of-a-source",
-        "dedup/ledger.py",
+        "dedup/runs/summary.py",
         '"kept": int(states[i, OK] - dropped[i]),',
         '"kept": int(states[i, OK]),',
         "what is kept of a source does not add up",
@@ -473,7 +473,7 @@ FAULTS = (
     ),
     Fault(
         "sums-of-sources",
-        "dedup/ledger.py",
+        "dedup/runs/summary.py",
         "np.add.at(out, row, counts)",
         "out[row] += counts",
         "of a folder of files only the last one is counted",
@@ -481,7 +481,7 @@ FAULTS = (
     ),
     Fault(
         "bytes-dropped",
-        "dedup/ledger.py",
+        "dedup/runs/summary.py",
         "d.n_bytes[run.dropped].sum()",
         "d.n_bytes[~run.kept].sum()",
         "what was set aside counts as saved",

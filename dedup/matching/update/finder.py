@@ -16,7 +16,7 @@ from ...core.rules import MIN_BONES
 from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
 from ...pipeline.rescan import Earlier
-from ...run import Run
+from ...runs.run import Run
 from .. import candidates, passages
 from ..candidates import Found, Held
 from ..passages import RunAll

@@ -17,7 +17,7 @@ import orjson
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...run import Run
+from ...runs.run import Run
 from ..report import counted
 from . import figures, listing
 from .compare import compared

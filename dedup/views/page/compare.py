@@ -13,7 +13,7 @@ import orjson
 
 from ...core.verdicts import CONTAINED, PUNCTUATION
 from ...readers import WRITTEN_AS_TEXT, fetch
-from ...run import Run
+from ...runs.run import Run
 from ...text.decode import transcode
 from ...text.normalize import letter_table
 from ..align import SAME, Span, align

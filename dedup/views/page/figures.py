@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import ledger
 from ...core.documents import STATUS
 from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN
 from ...readers import READERS
-from ...run import Run
+from ...runs import summary
+from ...runs.run import Run
 from ..report import RELATION_HELP, counted, lost, safe, size
 
 BINS = 50  # of a histogram of 0..1
@@ -65,7 +65,7 @@ def _unbroken(n: int) -> str:
 def _relations(run: Run) -> list[tuple[str, int, int, str]]:
     """(relation, documents dropped for it, clusters in which it stands, what differs) of each there is."""
     n = np.bincount(run.verdict.relation[run.dropped], minlength=len(RELATIONS))
-    clusters = ledger.clusters_by_relation(run)
+    clusters = summary.clusters_by_relation(run)
     return [
         (name, int(n[i]), clusters[name], RELATION_HELP[name].split(";")[0])
         for i, name in enumerate(RELATIONS)
@@ -75,13 +75,13 @@ def _relations(run: Run) -> list[tuple[str, int, int, str]]:
 
 def _lost(run: Run) -> tuple[int, str]:
     """How many dropped documents lose something, and the largest share in words."""
-    found = ledger.lost(run)
+    found = summary.lost(run)
     return found["documents"], lost(found["most"]).removeprefix("lost ")
 
 
 def _forms(run: Run) -> dict[str, Any]:
     """Instances of forms, all kept: how many of how many, and the largest forms with some of their names."""
-    found = ledger.forms(run, FORMS)
+    found = summary.forms(run, FORMS)
     rows = [
         (form["family_id"], form["size"], [safe(name) for name in form["documents"]])
         for form in found["largest"]

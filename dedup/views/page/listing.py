@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...readers.storage.open import unchanged
-from ...run import Run
+from ...runs.run import Run
 from ..report import lost, safe
 from .figures import Groups
 

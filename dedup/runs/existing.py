@@ -19,18 +19,19 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from . import index, mirror
-from .core.documents import Documents, Source
-from .core.errors import BadRun
-from .core.features import Signatures, Spans
-from .core.pairs import VerifiedPairs
-from .core.settings import Settings
-from .core.sorted_arrays import starts_of
+from .. import index
+from ..core.documents import Documents, Source
+from ..core.errors import BadRun
+from ..core.features import Signatures, Spans
+from ..core.pairs import VerifiedPairs
+from ..core.settings import Settings
+from ..core.sorted_arrays import starts_of
+from ..readers import Options, fetch
+from ..readers.storage.addresses import is_address
+from ..readers.storage.open import unchanged
+from . import remote
+from .array_store import FILES, Store
 from .folder import DECISIONS, manifest_of, open_run
-from .readers import Options, fetch
-from .readers.storage.addresses import is_address
-from .readers.storage.open import unchanged
-from .store import FILES, Store
 from .tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
 
 
@@ -61,7 +62,7 @@ class Existing:
 
     def __init__(self, run: str | os.PathLike[str]) -> None:
         self.name = os.fspath(run)  # as it is shown
-        self.folder = folder = mirror.whole(self.name) if is_address(run) else Path(run)
+        self.folder = folder = remote.whole(self.name) if is_address(run) else Path(run)
         self._tables, manifest = manifest_of(folder)
         try:
             known = Settings.__dataclass_fields__

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.features import Anchors, Signatures
+from ..core.features import Anchors, Signatures
 
 HEADER = 128  # bytes before the data of a file, whatever its length
 FILES: dict[str, Any] = {

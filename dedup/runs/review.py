@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ledger
-from .clustering import exact_duplicates, policies, verdict, witnesses
-from .core.documents import OK
-from .core.errors import BadRun
-from .core.pairs import pair_keys
-from .core.settings import Settings
-from .core.thresholds import lost
-from .core.verdicts import KEPT, LETTERS, NO_FIGURE, RELATIONS, REWRITTEN, Verdict
+from ..clustering import exact_duplicates, policies, verdict, witnesses
+from ..core.documents import OK
+from ..core.errors import BadRun
+from ..core.pairs import pair_keys
+from ..core.settings import Settings
+from ..core.thresholds import lost
+from ..core.verdicts import KEPT, LETTERS, NO_FIGURE, RELATIONS, REWRITTEN, Verdict
+from . import summary as ledger
 from .folder import DECISIONS as FILE
 from .run import Run
 

@@ -25,11 +25,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from ..core.errors import BadRun, OutputExists
+from ..readers.storage.addresses import Place, joined_checksum, plain, told
 from . import folder
-from .core.errors import BadRun, OutputExists
-from .readers.storage.addresses import Place, joined_checksum, plain, told
+from .array_store import FILES
 from .run import Run
-from .store import FILES
 from .tables import TABLES
 
 T = TypeVar("T")

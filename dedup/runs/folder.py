@@ -31,14 +31,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import __version__, ledger
-from .core.errors import BadRun, DedupError, Lost
-from .core.features import Spans
-from .core.pairs import Evidence
-from .matching.update.state import Steps
-from .readers.storage.addresses import flush, is_address, local_folder
+from .. import __version__
+from ..core.errors import BadRun, DedupError, Lost
+from ..core.features import Spans
+from ..core.pairs import Evidence
+from ..matching.update.state import Steps
+from ..readers.storage.addresses import flush, is_address, local_folder
+from . import summary as ledger
+from .array_store import FILES, Store
 from .run import Run
-from .store import FILES, Store
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 FORMAT = 5
@@ -264,9 +265,9 @@ def open_run(folder: str | os.PathLike[str], as_scanned: bool = False) -> Run:
     Raises BadRun when it is missing, of another version or damaged.
     """
     if is_address(folder):
-        from . import mirror
+        from . import remote
 
-        return mirror.open_run(os.fspath(folder), as_scanned)
+        return remote.open_run(os.fspath(folder), as_scanned)
     folder = Path(folder)
     tables, manifest = manifest_of(folder)
     with _damaged(folder):
@@ -278,9 +279,9 @@ def as_decided(run: Run, folder: Path) -> Run:
     """A run as it was scanned into a folder -> with what was decided there in a review."""
     if not (folder / DECISIONS).exists():
         return run
-    from . import decisions  # subtle: it loads the kernels, which a run without decisions does not need
+    from . import review  # subtle: it loads the kernels, which a run without decisions does not need
 
-    return decisions.apply(run, decisions.read(folder))
+    return review.apply(run, review.read(folder))
 
 
 def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .core.documents import Documents, Source
-from .core.features import Spans
-from .core.pairs import COUNTS, Evidence, Spellings, VerifiedPairs
-from .core.sorted_arrays import starts_of
-from .core.verdicts import Verdict
+from ..core.documents import Documents, Source
+from ..core.features import Spans
+from ..core.pairs import COUNTS, Evidence, Spellings, VerifiedPairs
+from ..core.sorted_arrays import starts_of
+from ..core.verdicts import Verdict
 from .run import Run
 
 KINDS = {

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .core.documents import OK, STATUS, TOO_SHORT, Documents, Source
-from .core.features import Anchors, Signatures, Spans
-from .core.pairs import Evidence, VerifiedPairs
-from .core.verdicts import DECIDING, RELATIONS, Verdict
-from .matching.update.state import Steps
+from ..core.documents import OK, STATUS, TOO_SHORT, Documents, Source
+from ..core.features import Anchors, Signatures, Spans
+from ..core.pairs import Evidence, VerifiedPairs
+from ..core.verdicts import DECIDING, RELATIONS, Verdict
+from ..matching.update.state import Steps
 
 
 @dataclass(frozen=True)

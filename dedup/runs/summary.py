@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
-from .core.documents import FAULTS, OK, STATUS, Source
-from .core.errors import BadSetting
-from .core.settings import Settings
-from .core.verdicts import DECIDING, RELATIONS
+from .. import __version__
+from ..core.documents import FAULTS, OK, STATUS, Source
+from ..core.errors import BadSetting
+from ..core.settings import Settings
+from ..core.verdicts import DECIDING, RELATIONS
 from .run import Run
 
 LISTED = 1000  # set-aside documents, and sources, named in the summary

@@ -28,8 +28,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .core.documents import Documents
-from .store import Stretches, Writer
+from ..core.documents import Documents
+from .array_store import Stretches, Writer
 from .tables import columns_of, documents_of
 
 
