@@ -19,8 +19,8 @@ import dedup
 from dedup.clustering import verdict
 from dedup.core import rules
 from dedup.core.settings import Settings
-from dedup.engines.candidates import HEAVY, buckets
 from dedup.matching import kernels
+from dedup.spark.stages.bands import HEAVY, buckets
 
 
 def sizes_of(run: dedup.Run) -> np.ndarray:

@@ -28,10 +28,10 @@ __all__ = [
 _HOME = {
     "DedupError": "core.errors",
     "Document": "core.documents",
-    "Run": "run",
+    "Run": "runs.run",
     "Settings": "core.settings",
     "decide": "pipeline.scan",
-    "open_run": "folder",
+    "open_run": "runs.folder",
     "scan": "pipeline.scan",
     "scan_texts": "pipeline.scan",
 }

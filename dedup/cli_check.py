@@ -15,7 +15,7 @@ from .cli_paths import AnyRun, RunFolder
 from .core import errors
 
 if TYPE_CHECKING:
-    from .matches import Checked
+    from .check.result import Checked
     from .runs.existing import Existing
 
 RUN_FOLDER = ".dedup"
@@ -80,8 +80,8 @@ def check(
     dedup check test.jsonl --against train-run --json
     dedup check $(git diff --name-only main) --format github
     """
-    from .check import check as checked
-    from .matches import Allowed
+    from .check.check import check as checked
+    from .check.result import Allowed
 
     accepted = Allowed.read(allow) if allow else None
     overrides = {k: v for k, v in given.items() if v is not None}
@@ -112,7 +112,7 @@ def _tell(message: str, quiet: bool) -> None:
 
 
 def _code(found: list[Checked]) -> int:
-    from .matches import DUPLICATE
+    from .check.result import DUPLICATE
 
     if any(doc.fault for doc in found):
         return errors.FAILED

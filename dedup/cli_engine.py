@@ -68,10 +68,10 @@ def scan(
     """A scan by the engine that was named, and what it has found."""
     if checksum:
         raise errors.BadSetting("--checksum: the Spark engine reads all files again, always; leave it out")
-    from .engines import session
+    from .spark import session
 
     session.need_pyspark()
-    from .engines import job
+    from .spark import job
 
     def told(stage: str, seconds: float, found: bool) -> None:
         talk.print(f"{stage}: {'done before' if found else f'{seconds:.1f} s'}", style="dim")

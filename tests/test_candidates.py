@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.check import _Check, check
+from dedup.check.check import _Check, check
 from dedup.clustering import verdict
 from dedup.core.pairs import pair_keys
 from dedup.core.settings import Settings

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup import index as tables
-from dedup.check import check
+from dedup.check import index as tables
+from dedup.check.check import check
+from dedup.check.result import Allowed
 from dedup.core.errors import BadInput, BadRun
-from dedup.matches import Allowed
 from dedup.runs.existing import Existing
 
 from .conftest import OTHER, POST, SAMPLES, VARIANTS, brute_force, needs_variants

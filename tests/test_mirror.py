@@ -12,13 +12,15 @@ import pytest
 import dedup
 from dedup.core.documents import Source
 from dedup.core.errors import BadRun
-from dedup.engines import arrays, reading, target
-from dedup.engines.store import Store
 from dedup.readers.storage import addresses
 from dedup.readers.storage.addresses import Place
 from dedup.runs import remote
 from dedup.runs.array_store import HEADER
 from dedup.runs.folder import manifest_checksum
+from dedup.spark import ingest
+from dedup.spark.checkpoints import Store
+from dedup.spark.output import arrays
+from dedup.spark.output import folder as target
 
 from .conftest import OTHER, POST
 from .test_scan import corpus
@@ -486,4 +488,4 @@ def test_a_rename_that_replaces_nothing_is_done_in_two_steps(tmp_path):
 
 def test_sources_that_are_at_urls_and_cannot_seek_are_read_whole():
     for url, n in ((b"s3://b/a.jsonl", 3), (b"https://h/a.jsonl", 1), (b"/a.jsonl", 3)):
-        assert len(reading.windows_of(Source(url, "jsonl", "", 25, 0), 10)) == n
+        assert len(ingest.windows_of(Source(url, "jsonl", "", 25, 0), 10)) == n

@@ -26,11 +26,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.engines import flow, job, session
+from dedup.spark import job, plan, session
 
 heavy = pytest.mark.heavy
 # all that is made for large corpora
-SMALL = flow.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0, target_bytes=4096)
+SMALL = plan.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0, target_bytes=4096)
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,8 @@ def test_a_made_corpus_gives_the_same_bytes(spark, made, tmp_path, partitions):
 
 
 def test_the_ways_of_large_corpora_give_the_same_bytes(spark, made, tmp_path, monkeypatch):
-    monkeypatch.setattr("dedup.engines.verifying.PAIRS_OF_BLOCK", 3)
-    monkeypatch.setattr("dedup.engines.letters.AT_ONCE", 7)
+    monkeypatch.setattr("dedup.spark.stages.verify.PAIRS_OF_BLOCK", 3)
+    monkeypatch.setattr("dedup.spark.stages.exact_duplicates.AT_ONCE", 7)
     some = [made / "rows.jsonl", made / "more.zip", made / "long-0.txt"]
     same(tmp_path, some, limits=SMALL, partitions=2, unit_bytes=2000)
 

@@ -12,10 +12,11 @@ import pytest
 
 import dedup
 from dedup.core.settings import Settings
-from dedup.engines import arrays, job, session, target
 from dedup.readers.storage import addresses
 from dedup.readers.storage.addresses import Place
 from dedup.runs import remote
+from dedup.spark import job, session
+from dedup.spark.output import arrays, folder
 
 from .conftest import OTHER, POST, ROOT, SAMPLES
 from .test_remote import s3, web  # noqa: F401 (fixtures)
@@ -94,7 +95,7 @@ def test_a_task_that_runs_twice_writes_the_same_bytes(spark, tmp_path, monkeypat
                 open(mark, "w").close()
                 raise OSError("lost")
 
-    was = target.writing
+    was = folder.writing
 
     @contextlib.contextmanager
     def failing(run, conf):
@@ -137,10 +138,10 @@ def test_an_address_that_spark_does_not_know_is_told_in_one_line(spark):
         spark.range(1).write.parquet("s3a://bucket/stage")
     assert "Spark knows no file system for s3a://; give it its jar" in str(caught.value)
     assert "spark.dedup.checkpoints=PATH" in str(caught.value)
-    assert target.for_spark(spark, "s3://bucket/x") == "s3a://bucket/x"
-    assert target.for_spark(spark, "hdfs://host/x") == "hdfs://host/x"
+    assert folder.for_spark(spark, "s3://bucket/x") == "s3a://bucket/x"
+    assert folder.for_spark(spark, "hdfs://host/x") == "hdfs://host/x"
     spark.sparkContext._jsc.hadoopConfiguration().set("fs.s3.impl", "some.other.FileSystem")  # as EMR has it
-    assert target.for_spark(spark, "s3://bucket/x") == "s3://bucket/x"
+    assert folder.for_spark(spark, "s3://bucket/x") == "s3://bucket/x"
     spark.sparkContext._jsc.hadoopConfiguration().unset("fs.s3.impl")
 
 

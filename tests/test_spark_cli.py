@@ -15,10 +15,12 @@ import dedup
 from dedup.core.documents import Source
 from dedup.core.errors import DedupError
 from dedup.core.settings import Settings
-from dedup.engines import arrow, boilerplate, candidates, exchange, parts, reading, session
 from dedup.matching import candidates as local
 from dedup.matching import passages
 from dedup.readers import Options
+from dedup.spark import arrow, ingest, session, shuffle
+from dedup.spark.stages import bands as candidates
+from dedup.spark.stages import boilerplate, containment
 
 from .conftest import POST
 from .test_scan import corpus
@@ -143,8 +145,8 @@ def test_errors_of_spark_without_a_plain_cause_stay_as_they_are():
 def test_units_hold_whole_archives_and_every_source_once():
     sources = [Source(b"%03d" % i, "text", "", i * 1000, 0) for i in range(40)]
     sources += [Source(b"z!%d" % i, "text", "", 10**6, 0, b"z.zip", i) for i in range(5)]
-    units = reading.units_of(sources, 50_000)
-    assert [item for unit in units for item in unit] == [(i, reading.WHOLE) for i in range(45)]
+    units = ingest.units_of(sources, 50_000)
+    assert [item for unit in units for item in unit] == [(i, ingest.WHOLE) for i in range(45)]
     assert [i for i, _ in units[-1]] == [40, 41, 42, 43, 44]
     assert all(sum(sources[i].size for i, _ in unit) <= 50_000 for unit in units[:-1])
 
@@ -165,9 +167,9 @@ def test_windows_of_a_file_give_its_records_each_once(tmp_path, data, size):
     source = Source(os.fsencode(path), "jsonl", "", len(data), path.stat().st_mtime_ns)
 
     def rows(size):
-        units = reading.units_of([source], size)
-        reading.write_units(tmp_path / "units", [source], units)
-        read = reading.reader(str(tmp_path / "units"), Options(), Settings())
+        units = ingest.units_of([source], size)
+        ingest.write_units(tmp_path / "units", [source], units)
+        read = ingest.reader(str(tmp_path / "units"), Options(), Settings())
         found = [row for b in read([pa.record_batch({"id": range(len(units))})]) for row in b.to_pylist()]
         lines = {row["window"]: row["n_letters"] for row in found if row["ordinal"] < 0}
         before = {w: sum(n for v, n in lines.items() if v < w) for w in lines}
@@ -183,8 +185,8 @@ def test_units_come_back_from_their_file_as_they_were(tmp_path):
     with open(name, "w") as f:
         f.write("Some text that is long enough to be a document.")
     source = Source(name, "text", "", os.stat(name).st_size, os.stat(name).st_mtime_ns)
-    reading.write_units(tmp_path / "units", [source], [[(0, reading.WHOLE)]])
-    read = reading.reader(str(tmp_path / "units"), Options(), Settings())
+    ingest.write_units(tmp_path / "units", [source], [[(0, ingest.WHOLE)]])
+    read = ingest.reader(str(tmp_path / "units"), Options(), Settings())
     rows = [row for b in read([pa.record_batch({"id": [0]})]) for row in b.to_pylist()]
     assert [(row["source"], row["ordinal"], row["status"]) for row in rows] == [(0, 0, 0), (0, -1, None)]
     assert rows[0]["text"].startswith(b"Some text")
@@ -201,7 +203,7 @@ def test_groups_stay_whole_however_the_batches_are_cut(size):
 
 def shuffled(sender, types, batches, held_bytes=1000):
     """What a sender sends, as it comes to one task that has all targets."""
-    table = pa.Table.from_batches(exchange.packer(sender, types, held_bytes)(batches))
+    table = pa.Table.from_batches(shuffle.packer(sender, types, held_bytes)(batches))
     return table.sort_by("target").to_batches(20)
 
 
@@ -213,14 +215,14 @@ def test_all_that_is_sent_to_a_target_comes_together(held_bytes):
     def sender(batches):
         for one in batches:
             some = one["doc"].to_numpy()
-            yield exchange.target_of(7, some), {"doc": some, "odd": some % 2 == 1}
+            yield shuffle.target_of(7, some), {"doc": some, "odd": some % 2 == 1}
 
     batches = pa.table({"doc": docs}).to_batches(130)
-    found = dict(exchange.received(shuffled(sender, types, batches, held_bytes), types))
+    found = dict(shuffle.received(shuffled(sender, types, batches, held_bytes), types))
     assert sorted(found) == list(range(7))
     assert sorted(doc for rows in found.values() for doc in rows["doc"].tolist()) == docs.tolist()
     for target, rows in found.items():
-        assert set(exchange.target_of(7, rows["doc"]).tolist()) == {target}
+        assert set(shuffle.target_of(7, rows["doc"]).tolist()) == {target}
         assert (rows["odd"] == (rows["doc"] % 2 == 1)).all()
 
 
@@ -238,7 +240,7 @@ def test_a_passage_is_common_however_its_documents_are_spread_over_batches(at_on
     expected = {(doc, at) for doc, (number, _) in enumerate(rows) for at in (0, 1) if number in (1, 3)}
     assert len(found) == len(expected)
     assert {(row["doc"], row["at"]) for row in found} == expected
-    counted = sum(int((~rows["known"]).sum()) for _, rows in exchange.received(sent, boilerplate.SENT))
+    counted = sum(int((~rows["known"]).sum()) for _, rows in shuffle.received(sent, boilerplate.SENT))
     assert counted == 2 * len(rows) if at_once == 1 else counted < {30: 2 * len(rows), 1000: 200}[at_once]
 
 
@@ -251,9 +253,11 @@ def test_an_anchor_in_too_many_groups_makes_no_pairs_however_they_are_spread(at_
     anchors = [np.array([number], np.uint64).tobytes() for number, _ in rows]
     columns = {"doc": list(range(n)), "group": [group for _, group in rows], "anchor_hash": anchors}
     batches = pa.table({**columns, "flagged": pa.nulls(n)}).to_batches(at_once)
-    code = exchange.Coded(n, 9)
-    sent = shuffled(parts.shared(code), exchange.PAIRED, shuffled(parts.terms(5), parts.TERM, batches))
-    counted = pa.Table.from_batches(parts.summed(code)(sent)).to_pylist()
+    code = shuffle.Coded(n, 9)
+    sent = shuffled(
+        containment.shared(code), shuffle.PAIRED, shuffled(containment.terms(5), containment.TERM, batches)
+    )
+    counted = pa.Table.from_batches(containment.summed(code)(sent)).to_pylist()
     found = collections.Counter(rows[row[side]][0] for row in counted for side in ("left", "right"))
     assert found == {1: most * (most - 1), 3: 2 * (99 * 99 - 35 * 35)}
     assert all(rows[row["left"]][0] == rows[row["right"]][0] for row in counted)
@@ -273,9 +277,11 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     rows = pa.record_batch(
         {"doc": docs, "group": docs, "n_letters": docs, "anchor_hash": packed, "flagged": pa.nulls(50)}
     )
-    code = exchange.Coded(50, 9)
-    found = shuffled(parts.shared(code), exchange.PAIRED, shuffled(parts.terms(5), parts.TERM, [rows]))
-    counted = pa.Table.from_batches(parts.summed(code)(found)).to_pylist()
+    code = shuffle.Coded(50, 9)
+    found = shuffled(
+        containment.shared(code), shuffle.PAIRED, shuffled(containment.terms(5), containment.TERM, [rows])
+    )
+    counted = pa.Table.from_batches(containment.summed(code)(found)).to_pylist()
     alone = {i for i, x in enumerate(of) if len(x) <= 1}
     expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
     kept = {pair: (n, n) for pair, n in expected.items() if n > 1 or (n and alone & set(pair))}
@@ -298,8 +304,8 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     first_skeleton = sum(view == "values" for _, view, _ in bands)
     sender = candidates.bucketed(bands, settings, 3, {})
     rows = shuffled(sender, candidates.BUCKETED, [firsts], 1 << 16)
-    code = exchange.Coded(n, 7)
-    pairs = shuffled(candidates.collapsed(3 * first_skeleton, code), exchange.PAIRED, rows)
+    code = shuffle.Coded(n, 7)
+    pairs = shuffled(candidates.collapsed(3 * first_skeleton, code), shuffle.PAIRED, rows)
     found = pa.Table.from_batches(candidates.viewed(code)(pairs)).to_pylist()
     left, right, views = np.array(sorted((row["left"], row["right"], row["views"]) for row in found)).T
     assert len(set(zip(left, right, strict=True))) == len(found)

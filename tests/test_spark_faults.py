@@ -35,8 +35,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.engines import components, executors, job, session
-from dedup.engines.store import Store
+from dedup.spark import executors, job, session
+from dedup.spark.checkpoints import Store
+from dedup.spark.stages import components
 
 
 def free_port():

@@ -19,7 +19,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from .. import index
+from ..check import index
 from ..core.documents import Documents, Source
 from ..core.errors import BadRun
 from ..core.features import Signatures, Spans

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..matches import ALLOWED, DUPLICATE, IN_RUN, NEW, SET_ASIDE, STATES, Checked, Match
+from ..check.result import ALLOWED, DUPLICATE, IN_RUN, NEW, SET_ASIDE, STATES, Checked, Match
 from .report import counted, lost, safe
 
 SHOWN = 3  # matches of one document

@@ -18,25 +18,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import lookup
-from .clustering import exact_duplicates, families, relation, verdict, witnesses
-from .core import estimates
-from .core.components import connected_components
-from .core.documents import OK, TOO_SHORT, Documents
-from .core.features import Spans
-from .core.pairs import CandidatePairs, VerifiedPairs, pair_keys
-from .core.parallel import Context, Progress
-from .core.settings import Settings
-from .core.sorted_arrays import distinct, is_in
-from .core.verdicts import PUNCTUATION
-from .fresh import Fresh, fresh
+from ..clustering import exact_duplicates, families, relation, verdict, witnesses
+from ..core import estimates
+from ..core.components import connected_components
+from ..core.documents import OK, TOO_SHORT, Documents
+from ..core.features import Spans
+from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
+from ..core.parallel import Context, Progress
+from ..core.settings import Settings
+from ..core.sorted_arrays import distinct, is_in
+from ..core.verdicts import PUNCTUATION
+from ..matching import candidates, passages, verify
+from ..matching.compared import turned
+from ..pipeline import ingest, warm_up
+from ..runs.existing import Existing, state_of
+from ..text.normalize import letter_table
+from . import query
 from .index import Index
-from .matches import Checked, Match, matched
-from .matching import candidates, passages, verify
-from .matching.compared import turned
-from .pipeline import ingest, warm_up
-from .runs.existing import Existing, state_of
-from .text.normalize import letter_table
+from .new_documents import Fresh, fresh
+from .result import Checked, Match, matched
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 
@@ -175,7 +175,7 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[lookup.Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
+    ) -> tuple[query.Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
         """-> pairs with the run; boilerplate of the new documents; pairs among them, alike and by anchors."""
         s, held = self.s, self.fresh.held
         docs = np.flatnonzero(alone).astype(np.int32)
@@ -188,16 +188,16 @@ class _Check:
             held.anchors, alone, known, group, scratch=held.scratch, run_all=run_all
         )
         sizes = documents.n_letters, documents.n_bones
-        new = lookup.Newcomers(docs, *sizes, held.signatures, held.anchors, known)
+        new = query.Newcomers(docs, *sizes, held.signatures, held.anchors, known)
         old, old_group = self.existing, self.existing.cluster
-        pairs = lookup.alike(self.index, new, old.signatures, old.n_letters, old_group, s)
-        by_anchors, share = lookup.parts_and_wholes(self.index, new, old_group)
-        return lookup.Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
+        pairs = query.alike(self.index, new, old.signatures, old.n_letters, old_group, s)
+        by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
+        return query.Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
 
     def _add_compared(
         self,
         found: dict[int, list[Match]],
-        with_run: lookup.Found,
+        with_run: query.Found,
         among: tuple[CandidatePairs, CandidatePairs],
     ) -> None:
         """Add what reaches a threshold."""

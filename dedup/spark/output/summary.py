@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..core.documents import FAULTS, OK, STATUS, Source
-from ..core.settings import Settings
-from ..core.verdicts import DECIDING, RELATIONS
-from ..runs import summary as ledger
-from .store import Frame
+from ... import __version__
+from ...core.documents import FAULTS, OK, STATUS, Source
+from ...core.settings import Settings
+from ...core.verdicts import DECIDING, RELATIONS
+from ...runs import summary as ledger
+from ..checkpoints import Frame
 
 
 @dataclass(frozen=True)

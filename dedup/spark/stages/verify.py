@@ -14,15 +14,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..clustering import verdict
-from ..core.features import Spans
-from ..core.pairs import COUNTS, CandidatePairs, VerifiedPairs
-from ..core.settings import Settings
-from ..matching import verify
-from ..runs.tables import packed
-from ..text.normalize import letter_table
-from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
-from .store import Frame
+from ...clustering import verdict
+from ...core.features import Spans
+from ...core.pairs import COUNTS, CandidatePairs, VerifiedPairs
+from ...core.settings import Settings
+from ...matching import verify
+from ...runs.tables import packed
+from ...text.normalize import letter_table
+from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
+from ..checkpoints import Frame
 
 FIGURES: Columns = {
     **dict.fromkeys(("left", "right", "overlap", "size_left", "size_right"), "int64"),

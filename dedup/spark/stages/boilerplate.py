@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..core import rules
-from ..core.settings import Settings
-from ..matching import candidates, kernels, passages
-from .arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
-from .exchange import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
-from .store import Frame, Store
+from ...core import rules
+from ...core.settings import Settings
+from ...matching import candidates, kernels, passages
+from ..arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
+from ..checkpoints import Frame, Store
+from ..shuffle import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
 
 # known: in many groups already; at: the anchor of the document, or -1 in a row that is there to be counted
 SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32", "known": "bool"}

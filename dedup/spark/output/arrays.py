@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..core.settings import Settings
-from ..readers.storage.addresses import Place, is_address
-from ..runs.array_store import FILES, HEADER, header
-from ..runs.folder import flushed
-from .arrow import Columns, Mapper, batch, mapped, numbers, starts_of, texts
-from .store import Frame
-from .writing import WRITTEN, Written, put
+from ...core.settings import Settings
+from ...readers.storage.addresses import Place, is_address
+from ...runs.array_store import FILES, HEADER, header
+from ...runs.folder import flushed
+from ..arrow import Columns, Mapper, batch, mapped, numbers, starts_of, texts
+from ..checkpoints import Frame
+from .tables import WRITTEN, Written, put
 
 DONE: Columns = {"rows": "int64"}
 SUM: Columns = {"number": "int64", "checksum": "int64"}

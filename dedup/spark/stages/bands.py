@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..core import estimates, rules
-from ..core.settings import Settings
-from ..matching import candidates, kernels
-from ..matching.bands import FULL_BUCKET, banding, keys_by_band
-from .arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
-from .exchange import (
+from ...core import estimates, rules
+from ...core.settings import Settings
+from ...matching import candidates, kernels
+from ...matching.bands import FULL_BUCKET, banding, keys_by_band
+from ..arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
+from ..checkpoints import Frame
+from ..shuffle import (
     MOST,
     PAIRED,
     TARGET_BYTES,
@@ -29,7 +30,6 @@ from .exchange import (
     target_of,
     targets_for,
 )
-from .store import Frame
 
 BAND: Columns = {"band": "int32", "key": "int64", "doc": "int64"}
 BUCKETED: Types = {"key": "uint64", "doc": "int64"}

@@ -16,10 +16,23 @@ from ..core.pairs import COUNTS
 from ..core.settings import Settings
 from ..core.verdicts import KEPT, NO_FIGURE, RELATIONS, REWRITTEN
 from .arrow import Columns, Mapper, batch, ddl, mapped
-from .boilerplate import FLAGGED, apart, boilerplate
-from .candidates import HEAVY, alike_pairs
-from .components import IN_ONE_TASK, components
-from .deciding import (
+from .checkpoints import Frame, Store
+from .shuffle import TARGET_BYTES
+from .stages.bands import HEAVY, alike_pairs
+from .stages.boilerplate import FLAGGED, apart, boilerplate
+from .stages.components import IN_ONE_TASK, components
+from .stages.containment import part_pairs
+from .stages.exact_duplicates import (
+    CHOSEN,
+    FACTS,
+    SPELLING,
+    chosen,
+    same_letters,
+    same_values,
+    spellings,
+    with_kinds,
+)
+from .stages.verdict import (
     ANSWER,
     ASKED,
     DOCUMENT,
@@ -35,11 +48,7 @@ from .deciding import (
     WRITTEN,
     decider,
 )
-from .exchange import TARGET_BYTES
-from .letters import CHOSEN, FACTS, SPELLING, chosen, same_letters, same_values, spellings, with_kinds
-from .parts import part_pairs
-from .store import Frame, Store
-from .verifying import FEW, FIGURES, VERIFIED, Library, pairs_of, verified
+from .stages.verify import FEW, FIGURES, VERIFIED, Library, pairs_of, verified
 
 OWN: Columns = {
     "left": "int64",

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .core import estimates, rules
-from .core.features import Anchors, Signatures
-from .core.settings import Settings
-from .core.sorted_arrays import counted
+from ..core import estimates, rules
+from ..core.features import Anchors, Signatures
+from ..core.settings import Settings
+from ..core.sorted_arrays import counted
+from ..matching import passages
 from .index import Index, bandings
-from .matching import passages
 
 
 @dataclass(frozen=True)

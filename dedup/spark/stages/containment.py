@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..core import rules
-from ..matching import kernels, passages
-from .arrow import Columns, Mapper, batch, mapped, numbers
-from .boilerplate import unflagged
-from .exchange import (
+from ...core import rules
+from ...matching import kernels, passages
+from ..arrow import Columns, Mapper, batch, mapped, numbers
+from ..checkpoints import Frame
+from ..shuffle import (
     PAIRED,
     TARGET_BYTES,
     Coded,
@@ -29,7 +29,7 @@ from .exchange import (
     target_of,
     targets_for,
 )
-from .store import Frame
+from .boilerplate import unflagged
 
 TERM: Types = {
     **{"hash": "uint64", "doc": "int64", "group": "int64"},

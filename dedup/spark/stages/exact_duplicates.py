@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..clustering import exact_duplicates, policies
-from ..core.documents import OK, TOO_SHORT, Documents
-from ..core.settings import Settings
-from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
-from ..text.normalize import letter_table
-from .arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
-from .store import Frame
+from ...clustering import exact_duplicates, policies
+from ...core.documents import OK, TOO_SHORT, Documents
+from ...core.settings import Settings
+from ...core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from ...text.normalize import letter_table
+from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
+from ..checkpoints import Frame
 
 FACTS: Columns = {
     **{"doc": "int64", "same": "int64", "weight": "int64", "n_letters": "int64", "n_upper": "int64"},

@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .clustering import exact_duplicates, verdict
-from .core.documents import Documents, Source
-from .core.pairs import Spellings
-from .core.parallel import Context
-from .matching import candidates
-from .pipeline import ingest
-from .pipeline.rescan import Earlier
-from .readers import Options, kind_of
-from .readers.discover import find_sources
-from .runs.array_store import Store
-from .runs.ingest_cache import Spool
-from .text.normalize import letter_table
+from ..clustering import exact_duplicates, verdict
+from ..core.documents import Documents, Source
+from ..core.pairs import Spellings
+from ..core.parallel import Context
+from ..matching import candidates
+from ..pipeline import ingest
+from ..pipeline.rescan import Earlier
+from ..readers import Options, kind_of
+from ..readers.discover import find_sources
+from ..runs.array_store import Store
+from ..runs.ingest_cache import Spool
+from ..text.normalize import letter_table
 
 
 @dataclass(frozen=True)

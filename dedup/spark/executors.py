@@ -57,7 +57,7 @@ def check_executors(
         import pyarrow as pa
 
         for _ in batches:
-            row = import_module("dedup.engines.executors").looked(places, token, samples, known)
+            row = import_module("dedup.spark.executors").looked(places, token, samples, known)
             yield pa.RecordBatch.from_pydict({"row": [json.dumps(row)]})
 
     try:

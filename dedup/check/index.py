@@ -29,16 +29,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
-from .core import rules
-from .core.documents import OK, TOO_SHORT
-from .core.features import AnchorChunk, Anchors, Banding, Signatures, Spans
-from .core.settings import Settings
-from .core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
-from .matching import kernels, passages
-from .matching.bands import AT_ONCE, banding, keys_by_band
-from .matching.partition import N_BUCKETS, Buckets
-from .runs.array_store import HEADER, header
+from .. import __version__
+from ..core import rules
+from ..core.documents import OK, TOO_SHORT
+from ..core.features import AnchorChunk, Anchors, Banding, Signatures, Spans
+from ..core.settings import Settings
+from ..core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
+from ..matching import kernels, passages
+from ..matching.bands import AT_ONCE, banding, keys_by_band
+from ..matching.partition import N_BUCKETS, Buckets
+from ..runs.array_store import HEADER, header
 
 MARK = "index.json"  # written last: the index is whole
 LOW = np.uint64(0xFFFFFFFF)

@@ -26,15 +26,16 @@ from ..readers.storage.addresses import Place, is_address
 from ..readers.storage.open import all_unchanged
 from ..runs.folder import FORMAT
 from ..runs.tables import TABLES
-from . import flow, reading
-from .account import Account, account
-from .arrays import write_arrays
+from . import ingest as reading
+from . import plan
 from .arrow import mapped
+from .checkpoints import Frame, Store, Told
 from .executors import check_executors
+from .output.arrays import write_arrays
+from .output.folder import Target, for_spark, writing
+from .output.summary import Account, account
+from .output.tables import PART, Written, blank_run, stated, write_one, write_tables
 from .session import BATCHES, OURS, cores_of, session, told_plainly
-from .store import Frame, Store, Told
-from .target import Target, for_spark, writing
-from .writing import PART, Written, blank_run, stated, write_one, write_tables
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
 SMALL, TINY = 16 << 20, 2 << 20  # bytes of sources
@@ -50,7 +51,7 @@ class Ways:
     master: str = ""
     conf: dict[str, str] = field(default_factory=dict)
     partitions: int = 0  # 0 leaves them to Spark
-    limits: flow.Limits = flow.Limits()
+    limits: plan.Limits = plan.Limits()
     part: int = PART
     unit_bytes: int = 0  # of sources read by one task; 0 leaves it to their number and the cores
     told: Told = lambda *_: None
@@ -128,7 +129,7 @@ def _scan(
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
             stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds, target.own)
-            found = flow.decide(stages, documents, about, changed, settings, ways.limits, counts.amounts)
+            found = plan.decide(stages, documents, about, changed, settings, ways.limits, counts.amounts)
             more = _changed_sources(sources, changed)
             if not more:
                 break
@@ -210,9 +211,9 @@ class Counts:
     fields: list[tuple[str, str]]  # by source: text field, id field
 
     @property
-    def amounts(self) -> flow.Amounts:
+    def amounts(self) -> plan.Amounts:
         """Of all documents."""
-        return flow.Amounts(self.n_docs, self.n_anchors)
+        return plan.Amounts(self.n_docs, self.n_anchors)
 
 
 def _counted(passed: Frame, n_sources: int) -> Counts:
@@ -285,7 +286,7 @@ def _changed_sources(sources: Sequence[Source], known: list[int]) -> list[int]:
     return sorted(lost - set(known))
 
 
-def _rows(found: flow.Found) -> Frame:
+def _rows(found: plan.Found) -> Frame:
     """A row per document: where it stands, what became of it, and its verdict."""
     documents = stated(found.documents, found.letters, found.k)
     return documents.select("doc", "source", "record", "n_bytes", "state", "note").join(found.verdict, "doc")
@@ -293,7 +294,7 @@ def _rows(found: flow.Found) -> Frame:
 
 def taken(
     store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: Ways
-) -> tuple[flow.Found, Frame]:
+) -> tuple[plan.Found, Frame]:
     """A DataFrame of texts -> (the result; doc and id of each row), documents in the order of their ids."""
     from pyspark.sql import functions as f
 
@@ -320,7 +321,7 @@ def taken(
         about = spark.range(0, n).select(
             f.col("id").cast("int").alias("source"), f.lit(b"").alias("path"), f.lit(0).alias("mtime_ns")
         )
-        found = flow.decide(store, documents, about, [], settings, ways.limits, counts.amounts)
+        found = plan.decide(store, documents, about, [], settings, ways.limits, counts.amounts)
     return found, names
 
 

@@ -15,17 +15,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..clustering import verdict
-from ..core.documents import Source
-from ..core.features import Signatures
-from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
-from ..core.settings import Settings
-from ..core.thresholds import Thresholds, lost
-from ..core.verdicts import LETTERS
-from .arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
-from .candidates import signatures
-from .letters import CHOSEN, SPELLING, documents_of
-from .verifying import FIGURES, Texts, figures, pairs_of
+from ...clustering import verdict
+from ...core.documents import Source
+from ...core.features import Signatures
+from ...core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from ...core.settings import Settings
+from ...core.thresholds import Thresholds, lost
+from ...core.verdicts import LETTERS
+from ..arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
+from .bands import signatures
+from .exact_duplicates import CHOSEN, SPELLING, documents_of
+from .verify import FIGURES, Texts, figures, pairs_of
 
 DOCUMENT, PAIR, WRITTEN, TEXT, ANSWER = range(5)  # what a row of a component is
 INPUT: Columns = {

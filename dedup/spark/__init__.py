@@ -15,13 +15,13 @@ import tempfile
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .core.errors import BadInput, BadSetting
-from .core.settings import Settings
-from .core.verdicts import RELATIONS
-from .engines import flow, job, session
-from .engines.store import Store
-from .engines.target import for_spark
-from .readers.storage.addresses import is_address, plain
+from ..core.errors import BadInput, BadSetting
+from ..core.settings import Settings
+from ..core.verdicts import RELATIONS
+from ..readers.storage.addresses import is_address, plain
+from . import job, plan, session
+from .checkpoints import Store
+from .output.folder import for_spark
 
 Frame = Any  # pyspark.sql.DataFrame
 NOT_HERE = ("text_field", "id_field", "encoding", "max_document_size", "follow_links", "threads")
@@ -127,7 +127,7 @@ def _relation() -> Any:
     return f.element_at(f.array(*map(f.lit, RELATIONS)), f.col("relation").cast("int") + 1)
 
 
-def _named_verdict(found: flow.Found, names: Frame, id_column: str) -> Frame:
+def _named_verdict(found: plan.Found, names: Frame, id_column: str) -> Frame:
     """The verdict with ids in the place of numbers."""
     from pyspark.sql import functions as f
 

@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..core.documents import CHANGED, OK, TOO_SHORT
-from ..core.features import Spans
-from ..core.pairs import Evidence, Spellings, VerifiedPairs
-from ..core.settings import Settings
-from ..core.verdicts import Verdict
-from ..matching import candidates
-from ..pipeline import ingest
-from ..readers.storage.addresses import Place, joined_checksum
-from ..runs.array_store import FILES
-from ..runs.folder import write_parquet
-from ..runs.run import Run
-from ..runs.tables import TABLES
-from .arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
-from .flow import Found
-from .reading import DOCUMENT
-from .store import Frame
+from ...core.documents import CHANGED, OK, TOO_SHORT
+from ...core.features import Spans
+from ...core.pairs import Evidence, Spellings, VerifiedPairs
+from ...core.settings import Settings
+from ...core.verdicts import Verdict
+from ...matching import candidates
+from ...pipeline import ingest
+from ...readers.storage.addresses import Place, joined_checksum
+from ...runs.array_store import FILES
+from ...runs.folder import write_parquet
+from ...runs.run import Run
+from ...runs.tables import TABLES
+from ..arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
+from ..checkpoints import Frame
+from ..ingest import DOCUMENT
+from ..plan import Found
 
 PART = 1 << 18
 DONE: Columns = {"rows": "int64"}

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import BadRun, BadSetting, DedupError, Lost
-from ..readers.storage.addresses import TEMPORARY, Place, is_address, plain
-from ..runs import folder
+from ...core.errors import BadRun, BadSetting, DedupError, Lost
+from ...readers.storage.addresses import TEMPORARY, Place, is_address, plain
+from ...runs import folder
 
 CHECKPOINTS = "spark.dedup.checkpoints"
 Publish = Callable[[dict[str, int], dict[str, int], dict[str, Any]], None]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from ..core.components import connected_components
-from .arrow import Columns, batch, mapped, numbers
-from .store import Frame, Store
+from ...core.components import connected_components
+from ..arrow import Columns, batch, mapped, numbers
+from ..checkpoints import Frame, Store
 
 LABELS: Columns = {"doc": "int64", "label": "int64"}
 IN_ONE_TASK = 5_000_000  # edges; so many take one executor some 400 MB and a few seconds

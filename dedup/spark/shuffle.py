@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.hashing import BASE
 from ..matching import kernels
 from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
-from .store import Frame
+from .checkpoints import Frame
 
 Rows = dict[str, NDArray[Any]]  # equally long columns, all that go to some targets
 Types = dict[str, str]  # name -> NumPy's name of what is in the column

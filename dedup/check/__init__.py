@@ -1,0 +1,1 @@
+"""New documents against a run: which of them it has already."""
