@@ -21,9 +21,9 @@ from dedup.core.features import Spans
 from dedup.core.pairs import VerifiedPairs
 from dedup.core.settings import Settings
 from dedup.core.verdicts import CONTAINED, KEPT, NEAR, Verdict
+from dedup.reports.page import Limits, page
 from dedup.runs.folder import open_run
 from dedup.runs.run import Run
-from dedup.views.page import Limits, page
 
 
 def pool(rng: np.random.Generator) -> list[list[bytes]]:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import dedup
+from dedup.reports.evaluate.drops import drops
+from dedup.reports.evaluate.labels import read_labels
 from dedup.text import normalize
 from dedup.text.decode import decode
-from dedup.views.evaluate_drops import drops
-from dedup.views.labels import read_labels
 
 PIECE = 20
 SHARED = Path(__file__).parents[2] / "shared"

@@ -220,7 +220,7 @@ def _scan(
 ) -> Any:
     from .core import jit
     from .pipeline import scan as pipeline
-    from .views import report
+    from .reports import summary as report
 
     jit.without_blas()
 
@@ -268,7 +268,7 @@ def _show(summary: dict[str, Any], run_folder: AnyRun, as_json: bool, quiet: boo
     elif not quiet:
         from rich.console import Console
 
-        from .views import report
+        from .reports import summary as report
 
         out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         out.print(report.summary_view(summary, cli_paths.run_flag(run_folder)))
@@ -326,8 +326,8 @@ def _list_command(what: str, help: str) -> None:
         with_short: bool,
         run_folder: AnyRun,
     ) -> None:
+        from .reports.lists import export as lists
         from .runs.folder import open_run
-        from .views import export as lists
 
         form = cli_output.form_of(output, format_, lists.SUFFIXES, "txt")
         if what in lists.ON_SCREEN and not (format_ or output or nul) and sys.stdout.isatty():
@@ -367,8 +367,8 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 @run_option
 def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRun) -> int:
     """Write the kept documents to a new folder; the input is never touched."""
+    from .reports.lists.corpus import export_corpus
     from .runs.folder import open_run
-    from .views.corpus import export_corpus
 
     run = open_run(run_folder)
     _tell_stale(run)

@@ -122,7 +122,7 @@ def _code(found: list[Checked]) -> int:
 def _print(found: list[Checked], existing: Existing, unused: list[str], form: str) -> None:
     import json
 
-    from .views import check as views
+    from .reports import check as views
 
     facts = (existing.name, existing.n_docs)
     if form == "json":
@@ -218,8 +218,8 @@ def review(
 
     from .cli_views import cluster_id
     from .pipeline import warm_up
+    from .reports.review import Session
     from .runs.review import Log
-    from .views.review import Session
 
     run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)

@@ -52,10 +52,10 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     dedup report
     dedup report -o report.html --force --max-texts 2
     """
+    from .reports.lists.export import refuse, write_new
+    from .reports.page import Limits, page
+    from .reports.summary import counted, size
     from .runs.folder import open_run
-    from .views.export import refuse, write_new
-    from .views.page import Limits, page
-    from .views.report import counted, size
 
     form_of(output, None, {".html": "html", ".htm": "html"}, "html")
     refuse(output, force)

@@ -15,8 +15,8 @@ from .core import errors
 from .core.settings import Settings
 
 if TYPE_CHECKING:
+    from .reports.explain.explain import Explanation
     from .runs.run import Run
-    from .views.explain import Explanation
 
 FORMATS = {".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}
 FILE_WIDTH = 100
@@ -55,8 +55,8 @@ def explain(
     dedup explain page.html post.txt
     dedup explain posts.jsonl:17 post.txt --format html -o why.html
     """
-    from .views.explain import explain as explained
-    from .views.texts import find
+    from .reports.documents import find
+    from .reports.explain.explain import explain as explained
 
     chosen = form_of(output, format_, FORMATS, "text")
     run = _run_if_any(run_folder)
@@ -97,7 +97,7 @@ def _load_kernels() -> None:
 def _print(found: Explanation) -> None:
     from rich.console import Console
 
-    from .views.explain_text import print_explanation
+    from .reports.explain.terminal import print_explanation
 
     print_explanation(found, Console(highlight=False))
 
@@ -105,10 +105,10 @@ def _print(found: Explanation) -> None:
 def _write(found: Explanation, format_: str, output: Path | None, force: bool) -> None:
     import io
 
-    from .views.export import write_new
+    from .reports.lists.export import write_new
 
     if format_ == "html":
-        from .views.explain_html import page
+        from .reports.explain.html import page
 
         pieces = page(found)
     elif format_ == "json":
@@ -116,7 +116,7 @@ def _write(found: Explanation, format_: str, output: Path | None, force: bool) -
     else:
         from rich.console import Console
 
-        from .views.explain_text import print_explanation
+        from .reports.explain.terminal import print_explanation
 
         paper = io.StringIO()
         print_explanation(found, Console(file=paper, width=FILE_WIDTH, highlight=False, color_system=None))
@@ -152,8 +152,8 @@ def show(
     from rich.console import Console
 
     from .core.verdicts import RELATIONS
+    from .reports import clusters as views
     from .runs.folder import open_run
-    from .views import show as views
 
     if relation is not None and relation not in RELATIONS[1:]:
         raise errors.BadSetting(f"--relation {relation}: there is none; they are {', '.join(RELATIONS[1:])}")

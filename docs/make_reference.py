@@ -25,8 +25,8 @@ from dedup.cli import commands, export
 from dedup.core.documents import STATUS
 from dedup.core.settings import Settings
 from dedup.core.verdicts import DECIDING, RELATIONS
+from dedup.reports.lists.export import EXPORTERS
 from dedup.runs import array_store, tables
-from dedup.views.export import EXPORTERS
 
 REFERENCE, SCHEMA = DOCS / "reference.md", DOCS / "summary.schema.json"
 PART = re.compile(r"(<!-- made by docs/make_reference\.py: ([A-Za-z -]+) -->\n).*?(<!-- end -->)", re.S)

@@ -56,7 +56,7 @@ def terminal(summary: dict[str, Any], path: Path) -> None:
     """The summary of a scan as the terminal shows it -> an SVG."""
     from rich.console import Console
 
-    from dedup.views.report import summary_view
+    from dedup.reports.summary import summary_view
 
     console = Console(record=True, width=92, highlight=False, file=io.StringIO())
     console.print(summary_view(summary, ""))
@@ -65,7 +65,7 @@ def terminal(summary: dict[str, Any], path: Path) -> None:
 
 def main() -> None:
     import dedup
-    from dedup.views.page import page
+    from dedup.reports.page import page
 
     OUT.mkdir(exist_ok=True)
     run = dedup.scan(SAMPLES)

@@ -6,7 +6,7 @@ import pytest
 
 import dedup
 from dedup import Document
-from dedup.views.compare import TITLES, compare
+from dedup.reports.compare_runs import TITLES, compare
 
 from .conftest import ALIKE_ALONE, OTHER, POST
 from .test_cli import one_line

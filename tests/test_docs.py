@@ -10,8 +10,8 @@ from dedup.clustering import policies
 from dedup.core.settings import Settings
 from dedup.core.verdicts import RELATIONS
 from dedup.readers import READERS
-from dedup.views.export import EXPORTERS, FORMATS
-from dedup.views.report import RELATION_HELP
+from dedup.reports.lists.export import EXPORTERS, FORMATS
+from dedup.reports.summary import RELATION_HELP
 
 from .conftest import ROOT
 

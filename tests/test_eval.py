@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup.core.errors import BadInput
-from dedup.views import agreement as agree
-from dedup.views.evaluate import evaluate
-from dedup.views.labels import read_labels
+from dedup.reports.evaluate import agreement as agree
+from dedup.reports.evaluate.evaluate import evaluate
+from dedup.reports.evaluate.labels import read_labels
 
 from .conftest import OTHER, POST, VARIANTS, needs_variants
 from .test_cli import one_line
@@ -238,7 +238,7 @@ def test_documents_are_found_by_name_normalized_name_suffix_or_id(run, files):
     rows = "".join(json.dumps({"id": f"r{i}", "text": t}) + "\n" for i, t in enumerate([POST, OTHER]))
     folder = files({"in/x/a.txt": POST, "in/y/a.txt": OTHER, "in/x/c.txt": POST.upper(), "in/d.jsonl": rows})
     run("scan", "in", "-q")
-    from dedup.views.labels import Names
+    from dedup.reports.evaluate.labels import Names
 
     names = Names(dedup.open_run(folder / ".dedup"))
     c = names.exact[b"in/x/c.txt"]

@@ -143,7 +143,7 @@ def test_a_broken_connection_ends_a_scan_with_2_and_leaves_what_was_read(run, fi
 
 def test_nothing_is_made_for_a_list_that_nobody_reads(monkeypatch, scanned):
     from dedup import open_run
-    from dedup.views import export
+    from dedup.reports.lists import export
 
     made = []
 

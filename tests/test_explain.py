@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from dedup.content.words import counts, letters_at, words
 from dedup.core.settings import Settings
+from dedup.reports.documents import Text
+from dedup.reports.explain.align import align
+from dedup.reports.explain.explain import explain
+from dedup.reports.explain.html import page
+from dedup.reports.explain.hunks import Fold, Hunk, hunks, marked
+from dedup.reports.explain.terminal import print_explanation
 from dedup.text.normalize import letter_table, letters
-from dedup.views.align import align
-from dedup.views.explain import explain
-from dedup.views.explain_html import page
-from dedup.views.explain_text import print_explanation
-from dedup.views.hunks import Fold, Hunk, hunks, marked
-from dedup.views.texts import Text
 
 from .conftest import OTHER, POST, brute_force, brute_force_skeleton, shingle_set
 from .test_cli import one_line

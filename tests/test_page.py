@@ -14,8 +14,8 @@ import pytest
 
 import dedup
 from dedup.core.verdicts import RELATIONS
+from dedup.reports.page import Limits, as_json, compare, figures, listing, page
 from dedup.runs.folder import open_run
-from dedup.views.page import Limits, as_json, compare, figures, listing, page
 
 from .conftest import OTHER, POST
 from .test_cli import one_line
@@ -24,7 +24,7 @@ HOSTILE = (
     "<script>document.title='owned'</script></script><!-- <img src=x onerror=\"document.title='owned'\"> "
     "javascript:alert(1) {{ 7*7 }} \x1b[31m \u2028 \u202e & ' \" &lt;b&gt; ]]> "
 )
-ASSETS = resources("dedup.views.page")
+ASSETS = resources("dedup.reports.page")
 
 
 def random_text(seed: int, n: int) -> str:

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 import dedup
-from dedup.views.page import page
+from dedup.reports.page import page
 
 from .conftest import OTHER, POST
 from .test_page import HOSTILE, random_text

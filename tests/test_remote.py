@@ -20,8 +20,8 @@ import dedup
 from dedup.core.errors import BadInput
 from dedup.readers.storage import urls
 from dedup.readers.storage.filesystems import reason
-from dedup.views.corpus import export_corpus
-from dedup.views.texts import find
+from dedup.reports.documents import find
+from dedup.reports.lists.corpus import export_corpus
 
 from .conftest import OTHER, POST
 

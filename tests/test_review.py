@@ -18,9 +18,9 @@ import dedup
 from dedup.clustering import verdict
 from dedup.core.errors import BadInput, BadRun
 from dedup.pipeline import warm_up
+from dedup.reports.review import Session, order_of
 from dedup.runs import review, summary
 from dedup.runs.folder import open_run
-from dedup.views.review import Session, order_of
 
 from .conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST
 

@@ -6,7 +6,7 @@ import pytest
 
 import dedup
 from dedup.core.errors import BadInput
-from dedup.views.show import cluster_page, clusters_page
+from dedup.reports.clusters import cluster_page, clusters_page
 
 from .conftest import OTHER, POST
 from .test_cli import one_line

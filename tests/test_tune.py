@@ -17,12 +17,12 @@ from dedup.core.errors import BadInput, BadSetting
 from dedup.core.pairs import VerifiedPairs
 from dedup.core.verdicts import NEAR
 from dedup.matching.bands import banding, recall
-from dedup.views.borderline import borderline, candidates_of
-from dedup.views.interview import Interview, LabelsFile, interview
-from dedup.views.recall import measured_recall, wilson
-from dedup.views.threshold import Answers, advice, errors_at
-from dedup.views.tune import histogram, s_curve, tune, what_if
-from dedup.views.whatif import decided_at
+from dedup.reports.tune.borderline import borderline, candidates_of
+from dedup.reports.tune.interview import Interview, LabelsFile, interview
+from dedup.reports.tune.recall import measured_recall, wilson
+from dedup.reports.tune.threshold import Answers, advice, errors_at
+from dedup.reports.tune.tune import histogram, s_curve, tune, what_if
+from dedup.reports.tune.whatif import decided_at
 
 from .conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST, VARIANTS, brute_force, needs_variants
 from .test_cli import one_line
@@ -397,7 +397,7 @@ def test_hostile_names_and_texts_are_made_visible(run, files):
 
 def test_a_picture_is_the_same_for_the_same_figures(run, files):
     pytest.importorskip("matplotlib")
-    from dedup.views.plot import picture
+    from dedup.reports.tune.plot import picture
 
     folder = files({f"in/{i:02}": text for i, text in enumerate(TEXTS[:16])})
     run("scan", "in", "-q", *ALIKE_OPTIONS)

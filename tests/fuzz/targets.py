@@ -25,14 +25,14 @@ from dedup.readers import READERS, Options, base
 from dedup.readers.base import BROKEN
 from dedup.readers.formats import archives
 from dedup.readers.storage.streams import CODECS, unpacked
+from dedup.reports import compare_runs, summary
+from dedup.reports.page import figures
 from dedup.runs.folder import manifest_checksum, open_run
 from dedup.runs.run import Run
 from dedup.text import kernels as text_kernels
 from dedup.text import minhash, normalize, shingle, skeleton
 from dedup.text.decode import decode
 from dedup.text.repair import repair
-from dedup.views import compare, report
-from dedup.views.page import figures
 
 
 def _is_setting(name: str) -> bool:
@@ -241,8 +241,8 @@ def told(run: Run) -> None:
     """Say what is said of a run from its manifest: where nothing has changed, by `compare`, in the page."""
     settings = Settings(**run.summary["settings"])
     paper = Console(file=io.StringIO(), width=80)
-    paper.print(report.summary_view(rescan.warned(run, settings, 0.0).summary, ""))
-    paper.print(compare.comparison_view(compare.compare(run, run), "a", "b"))
+    paper.print(summary.summary_view(rescan.warned(run, settings, 0.0).summary, ""))
+    paper.print(compare_runs.comparison_view(compare_runs.compare(run, run), "a", "b"))
     figures.account(run, figures.grouped(run))
     with suppress(BadSetting):
         rescan.check_decidable(run, settings)

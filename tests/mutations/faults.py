@@ -490,7 +490,7 @@ FAULTS = (
     # ------------------------------------------------------------------ escaping
     Fault(
         "csv-formula",
-        "dedup/views/export.py",
+        "dedup/reports/lists/export.py",
         'value.startswith(("=", "+", "-", "@", "\\t", "\\r"))',
         'value.startswith(("=", "+", "-", "@", "\\t"))',
         "a name that begins with a carriage return is a formula in a spreadsheet",
@@ -498,7 +498,7 @@ FAULTS = (
     ),
     Fault(
         "jsonl-bytes",
-        "dedup/views/export.py",
+        "dedup/reports/lists/export.py",
         'yield json.dumps(row).encode() + b"\\n"',
         'yield json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\\n"',
         "the bytes of a name that are not UTF-8 are lost in JSON Lines",
@@ -506,7 +506,7 @@ FAULTS = (
     ),
     Fault(
         "html-text",
-        "dedup/views/explain_html.py",
+        "dedup/reports/explain/html.py",
         "return escape(safe_lines(text))",
         "return safe_lines(text)",
         "markup in a text is markup in the page of explain",
@@ -530,7 +530,7 @@ FAULTS = (
     ),
     Fault(
         "terminal-lists",
-        "dedup/views/export.py",
+        "dedup/reports/lists/export.py",
         "sys.stdout.buffer.write(_visible(chunk) if visible else chunk)",
         "sys.stdout.buffer.write(chunk)",
         "a list on a terminal sends it the controls in names",
@@ -538,7 +538,7 @@ FAULTS = (
     ),
     Fault(
         "member-outside",
-        "dedup/views/corpus.py",
+        "dedup/reports/lists/corpus.py",
         'if p not in (b"", b".", b"..")]',
         'if p not in (b"", b".")]',
         "a member of an archive is written outside of the target",

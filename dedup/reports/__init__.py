@@ -1,0 +1,1 @@
+"""What is shown of a run: summaries, lists, explanations, evaluations and the page."""

@@ -1,0 +1,1 @@
+"""Lists of a run, and the corpus of its kept documents."""

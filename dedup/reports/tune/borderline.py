@@ -1,0 +1,71 @@
+"""Run -> the pairs just above and just below `min_jaccard`, which only their Jaccard joins or keeps apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...clustering import verdict
+from ...core.pairs import CandidatePairs, VerifiedPairs
+from ...core.verdicts import NEAR
+from ...matching import kernels
+from ...matching.candidates import by_shingles
+from ...runs.run import Run
+from ..figures import measured, rows_of, settings_of
+
+MEASURED = 400  # candidates below the line that are read again and measured
+
+
+@dataclass(frozen=True)
+class Borderline:
+    """Pairs by distance from the line; jaccard float64[n] is the figure held against it, joined bool[n]."""
+
+    pairs: VerifiedPairs
+    jaccard: NDArray[np.float64]
+    joined: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def nearest(self, joined: bool, most: int) -> list[int]:
+        """Rows of those that are joined, or not, the nearest first."""
+        return np.flatnonzero(self.joined == joined)[:most].tolist()
+
+
+def candidates_of(run: Run) -> CandidatePairs:
+    """The candidate pairs that the signatures of a run make, as in its scan; skeletons and parts aside."""
+    s = settings_of(run)
+    same = verdict.same_letters(run.documents)
+    docs = np.flatnonzero(run.ok & (same == np.arange(len(same)))).astype(np.int32)
+    return by_shingles(s, run.documents, run.signatures, docs, map)
+
+
+def not_joined(run: Run, candidates: CandidatePairs) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """(Candidates int32[n, 2] that reached no threshold, their Jaccard as estimated from the signatures)."""
+    docs = candidates.docs[rows_of(run.pairs, candidates.docs) < 0]
+    return docs, kernels.matches(run.signatures.values, docs) / settings_of(run).num_perm
+
+
+def borderline(run: Run, candidates: CandidatePairs) -> Borderline:
+    """A run and its candidates -> the pairs on both sides of the line.
+
+    Those above it are the verified pairs that no other threshold joins.  Those below were not stored: of
+    the candidates that reached nothing, the most alike by estimate are read again and measured; where a
+    text is gone they are left out.
+    """
+    limits = verdict.thresholds(settings_of(run))
+    stored = run.pairs.where(run.pair_relations >= NEAR)
+    part = limits.left_in_right(stored) | limits.right_in_left(stored)
+    above = stored.where(limits.alike(stored) & ~part & ~limits.rewritten(stored))
+    docs, estimate = not_joined(run, candidates)
+    below = measured(run, docs[np.argsort(-estimate, kind="stable")[:MEASURED]])
+    below = below.where(~limits.reached(below))
+    both = VerifiedPairs.concatenated([above, below])
+    joined = np.arange(len(both)) < len(above)
+    jaccard = limits.deciding_jaccard(both)
+    frames = limits.framed(both) & ~limits.judged_without(both)  # these have a line of their own
+    order = np.argsort(np.abs(jaccard - limits.min_jaccard), kind="stable")
+    order = order[~frames[order]]
+    return Borderline(both.where(order), jaccard[order], joined[order])
