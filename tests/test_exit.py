@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dedup import cli_exit
+from dedup.cli import exit
 from dedup.core import errors, standard_streams
 
 from .conftest import OTHER, POST
@@ -87,7 +87,7 @@ def ended(error, capfd):
     def command():
         raise error
 
-    code = cli_exit.code_of(command)
+    code = exit.code_of(command)
     return code, capfd.readouterr().err.splitlines()
 
 
@@ -122,7 +122,7 @@ def test_where_an_error_comes_from_is_shown_when_asked(capfd, monkeypatch):
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (errors.Stopped(143), 143)])
 def test_a_signal_keeps_its_code(capfd, error, code):
-    assert ended(error, capfd) == (code, [f"dedup: {cli_exit.STOPPED}"])
+    assert ended(error, capfd) == (code, [f"dedup: {exit.STOPPED}"])
 
 
 def test_a_broken_connection_ends_a_scan_with_2_and_leaves_what_was_read(run, files, monkeypatch):

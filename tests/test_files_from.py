@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dedup.cli_paths import all_paths
+from dedup.cli.paths import all_paths
 from dedup.core.documents import Source
 from dedup.readers import kind_of
 from dedup.readers.discover import find_sources

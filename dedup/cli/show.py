@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_output import NewPath, form_of
-from .cli_paths import AnyRun
-from .core import errors
-from .core.settings import Settings
+from ..core import errors
+from ..core.settings import Settings
+from .output import NewPath, form_of
+from .paths import AnyRun
 
 if TYPE_CHECKING:
-    from .reports.explain.explain import Explanation
-    from .runs.run import Run
+    from ..reports.explain.explain import Explanation
+    from ..runs.run import Run
 
 FORMATS = {".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}
 FILE_WIDTH = 100
@@ -55,8 +55,8 @@ def explain(
     dedup explain page.html post.txt
     dedup explain posts.jsonl:17 post.txt --format html -o why.html
     """
-    from .reports.documents import find
-    from .reports.explain.explain import explain as explained
+    from ..reports.documents import find
+    from ..reports.explain.explain import explain as explained
 
     chosen = form_of(output, format_, FORMATS, "text")
     run = _run_if_any(run_folder)
@@ -72,7 +72,7 @@ def explain(
 
 def _run_if_any(run_folder: AnyRun) -> Run | None:
     """The run, or None where there is none and none was asked for."""
-    from .runs.folder import MANIFEST, open_run
+    from ..runs.folder import MANIFEST, open_run
 
     given = click.get_current_context().get_parameter_source("run_folder")
     default = given is click.core.ParameterSource.DEFAULT
@@ -86,7 +86,7 @@ def _settings(run: Run | None) -> Settings:
 
 
 def _load_kernels() -> None:
-    from .pipeline import warm_up
+    from ..pipeline import warm_up
 
     def on_compile() -> None:
         click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
@@ -97,7 +97,7 @@ def _load_kernels() -> None:
 def _print(found: Explanation) -> None:
     from rich.console import Console
 
-    from .reports.explain.terminal import print_explanation
+    from ..reports.explain.terminal import print_explanation
 
     print_explanation(found, Console(highlight=False))
 
@@ -105,10 +105,10 @@ def _print(found: Explanation) -> None:
 def _write(found: Explanation, format_: str, output: Path | None, force: bool) -> None:
     import io
 
-    from .reports.lists.export import write_new
+    from ..reports.lists.export import write_new
 
     if format_ == "html":
-        from .reports.explain.html import page
+        from ..reports.explain.html import page
 
         pieces = page(found)
     elif format_ == "json":
@@ -116,7 +116,7 @@ def _write(found: Explanation, format_: str, output: Path | None, force: bool) -
     else:
         from rich.console import Console
 
-        from .reports.explain.terminal import print_explanation
+        from ..reports.explain.terminal import print_explanation
 
         paper = io.StringIO()
         print_explanation(found, Console(file=paper, width=FILE_WIDTH, highlight=False, color_system=None))
@@ -151,9 +151,9 @@ def show(
     """
     from rich.console import Console
 
-    from .core.verdicts import RELATIONS
-    from .reports import clusters as views
-    from .runs.folder import open_run
+    from ..core.verdicts import RELATIONS
+    from ..reports import clusters as views
+    from ..runs.folder import open_run
 
     if relation is not None and relation not in RELATIONS[1:]:
         raise errors.BadSetting(f"--relation {relation}: there is none; they are {', '.join(RELATIONS[1:])}")

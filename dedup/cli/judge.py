@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_output import NewPath
-from .cli_paths import AnyRun, RunFolder
-from .core import errors
+from ..core import errors
+from .output import NewPath
+from .paths import AnyRun, RunFolder
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .runs.run import Run
+    from ..runs.run import Run
 
 
 def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
@@ -27,7 +27,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 
 
 def _load_kernels() -> None:
-    from .pipeline import warm_up
+    from ..pipeline import warm_up
 
     def on_compile() -> None:
         click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
@@ -69,10 +69,10 @@ def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, r
     dedup eval labels.csv
     dedup eval truth.csv --json
     """
-    from .reports.evaluate.evaluate import evaluate as evaluated
-    from .reports.evaluate.labels import read_labels
-    from .reports.evaluate.terminal import evaluation_view
-    from .runs.folder import open_run
+    from ..reports.evaluate.evaluate import evaluate as evaluated
+    from ..reports.evaluate.labels import read_labels
+    from ..reports.evaluate.terminal import evaluation_view
+    from ..runs.folder import open_run
 
     run = open_run(run_folder)
     answers = read_labels(labels, run, ignore_unknown)
@@ -95,9 +95,9 @@ def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
     dedup scan corpus/ --run strict --min-jaccard 0.7
     dedup compare .dedup strict
     """
-    from .reports.compare_runs import compare as compared
-    from .reports.compare_runs import comparison_view
-    from .runs.folder import open_run
+    from ..reports.compare_runs import compare as compared
+    from ..reports.compare_runs import comparison_view
+    from ..runs.folder import open_run
 
     report = compared(open_run(run_a), open_run(run_b))
     if as_json:
@@ -157,12 +157,12 @@ def tune(
     dedup tune --plot tune.svg
     dedup tune -i && dedup eval labels.csv
     """
-    from .runs.folder import open_run
+    from ..runs.folder import open_run
 
     if interactive and (as_json or not (sys.stdin.isatty() and sys.stdout.isatty())):
         raise errors.BadSetting("--interactive asks a person: it needs a terminal, and no --json")
     if plot is not None:
-        from .reports.tune import plot as plots
+        from ..reports.tune import plot as plots
 
         plots.format_of(plot)
         plots.require()
@@ -177,7 +177,7 @@ def tune(
     if as_json:
         _print_json(report)
         return
-    from .reports.tune.terminal import tuning_view
+    from ..reports.tune.terminal import tuning_view
 
     console = _console()
     console.print(tuning_view(report, run, console.width, str(run_folder)))
@@ -186,7 +186,7 @@ def tune(
 def _tuned(run: Run, sample: int, seed: int, shown: int) -> dict[str, Any]:
     from rich.console import Console
 
-    from .reports.tune.tune import tune as tuned
+    from ..reports.tune.tune import tune as tuned
 
     talk = Console(stderr=True)
     if not talk.is_terminal:
@@ -196,16 +196,16 @@ def _tuned(run: Run, sample: int, seed: int, shown: int) -> dict[str, Any]:
 
 
 def _plot(report: dict[str, Any], plot: Path, force: bool) -> None:
-    from .reports.lists.export import write_new
-    from .reports.tune import plot as plots
+    from ..reports.lists.export import write_new
+    from ..reports.tune import plot as plots
 
     write_new(plot, iter([plots.picture(report, plots.format_of(plot))]), force)
     click.echo(f"histogram and S-curve -> {plot}", err=True)
 
 
 def _interview(run: Run, labels: Path) -> None:
-    from .reports.tune.borderline import borderline, candidates_of
-    from .reports.tune.interview import LabelsFile, interview
+    from ..reports.tune.borderline import borderline, candidates_of
+    from ..reports.tune.interview import LabelsFile, interview
 
     def ask() -> str:
         try:

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import click
 
-from .core.errors import BadSetting, safe
-from .readers.storage.addresses import BEGINS
+from ..core.errors import BadSetting, safe
+from ..readers.storage.addresses import BEGINS
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 

@@ -14,23 +14,16 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from click.shell_completion import shell_complete
 
-from . import (
-    __version__,
-    cli_check,
-    cli_engine,
-    cli_exit,
-    cli_judge,
-    cli_output,
-    cli_page,
-    cli_paths,
-    cli_pull,
-    cli_settings,
-    cli_views,
-)
-from .cli_exit import say
-from .cli_paths import RUN_FOLDER, AnyRun
-from .core import errors
-from .core.settings import Settings
+from .. import __version__
+from ..core import errors
+from ..core.settings import Settings
+from . import check, exit, judge, options, pull, show
+from . import engine as cli_engine
+from . import output as cli_output
+from . import paths as cli_paths
+from . import report as cli_page
+from .exit import say
+from .paths import RUN_FOLDER, AnyRun
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +35,7 @@ COMPLETE = "_DEDUP_COMPLETE"  # the environment asks for the completion of a com
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(100_000, 50, 100)  # many small objects live long here, and no cycles hold them
-    sys.exit(cli_exit.code_of(_run))
+    sys.exit(exit.code_of(_run))
 
 
 def _run() -> int | None:
@@ -101,7 +94,7 @@ run_option = click.option(
     help="Read also the paths in FILE (- for standard input), one a line.",
 )
 @click.option("-0", "nul", is_flag=True, help="The paths in --files-from end with a NUL byte: find -print0.")
-@cli_settings.setting_options
+@options.setting_options
 @run_option
 @click.option(
     "--config",
@@ -142,7 +135,7 @@ def scan(
     zcat dump.gz | dedup scan - --json
     find corpus/ -name '*.txt' -print0 | dedup scan --files-from - -0
     """
-    from .core.settings import read_config
+    from ..core.settings import read_config
 
     all_paths = cli_paths.all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
@@ -166,7 +159,7 @@ def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path)
     """The run in the folder where a scan would give the very same, looked up without the kernels."""
     if not (run_folder / "run.json").exists():
         return None
-    from .pipeline import rescan
+    from ..pipeline import rescan
 
     return rescan.nothing_new([os.fsencode(p) for p in paths], settings, run_folder)
 
@@ -175,7 +168,7 @@ def _account(
     result: Any, run_folder: AnyRun, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool
 ) -> int:
     """Show what a scan or a decision has found -> the exit code."""
-    from .runs import summary as ledger
+    from ..runs import summary as ledger
 
     bad = ledger.problems(result)
     return _finished((result.summary, bad, len(bad)), run_folder, as_json, quiet, fail_on_duplicates, strict)
@@ -191,7 +184,7 @@ def _finished(
 ) -> int:
     """Show what was found -> the exit code."""
     summary, bad, n_bad = found
-    from .runs import summary as ledger
+    from ..runs import summary as ledger
 
     shown = ledger.once_for_all(bad)
     n_bad -= len(bad) - len(shown)
@@ -218,9 +211,9 @@ def _scan(
     show_bars: bool,
     checksum: bool,
 ) -> Any:
-    from .core import jit
-    from .pipeline import scan as pipeline
-    from .reports import summary as report
+    from ..core import jit
+    from ..pipeline import scan as pipeline
+    from ..reports import summary as report
 
     jit.without_blas()
 
@@ -235,7 +228,7 @@ def _scan(
 
 
 @commands.command()
-@cli_settings.decide_options
+@options.decide_options
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -252,8 +245,8 @@ def decide(
     dedup decide --min-jaccard 0.8
     dedup decide --prefer newest --relations identical,encoding,whitespace
     """
-    from .core import jit
-    from .pipeline import scan as pipeline
+    from ..core import jit
+    from ..pipeline import scan as pipeline
 
     jit.without_blas()
     result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
@@ -268,7 +261,7 @@ def _show(summary: dict[str, Any], run_folder: AnyRun, as_json: bool, quiet: boo
     elif not quiet:
         from rich.console import Console
 
-        from .reports import summary as report
+        from ..reports import summary as report
 
         out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         out.print(report.summary_view(summary, cli_paths.run_flag(run_folder)))
@@ -326,8 +319,8 @@ def _list_command(what: str, help: str) -> None:
         with_short: bool,
         run_folder: AnyRun,
     ) -> None:
-        from .reports.lists import export as lists
-        from .runs.folder import open_run
+        from ..reports.lists import export as lists
+        from ..runs.folder import open_run
 
         form = cli_output.form_of(output, format_, lists.SUFFIXES, "txt")
         if what in lists.ON_SCREEN and not (format_ or output or nul) and sys.stdout.isatty():
@@ -367,8 +360,8 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 @run_option
 def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRun) -> int:
     """Write the kept documents to a new folder; the input is never touched."""
-    from .reports.lists.corpus import export_corpus
-    from .runs.folder import open_run
+    from ..reports.lists.corpus import export_corpus
+    from ..runs.folder import open_run
 
     run = open_run(run_folder)
     _tell_stale(run)
@@ -380,8 +373,8 @@ def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRu
     return errors.FAILED if written.problems else errors.DONE
 
 
-cli_views.register(commands, run_option)
-cli_judge.register(commands, run_option)
+show.register(commands, run_option)
+judge.register(commands, run_option)
 cli_page.register(commands, run_option)
-cli_check.register(commands, run_option)
-cli_pull.register(commands)
+check.register(commands, run_option)
+pull.register(commands)

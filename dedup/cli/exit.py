@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from .core import errors, standard_streams
+from ..core import errors, standard_streams
 
 TRACEBACK = "DEDUP_TRACEBACK"  # in the environment: errors are shown with where they come from
 STOPPED = "interrupted; the last good run is still in place, and the same command goes on from here"

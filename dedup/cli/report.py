@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from .cli_output import NewPath, form_of
-from .cli_paths import AnyRun
+from .output import NewPath, form_of
+from .paths import AnyRun
 
 
 def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
@@ -52,10 +52,10 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     dedup report
     dedup report -o report.html --force --max-texts 2
     """
-    from .reports.lists.export import refuse, write_new
-    from .reports.page import Limits, page
-    from .reports.summary import counted, size
-    from .runs.folder import open_run
+    from ..reports.lists.export import refuse, write_new
+    from ..reports.page import Limits, page
+    from ..reports.summary import counted, size
+    from ..runs.folder import open_run
 
     form_of(output, None, {".html": "html", ".htm": "html"}, "html")
     refuse(output, force)

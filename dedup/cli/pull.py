@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from .cli_output import NewPath
-from .core import errors
-from .readers.storage.addresses import is_address
+from ..core import errors
+from ..readers.storage.addresses import is_address
+from .output import NewPath
 
 
 def register(commands: click.Group) -> None:
@@ -31,7 +31,7 @@ def pull(address: str, folder: Path) -> None:
     """
     if not is_address(address):
         raise errors.BadInput(f"{address}: is no address, such as s3://bucket/run; copy a folder with cp -r")
-    from .runs import remote
+    from ..runs import remote
 
     n = remote.pull(address, folder)
     click.echo(f"{n / 1e6:,.1f} MB -> {errors.safe(str(folder))}", err=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .core import errors
+from ..core import errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .cli_paths import AnyRun
-    from .core.settings import Settings
+    from ..core.settings import Settings
+    from .paths import AnyRun
 
 
 # the summary, the first documents set aside through a fault (where, what), and how many there are
@@ -68,10 +68,10 @@ def scan(
     """A scan by the engine that was named, and what it has found."""
     if checksum:
         raise errors.BadSetting("--checksum: the Spark engine reads all files again, always; leave it out")
-    from .spark import session
+    from ..spark import session
 
     session.need_pyspark()
-    from .spark import job
+    from ..spark import job
 
     def told(stage: str, seconds: float, found: bool) -> None:
         talk.print(f"{stage}: {'done before' if found else f'{seconds:.1f} s'}", style="dim")

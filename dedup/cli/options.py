@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .core.settings import DECIDED, Settings
+from ..core.settings import DECIDED, Settings
 
 _METAVAR: dict[type, str] = {float: "NUMBER", int: "N", str: "TEXT"}
 

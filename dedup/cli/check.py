@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_paths import AnyRun, RunFolder
-from .core import errors
+from ..core import errors
+from .paths import AnyRun, RunFolder
 
 if TYPE_CHECKING:
-    from .check.result import Checked
-    from .runs.existing import Existing
+    from ..check.result import Checked
+    from ..runs.existing import Existing
 
 RUN_FOLDER = ".dedup"
 
@@ -80,8 +80,8 @@ def check(
     dedup check test.jsonl --against train-run --json
     dedup check $(git diff --name-only main) --format github
     """
-    from .check.check import check as checked
-    from .check.result import Allowed
+    from ..check.check import check as checked
+    from ..check.result import Allowed
 
     accepted = Allowed.read(allow) if allow else None
     overrides = {k: v for k, v in given.items() if v is not None}
@@ -112,7 +112,7 @@ def _tell(message: str, quiet: bool) -> None:
 
 
 def _code(found: list[Checked]) -> int:
-    from .check.result import DUPLICATE
+    from ..check.result import DUPLICATE
 
     if any(doc.fault for doc in found):
         return errors.FAILED
@@ -122,7 +122,7 @@ def _code(found: list[Checked]) -> int:
 def _print(found: list[Checked], existing: Existing, unused: list[str], form: str) -> None:
     import json
 
-    from .reports import check as views
+    from ..reports import check as views
 
     facts = (existing.name, existing.n_docs)
     if form == "json":
@@ -141,9 +141,9 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
-    from .pipeline import ingest
-    from .readers.storage.addresses import local_folder
-    from .runs.existing import Existing
+    from ..pipeline import ingest
+    from ..readers.storage.addresses import local_folder
+    from ..runs.existing import Existing
 
     run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned
@@ -158,7 +158,7 @@ def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
 
 def _add(new: tuple[str, ...], existing: Existing, overrides: dict[str, Any], quiet: bool) -> None:
     """Scan the new files into the run, with its settings."""
-    from .pipeline import scan
+    from ..pipeline import scan
 
     before = existing.n_docs
     paths = list(dict.fromkeys([*existing.scanned["paths"], *new]))
@@ -199,9 +199,9 @@ def review(
     dedup review --order nearest --relation near
     dedup review --cluster 3
     """
-    from .core.verdicts import RELATIONS
-    from .readers.storage.addresses import local_folder
-    from .runs.folder import open_run
+    from ..core.verdicts import RELATIONS
+    from ..readers.storage.addresses import local_folder
+    from ..runs.folder import open_run
 
     folder = local_folder(run_folder)
     if relation is not None and relation not in RELATIONS[1:]:
@@ -216,10 +216,10 @@ def review(
         raise errors.DedupError("review needs a terminal to show clusters and to read keys; see: dedup show")
     from rich.console import Console
 
-    from .cli_views import cluster_id
-    from .pipeline import warm_up
-    from .reports.review import Session
-    from .runs.review import Log
+    from ..pipeline import warm_up
+    from ..reports.review import Session
+    from ..runs.review import Log
+    from .show import cluster_id
 
     run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)
@@ -257,8 +257,8 @@ def _keyboard() -> Iterator[Callable[[], str]]:
 
 
 def _undo(run_folder: Path, number: int) -> None:
-    from .runs.folder import open_run
-    from .runs.review import Log
+    from ..runs.folder import open_run
+    from ..runs.review import Log
 
     open_run(run_folder, as_scanned=True)
     with contextlib.closing(Log(run_folder)) as log:
@@ -273,8 +273,8 @@ def _print_decisions(run_folder: Path) -> None:
     import dataclasses
     import json
 
-    from .runs.folder import open_run
-    from .runs.review import read, resolved
+    from ..runs.folder import open_run
+    from ..runs.review import read, resolved
 
     found = resolved(open_run(run_folder, as_scanned=True), read(run_folder))
     rows = [{**dataclasses.asdict(f.made), "stale": f.stale or None} for f in found]

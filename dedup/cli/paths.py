@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import click
 
-from .core import errors
-from .readers.storage.addresses import BEGINS, is_address, local_folder, plain
+from ..core import errors
+from ..readers.storage.addresses import BEGINS, is_address, local_folder, plain
 
 RUN_FOLDER = ".dedup"
 AnyRun = Path | str  # a folder of this machine, or an address
