@@ -12,9 +12,9 @@ import pytest
 import dedup
 from dedup.check import index as tables
 from dedup.check.check import check
+from dedup.check.existing import Existing
 from dedup.check.result import Allowed
 from dedup.core.errors import BadInput, BadRun
-from dedup.runs.existing import Existing
 
 from .conftest import OTHER, POST, SAMPLES, VARIANTS, brute_force, needs_variants
 
@@ -249,7 +249,7 @@ def test_a_run_that_cannot_be_written_to_is_checked_all_the_same(place, monkeypa
     def refused(*args, **how):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("dedup.runs.existing.tempfile.TemporaryFile", refused)
+    monkeypatch.setattr("dedup.check.existing.tempfile.TemporaryFile", refused)
     (place / "new/a.txt").write_text(POST)
     assert found_by(["new"], "r")["new/a.txt"].status == "duplicate"
     assert not list((place / "r").glob("tables-*/index*"))

@@ -31,9 +31,9 @@ from ..core.verdicts import PUNCTUATION
 from ..matching import candidates, passages, verify
 from ..matching.compared import turned
 from ..pipeline import ingest, warm_up
-from ..runs.existing import Existing, state_of
 from ..text.normalize import letter_table
 from . import query
+from .existing import Existing, state_of
 from .index import Index
 from .new_documents import Fresh, fresh
 from .result import Checked, Match, matched

@@ -15,8 +15,8 @@ from ..core import errors
 from .paths import AnyRun, RunFolder
 
 if TYPE_CHECKING:
+    from ..check.existing import Existing
     from ..check.result import Checked
-    from ..runs.existing import Existing
 
 RUN_FOLDER = ".dedup"
 
@@ -141,9 +141,9 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
+    from ..check.existing import Existing
     from ..pipeline import ingest
     from ..readers.storage.addresses import local_folder
-    from ..runs.existing import Existing
 
     run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned

@@ -19,7 +19,6 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..check import index
 from ..core.documents import Documents, Source
 from ..core.errors import BadRun
 from ..core.features import Signatures, Spans
@@ -29,10 +28,11 @@ from ..core.sorted_arrays import starts_of
 from ..readers import Options, fetch
 from ..readers.storage.addresses import is_address
 from ..readers.storage.open import unchanged
-from . import remote
-from .array_store import FILES, Store
-from .folder import DECISIONS, manifest_of, open_run
-from .tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
+from ..runs import remote
+from ..runs.array_store import FILES, Store
+from ..runs.folder import DECISIONS, manifest_of, open_run
+from ..runs.tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
+from . import index
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,0 @@
-"""Engines that run the same scan elsewhere; each gives the bytes that `pipeline.scan` gives."""
