@@ -12,7 +12,7 @@ from dedup.core.features import Anchors, Banding
 from dedup.matching import passages
 from dedup.matching.bands import candidate_pairs
 from dedup.matching.update import bands, boilerplate, containment
-from dedup.matching.update.delta import Before, Change
+from dedup.matching.update.delta import Change, PreviousRun
 from dedup.matching.update.state import Steps
 
 examples = settings(max_examples=150)
@@ -93,6 +93,10 @@ def groups_of(run):
     return out
 
 
+def previous_run(steps, anchors, spans):
+    return PreviousRun(steps, None, None, anchors, spans, None, None)
+
+
 def steps_of(found, mine, **rest):
     none = np.zeros(0, np.int32)
     given = {
@@ -119,7 +123,7 @@ def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holde
         passages.boilerplate(a, looked_at(run), g, max_holders, own_run)
         for a, run, g in zip(anchors, (then, now), groups, strict=True)
     ]
-    before = Before(steps_of(whole[0], looked_at(then)), None, None, anchors[0], whole[0].spans)
+    before = previous_run(steps_of(whole[0], looked_at(then)), anchors[0], whole[0].spans)
     regrouped = change.regrouped(*groups)
     found, changed = boilerplate.boilerplate(
         before, anchors[1], change, regrouped, groups[1], max_holders, own_run

@@ -10,7 +10,7 @@ import pytest
 import dedup
 from dedup.core.errors import BadSetting
 from dedup.core.settings import MIN_LINES, Settings
-from dedup.matching.update import finder as incremental_again
+from dedup.matching.update import finder
 from dedup.pipeline import ingest, scan
 from dedup.pipeline.rescan import PASS, last_run
 
@@ -52,9 +52,9 @@ def folder(files):
 @pytest.fixture(params=[0, 10**9], ids=["from the last run", "from nothing"], autouse=True)
 def again(request, monkeypatch):
     """Candidates are found from those of the last run, whatever has changed; or always from nothing."""
-    monkeypatch.setattr(incremental_again, "LEAST_SAME", request.param)
-    monkeypatch.setattr(incremental_again, "LEAST_SETTLED", 1)
-    monkeypatch.setattr(incremental_again, "STEPS", 10**9)
+    monkeypatch.setattr(finder, "LEAST_SAME", request.param)
+    monkeypatch.setattr(finder, "LEAST_SETTLED", 1)
+    monkeypatch.setattr(finder, "STEPS", 10**9)
 
 
 @pytest.fixture

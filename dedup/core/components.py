@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .jit import I32, jit
 
 
-def connected_components(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+def connected_components(n: int, pairs: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     """Return the smallest node of each node's component: n nodes, edges int32[m, 2] -> int32[n].
 
     >>> connected_components(5, np.array([[4, 1], [3, 4]], np.int32)).tolist()

@@ -88,6 +88,16 @@ class AnchorChunk:
 
 
 @dataclass(frozen=True)
+class FeatureRows:
+    """The signatures, skeletons and anchors of a few documents in a row."""
+
+    signatures: NDArray[np.uint32]  # [n_docs, num_perm]
+    skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
+    anchor_hashes: NDArray[np.uint64]
+    anchor_positions: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
 class Spans:
     """Boilerplate by document: of document d the shingles at places start[i]..end[i] - 1 for the i in
     indptr[d]..indptr[d + 1] - 1.  start, end int64[n], rising in each document; indptr int64[n_docs + 1]."""

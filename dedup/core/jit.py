@@ -7,7 +7,8 @@ a change to a function that others call from another file, remove the `__pycache
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,15 @@ def inlined(function: Any) -> Any:
     return jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")(function)
 
 
-class CompileListener(event.Listener):
-    """Calls `on_compile` once, when numba begins to compile instead of loading from the cache."""
+@contextmanager
+def reporting_compilation(on_compile: Callable[[], None]) -> Iterator[None]:
+    """Call `on_compile` once if numba begins to compile inside, instead of loading from the cache."""
+    with event.install_listener("numba:compile", _CompileListener(on_compile)):
+        yield
+
+
+class _CompileListener(event.Listener):
+    """Calls `on_compile` at the first start of a compilation."""
 
     def __init__(self, on_compile: Callable[[], None]) -> None:
         self.on_compile: Callable[[], None] | None = on_compile

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from ..core import estimates, rules
 from ..core.components import connected_components
 from ..core.documents import Documents
-from ..core.features import Anchors, Banding, Signatures, Spans
+from ..core.features import Anchors, Banding, FeatureRows, Signatures, Spans
 from ..core.memory import give_back
 from ..core.pairs import CandidatePairs, pair_keys
 from ..core.settings import Settings
-from ..runs.ingest_cache import Rows
 from . import kernels, passages
 from .bands import banding, candidate_pairs
 from .update import state
@@ -44,7 +43,7 @@ class Held:
         give_back()
 
 
-def held_in_memory(rows: list[Rows], start: NDArray[np.int64], settings: Settings) -> Held:
+def held_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settings: Settings) -> Held:
     """Rows of blocks, and where the anchors of each document begin -> the same, in memory."""
     signatures = np.concatenate([r.signatures for r in rows])
     skeletons = np.concatenate([r.skeletons for r in rows])
@@ -122,6 +121,30 @@ def _least_matches(s: Settings, jaccard: float, sizes: NDArray[np.int64], sample
         return rules.min_matching_values(jaccard, sizes[pairs].T, s.num_perm, sample)
 
     return least
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds candidates from scratch; `update.finder.IncrementalFinder` answers the same two calls."""
+
+    settings: Settings
+    docs: NDArray[np.int32]  # the documents that are compared, sorted
+
+    def by_bands(
+        self, documents: Documents, signatures: Signatures, run_all: Callable[..., Iterable[Any]]
+    ) -> Flagged:
+        """Find the pairs that share a band."""
+        return by_bands(self.settings, documents, signatures, self.docs, run_all)
+
+    def containment(
+        self,
+        n_letters: NDArray[np.int64],
+        held: Held,
+        banded: Flagged,
+        run_all: Callable[..., Iterable[Any]],
+    ) -> Found:
+        """Find parts and wholes; leave out of the banded pairs those that share boilerplate alone."""
+        return parts_and_wholes(self.settings, n_letters, held, self.docs, banded, run_all)
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from .. import __version__
 from ..clustering.verdict import same_letters
 from ..core.documents import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
 from ..core.errors import BadInput
+from ..core.features import FeatureRows
 from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import starts_of
 from ..readers import Options, Part, Record, parts, read, sniff
 from ..readers.storage.open import all_unchanged
 from ..runs.array_store import Stretches
-from ..runs.ingest_cache import Block, Rows, Spool, key_of
+from ..runs.ingest_cache import Block, Spool, key_of
 from ..text import kernels, minhash
 from ..text.normalize import letter_table
 from .rescan import Earlier
@@ -118,7 +119,9 @@ def read_and_sign(
     sizes: list[int] = []
     done = n_docs = 0
 
-    def one_group(item: tuple[str, Block | None, list[Part]]) -> tuple[str, Block, Rows | Stretches | None]:
+    def one_group(
+        item: tuple[str, Block | None, list[Part]],
+    ) -> tuple[str, Block, FeatureRows | Stretches | None]:
         key, block, group = item
         if block is not None:
             return key, block, None
@@ -172,7 +175,7 @@ def _cost(part: Part, source: Source) -> int:
 
 def sign(
     read: list[tuple[int, list[Record], list[bytes], int]], settings: Settings
-) -> tuple[Block, Rows, NDArray[np.uint8]]:
+) -> tuple[Block, FeatureRows, NDArray[np.uint8]]:
     """What was read of some sources (source, records, texts, lines) -> a block and its rows, by the pass.
 
     With it the texts, uint8[n], as they stand one after the other.
@@ -210,7 +213,7 @@ def sign(
     done = np.array([(s, len(found), n) for s, found, _, n in read], np.int64).reshape(-1, 3)
     new = np.full(len(documents), -1, np.int32)
     block = Block(documents, done, n_anchors, starts[:-1], np.diff(starts), new)
-    kept = Rows(signed.signatures, signed.skeletons, signed.anchor_hash, signed.anchor_place)
+    kept = FeatureRows(signed.signatures, signed.skeletons, signed.anchor_hash, signed.anchor_place)
     return block, kept, buffer[: starts[-1]]
 
 

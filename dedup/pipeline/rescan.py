@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..clustering.policies import fields_of, parse_rule
 from ..core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Source
-from ..core.errors import BadSetting, DedupError
+from ..core.errors import BadRun, BadSetting, DedupError
 from ..core.features import Spans
 from ..core.pairs import Spellings, VerifiedPairs
+from ..core.rules import MIN_BONES
 from ..core.settings import DECIDED, MIN_LINES, Settings
+from ..matching.candidates import Finder
+from ..matching.update.delta import PreviousRun
+from ..matching.update.finder import IncrementalFinder
 from ..readers import kind_of
 from ..readers.discover import find_sources
 from ..runs import summary
@@ -40,6 +44,7 @@ PASS = (
     "max_document_size",
     "prefer",
 )
+CANDIDATES = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # settings they depend on
 RANGE = 4096  # documents taken over at a time
 
 
@@ -77,6 +82,29 @@ class Earlier:
         self.run.signatures.forget()  # subtle: where they are asked for they are checked
         self.run.anchors.forget()
         return self.run.tables
+
+    def finder(self, settings: Settings, docs: NDArray[np.int32]) -> Finder | IncrementalFinder:
+        """Return what finds candidates among documents int32[n], from those of the last run where it can."""
+        previous = self._previous(settings)
+        found = previous and IncrementalFinder.of(previous, settings, docs)
+        return found or Finder(settings, docs)
+
+    def _previous(self, settings: Settings) -> PreviousRun | None:
+        run = self.run
+        if run is None or self.old_doc is None or self.new_doc is None:
+            return None
+        scanned = run.summary["scanned"]["settings"]
+        if any(scanned[name] != getattr(settings, name) for name in CANDIDATES):
+            return None
+        try:
+            steps = run.steps
+        except BadRun:  # what the last run kept for this is damaged; all is found from scratch
+            return None
+        if steps is None:
+            return None
+        has_skeleton = run.documents.n_bones >= MIN_BONES
+        facts = (run.signatures, run.anchors, run.spans)
+        return PreviousRun(steps, has_skeleton, *facts, self.old_doc, self.new_doc)
 
     def block(self, known: list[tuple[int, range]]) -> tuple[Block, Stretches]:
         """(source, documents of the last run) -> the block that reading them would give."""

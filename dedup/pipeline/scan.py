@@ -31,7 +31,6 @@ from ..core.settings import Settings
 from ..core.sorted_arrays import is_in, starts_of
 from ..matching import candidates, verify
 from ..matching.compared import Compared
-from ..matching.update.finder import Again
 from ..readers import Options, Record, fetch, kind_of
 from ..readers.discover import find_sources
 from ..readers.storage.urls import clean
@@ -277,20 +276,14 @@ def _decide(
         spellings = exact_duplicates.spellings_of_several(*facts)
     same = exact_duplicates.same_values(letters, spellings)
     alone = np.flatnonzero((documents.status == OK) & (same == np.arange(n))).astype(np.int32)
-    again = Again.of(earlier, s, alone)
+    finder = earlier.finder(s, alone)
     with context.timed("candidates"):
         run_all = context.counted("comparing", 0, n, each=1)
-        if again:
-            banded = again.by_bands(documents, held.signatures, run_all)
-        else:
-            banded = candidates.by_bands(s, documents, held.signatures, alone, run_all)
+        banded = finder.by_bands(documents, held.signatures, run_all)
         held.forget()
     with context.timed("passages"):
         run_all = context.counted("passages", 0, n, each=1)
-        if again:
-            found = again.parts_and_wholes(documents.n_letters, held, banded, run_all)
-        else:
-            found = candidates.parts_and_wholes(s, documents.n_letters, held, alone, banded, run_all)
+        found = finder.containment(documents.n_letters, held, banded, run_all)
         held.forget()
 
     compared = Compared(earlier.pairs(found.spans), _comparer(context, documents, read, found.spans))

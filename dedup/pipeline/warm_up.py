@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba.core import event
 
 from ..clustering.kernels.witnesses import witnesses
 from ..content.kernels.own_content import content_of_pairs
@@ -13,7 +12,7 @@ from ..content.kernels.signs import may_have_values, value_digests
 from ..content.kernels.words import with_frames, words_of
 from ..core.components import connected_components
 from ..core.features import Spans
-from ..core.jit import CompileListener
+from ..core.jit import reporting_compilation
 from ..matching.kernels.anchors import (
     copy_bits,
     different_anchors,
@@ -64,7 +63,7 @@ def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
     `on_compile()` is called first if anything must be compiled.
     """
     table = letter_table()
-    with event.install_listener("numba:compile", CompileListener(on_compile)):
+    with reporting_compilation(on_compile):
         buffer, starts = np.frombuffer(b"warm up", np.uint8), np.array([0, 7], np.int64)
         signs_of_damage(buffer, starts)
         once_encoded(buffer, np.zeros(1 << 16, np.int16), True, np.empty(14, np.uint8), np.empty(7, np.uint8))

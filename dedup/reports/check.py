@@ -12,7 +12,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..check.result import ALLOWED, DUPLICATE, IN_RUN, NEW, SET_ASIDE, STATES, Checked, Match
-from .summary import counted, lost, safe
+from ..core.errors import safe
+from .summary import counted, lost
 
 SHOWN = 3  # matches of one document
 

@@ -12,11 +12,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..core.errors import BadInput
+from ..core.errors import BadInput, safe
 from ..core.verdicts import KEPT, RELATIONS
 from ..runs.run import Run
 from .documents import first_lines
-from .summary import counted, decided, lost, safe
+from .summary import counted, decided, lost
 
 Shown = dict[str, Any]
 

@@ -13,10 +13,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..core.errors import safe
 from ..core.verdicts import RELATIONS
 from ..runs.run import Run
 from .evaluate import agreement as agree
-from .summary import counted, safe
+from .summary import counted
 
 Report = dict[str, Any]
 SHOWN = 5  # of each kind of change; JSON has all

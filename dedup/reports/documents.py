@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.documents import BINARY, FAULTS, OK, STATUS, Source
-from ..core.errors import BadInput
+from ..core.errors import BadInput, safe
 from ..core.settings import parse_size
 from ..readers import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
 from ..readers.base import BROKEN, MAX_DOCUMENT, why
@@ -17,7 +17,6 @@ from ..readers.storage.open import exists, open_source, unchanged
 from ..readers.storage.urls import clean, is_url
 from ..runs.run import Run
 from ..text.decode import transcode
-from .summary import safe
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from ..core.errors import BadInput, DedupError
+from ..core.errors import BadInput, DedupError, safe
 from ..core.verdicts import LETTERS, RELATIONS
 from ..runs import review as decisions
 from ..runs.run import Run
@@ -18,7 +18,7 @@ from .clusters import no_cluster
 from .documents import find, first_lines
 from .explain.explain import explain
 from .explain.terminal import print_explanation
-from .summary import counted, decided, lost, safe
+from .summary import counted, decided, lost
 
 ORDERS = ("largest", "nearest")
 PER_PAGE = 12

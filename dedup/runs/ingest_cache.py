@@ -29,18 +29,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..core.documents import Documents
+from ..core.features import FeatureRows
 from .array_store import Stretches, Writer
 from .tables import columns_of, documents_of
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a block that go to the store."""
-
-    signatures: NDArray[np.uint32]  # [n_docs, num_perm]
-    skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
-    anchor_hashes: NDArray[np.uint64]
-    anchor_positions: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ class Spool:
             self._log.flush()
             os.replace(self.folder / "log.part", self.folder / "log")
 
-    def add(self, key: str, block: Block, rows: Rows | Stretches) -> None:
+    def add(self, key: str, block: Block, rows: FeatureRows | Stretches) -> None:
         """Keep a block, the next in order."""
         self._start_log()
         if isinstance(rows, Stretches):

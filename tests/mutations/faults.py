@@ -276,7 +276,7 @@ FAULTS = (
     ),
     Fault(
         "hub-count",
-        "dedup/cluster.py",
+        "dedup/clustering/hubs.py",
         "(wholes[part] <= most) &",
         "(wholes[part] < most) &",
         "a part of three texts goes with none of them",
@@ -284,7 +284,7 @@ FAULTS = (
     ),
     Fault(
         "hub-choice",
-        "dedup/cluster.py",
+        "dedup/clustering/hubs.py",
         "return rank == best[part]",
         "return rank != best[part]",
         "a part of several texts goes with the one that it is least like",
@@ -293,7 +293,7 @@ FAULTS = (
     # ------------------------------------------------------------------ who is kept
     Fault(
         "witness-order",
-        "dedup/cluster.py",
+        "dedup/clustering/hubs.py",
         'joined[np.argsort(place[joined], kind="stable")]',
         'joined[np.argsort(-place[joined], kind="stable")]',
         "the least preferred document is kept",
@@ -301,7 +301,7 @@ FAULTS = (
     ),
     Fault(
         "witness-first",
-        "dedup/kernels/graph.py",
+        "dedup/clustering/kernels/witnesses.py",
         "if witness[dropped[i]] < 0:",
         "if witness[dropped[i]] != dropped[i]:",
         "a document is dropped for the least preferred of several (kernel)",
@@ -514,7 +514,7 @@ FAULTS = (
     ),
     Fault(
         "html-script",
-        "dedup/views/page/__init__.py",
+        "dedup/reports/page/__init__.py",
         '    b"<": b"\\\\u003c",\n',
         "",
         "a text ends the script of the report",

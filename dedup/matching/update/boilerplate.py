@@ -11,7 +11,7 @@ from ...core.features import AnchorChunk, Anchors, Spans
 from ...core.sorted_arrays import distinct, is_in
 from .. import kernels, passages
 from ..passages import RunAll
-from .delta import Before, Change
+from .delta import Change, PreviousRun
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
 
 
@@ -30,7 +30,7 @@ class _Counted:
 
 
 def boilerplate(
-    before: Before,
+    before: PreviousRun,
     anchors: Anchors,
     change: Change,
     regrouped: NDArray[np.bool_],
@@ -62,14 +62,14 @@ def boilerplate(
     return _marked(before, anchors, change, changed, known), changed
 
 
-def no_boilerplate(before: Before, anchors: Anchors, change: Change) -> passages.Boilerplate:
+def no_boilerplate(before: PreviousRun, anchors: Anchors, change: Change) -> passages.Boilerplate:
     """What `passages.no_boilerplate` gives, when nothing was boilerplate before."""
     n = len(change.now)
     return _marked(before, anchors, change, np.zeros(n, np.bool_), passages.KnownPassages.none(n))
 
 
 def _counted(
-    before: Before,
+    before: PreviousRun,
     anchors: Anchors,
     known: NDArray[np.uint64],
     change: Change,
@@ -101,7 +101,7 @@ def _no_bits(anchors: Anchors) -> NDArray[np.uint8]:
 
 
 def _marked(
-    before: Before,
+    before: PreviousRun,
     anchors: Anchors,
     change: Change,
     changed: NDArray[np.bool_],
@@ -125,7 +125,7 @@ def _marked(
 
 
 def _copied(
-    before: Before,
+    before: PreviousRun,
     bits: NDArray[np.uint8],
     docs: NDArray[np.int32],
     old: NDArray[np.int32],

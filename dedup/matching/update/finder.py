@@ -1,4 +1,4 @@
-"""What `candidates` finds from nothing, found from the last run."""
+"""Find candidates from those of the previous run: the same ones as `candidates.Finder`, bit for bit."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from numpy.typing import NDArray
 
 from ...core.components import connected_components
 from ...core.documents import Documents
-from ...core.errors import BadRun
 from ...core.features import Signatures
 from ...core.pairs import pair_keys
-from ...core.rules import MIN_BONES
 from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
-from ...pipeline.rescan import Earlier
-from ...runs.run import Run
 from .. import candidates, passages
 from ..candidates import Found, Held
 from ..passages import RunAll
 from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
-from .delta import Before, Change
-from .state import Flagged, Steps
+from .delta import Change, PreviousRun
+from .state import Flagged
 
-SETTINGS = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # that candidates depend on
 LEAST_SAME = 40  # documents that are as they were, for each that is not; with fewer all is found from nothing
 LEAST_SETTLED = 8  # documents whose parts and wholes stand, for each that is looked for again
 STEPS = 1  # to other documents of those that came, for each anchor of all
@@ -42,32 +37,22 @@ class _Groups:
 
 
 @dataclass(frozen=True)
-class Again:
-    """The last run, and which of its documents are as they were."""
+class IncrementalFinder:
+    """Finds candidates by looking only at what added, changed and removed documents have to do with."""
 
     settings: Settings
-    before: Before
+    before: PreviousRun
     change: Change
 
     @staticmethod
-    def of(earlier: Earlier, settings: Settings, docs: NDArray[np.int32]) -> Again | None:
-        """The documents int32[n] that are looked at -> what to go on from, if the last run is of use."""
-        run, old_doc, new_doc = earlier.run, earlier.old_doc, earlier.new_doc
-        if run is None or old_doc is None or new_doc is None:
-            return None
-        known = _steps_of(run)
-        if known is None:
-            return None
-        was = run.summary["scanned"]["settings"]
-        if any(was[name] != getattr(settings, name) for name in SETTINGS):
-            return None
-        now = np.zeros(len(old_doc), np.bool_)
-        now[docs] = True
-        change = Change(old_doc, new_doc, now, known.mine)
+    def of(previous: PreviousRun, settings: Settings, docs: NDArray[np.int32]) -> IncrementalFinder | None:
+        """Return the finder for documents int32[n], or None if too much has changed for it to be faster."""
+        selected = np.zeros(len(previous.old_doc), np.bool_)
+        selected[docs] = True
+        change = Change(previous.old_doc, previous.new_doc, selected, previous.steps.mine)
         if (len(change.came) + len(change.went)) * LEAST_SAME > np.count_nonzero(change.stays):
             return None
-        boned = run.documents.n_bones >= MIN_BONES
-        return Again(settings, Before(known, boned, run.signatures, run.anchors, run.spans), change)
+        return IncrementalFinder(settings, previous, change)
 
     def by_bands(self, documents: Documents, signatures: Signatures, run_all: RunAll) -> Flagged:
         """What `candidates.by_bands` finds."""
@@ -89,9 +74,9 @@ class Again:
         """The change, of documents int32[n] with enough of a skeleton."""
         now = np.zeros(len(self.change.now), np.bool_)
         now[docs] = True
-        return replace(self.change, now=now, then=self.change.then & self.before.boned)
+        return replace(self.change, now=now, then=self.change.then & self.before.has_skeleton)
 
-    def parts_and_wholes(
+    def containment(
         self, n_letters: NDArray[np.int64], held: Held, banded: Flagged, run_all: RunAll
     ) -> Found:
         """What `candidates.parts_and_wholes` finds."""
@@ -164,14 +149,6 @@ class Again:
         pairs, both = self.change.pairs(found.pairs)
         known = Flagged(pairs, found.flags[both])
         return known.where(known.flags & state.BY_BANDS != 0)
-
-
-def _steps_of(run: Run) -> Steps | None:
-    """What the last run has kept; if that is damaged, all is found from nothing."""
-    try:
-        return run.steps
-    except BadRun:
-        return None
 
 
 def _flags_of(known: Flagged, pairs: NDArray[np.int32]) -> NDArray[np.uint8]:

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..summary import counted, safe
+from ...core.errors import safe
+from ..summary import counted
 
 Report = dict[str, Any]
 VALUES_SHOWN = 15  # of a column; JSON has all

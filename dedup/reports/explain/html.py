@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from html import escape
 
+from ...core.errors import safe
 from ..statements import shown
-from ..summary import counted, safe, safe_lines
+from ..summary import counted, safe_lines
 from .align import SAME
 from .explain import EXAMPLES, Explanation, Side
 from .hunks import Fold, Hunk, hunks, marked, n_words

@@ -8,8 +8,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ...core.errors import safe
 from ..statements import shown
-from ..summary import RELATION_HELP, counted, safe
+from ..summary import RELATION_HELP, counted
 from .align import SAME, Alignment, Span
 from .explain import DIFFERENT, Explanation
 from .hunks import MOVED_LEFT, MOVED_RIGHT, Fold, Hunk, hunks, marked, n_words

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from ...core.errors import safe
 from ...core.verdicts import CONTAINED, PUNCTUATION
 from ...readers import WRITTEN_AS_TEXT, fetch
 from ...runs.run import Run
@@ -21,7 +22,7 @@ from ..explain.align import SAME, Span, align
 from ..explain.explain import extent, otherwise, word_places
 from ..explain.hunks import Fold, Hunk, hunks, n_words
 from ..explain.lines import Lines
-from ..summary import safe, safe_lines
+from ..summary import safe_lines
 from .listing import Listed
 
 LONGEST = 1_000_000  # bytes of a document that is compared

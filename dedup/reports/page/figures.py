@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.documents import STATUS
+from ...core.errors import safe
 from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN
 from ...readers import READERS
 from ...runs import summary
 from ...runs.run import Run
-from ..summary import RELATION_HELP, counted, lost, safe, size
+from ..summary import RELATION_HELP, counted, lost, size
 
 BINS = 50  # of a histogram of 0..1
 ASIDE = 1000  # set-aside documents that are named

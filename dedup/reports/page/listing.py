@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import safe
 from ...readers.storage.open import unchanged
 from ...runs.run import Run
-from ..summary import lost, safe
+from ..summary import lost
 from .figures import Groups
 
 MEMBERS = 1000  # documents of one cluster that are listed

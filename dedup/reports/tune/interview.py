@@ -15,12 +15,12 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ...core.errors import BadInput
+from ...core.errors import BadInput, safe
 from ...core.pairs import pair_keys
 from ...runs.run import Run
 from ..evaluate.labels import Names
 from ..figures import row_figures, settings_of
-from ..summary import counted, safe
+from ..summary import counted
 from .borderline import Borderline
 from .terminal import pair_view
 from .threshold import Answers, advice, advice_view

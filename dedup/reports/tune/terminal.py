@@ -9,14 +9,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...core.errors import BadInput
+from ...core.errors import BadInput, safe
 from ...runs.run import Run
 from ..documents import find
 from ..evaluate.terminal import figures_line
 from ..explain.explain import explain
 from ..explain.terminal import texts_view
 from ..figures import settings_of
-from ..summary import counted, safe
+from ..summary import counted
 
 Report = dict[str, Any]
 GLYPHS = {"near": ("█", "yellow"), "contained": ("▓", "cyan"), "rewritten": ("▒", "magenta")}

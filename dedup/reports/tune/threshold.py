@@ -11,7 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..summary import counted, safe
+from ...core.errors import safe
+from ..summary import counted
 
 FEW = 10  # answers, below which the advice is a hint
 
