@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
-from dedup.readers import Options, kind_of, parts, read
 from dedup.readers.discover import find_sources
+from dedup.readers.registry import Options, kind_of, parts, read
 
 state: dict[str, Any] = {}  # of this process: the sources, and the groups of parts to read
 

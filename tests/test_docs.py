@@ -9,7 +9,7 @@ from dedup.cli import commands
 from dedup.clustering import policies
 from dedup.core.settings import Settings
 from dedup.core.verdicts import RELATIONS
-from dedup.readers import READERS
+from dedup.readers.registry import READERS
 from dedup.reports.lists.export import EXPORTERS, FORMATS
 from dedup.reports.summary import RELATION_HELP
 

@@ -12,8 +12,8 @@ import pytest
 
 from dedup.cli.paths import all_paths
 from dedup.core.documents import Source
-from dedup.readers import kind_of
 from dedup.readers.discover import find_sources
+from dedup.readers.registry import kind_of
 
 from .conftest import OTHER, POST
 

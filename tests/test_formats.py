@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dedup.core.errors import BadInput
-from dedup.readers import READERS, Options
+from dedup.readers.registry import READERS, Options
 from dedup.runs.folder import open_run
 
 from .conftest import OTHER, POST

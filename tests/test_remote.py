@@ -98,7 +98,8 @@ def test_without_fsspec_the_line_names_the_command_that_installs_it(run, monkeyp
 def test_a_scan_of_files_loads_nothing_for_urls(files):
     folder = files({"a.txt": POST})
     code = (
-        "import sys; from dedup.readers import kind_of; from dedup.readers.discover import find_sources;"
+        "import sys; from dedup.readers.registry import kind_of; "
+        "from dedup.readers.discover import find_sources;"
         f"find_sources([{bytes(folder)!r}], kind_of, b'', False);"
         "print({'fsspec', 'aiohttp', 'pyarrow.fs', 'pyarrow._s3fs'} & set(sys.modules))"
     )

@@ -17,7 +17,7 @@ from dedup.core.errors import DedupError
 from dedup.core.settings import Settings
 from dedup.matching import candidates as local
 from dedup.matching import passages
-from dedup.readers import Options
+from dedup.readers.registry import Options
 from dedup.spark import arrow, ingest, session, shuffle
 from dedup.spark.stages import bands as candidates
 from dedup.spark.stages import boilerplate, containment

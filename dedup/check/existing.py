@@ -25,9 +25,9 @@ from ..core.features import Signatures, Spans
 from ..core.pairs import VerifiedPairs
 from ..core.settings import Settings
 from ..core.sorted_arrays import starts_of
-from ..readers import Options, fetch
+from ..readers.registry import Options, fetch
 from ..readers.storage.addresses import is_address
-from ..readers.storage.open import unchanged
+from ..readers.storage.sources import unchanged
 from ..runs import remote
 from ..runs.array_store import FILES, Store
 from ..runs.folder import DECISIONS, manifest_of, open_run

@@ -18,8 +18,8 @@ from ..core.parallel import Context
 from ..matching import candidates
 from ..pipeline import ingest
 from ..pipeline.rescan import Earlier
-from ..readers import Options, kind_of
 from ..readers.discover import find_sources
+from ..readers.registry import Options, kind_of
 from ..runs.array_store import Store
 from ..runs.ingest_cache import Spool
 from ..text.normalize import letter_table

@@ -24,8 +24,8 @@ from ..core.features import FeatureRows
 from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import starts_of
-from ..readers import Options, Part, Record, parts, read, sniff
-from ..readers.storage.open import all_unchanged
+from ..readers.registry import Options, Part, Record, parts, read, sniff
+from ..readers.storage.sources import all_unchanged
 from ..runs.array_store import Stretches
 from ..runs.ingest_cache import Block, Spool, key_of
 from ..text import kernels, minhash

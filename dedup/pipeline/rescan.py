@@ -25,8 +25,8 @@ from ..core.settings import DECIDED, MIN_LINES, Settings
 from ..matching.candidates import Finder
 from ..matching.update.delta import PreviousRun
 from ..matching.update.finder import IncrementalFinder
-from ..readers import kind_of
 from ..readers.discover import find_sources
+from ..readers.registry import kind_of
 from ..runs import summary
 from ..runs.array_store import Stretches
 from ..runs.folder import leftovers, open_run

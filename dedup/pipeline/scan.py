@@ -31,8 +31,8 @@ from ..core.settings import Settings
 from ..core.sorted_arrays import is_in, starts_of
 from ..matching import candidates, verify
 from ..matching.compared import Compared
-from ..readers import Options, Record, fetch, kind_of
 from ..readers.discover import find_sources
+from ..readers.registry import Options, Record, fetch, kind_of
 from ..readers.storage.urls import clean
 from ..runs import summary as ledger
 from ..runs.array_store import Store

@@ -13,7 +13,7 @@ from ..core.documents import Source
 from .base import why
 from .formats import archives
 from .storage import urls
-from .storage.open import open_archive
+from .storage.sources import open_archive
 
 SKIPPED_FOLDERS = (b"node_modules", b"__pycache__", b"__MACOSX")
 KindOf = Callable[[bytes], tuple[str, str]]  # a file's name -> its reader, how it is packed

@@ -10,10 +10,10 @@ import numpy as np
 from ..core.documents import BINARY, FAULTS, OK, STATUS, Source
 from ..core.errors import BadInput, safe
 from ..core.settings import parse_size
-from ..readers import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
 from ..readers.base import BROKEN, MAX_DOCUMENT, why
 from ..readers.discover import find_sources
-from ..readers.storage.open import exists, open_source, unchanged
+from ..readers.registry import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
+from ..readers.storage.sources import exists, open_source, unchanged
 from ..readers.storage.urls import clean, is_url
 from ..runs.run import Run
 from ..text.decode import transcode

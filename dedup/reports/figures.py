@@ -11,7 +11,7 @@ from ..clustering.verdict import thresholds
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.settings import Settings
 from ..matching import verify
-from ..readers import Options, fetch
+from ..readers.registry import Options, fetch
 from ..runs.run import Run
 from ..text.normalize import letter_table
 

@@ -12,7 +12,7 @@ from ..core.documents import Source
 from ..core.errors import BadInput, BadRun, BadSetting, DedupError
 from ..readers.storage import urls
 from ..readers.storage.addresses import Place, is_address
-from ..readers.storage.open import exists
+from ..readers.storage.sources import exists
 from .session import cores_of, told_plainly
 
 BY_ENVIRONMENT = "--spark-conf spark.executorEnv.NAME=VALUE, or a role of its machine"

@@ -15,10 +15,10 @@ from ..core.documents import EMPTY, OK, Documents, Source
 from ..core.errors import BadInput
 from ..core.settings import Settings
 from ..pipeline import ingest
-from ..readers import READERS, Options, Part, Record, parts, read
 from ..readers.base import BROKEN, why
+from ..readers.registry import READERS, Options, Part, Record, parts, read
 from ..readers.storage.addresses import Place
-from ..readers.storage.open import open_source
+from ..readers.storage.sources import open_source
 from ..readers.storage.streams import in_utf8
 from ..readers.storage.urls import Secrets, can_seek, remember
 from ..runs.tables import KINDS, columns_of

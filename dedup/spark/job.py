@@ -19,11 +19,11 @@ from ..core.errors import BadInput, BadSetting
 from ..core.settings import Settings
 from ..pipeline import ingest
 from ..pipeline import scan as pipeline
-from ..readers import Options, kind_of
 from ..readers.discover import find_sources
+from ..readers.registry import Options, kind_of
 from ..readers.storage import urls
 from ..readers.storage.addresses import Place, is_address
-from ..readers.storage.open import all_unchanged
+from ..readers.storage.sources import all_unchanged
 from ..runs.folder import FORMAT
 from ..runs.tables import TABLES
 from . import ingest as reading

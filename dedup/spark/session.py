@@ -302,7 +302,7 @@ def _plain(told: str) -> DedupError | None:
                 "--spark-conf spark.hadoop.fs.NAME=VALUE; or keep the checkpoints elsewhere: "
                 "--spark-conf spark.dedup.checkpoints=PATH"
             )
-    ours = re.search(r"dedup\.errors\.(\w+): ([^\n]+)", told)
+    ours = re.search(r"dedup\.core\.errors\.(\w+): ([^\n]+)", told)
     if ours:
         return DedupError(ours[2])
     return None

@@ -15,8 +15,9 @@ import zipfile
 import pytest
 
 import dedup
-from dedup.pipeline import ingest, scan
-from dedup.readers.storage import open
+from dedup.pipeline import ingest
+from dedup.pipeline import scan as flow
+from dedup.readers.storage import sources
 
 from ..conftest import OTHER, POST
 
@@ -44,9 +45,9 @@ def damage(path, how):
 
 
 GAPS = {
-    "listing and pass": (scan, "find_sources"),
+    "listing and pass": (flow, "find_sources"),
     "pass and verification": (ingest, "read_and_sign"),
-    "verification and end": (scan, "_decide"),
+    "verification and end": (flow, "_decide"),
 }
 
 
@@ -157,11 +158,11 @@ def test_pipes_sockets_and_devices_in_a_folder_are_skipped_and_do_not_block(run,
 
 def test_a_pipe_that_took_the_place_of_a_file_does_not_block(files):
     folder = files(PAIR)
-    source = scan.find_sources([os.fsencode(folder / "in/a.txt")], scan.kind_of, b"", False)[0][0]
+    source = flow.find_sources([os.fsencode(folder / "in/a.txt")], flow.kind_of, b"", False)[0][0]
     damage(folder / "in/a.txt", "becomes a pipe")
     signal.alarm(30)
     with pytest.raises(OSError, match="regular file"):
-        open.open_file(source)
+        sources.open_file(source)
     signal.alarm(0)
 
 
@@ -213,7 +214,7 @@ def test_odd_names_survive_every_list(odd):
 def test_odd_names_survive_the_corpus_show_and_explain(odd):
     odd("export", "corpus", "--to", "out")
     for name in NAMES:
-        with open(b"out/" + name + b".txt", "rb") as a, open(b"in/" + name + b".txt", "rb") as b:
+        with open(b"out/" + name + b".txt", "rb") as a, sources(b"in/" + name + b".txt", "rb") as b:
             assert a.read() == b.read()
         assert os.path.exists(b"out/" + name + b".jsonl")
     for name in NAMES:

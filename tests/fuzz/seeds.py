@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dedup.readers import kind_of
+from dedup.readers.registry import kind_of
 
 from .targets import SUFFIXES, good_manifest
 

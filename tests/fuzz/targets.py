@@ -21,9 +21,10 @@ from dedup.core.settings import Settings
 from dedup.matching import kernels as matching_kernels
 from dedup.matching import passages
 from dedup.pipeline import rescan
-from dedup.readers import READERS, Options, base
+from dedup.readers import base
 from dedup.readers.base import BROKEN
 from dedup.readers.formats import archives
+from dedup.readers.registry import READERS, Options
 from dedup.readers.storage.streams import CODECS, unpacked
 from dedup.reports import compare_runs, summary
 from dedup.reports.page import figures

@@ -16,7 +16,7 @@ from ...core.errors import BadInput
 from ...text.decode import line_text
 from ...text.repair import repair
 from ..base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
-from .arrow import BROKEN, Piece, Table, told, top_column, within
+from .arrow_ipc import BROKEN, Piece, Table, told, top_column, within
 from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields
 
 WRITTEN_BYTES = 64 << 20  # of the rows that are written at once

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ...core.documents import Source
 from ...core.errors import BadInput, DedupError, OutputExists
-from ...readers import CODEC_OF, READERS
 from ...readers.base import BROKEN, why
 from ...readers.formats import archives
-from ...readers.storage.open import open_archive, open_file, open_source, unchanged
+from ...readers.registry import CODEC_OF, READERS
+from ...readers.storage.sources import open_archive, open_file, open_source, unchanged
 from ...readers.storage.streams import packing, unpacked
 from ...readers.storage.urls import is_url
 from ...runs.run import Run

@@ -25,7 +25,7 @@ from ...core.documents import STATUS
 from ...core.errors import BadSetting, DedupError, OutputExists, safe
 from ...core.thresholds import lost, own_content
 from ...core.verdicts import FORM, RELATIONS
-from ...readers import kind_of
+from ...readers.registry import kind_of
 from ...readers.storage.streams import packing
 from ...runs.run import Run
 from ...runs.summary import by_source

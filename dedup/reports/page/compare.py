@@ -13,7 +13,7 @@ import orjson
 
 from ...core.errors import safe
 from ...core.verdicts import CONTAINED, PUNCTUATION
-from ...readers import WRITTEN_AS_TEXT, fetch
+from ...readers.registry import WRITTEN_AS_TEXT, fetch
 from ...runs.run import Run
 from ...text.decode import transcode
 from ...text.normalize import letter_table

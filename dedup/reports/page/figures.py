@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.documents import STATUS
 from ...core.errors import safe
 from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN
-from ...readers import READERS
+from ...readers.registry import READERS
 from ...runs import summary
 from ...runs.run import Run
 from ..summary import RELATION_HELP, counted, lost, size

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import safe
-from ...readers.storage.open import unchanged
+from ...readers.storage.sources import unchanged
 from ...runs.run import Run
 from ..summary import lost
 from .figures import Groups

@@ -1,0 +1,266 @@
+"""Path, folder or standard input -> documents.  A new format is one file and one line in READERS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import groupby
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.documents import CHANGED, UNREADABLE, Documents, Source
+from ..core.errors import BadInput
+from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, why
+from .formats import archives, columnar, delimited, jsonl, mail, office, pdf, warc, whole_file
+from .storage import urls
+from .storage.sources import open_archive, open_source, unchanged
+from .storage.streams import unpacked
+
+READERS: dict[str, Reader] = {
+    "text": whole_file.READER,
+    "html": whole_file.HTML,
+    "jsonl": jsonl.READER,
+    "table": delimited.READER,
+    "columnar": columnar.READER,
+    "warc": warc.READER,
+    "eml": mail.EML,
+    "mbox": mail.MBOX,
+    "docx": office.DOCX,
+    "odt": office.ODT,
+    "epub": office.EPUB,
+    "pdf": pdf.READER,
+}
+WRITTEN_AS_TEXT = ("text", "html")  # a file of theirs is its text, but for its encoding
+CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}
+GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
+KNOWN_BYTES = 256  # of work for a document that the last run has read
+
+__all__ = [
+    "READERS",
+    "WRITTEN_AS_TEXT",
+    "Options",
+    "Part",
+    "Read",
+    "Reader",
+    "Record",
+    "fetch",
+    "kind_of",
+    "parts",
+    "read",
+    "sniff",
+]
+
+
+def kind_of(name: bytes) -> tuple[str, str]:
+    """A file's name -> (its reader, how it is packed), by its suffixes.
+
+    >>> kind_of(b"a/b.JSONL.gz"), kind_of(b"README"), kind_of(b"notes.txt.xz")
+    (('jsonl', 'gz'), ('text', ''), ('text', 'xz'))
+    """
+    stem, suffix = os.path.splitext(name.lower())
+    codec = CODEC_OF.get(suffix, "")
+    return _kind_of_suffix(os.path.splitext(stem)[1] if codec else suffix, codec)
+
+
+@lru_cache
+def _kind_of_suffix(suffix: bytes, codec: str) -> tuple[str, str]:
+    reader = next((name for name, r in READERS.items() if suffix.decode("latin-1") in r.suffixes), "text")
+    return reader, "" if codec == "gz" and READERS[reader].unpacks else codec
+
+
+def sniff(head: bytes) -> tuple[str, str]:
+    """The first bytes of standard input -> the reader that fits, and how they are packed."""
+    magic = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+    codec = next((name for start, name in magic.items() if head.startswith(start)), "")
+    if codec:
+        head = _unpacked_head(head, codec)
+    for name, reader in READERS.items():
+        if head.startswith(reader.starts or (b"\0none",)):
+            return name, "" if codec == "gz" and reader.unpacks else codec
+    first = head.lstrip().split(b"\n", 1)[0]
+    if first.startswith(b"{"):
+        try:
+            jsonl.parse(first)
+            return "jsonl", codec
+        except jsonl.BadLine:
+            pass
+    return "text", codec
+
+
+def _unpacked_head(head: bytes, codec: str) -> bytes:
+    import io
+
+    with unpacked(lambda: io.BytesIO(head), codec, len(head)) as stream:
+        try:
+            return stream.read(1 << 16)
+        except BROKEN:
+            return b""
+
+
+# ------------------------------------------------------------------ reading
+
+
+def parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[list[Part]]:
+    """Sources -> pieces of work: some small files together, or a piece of one large file.
+
+    Of the sources that the last run has read, `known` has the documents; they are pieces of their own.
+    `fields[i]` becomes the options by which source i is read.
+    """
+    group: list[Part] = []
+    size = 0
+    for part in _all_parts(sources, options, fields, known):
+        if group and (group[-1].known is None) != (part.known is None):
+            yield group
+            group, size = [], 0
+        group.append(part)
+        size += _weight(part, sources[part.source])
+        if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _weight(part: Part, source: Source) -> int:
+    """How much work a part is, in bytes of text."""
+    if part.known is not None:
+        return len(part.known) * KNOWN_BYTES
+    return len(part.data) if part.data is not None else part.n_bytes or source.size
+
+
+def _all_parts(
+    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
+) -> Iterator[Part]:
+    def kind(item: tuple[int, Source]) -> object:
+        index, source = item
+        return index in known or (source.member >= 0 and source.at)
+
+    for archive, some in groupby(enumerate(sources), kind):
+        if archive is True:
+            yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
+            continue
+        if isinstance(archive, bytes):
+            yield from _of_archive(archive, dict(some), options, fields)
+            continue
+        for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
+            if soon:
+                yield from urls.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
+                continue
+            for index, source in run:
+                if READERS[source.reader].whole and not source.problem:
+                    fields[index] = options
+                    yield Part(index)
+                else:
+                    yield from _of_source(source, index, options, fields, partial(open_source, source))
+
+
+def _is_ahead(source: Source) -> bool:
+    """Whether a source is read while others before it are: small documents at URLs, for which one waits."""
+    small = 0 < source.size <= PART_BYTES and READERS[source.reader].whole
+    return small and not source.problem and urls.is_url(source.at)
+
+
+def _one_part(source: Source, index: int, options: Options, fields: list[Options]) -> Part:
+    """A small file that is one document -> its part, read now."""
+    fields[index] = options
+    try:
+        with open_source(source) as stream:
+            return next(READERS[source.reader].parts(stream, index, options))
+    except BROKEN as error:
+        return Part(index, problem=why(error))
+
+
+def _of_archive(
+    archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
+) -> Iterator[Part]:
+    """The parts of the members of an archive, which is read once from its start, in order."""
+    opener = open_archive(next(iter(members.values())))
+    found = archives.members(urls.file_name(archive), opener)
+    at, stream = next(found, (None, None))
+    for index, source in members.items():
+        while at and at.place < source.member:
+            at, stream = next(found, (None, None))
+        if source.problem or not at or at.place > source.member:
+            yield Part(index, problem=source.problem or "it is not in the archive any more")
+        elif stream is None:
+            yield Part(index, problem=at.problem)
+        else:
+            try:
+                with archives.lent(stream) as open_again:
+                    packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
+                    yield from _of_source(source, index, options, fields, packed)
+            except BROKEN as error:
+                yield Part(index, problem=why(error))
+
+
+def _of_source(
+    source: Source, index: int, options: Options, fields: list[Options], opened: Callable[[], BinaryIO]
+) -> Iterator[Part]:
+    if source.problem:
+        yield Part(index, problem=source.problem)
+        return
+    reader = READERS[source.reader]
+    try:
+        with opened() as stream:
+            fields[index] = reader.prepare(stream, options)
+        with opened() as stream:
+            yield from reader.parts(stream, index, fields[index])
+    except BadInput as error:
+        yield Part(index, problem=str(error))
+    except BROKEN as error:
+        yield Part(index, problem=why(error))
+
+
+def read(part: Part, source: Source, options: Options) -> Read:
+    """A part -> its records, their texts, and the number of lines in it."""
+    if part.data is None and part.rows is None and part.problem:
+        return _nothing(UNREADABLE, part.problem)
+    if part.data is not None or part.rows is not None or part.too_large:
+        return READERS[source.reader].records(part, options)
+    try:
+        if not source.codec and source.size > options.max_bytes:
+            part = Part(part.source, too_large=source.size)
+        else:
+            with open_source(source) as stream:
+                (part,) = READERS[source.reader].parts(stream, part.source, options)
+    except BROKEN as error:
+        return _nothing(UNREADABLE, why(error))
+    if not urls.is_url(source.at) and not unchanged(source):  # a URL is asked again when all is read
+        return _nothing(CHANGED, "the file changed while it was read")
+    return READERS[source.reader].records(part, options)
+
+
+def _nothing(status: int, note: str) -> Read:
+    return [Record(-1, 0, 0, "", status, note=note)], [b""], 0
+
+
+# ------------------------------------------------------------------ reading again
+
+
+def fetch(
+    sources: Sequence[Source], fields: Sequence[Options], documents: Documents, docs: NDArray[np.int32]
+) -> list[tuple[bytes, bytes] | None]:
+    """Documents -> (their bytes, their UTF-8 text), read again; None where the file has changed or gone.
+
+    The bytes of a record are those of its text.  Documents of one source are read in the order of place.
+    """
+    out: dict[int, tuple[bytes, bytes] | None] = dict.fromkeys(docs.tolist())
+    order = sorted(docs.tolist(), key=lambda d: (int(documents.source[d]), int(documents.offset[d])))
+    for index, group in groupby(order, key=lambda d: int(documents.source[d])):
+        mine, source = list(group), sources[index]
+        if not unchanged(source):
+            continue
+        places = [(int(documents.offset[d]), int(documents.n_bytes[d])) for d in mine]
+        try:
+            with open_source(source) as stream:
+                found = READERS[source.reader].again(stream, fields[index], places)
+                for d, got in zip(mine, found, strict=True):
+                    out[d] = (got[1], got[1]) if got and documents.record[d] else got
+        except BROKEN:
+            continue
+    return [out[int(d)] for d in docs]
