@@ -214,7 +214,7 @@ def test_odd_names_survive_every_list(odd):
 def test_odd_names_survive_the_corpus_show_and_explain(odd):
     odd("export", "corpus", "--to", "out")
     for name in NAMES:
-        with open(b"out/" + name + b".txt", "rb") as a, sources(b"in/" + name + b".txt", "rb") as b:
+        with open(b"out/" + name + b".txt", "rb") as a, open(b"in/" + name + b".txt", "rb") as b:
             assert a.read() == b.read()
         assert os.path.exists(b"out/" + name + b".jsonl")
     for name in NAMES:
