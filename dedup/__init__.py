@@ -30,7 +30,7 @@ _HOME = {
     "Document": "core.documents",
     "Run": "runs.run",
     "Settings": "core.settings",
-    "decide": "pipeline.scan",
+    "decide": "pipeline.redecide",
     "open_run": "runs.folder",
     "scan": "pipeline.scan",
     "scan_texts": "pipeline.scan",

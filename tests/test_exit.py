@@ -132,7 +132,7 @@ def test_a_broken_connection_ends_a_scan_with_2_and_leaves_what_was_read(run, fi
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     folder = files(PAIR)
-    monkeypatch.setattr(scan, "_decide", broken)
+    monkeypatch.setattr(scan, "find_duplicates", broken)
     assert run("scan", "in", "-q", code=2).stderr == "dedup: a connection broke off: Broken pipe\n"
     assert not (folder / ".dedup/run.json").exists()
     assert (folder / ".dedup/unfinished").exists()

@@ -57,7 +57,7 @@ def test_a_stopped_scan_goes_on_and_gives_the_same_bytes(folder, monkeypatch):
 
 def test_what_has_changed_since_the_kill_is_read_again(folder, monkeypatch):
     with monkeypatch.context() as m:
-        m.setattr("dedup.pipeline.scan._decide", lambda *a: (_ for _ in ()).throw(Killed()))
+        m.setattr("dedup.pipeline.scan.find_duplicates", lambda *a: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             dedup.scan(folder / "in", run=folder / "r")
     (folder / "in/0003.txt").write_text("another text, that was written after the kill of the first scan")
@@ -70,7 +70,7 @@ def test_what_has_changed_since_the_kill_is_read_again(folder, monkeypatch):
 def test_other_settings_and_another_start_of_the_machine_do_not_take_old_blocks(folder, monkeypatch):
     def stopped():
         with monkeypatch.context() as m:
-            m.setattr("dedup.pipeline.scan._decide", lambda *a: (_ for _ in ()).throw(Killed()))
+            m.setattr("dedup.pipeline.scan.find_duplicates", lambda *a: (_ for _ in ()).throw(Killed()))
             with pytest.raises(Killed):
                 dedup.scan(folder / "in", run=folder / "r")
 
@@ -92,7 +92,7 @@ def test_blocks_that_two_interrupted_scans_left_are_told_apart(folder, monkeypat
     """The first block of the one stands first in the log, that of the other is still there."""
     for k in (8, 9):
         with monkeypatch.context() as m:
-            m.setattr("dedup.pipeline.scan._decide", lambda *a: (_ for _ in ()).throw(Killed()))
+            m.setattr("dedup.pipeline.scan.find_duplicates", lambda *a: (_ for _ in ()).throw(Killed()))
             with pytest.raises(Killed):
                 dedup.scan(folder / "in", run=folder / "r", k=k)
     dedup.scan(folder / "in", run=folder / "r", k=8)
@@ -102,7 +102,7 @@ def test_blocks_that_two_interrupted_scans_left_are_told_apart(folder, monkeypat
 
 def test_a_torn_block_is_read_again(folder, monkeypatch):
     with monkeypatch.context() as m:
-        m.setattr("dedup.pipeline.scan._decide", lambda *a: (_ for _ in ()).throw(Killed()))
+        m.setattr("dedup.pipeline.scan.find_duplicates", lambda *a: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             dedup.scan(folder / "in", run=folder / "r")
     dedup.scan(folder / "in", run=folder / "whole")

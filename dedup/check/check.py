@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,13 @@ from ..core.components import connected_components
 from ..core.documents import OK, TOO_SHORT, Documents
 from ..core.features import Spans
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
-from ..core.parallel import Context, Progress
-from ..core.settings import Settings
+from ..core.parallel import Context, Progress, shared_context
 from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
 from ..matching import candidates, passages, verify
 from ..matching.compared import turned
-from ..pipeline import ingest, warm_up
+from ..pipeline import warm_up
+from ..pipeline.set_aside import set_short_aside
 from ..text.normalize import letter_table
 from . import query
 from .existing import Existing, state_of
@@ -61,21 +59,13 @@ def check(
     given = [os.fsencode(p) for p in paths]
     with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
         here = Path(scratch)
-        with _context(settings, progress, on_compile) as context, fresh(context, given, here) as new:
+        warm_up.warm_up(on_compile)
+        with shared_context(settings, progress) as context, fresh(context, given, here) as new:
             index = existing.open_index()
             if index is None:
                 on_index()
                 index = existing.make_index(here)
             return _Check(context, new, existing, index).result(), existing
-
-
-@contextmanager
-def _context(
-    settings: Settings, progress: Progress | None, on_compile: Callable[[], None]
-) -> Iterator[Context]:
-    with ThreadPoolExecutor(settings.n_threads) as pool:
-        warm_up.warm_up(on_compile)
-        yield Context(settings, pool, progress or (lambda *_: None), {})
 
 
 class _Check:
@@ -129,7 +119,7 @@ class _Check:
     def _short_set_aside(self, equal_pairs: NDArray[np.int64]) -> Documents:
         """The new documents, those set aside that are too short to judge and have no equal."""
         before = self.fresh.documents
-        after = ingest.short_set_aside(before, self.s.k)
+        after = set_short_aside(before, self.s.k)
         back = np.zeros(self.n, np.bool_)
         back[equal_pairs] = True
         back &= after.status == TOO_SHORT

@@ -16,11 +16,10 @@ from ..core.documents import Documents, Source
 from ..core.pairs import Spellings
 from ..core.parallel import Context
 from ..matching import candidates
-from ..pipeline import ingest
+from ..pipeline.ingest import Texts, ingest_files
 from ..pipeline.rescan import Earlier
-from ..readers.discover import find_sources
-from ..readers.registry import Options, kind_of
-from ..runs.array_store import Store
+from ..pipeline.set_aside import find_changed, set_changed_aside
+from ..pipeline.sources import list_sources
 from ..runs.ingest_cache import Spool
 from ..text.normalize import letter_table
 
@@ -32,7 +31,7 @@ class Fresh:
     sources: list[Source]
     documents: Documents
     held: candidates.Held
-    texts: ingest.Texts
+    texts: Texts
     same: NDArray[np.int32]  # the first new document of the same letters
 
     def text(self, doc: int) -> tuple[bytes, bytes]:
@@ -50,24 +49,18 @@ class Fresh:
 def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh]:
     """Paths -> the new documents; their texts and signatures stay in `scratch`."""
     s = context.settings
-    plain = [p for p in paths if not ingest.is_pipe(p)]
-    sources, _ = find_sources(plain, kind_of, b"", s.follow_links)
-    sources += ingest.piped(paths, scratch)
-    ingest.complain_of_nothing(paths, sources)
-    options = Options(s.text_field, s.id_field, (), s.encoding, s.max_document_bytes)
-    with closing(Spool(scratch / "spool", s.num_perm)) as spool:
-        fields = [Options()] * len(sources)
-        taken = ingest.read_and_sign(context, sources, options, fields, spool, Earlier())
-        documents = taken.documents
-        changed = ingest.changed_since(sources, documents)
-        documents = ingest.changed_set_aside(documents, changed)
-        store = Store(scratch / "spool", len(documents), s.num_perm, taken.anchor_start)
-        held = candidates.Held(store.signatures(s.seed, s.k), store.anchors, scratch)
-        same = _same_values(documents, taken.texts, context)
-        yield Fresh(sources, documents, held, taken.texts, same)
+    sources, _ = list_sources(paths, s, b"", scratch)
+    unfinished = scratch / "unfinished"
+    with closing(Spool(unfinished, s.num_perm)) as cache:
+        corpus, _ = ingest_files(context, sources, cache, Earlier(), unfinished)
+        texts = corpus.texts
+        assert texts is not None
+        documents = set_changed_aside(corpus.documents, find_changed(sources, corpus.documents))
+        same = _same_values(documents, texts, context)
+        yield Fresh(sources, documents, corpus.held, texts, same)
 
 
-def _same_values(documents: Documents, texts: ingest.Texts, context: Context) -> NDArray[np.int32]:
+def _same_values(documents: Documents, texts: Texts, context: Context) -> NDArray[np.int32]:
     """int32[n]: the first new document of the same letters and values."""
     letters = verdict.same_letters(documents)
 

@@ -246,10 +246,10 @@ def decide(
     dedup decide --prefer newest --relations identical,encoding,whitespace
     """
     from ..core import jit
-    from ..pipeline import scan as pipeline
+    from ..pipeline import redecide
 
     jit.without_blas()
-    result = pipeline.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
+    result = redecide.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
     return _account(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 

@@ -142,12 +142,12 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
     """Raise BadInput where the new files could not be scanned into the run."""
     from ..check.existing import Existing
-    from ..pipeline import ingest
+    from ..pipeline.sources import is_pipe
     from ..readers.storage.addresses import local_folder
 
     run_folder = local_folder(run_folder)
     scanned = Existing(run_folder).scanned
-    pipes = [p for p in (*new, *scanned["paths"]) if ingest.is_pipe(os.fsencode(p))]
+    pipes = [p for p in (*new, *scanned["paths"]) if is_pipe(os.fsencode(p))]
     if pipes:
         raise errors.BadInput(f"{pipes[0]}: a pipe cannot be read again by later scans; --add takes files")
     if scanned["folder"] != os.getcwd() and not all(map(os.path.isabs, scanned["paths"])):
@@ -158,12 +158,12 @@ def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
 
 def _add(new: tuple[str, ...], existing: Existing, overrides: dict[str, Any], quiet: bool) -> None:
     """Scan the new files into the run, with its settings."""
-    from ..pipeline import scan
+    from ..pipeline.scan import scan
 
     before = existing.n_docs
     paths = list(dict.fromkeys([*existing.scanned["paths"], *new]))
     threads = {"threads": overrides["threads"]} if "threads" in overrides else {}
-    run = scan.scan(paths, existing.settings, run=existing.folder, **threads)
+    run = scan(paths, existing.settings, run=existing.folder, **threads)
     _tell(f"{run.summary['documents']['seen'] - before:,} documents added to {existing.folder}", quiet)
 
 

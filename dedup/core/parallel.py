@@ -1,7 +1,9 @@
-"""What every stage of one scan shares: threads, progress and timings."""
+"""Threads, progress, timings and memory, which all stages of a scan share."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .memory import give_back
 from .settings import Settings
 
 Progress = Callable[[str, int, int, int], None]  # phase, done, total, documents so far
@@ -19,7 +20,7 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True)
 class Context:
-    """What every stage of one scan shares."""
+    """What every stage of one scan shares: its settings, threads, progress and timings."""
 
     settings: Settings
     pool: ThreadPoolExecutor
@@ -67,3 +68,16 @@ class Context:
         yield
         give_back()
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - start, 3)
+
+
+@contextmanager
+def shared_context(settings: Settings, progress: Progress | None = None) -> Iterator[Context]:
+    """Open the threads of one scan."""
+    with ThreadPoolExecutor(settings.n_threads) as pool:
+        yield Context(settings, pool, progress or (lambda *_: None), {})
+
+
+def give_back() -> None:
+    """Return freed memory to the system where the C library (glibc) has kept it between what is in use."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -14,8 +14,8 @@ from ..core import estimates, rules
 from ..core.components import connected_components
 from ..core.documents import Documents
 from ..core.features import Anchors, Banding, FeatureRows, Signatures, Spans
-from ..core.memory import give_back
 from ..core.pairs import CandidatePairs, pair_keys
+from ..core.parallel import give_back
 from ..core.settings import Settings
 from . import kernels, passages
 from .bands import banding, candidate_pairs

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..core import rules
 from ..core.features import AnchorChunk, Anchors, Spans
-from ..core.memory import give_back
 from ..core.pairs import CandidatePairs
+from ..core.parallel import give_back
 from ..core.sorted_arrays import starts_of, together
 from . import kernels
 from .partition import N_BUCKETS, Buckets

@@ -1,14 +1,12 @@
-"""Sources -> documents with their signatures and anchors: reading and the compiled pass, overlapped."""
+"""Sources or texts -> documents, signatures and anchors: reading, overlapped with the compiled pass."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import os
-import shutil
-import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,58 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..clustering.verdict import same_letters
-from ..core.documents import CHANGED, EMPTY, OK, TOO_SHORT, Documents, Source
+from ..core.documents import EMPTY, OK, Document, Documents, Source
 from ..core.errors import BadInput
 from ..core.features import FeatureRows
 from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import starts_of
-from ..readers.registry import Options, Part, Record, parts, read, sniff
-from ..readers.storage.sources import all_unchanged
-from ..runs.array_store import Stretches
+from ..matching.candidates import Held, held_in_memory
+from ..readers.registry import Options, Part, Record, fetch, parts, read
+from ..runs.array_store import Store, Stretches
 from ..runs.ingest_cache import Block, Spool, key_of
 from ..text import kernels, minhash
 from ..text.normalize import letter_table
+from ..text.repair import repair
 from .rescan import Earlier
+from .sources import reading_options
 
 WINDOW = 24  # shingles per anchor window
 
-
-def piped(paths: list[bytes], folder: Path) -> list[Source]:
-    """Standard input and pipes among the paths, each copied to a file of the run, since it is read again."""
-    out = []
-    for i, path in enumerate(dict.fromkeys(p for p in paths if is_pipe(p))):
-        copy = folder / ("stdin" if path == b"-" else f"pipe-{i}")
-        with open(copy, "wb") as f:
-            if path == b"-":
-                shutil.copyfileobj(sys.stdin.buffer, f)
-            else:
-                with open(path, "rb") as pipe:
-                    shutil.copyfileobj(pipe, f)
-        facts = copy.stat()
-        with open(copy, "rb") as f:
-            kind = sniff(f.read(1 << 20))
-        at = os.fsencode(copy.absolute())
-        out.append(Source(path, *kind, facts.st_size, facts.st_mtime_ns, at, given=path))
-    return out
-
-
-def is_pipe(path: bytes) -> bool:
-    """Whether a path given is standard input (-) or a named pipe, such as <(command) makes."""
-    try:
-        return path == b"-" or stat.S_ISFIFO(os.stat(path).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def complain_of_nothing(paths: list[bytes], sources: list[Source]) -> None:
-    """Raise BadInput when no source can be read."""
-    if any(not s.problem for s in sources):
-        return
-    if sources:
-        raise BadInput("; ".join(f"{os.fsdecode(s.path)}: {s.problem}" for s in sources[:5]))
-    raise BadInput(f"{', '.join(map(os.fsdecode, paths))}: no files here to read")
+# documents int32[n] -> the bytes and the UTF-8 text of each, or None where it can no longer be read
+Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 
 
 @dataclass(frozen=True)
@@ -85,13 +51,65 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """All that the pass gives, but for what it wrote to the store of the spool."""
+class Corpus:
+    """All documents, what the pass has computed from their texts, and a way to read the texts again."""
 
+    sources: list[Source]
+    fields: list[tuple[str, str]]  # of each source: the field of the text, and that of the id
     documents: Documents
-    anchor_start: NDArray[np.int64]  # [n_docs + 1]
-    texts: Texts
-    earlier: Earlier
+    held: Held
+    read: Read
+    texts: Texts | None = None
+
+
+def ingest_files(
+    context: Context, sources: list[Source], cache: Spool, previous: Earlier, unfinished: Path
+) -> tuple[Corpus, Earlier]:
+    """Read and sign sources -> the corpus, and the previous run with the numbers of its documents now."""
+    s = context.settings
+    fields = [Options()] * len(sources)
+    whole, previous = read_and_sign(context, sources, reading_options(s), fields, cache, previous)
+    documents, texts = whole.documents, Texts(cache, whole.text_at, whole.text_bytes)
+    store = Store(unfinished, len(documents), s.num_perm, starts_of(whole.n_anchors))
+    held = Held(store.signatures(s.seed, s.k), store.anchors, unfinished)
+
+    def read_again(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
+        elsewhere = docs[texts.at[docs] < 0]  # read by the previous run, and not in the cache now
+        fetched = fetch(sources, fields, documents, elsewhere)
+        again = dict(zip(elsewhere.tolist(), fetched, strict=True))
+        out: list[tuple[bytes, bytes] | None] = []
+        for d in docs.tolist():
+            found = again[d] if d in again else (b"", texts.read(d))
+            out.append(found and (documents.written[d] or found[1], found[1]))
+        return out
+
+    names = [(f.text_field, f.id_field) for f in fields]
+    return Corpus(sources, names, documents, held, read_again, texts), previous
+
+
+def ingest_texts(context: Context, texts: Sequence[Document]) -> tuple[Corpus, list[bytes]]:
+    """Sign texts from Python -> the corpus, and the repaired texts in UTF-8.
+
+    Raises BadInput where two documents have one id.
+    """
+    s = context.settings
+    repaired = [repair(d.text.encode("utf-8", "replace")) for d in texts]
+    utf8 = [text for text, _ in repaired]
+    names = [os.fsencode(d.id or str(i)) for i, d in enumerate(texts, 1)]
+    if len(set(names)) != len(names):
+        twice = next(n for i, n in enumerate(names) if n in names[:i])
+        raise BadInput(f"the id {os.fsdecode(twice)!r} is given to two documents")
+    sources = [Source(name, "text", "", len(t), 0) for name, t in zip(names, utf8, strict=True)]
+    records = [
+        (i, [Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, texts[i].id, "", ",".join(done))], [t], 0)
+        for i, (t, done) in enumerate(repaired)
+    ]
+    groups = [records[i : i + 1000] for i in range(0, len(texts), 1000)]
+    signed = [sign([], s), *context.run_all(lambda g: sign(g, s), groups)]
+    whole = collect([block for block, _, _ in signed], s)
+    held = held_in_memory([rows for _, rows, _ in signed], starts_of(whole.n_anchors), s)
+    fields = [("", "")] * len(sources)
+    return Corpus(sources, fields, whole.documents, held, lambda docs: [(utf8[d],) * 2 for d in docs]), utf8
 
 
 def read_and_sign(
@@ -99,60 +117,52 @@ def read_and_sign(
     sources: list[Source],
     options: Options,
     fields: list[Options],
-    spool: Spool,
-    earlier: Earlier,
-) -> Taken:
-    """Sources -> documents and their texts; signatures and anchors go to the spool's store: the pass.
+    cache: Spool,
+    previous: Earlier,
+) -> tuple[Block, Earlier]:
+    """Read sources and sign their documents: the pass -> all of them as one block; features go to the cache.
 
-    `fields[i]` becomes the options by which source i is read.  What the last run has read is taken over.
+    `fields[i]` becomes the options by which source i is read.  What the previous run has read is taken over.
     """
-    known = earlier.ranges(sources)
-    names = (
-        {s.path: f for s, f in zip(earlier.run.sources, earlier.run.fields, strict=True)}
-        if earlier.run
-        else {}
-    )
-    for index in known:
-        text_field, id_field = names[sources[index].path]
-        fields[index] = replace(options, text_field=text_field, id_field=id_field)
+    known = previous.ranges(sources)
+    if previous.run is not None:
+        names = {s.path: f for s, f in zip(previous.run.sources, previous.run.fields, strict=True)}
+        for index in known:
+            text_field, id_field = names[sources[index].path]
+            fields[index] = replace(options, text_field=text_field, id_field=id_field)
     total = sum({s.at: s.size for s in sources}.values())
     sizes: list[int] = []
     done = n_docs = 0
 
-    def one_group(
+    def groups() -> Iterator[tuple[str, Block | None, list[Part]]]:
+        for group in parts(sources, options, fields, known):
+            sizes.append(sum(_cost(part, sources[part.source]) for part in group))
+            key = _key(group, sources, options, context.settings)
+            yield key, cache.earlier(key), group
+
+    def read_group(
         item: tuple[str, Block | None, list[Part]],
     ) -> tuple[str, Block, FeatureRows | Stretches | None]:
         key, block, group = item
         if block is not None:
             return key, block, None
         if group[0].known is not None:
-            return key, *earlier.block(
-                [(part.source, part.known) for part in group if part.known is not None]
-            )
-        found = [read(part, sources[part.source], fields[part.source]) for part in group]
-        block, rows, texts = sign(
-            [(part.source, *r) for part, r in zip(group, found, strict=True)], context.settings
-        )
-        return key, replace(block, text_at=block.text_at + spool.put(texts)), rows
-
-    def groups() -> Iterator[tuple[str, Block | None, list[Part]]]:
-        for group in parts(sources, options, fields, known):
-            sizes.append(sum(_cost(part, sources[part.source]) for part in group))
-            key = _key(group, sources, options, context.settings)
-            yield key, spool.earlier(key), group
+            return key, *previous.block([(p.source, p.known) for p in group if p.known is not None])
+        found = [(p.source, *read(p, sources[p.source], fields[p.source])) for p in group]
+        block, rows, texts = sign(found, context.settings)
+        return key, replace(block, text_at=block.text_at + cache.put(texts)), rows
 
     blocks = []
     context.progress("reading", 0, total, 0)
-    for i, (key, block, rows) in enumerate(context.run_all(one_group, groups())):
+    for i, (key, block, rows) in enumerate(context.run_all(read_group, groups())):
         if rows is not None:
-            spool.add(key, block, rows)
+            cache.add(key, block, rows)
         blocks.append(block)
         done, n_docs = min(total, done + sizes[i]), n_docs + len(block.documents)
         context.progress("reading", done, total, n_docs)
-    spool.finish()
+    cache.finish()
     whole = collect(blocks, context.settings)
-    texts = Texts(spool, whole.text_at, whole.text_bytes)
-    return Taken(whole.documents, starts_of(whole.n_anchors), texts, earlier.renumbered(whole.old_doc))
+    return whole, previous.renumbered(whole.old_doc)
 
 
 def _key(group: list[Part], sources: list[Source], options: Options, settings: Settings) -> str:
@@ -246,28 +256,3 @@ def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
     first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
     before -= np.repeat(before[first], np.diff(np.r_[first, len(source)]))
     record += np.where(record > 0, np.repeat(before, n_docs), 0)
-
-
-def changed_since(sources: list[Source], documents: Documents) -> NDArray[np.bool_]:
-    """bool[n_docs]: of a file that is not any more as it was listed."""
-    same = all_unchanged(sources)
-    lost = np.array([not same.get(source.at, True) for source in sources], np.bool_)
-    return lost[documents.source] & (documents.status == OK)
-
-
-def changed_set_aside(documents: Documents, changed: NDArray[np.bool_]) -> Documents:
-    """The documents with those of files that changed since they were read set aside."""
-    status, note = documents.status.copy(), list(documents.note)
-    for d in np.flatnonzero(changed).tolist():
-        status[d], note[d] = CHANGED, "the file changed or vanished during the scan"
-    return replace(documents, status=status, note=note)
-
-
-def short_set_aside(documents: Documents, k: int) -> Documents:
-    """The documents with those set aside that are shorter than a shingle and have no equal."""
-    status, note = documents.status.copy(), list(documents.note)
-    short = np.flatnonzero((status == OK) & (documents.n_letters < k))
-    same = same_letters(documents)
-    for d in short[np.bincount(same, minlength=len(documents))[same[short]] == 1].tolist():
-        status[d], note[d] = TOO_SHORT, f"{documents.n_letters[d]} letters; a shingle has {k}"
-    return replace(documents, status=status, note=note)

@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from .. import __version__
-from ..clustering import policies, verdict
 from ..core.documents import Source
 from ..core.errors import BadInput, BadSetting
 from ..core.settings import Settings
-from ..pipeline import ingest
-from ..pipeline import scan as pipeline
+from ..pipeline.decision import check_settings
+from ..pipeline.sources import is_pipe, reading_options, require_readable, shown_paths
 from ..readers.discover import find_sources
 from ..readers.registry import Options, kind_of
 from ..readers.storage import urls
@@ -69,19 +68,17 @@ def scan(
     """
     given = [os.fsencode(p) for p in paths]
     refuse(given, settings, run)
-    policies.parse_rule(settings.prefer)
-    verdict.parse_relations(settings.relations)
+    check_settings(settings)
     with writing(run, ways.conf) as target:
         sources, skipped = find_sources(given, kind_of, target.below, settings.follow_links)
         # a run folder of this machine is not entered; one in a bucket may have to be told from what is there
         others = [s for s in sources if not (is_address(run) and s.at.startswith(target.below + b"/"))]
         if len(others) < len(sources):
             skipped["run folder"] += 1
-        shown = [urls.clean(path) for path in given]
-        ingest.complain_of_nothing(shown, others)
+        require_readable([urls.clean(path) for path in given], others)
         small = sum(s.size for s in others) < SMALL
         with session(ways.master, ways.conf, small) as spark, told_plainly():
-            return _scan(spark, target, shown, others, dict(skipped), settings, ways)
+            return _scan(spark, target, given, others, dict(skipped), settings, ways)
 
 
 def refuse(paths: list[bytes], settings: Settings, run: str | os.PathLike[str]) -> None:
@@ -92,7 +89,7 @@ def refuse(paths: list[bytes], settings: Settings, run: str | os.PathLike[str]) 
             "or --spark-conf spark.executor.cores=N"
         )
     for path in paths:
-        if ingest.is_pipe(path):
+        if is_pipe(path):
             raise BadSetting(
                 f"{os.fsdecode(path)}: the Spark engine cannot read standard input or pipes, "
                 "which executors do not see; write it to a file"
@@ -108,7 +105,7 @@ def _scan(
     settings: Settings,
     ways: Ways,
 ) -> Account:
-    options = pipeline._options(settings)
+    options = reading_options(settings)
     key = fingerprint(sources, options, settings)
     mine = f"spark-{key}"
     _only(target.unfinished, mine)
@@ -143,7 +140,7 @@ def _scan(
         done = account(rows, sources, settings, skipped, store.seconds)
     done.summary["scanned"] = {
         "folder": os.getcwd(),
-        "paths": pipeline._named(given, sources),
+        "paths": shown_paths(given, sources),
         "settings": settings.deciding(),
     }
     target.publish(*written.in_order(), done.summary)
@@ -299,8 +296,7 @@ def taken(
     from pyspark.sql import functions as f
 
     spark = store.spark
-    policies.parse_rule(settings.prefer)
-    verdict.parse_relations(settings.relations)
+    check_settings(settings)
     given = df.select(f.col(id_column).alias("name"), f.col(text_column).cast("string").alias("text"))
     with _partitioned(spark, ways, 0):
         ordered = given.repartitionByRange("name").sortWithinPartitions("name")

@@ -17,6 +17,7 @@ import pytest
 import dedup
 from dedup.pipeline import ingest
 from dedup.pipeline import scan as flow
+from dedup.pipeline import sources as pipeline_sources
 from dedup.readers.storage import sources
 
 from ..conftest import OTHER, POST
@@ -45,9 +46,9 @@ def damage(path, how):
 
 
 GAPS = {
-    "listing and pass": (flow, "find_sources"),
+    "listing and pass": (pipeline_sources, "find_sources"),
     "pass and verification": (ingest, "read_and_sign"),
-    "verification and end": (flow, "_decide"),
+    "verification and end": (flow, "find_duplicates"),
 }
 
 
@@ -158,7 +159,9 @@ def test_pipes_sockets_and_devices_in_a_folder_are_skipped_and_do_not_block(run,
 
 def test_a_pipe_that_took_the_place_of_a_file_does_not_block(files):
     folder = files(PAIR)
-    source = flow.find_sources([os.fsencode(folder / "in/a.txt")], flow.kind_of, b"", False)[0][0]
+    source = pipeline_sources.find_sources(
+        [os.fsencode(folder / "in/a.txt")], pipeline_sources.kind_of, b"", False
+    )[0][0]
     damage(folder / "in/a.txt", "becomes a pipe")
     signal.alarm(30)
     with pytest.raises(OSError, match="regular file"):

@@ -147,7 +147,7 @@ FAULTS = (
     ),
     Fault(
         "too-short-line",
-        "dedup/pipeline/ingest.py",
+        "dedup/pipeline/set_aside.py",
         "(status == OK) & (documents.n_letters < k)",
         "(status == OK) & (documents.n_letters <= k)",
         "a text of one shingle is set aside as too short",

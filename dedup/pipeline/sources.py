@@ -1,0 +1,87 @@
+"""The paths of a command line -> the sources to read, pipes copied, and how each is read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..clustering import policies
+from ..core.documents import Source
+from ..core.errors import BadInput
+from ..core.settings import Settings
+from ..readers.discover import find_sources
+from ..readers.registry import Options, kind_of, sniff
+from ..readers.storage.urls import clean
+from ..runs import summary
+
+
+def list_sources(
+    paths: Sequence[bytes], settings: Settings, run_folder: bytes, copies: Path
+) -> tuple[list[Source], dict[str, int]]:
+    """Return the sources at paths, and how many files were skipped and why; pipes are copied to `copies`.
+
+    Pipes come last, so that a file is kept rather than its copy.  Raises BadInput when no source can be read.
+    """
+    plain = [p for p in paths if not is_pipe(p)]
+    sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
+    sources += _copy_pipes(paths, copies)
+    require_readable([clean(p) for p in paths], sources)
+    return sources, dict(skipped)
+
+
+def is_pipe(path: bytes) -> bool:
+    """Tell whether a path is standard input (-) or a named pipe, such as <(command) makes."""
+    try:
+        return path == b"-" or stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _copy_pipes(paths: Sequence[bytes], folder: Path) -> list[Source]:
+    """Copy standard input and pipes to files, since texts are read again later -> their sources."""
+    out = []
+    for i, path in enumerate(dict.fromkeys(p for p in paths if is_pipe(p))):
+        copy = folder / ("stdin" if path == b"-" else f"pipe-{i}")
+        with open(copy, "wb") as f:
+            if path == b"-":
+                shutil.copyfileobj(sys.stdin.buffer, f)
+            else:
+                with open(path, "rb") as pipe:
+                    shutil.copyfileobj(pipe, f)
+        facts = copy.stat()
+        with open(copy, "rb") as f:
+            kind = sniff(f.read(1 << 20))
+        at = os.fsencode(copy.absolute())
+        out.append(Source(path, *kind, facts.st_size, facts.st_mtime_ns, at, given=path))
+    return out
+
+
+def require_readable(paths: Sequence[bytes], sources: Sequence[Source]) -> None:
+    """Raise BadInput when no source can be read."""
+    if any(not s.problem for s in sources):
+        return
+    if sources:
+        raise BadInput("; ".join(f"{os.fsdecode(s.path)}: {s.problem}" for s in sources[:5]))
+    raise BadInput(f"{', '.join(map(os.fsdecode, paths))}: no files here to read")
+
+
+def reading_options(settings: Settings) -> Options:
+    """Return how every source is read under these settings."""
+    return Options(
+        settings.text_field,
+        settings.id_field,
+        policies.fields_of(policies.parse_rule(settings.prefer)),
+        settings.encoding,
+        settings.max_document_bytes,
+    )
+
+
+def shown_paths(paths: Sequence[bytes], sources: Sequence[Source]) -> list[str]:
+    """Return the paths as the summary lists them: of very many, only those that are not files themselves."""
+    shown = [clean(p) for p in paths]
+    files = {s.path for s in sources} if len(shown) > summary.LISTED else set()
+    return [os.fsdecode(p) for p in shown if p not in files]
