@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import dedup
 from dedup.core.documents import BINARY, OK
 from dedup.text.decode import decode, transcode
-from dedup.text.encodings import COMMON, RARE, escaped, labels, read_as, without_mark
+from dedup.text.encodings import COMMON, RARE, decode_as, escaped, labels, without_mark
 
 from .conftest import POST
 
@@ -107,7 +107,7 @@ def test_names_are_read_as_browsers_read_them():
         ("x-sjis", "cp932", "①株式会社"),
         ("iso-8859-9", "cp1254", "“ışık”"),
     ):
-        assert read_as(text.encode(codec), label) == (text, codec)
+        assert decode_as(text.encode(codec), label) == (text, codec)
 
 
 def test_a_few_bytes_that_fit_nothing_do_not_make_a_name_wrong():

@@ -155,12 +155,12 @@ def test_a_whole_is_dropped_for_its_part_only_by_the_policy_that_asks_for_it(bod
 
 
 def test_stemmed_and_stop_worded_copies_are_rewritten():
-    from dedup.text.skeleton import bones
+    from dedup.text.skeleton import skeleton
 
     text = f"{POST} {OTHER} " * 2 + POST[::-1].replace(" ", "  ")
     text = " ".join(w for w in Prose(7).text(900).split())
     small = {w for w in text.split() if len(w) < 5}
-    assert len(bones(text)) > 100
+    assert len(skeleton(text)) > 100
     stopped = " ".join(w for w in text.split() if w not in small)
     stemmed = " ".join(w[:5] for w in text.split())
     run = dedup.scan_texts([dedup.Document(t, n) for n, t in (("a", text), ("b", stopped), ("c", stemmed))])

@@ -1,4 +1,4 @@
-"""Bytes -> text, whatever the encoding: its mark, UTF-8, what it says of itself, then what it looks like."""
+"""Decode bytes to text: by a byte order mark, as UTF-8, by a declared encoding, or by detection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..core.documents import BINARY, EMPTY, OK
-from .encodings import BOMS, UNDECIDED, codec_of, detected, escaped, labels, read_as, without_mark
+from .encodings import BOMS, UNDECIDED, codec_of, decode_as, detect, escaped, labels, without_mark
 from .markup import as_page
 from .repair import repair
 
@@ -27,7 +27,7 @@ MAGIC = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text as UTF-8, the encoding it was in, a status, and the repairs made to it."""
+    """A decoded text in UTF-8, with its former encoding, its status and the repairs made to it."""
 
     utf8: bytes
     encoding: str
@@ -38,10 +38,10 @@ class Decoded:
 
 
 def decode(data: bytes, encoding: str = "", charset: str = "", is_html: bool = False) -> Decoded:
-    """Bytes -> text, its damage undone.  Bytes that make no sense become U+FFFD; nothing raises.
+    """Decode bytes and repair the text.  Invalid bytes become U+FFFD; nothing raises.
 
-    `encoding`, when it is given, is not questioned; `charset`, which a header says, is believed if it fits.
-    Where a header or the name of the file says that this `is_html`, its tags need not show it.
+    A given `encoding` is used as it is; a `charset` from a header is used if the bytes are valid in it.
+    Set `is_html` where a header or the file name says so, as fragments of HTML are not always recognized.
 
     >>> decode(b"caf\\xc3\\xa9").encoding, decode("café".encode("utf-16")).utf8.decode()
     ('utf-8', 'café')
@@ -64,7 +64,7 @@ def decode(data: bytes, encoding: str = "", charset: str = "", is_html: bool = F
 
 
 def in_bytes(text: str) -> bytes:
-    """Text -> UTF-8; a lone surrogate, which has no place there, becomes U+FFFD.
+    """Encode text as UTF-8; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
 
     >>> in_bytes("a\\ud800b").decode()
     'a\ufffdb'
@@ -76,7 +76,7 @@ def in_bytes(text: str) -> bytes:
 
 
 def line_text(line: bytes, encoding: str = "") -> tuple[str, str]:
-    """A line of a format whose marks are ASCII -> (its text, the encoding it was in)."""
+    """Decode a line of a format with ASCII syntax -> (text, encoding)."""
     if encoding:
         return line.decode(encoding, "replace").removeprefix("\ufeff"), encoding
     try:
@@ -87,10 +87,10 @@ def line_text(line: bytes, encoding: str = "") -> tuple[str, str]:
 
 
 def transcode(data: bytes, encoding: str = "", charset: str = "") -> Decoded:
-    """Bytes -> the text as it is written, not repaired.
+    """Decode bytes without repairing the text.
 
-    What is valid UTF-8 is seldom anything else, so what is said of the encoding decides only about the
-    rest, and about encodings that look like ASCII or are wide.
+    Valid UTF-8 is seldom anything else.  So a declared encoding is asked only for other bytes, and for
+    encodings that look like ASCII or use two or four bytes a character.
     """
     if not data:
         return Decoded(b"", "", EMPTY)
@@ -100,7 +100,7 @@ def transcode(data: bytes, encoding: str = "", charset: str = "") -> Decoded:
         if data.startswith(mark):
             return _as(data, name)
     if codec_of(charset).startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")):
-        fits = read_as(data, charset)
+        fits = decode_as(data, charset)
         if fits:
             return Decoded(in_bytes(fits[0]), fits[1])
     head = data[:SNIFFED]
@@ -129,15 +129,15 @@ def _mostly_control(head: bytes) -> bool:
 
 
 def _legacy(data: bytes, said: Iterable[str]) -> Decoded:
-    """Text that is not UTF-8: UTF-8 with a few broken bytes, the first said that fits, or a guess."""
+    """Decode what is not UTF-8: as damaged UTF-8, by a declared encoding that fits, or by detection."""
     loose = data.decode("utf-8", "replace")
     broken = loose.count("\ufffd")
     whole = sum(1 for c in loose if c > "\x7f") - broken
     if whole > 2 * broken:
         return Decoded(loose.encode(), "utf-8 (damaged)")
     for label in said:
-        if fits := read_as(data, label):
+        if fits := decode_as(data, label):
             return Decoded(in_bytes(fits[0]), fits[1])
-    name, sure = detected(data)
+    name, sure = detect(data)
     found = _as(data, name)
     return found if sure >= UNDECIDED else replace(found, encoding=f"{name} (confidence {sure:.2f})")

@@ -1,4 +1,4 @@
-"""Which encoding bytes are in: by their marks, by what they say of themselves, by how they look."""
+"""Find the encoding of bytes: by a byte order mark, by a declaration in them, or by detection."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Iterator
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # subtle: before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # NOTE: before UTF-16, as its mark begins with that of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-MAY_BE_WIDE = re.compile(rb"[\0\1\2]")  # a byte of most that is ASCII or a CJK comma or stop in UTF-16
+MAY_BE_WIDE = re.compile(rb"[\0\1\2]")  # in UTF-16, a byte of ASCII, or of a CJK comma or full stop
 WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 ESCAPED = ("iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_ext", "iso2022_kr")
-ESCAPE = b"\x1b$"  # what makes the characters of two bytes begin in each of them
-LABELLED = 4096  # bytes in which a file says what its encoding is
+ESCAPE = b"\x1b$"  # begins characters of two bytes in each of them
+LABELLED = 4096  # bytes searched for a declared encoding
 LABELS = (
     re.compile(rb"\A\s*<\?xml\s[^<>]*?encoding\s*=\s*[\"']([\w.:-]{2,40})[\"']"),
     re.compile(rb"<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I),
     re.compile(rb"\A(?:[^\n]*\n)?[^\n]*?coding[:=][ \t]*([\w.-]{2,40})"),  # PEP 263, Emacs
     re.compile(rb"^\"?Content-Type:[ \t]*text/[^\n]*?\bcharset=\"?([\w.:-]{2,40})", re.I | re.M),  # gettext
 )
-# as browsers read those names (the Encoding Standard of WHATWG): by what holds all of the encoding and more
-READ_AS = {
+# the codecs for a declared encoding: supersets of it, as browsers use (WHATWG, Encoding Standard)
+CODECS_FOR = {
     "ascii": ("cp1252",),
     "iso8859-1": ("cp1252",),
     "iso8859-9": ("cp1254",),
@@ -42,7 +42,7 @@ READ_AS = {
     "cp932": ("cp932", "shift_jis_2004"),
     "iso2022_jp": ESCAPED[:3],
 }
-# those that most texts are in that are not UTF-8: they decide where there is too little to go by
+# the common encodings of texts not in UTF-8: chosen from alone where a text is too short to tell
 _COMMON = (
     "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp866 cp874 iso8859-1 iso8859-2 "
     "iso8859-5 iso8859-15 koi8-r koi8-u mac-roman big5hkscs cp932 cp949 euc_jis_2004 gb18030 johab "
@@ -56,14 +56,14 @@ _RARE = (
 )
 COMMON, RARE = tuple(_COMMON.split()), tuple(_RARE.split())
 DETECTED = 1 << 16  # bytes given to the detector
-UNDECIDED = 0.1  # below this confidence, only what is common is believed, and the document table says so
+UNDECIDED = 0.1  # confidence below which only common encodings are chosen, and the document table says so
 CONTROLS = "".join(map(chr, range(0x80, 0xA0)))
 BLANKS = " \n\u3000\u3001\u3002\uff0c"
 NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 def codec_of(label: str) -> str:
-    """The name of an encoding -> that of Python's codec; "" where there is none for text.
+    """Return the name of Python's codec for a named encoding, or "" where there is none for text.
 
     >>> codec_of("X-SJIS"), codec_of("maccyrillic"), codec_of("iso-8859-8-i"), codec_of("zip"), codec_of("?")
     ('shift_jis', 'mac-cyrillic', 'iso8859-8', '', '')
@@ -81,7 +81,7 @@ def codec_of(label: str) -> str:
 
 
 def labels(data: bytes) -> Iterator[str]:
-    """What a text says its encoding is: an XML declaration, <meta>, a coding line, a Content-Type.
+    """Find the encodings that a text declares: in an XML declaration, <meta>, coding line or Content-Type.
 
     >>> list(labels(b'<p><meta http-equiv="Content-Type" content="text/html; charset=koi8-r">'))
     ['koi8-r']
@@ -89,19 +89,19 @@ def labels(data: bytes) -> Iterator[str]:
     head = data[:LABELLED]
     for label in LABELS:
         found = label.search(head)
-        # subtle: a text in which the name can be read byte by byte is not in a wide encoding
+        # NOTE: a declaration that can be read byte by byte is not in a wide encoding
         if found and not codec_of(found[1].decode()).startswith(("utf-16", "utf-32")):
             yield found[1].decode()
 
 
-def read_as(data: bytes, label: str) -> tuple[str, str] | None:
-    """Bytes -> (their text, the codec) in the encoding of that name, if they fit it but for a few.
+def decode_as(data: bytes, label: str) -> tuple[str, str] | None:
+    """Decode bytes in a declared encoding -> (text, codec), or None if more than a few are invalid in it.
 
-    >>> read_as("жёлтый".encode("koi8-r"), "KOI8-R"), read_as(b"\\xff\\x81", "utf-8")
+    >>> decode_as("жёлтый".encode("koi8-r"), "KOI8-R"), decode_as(b"\\xff\\x81", "utf-8")
     (('жёлтый', 'koi8-r'), None)
     """
     codec = codec_of(label)
-    for name in READ_AS.get(codec, (codec,) if codec else ()):
+    for name in CODECS_FOR.get(codec, (codec,) if codec else ()):
         text = data.decode(name, "replace")
         bad = text.count("\ufffd") + sum(map(text.count, CONTROLS))
         if not bad or 50 * bad <= len(text) - len(text.encode("ascii", "ignore")):
@@ -110,9 +110,9 @@ def read_as(data: bytes, label: str) -> tuple[str, str] | None:
 
 
 def without_mark(head: bytes) -> str:
-    """The encoding of text in UTF-16 or UTF-32 without a byte order mark; "" if it is none.
+    """Return the encoding of UTF-16 or UTF-32 without a byte order mark, or "" for anything else.
 
-    It is one if all but a few of its characters are assigned and can be seen, and blanks are among them.
+    Nearly all characters must be assigned and visible, and blanks among them.
 
     >>> without_mark("Ёж спит.".encode("utf-16-be")), without_mark("a b".encode("utf-32-le"))
     ('utf-16-be', 'utf-32-le')
@@ -126,9 +126,9 @@ def without_mark(head: bytes) -> str:
 
 
 def _looks_like_text(head: bytes, name: str) -> int | None:
-    """How little the bytes look like text in that wide encoding; None if they cannot be.
+    """Score how little bytes look like text in a wide encoding; None if they cannot be in it.
 
-    In the wrong order, the characters of a few alphabets are spread over all of Unicode, and blanks are none.
+    In the wrong byte order, the characters of one alphabet spread over all of Unicode, and blanks vanish.
     """
     width = 4 if "32" in name else 2
     try:
@@ -150,7 +150,7 @@ def _looks_like_text(head: bytes, name: str) -> int | None:
 
 
 def escaped(data: bytes) -> str:
-    """The encoding of text that changes between character sets by escape sequences; "" if it is none.
+    """Return the encoding of text that switches character sets by escape sequences (ISO 2022), or "".
 
     >>> escaped("日本語".encode("iso2022_jp")), escaped("한국어".encode("iso2022_kr")), escaped(b"\\x1b$x")
     ('iso2022_jp_2', 'iso2022_kr', '')
@@ -167,13 +167,13 @@ def escaped(data: bytes) -> str:
     return ""
 
 
-def detected(data: bytes, among: tuple[str, ...] = ()) -> tuple[str, float]:
-    """Bytes that are no UTF-8 -> (the codec that fits best, how sure that is, from 0 to 1), by chardet.
+def detect(data: bytes, among: tuple[str, ...] = ()) -> tuple[str, float]:
+    """Detect the encoding of bytes that are not UTF-8, by chardet -> (codec, confidence from 0 to 1).
 
-    Where it is unsure, which is in lines of a few words, it chooses among the common ones.  `among`, when it
-    is given, are all there are.
+    Where it is unsure, as in lines of a few words, it chooses among the common encodings.  With `among`, it
+    chooses among those only.
 
-    >>> detected("Съешь ещё этих мягких французских булок".encode("cp855"))[0]
+    >>> detect("Съешь ещё этих мягких французских булок".encode("cp855"))[0]
     'cp855'
     """
     import chardet
@@ -182,7 +182,7 @@ def detected(data: bytes, among: tuple[str, ...] = ()) -> tuple[str, float]:
     start = max(0, first.start() - DETECTED // 4) if first else 0
     part = data[start : start + DETECTED]
     for choice in (among,) if among else (COMMON + RARE, COMMON):
-        # subtle: its prefer_superset would turn iso8859-5 into cp1251, which is no superset of it
+        # NOTE: prefer_superset would turn iso8859-5 into cp1251, which is no superset of it
         found = chardet.detect(
             part,
             max_bytes=DETECTED,

@@ -1,4 +1,4 @@
-"""HTML -> the text that a reader sees; and whether a text is HTML at all."""
+"""Recognize HTML, and extract the text that a reader sees."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 OPENING = re.compile(rb"[\s\x1c-\x1f]*[<\x80-\xff]")  # perhaps after white space beyond ASCII
 ANY_TAG = re.compile(rb"<[^<>]*>")
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,30})")
-FLAT = frozenset(  # these close one another, or hold nothing
+FLAT = frozenset(  # elements that close one another, or are empty
     b"area base br col embed hr img input link meta param source track wbr p li dt dd td th tr option".split()
 )
 MAX_DEPTH = 10_000  # tags open at once, read in 0.1 s
 PAGE = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 COMMENTS = re.compile(r"\A(?:\s*<!--.*?-->)+", re.S)
-FOREIGN = re.compile(r"<(svg|math)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)  # it has tags of its own
+FOREIGN = re.compile(r"<(svg|math)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)  # with tags of their own
 FIRST_TAG = re.compile(r"\s*<([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])[^<>]*>")
 _BLOCKS = (
     "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer "
@@ -30,15 +30,15 @@ _INLINE = (
 BLOCKS = frozenset(_BLOCKS.split())
 KNOWN = BLOCKS | frozenset(_INLINE.split())
 UNSEEN = ("script", "style", "noscript", "template", "svg")
-# subtle: aria-hidden is seen, by all who see; it is hidden from those who listen
+# NOTE: aria-hidden text is on the screen; it is hidden from screen readers only
 HIDDEN = "[hidden], [style]"
 UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
-LOOKED_AT = 20_000  # bytes in which a fragment must show that it is HTML
+LOOKED_AT = 20_000  # bytes of a fragment by which it is recognized
 KNOWN_SHARE, IN_BLOCKS = 0.8, 0.8  # of its tags, and of its text, at least
 
 
 def is_page(data: bytes) -> bool:
-    """Whether the text is an HTML page, or a fragment of one.
+    """Tell whether a text is an HTML page, or a fragment of one.
 
     >>> is_page(b"<!doctype html>Hi"), is_page(b"<p>One</p> <p>Two</p>"), is_page(b"<p> begins a paragraph.")
     (True, True, False)
@@ -51,10 +51,10 @@ def is_page(data: bytes) -> bool:
 
 
 def _is_fragment(head: str) -> bool:
-    """Whether a text is HTML without its frame.
+    """Tell whether a text is HTML without <html> and <body>.
 
-    It begins with a tag of HTML, knows hardly any other, closes what it opens, and most of its text stands
-    in blocks.  So Markdown with a tag here and there is none, nor are XML, or code that shows tags.
+    It begins with a tag of HTML, has hardly any others, closes its blocks, and most of its text is in
+    blocks.  So Markdown with a few tags, XML, and code that prints tags are no HTML.
     """
     text = COMMENTS.sub("", head, 1)
     first = FIRST_TAG.match(text)
@@ -79,7 +79,7 @@ def _is_loose(node: Any) -> bool:
 
 
 def depth(page: bytes) -> int:
-    """How many tags are open at once in a page, at most; an end tag closes none of another name.
+    """Return how many tags are open at once in a page, at most; an end tag closes tags of its name only.
 
     >>> depth(b"<div><div><br></p></div>x</div>")
     2
@@ -108,14 +108,14 @@ def _parsed(text: str) -> Any:
 
 
 def visible_text(page: bytes) -> bytes:
-    """The text of an HTML page that a reader sees: no scripts, no styles, nothing hidden, no markup.
+    """Return the visible text of an HTML page: no scripts, no styles, nothing hidden, no markup.
 
     >>> visible_text(b"<html><head><style>p {}</style></head><body><p>One &amp; <b>two</b></p></body></html>")
     b'One & two'
     >>> visible_text(b"<p>One</p><p hidden>two</p><img alt='three'>")
     b'One'
     """
-    # subtle: the parser takes time by the square of the depth
+    # NOTE: the time of the parser grows with the square of the depth
     if page.count(b"<") - page.count(b"</") > MAX_DEPTH and depth(page) > MAX_DEPTH:
         return b" ".join(ANY_TAG.sub(b" ", page).split())
     root = _parsed(page.decode("utf-8", "replace")).root
@@ -123,7 +123,7 @@ def visible_text(page: bytes) -> bytes:
 
 
 def as_page(text: bytes) -> bytes:
-    """What is said to be HTML -> its visible text; what has no markup stays as it is.
+    """Return the visible text of what is declared to be HTML; text without markup stays as it is.
 
     >>> as_page(b"a < b\\nc"), as_page(b"a &lt; b<br>c")
     (b'a < b\\nc', b'a < b c')

@@ -1,7 +1,7 @@
-"""Shingle hashes -> signature.  `datasketch.MinHash(scheme="affine32")` is the definition.
+"""Compute MinHash signatures; `datasketch.MinHash(scheme="affine32")` is the definition.
 
-The signature of a text is that of all its shingle hashes, or where there are more than `sample`
-different ones, of the `sample` smallest of them.
+The signature of a text is that of its distinct shingle hashes, or of the `sample` smallest of them where
+there are more.
 
 datasketch takes the lower 32 bits of each shingle hash, mixes them once, and keeps for each of
 num_perm permutations x -> a*x + b mod 2^32 the smallest value (Broder 1997; datasketch 2.0).
@@ -16,14 +16,14 @@ SCHEME = "affine32"
 
 
 def low32(shingle_hash: int) -> int:
-    """64-bit shingle hash -> the 32 bits that datasketch is given; pass it as `hashfunc`."""
+    """Return the 32 bits of a 64-bit shingle hash that datasketch is given; pass it as `hashfunc`."""
     return int(shingle_hash) & 0xFFFFFFFF
 
 
 def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """-> (a uint32[num_perm], b uint32[num_perm]), the permutations that datasketch draws.
+    """Draw the permutations of datasketch -> (a uint32[num_perm], b uint32[num_perm]).
 
-    Drawn here, as loading datasketch would load SciPy, which takes longer than a small scan.
+    They are drawn here, since loading datasketch loads SciPy, which takes longer than a small scan.
     """
     random = np.random.RandomState(seed)  # noqa: NPY002 (frozen stream)
     a = random.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
@@ -31,10 +31,10 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
 
 
 def smallest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
-    """Shingle hashes uint64[n] -> uint64[m], the `size` smallest different ones; all where there are fewer.
+    """Return the `size` smallest distinct hashes: uint64[n] -> uint64[m], or all where there are fewer.
 
-    What a long text is represented by.  The hashes are evenly spread, so this is a random sample of the
-    set, and the same one for the same set (bottom-k sketch: Cohen and Kaplan 2007).
+    They represent a long text.  Hashes are evenly spread, so this is a random sample of the set, and the
+    same one for the same set (bottom-k sketch: Cohen and Kaplan 2007).
 
     >>> smallest(np.array([5, 9, 1, 5, 7], np.uint64), 3).tolist()
     [1, 5, 7]
@@ -43,7 +43,7 @@ def smallest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
 
 
 def signature(hashes: NDArray[np.uint64], num_perm: int, seed: int) -> NDArray[np.uint32]:
-    """Shingle hashes uint64[n] -> signature uint32[num_perm]; all ones where n is 0."""
+    """Return the signature of hashes: uint64[n] -> uint32[num_perm]; all bits are set where n is 0."""
     from datasketch import MinHash
 
     m = MinHash(num_perm=num_perm, seed=seed, hashfunc=low32, scheme=SCHEME)
@@ -52,5 +52,5 @@ def signature(hashes: NDArray[np.uint64], num_perm: int, seed: int) -> NDArray[n
 
 
 def estimated_jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
-    """Two signatures uint32[num_perm] -> the share of equal values, an unbiased estimate of Jaccard."""
+    """Return the share of equal values of two signatures uint32[num_perm]: an estimate of their Jaccard."""
     return float(np.mean(left == right))

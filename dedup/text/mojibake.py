@@ -1,9 +1,11 @@
-"""Mojibake: text whose bytes were read in the wrong encoding -> the text that was meant.
+"""Repair mojibake: text whose bytes were decoded in the wrong encoding.
 
-There are three kinds, and each can be there twice.  UTF-8 that was read as Windows-1252 or Latin-1 is
-mended run by run, so it may be part of a text.  UTF-8 that was read as another encoding of one byte is told
-by nearly all that is not ASCII being valid UTF-8 in it.  And Cyrillic or the like in one byte that was read
-as Windows-1252 is told by whole words of accented letters, which no language has.
+There are three kinds, and a text may have been decoded wrongly more than once.
+1. UTF-8 decoded as Windows-1252 or Latin-1 is repaired run by run, so it may be a part of a text.
+2. UTF-8 decoded as another single-byte encoding is recognized where nearly all characters beyond ASCII are
+   valid UTF-8 in that encoding.
+3. A single-byte alphabet (Cyrillic, Greek, ...) decoded as Windows-1252 is recognized by whole words of
+   accented letters, which no language has.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from .encodings import detected
+from .encodings import detect
 
 Undo = Callable[[bytes, str, bool], bytes]
 Suspects = Callable[[bytes], tuple[bool, bool, bool]]
@@ -26,7 +28,7 @@ TWICE_ENCODED = re.compile(
     rb"\xc3[\x80-\xbf](?:\xc2[\x80-\xbf]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2"
     rb"|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86-\x9c])"
 )
-READ_AS = (
+WRONG_CODECS = (  # in which UTF-8 is decoded by mistake
     "cp1252",
     "cp1251",
     "cp437",
@@ -36,36 +38,36 @@ READ_AS = (
     "cp1254",
     "cp866",
     "koi8-r",
-)  # instead of UTF-8
-SAMPLE, OF_RUN = 64, 16  # characters beyond ASCII that are looked at, and of each run of them
-HEAD = 12  # runs of them, of which half must be valid for a closer look
-MAX_BAD = 6  # of these, and one in eight, may be no UTF-8
-MIN_GOOD = 3  # characters that were meant
+)
+SAMPLE, OF_RUN = 64, 16  # characters beyond ASCII in a sample, and of each run of them
+HEAD = 12  # runs, of which half must be valid for a closer look
+MAX_BAD = 6  # characters of the sample that may be invalid, and at most one in eight
+MIN_GOOD = 3  # valid characters that the sample must have
 RUN = re.compile(rb"[\x80-\xff]+")
 NO_BREAK = 0xA0
-MEANT = (  # what a text is likely to have beyond ASCII: no archaic Greek, no phonetics, nothing private
+LIKELY = (  # what texts have beyond ASCII: no archaic Greek, no phonetics, no private use
     "\u00a0-\u0131\u0134-\u0148\u014a-\u017e\u018f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0259\u02bb\u02bc"
     "\u0386-\u03ce\u0400-\u045f\u048a-\u06ff\u0780-\u07bf\u0900-\u10ff\u1200-\u137f\u1780-\u17ff\u1e00-\u1eff"
     "\u2010-\u2044\u20a0-\u20bf\u2100-\u214f\u2190-\u21ff\u2200-\u22ff\u2500-\u26ff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
     "\ufb00-\ufb4f\ufe0f\uff00-\uffef"
 )
-UNLIKELY = re.compile(f"[^{MEANT}\U00010000-\U0010ffff]")
+UNLIKELY = re.compile(f"[^{LIKELY}\U00010000-\U0010ffff]")
 LONG = re.compile(rb"[\x80-\xff]{6,}")
 NO_LETTERS = bytes(b for b in range(128) if not chr(b).isalpha())
 ACCENTS = re.compile(rb"\xc3[\x80-\xbf](?:[\xc2\xc3][\x80-\xbf]){2}")
-OF_WORDS = 1 << 12  # bytes, from the first such word on, that are looked at
+OF_WORDS = 1 << 12  # bytes searched for such words, from the first one on
 MIN_ACCENTED = 12  # characters in words of three such characters at least
-ALPHABETS = (  # of which words may have been read as accented letters
+ALPHABETS = (  # whose words may have been decoded as accented letters
     *("cp1251", "koi8-r", "koi8-u", "iso8859-5", "cp866", "mac-cyrillic"),
     *("cp1253", "iso8859-7", "cp1255", "cp1256"),
 )
-SURE = 0.2  # of the alphabet
-TIMES = 3  # that one text may have been read wrongly
+SURE = 0.2  # confidence in the alphabet
+TIMES = 3  # that one text may have been decoded wrongly
 
 
 @functools.cache
 def _table(codec: str) -> dict[int, int]:
-    """Code points -> bytes beyond ASCII in an encoding; a byte that is no character is its own code point."""
+    """Map code points to bytes beyond ASCII in a codec; a byte without a character is its own code point."""
     table = {b: b for b in range(0x80, 0xA0)}
     table |= {ord(c): b for b in range(0x80, 0x100) for c in bytes([b]).decode(codec, "ignore")}
     return table
@@ -76,8 +78,8 @@ BYTE_OF = _table("cp1252")
 
 @functools.cache
 def _sets(codec: str) -> tuple[str, str, str, str]:
-    """The characters that bytes of UTF-8 are in an encoding, as sets of a regular expression: those that
-    follow, and those that begin a character of two, three and four bytes."""
+    """Return the characters that bytes of UTF-8 are in a codec, as character classes of a regular expression:
+    continuation bytes, and first bytes of characters of two, three and four bytes."""
     character = {b: re.escape(chr(point)) for point, b in _table(codec).items()}
     ranges = (0x80, 0xBF), (0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4)
     follow, two, three, four = (
@@ -88,21 +90,21 @@ def _sets(codec: str) -> tuple[str, str, str, str]:
 
 @functools.cache
 def _characters(codec: str) -> re.Pattern[str]:
-    """What finds characters of UTF-8 whose bytes were read in an encoding."""
+    """Return the pattern of UTF-8 characters whose bytes were decoded in a codec."""
     follow, two, three, four = _sets(codec)
     return re.compile(f"{two}{follow}|{three}{follow}{{2}}|{four}{follow}{{3}}")
 
 
 @functools.cache
 def _tail(codec: str) -> re.Pattern[str]:
-    """What finds the beginning of such a character at the end of a text."""
+    """Return the pattern of an incomplete such character at the end of a text."""
     follow, two, three, four = _sets(codec)
     return re.compile(f"(?:{two}|{three}{follow}?|{four}{follow}{{0,2}})\\Z")
 
 
 @functools.cache
 def bytes_of_characters(names: tuple[str, ...]) -> NDArray[np.int16]:
-    """Code points below 65,536 -> bytes that they may have been; int16[codecs, 65536], -1 for none."""
+    """Map code points below 65,536 to their bytes in codecs: int16[codecs, 65536], -1 for none."""
     out = np.full((len(names), 1 << 16), -1, np.int16)
     for row, codec in zip(out, names, strict=True):
         row[list(_table(codec))] = list(_table(codec).values())
@@ -111,27 +113,27 @@ def bytes_of_characters(names: tuple[str, ...]) -> NDArray[np.int16]:
 
 @functools.cache
 def likely_characters() -> NDArray[np.bool_]:
-    """bool[0x110000]: MEANT, and all beyond the first 65,536, such as emoji."""
+    """Return bool[0x110000]: LIKELY, and all code points from 65,536 on, such as emoji."""
     out = np.zeros(0x110000, np.bool_)
-    for first, last in re.findall("(.)(?:-(.))?", MEANT):
+    for first, last in re.findall("(.)(?:-(.))?", LIKELY):
         out[ord(first) : ord(last or first) + 1] = True
     out[0x10000:] = True
     return out
 
 
-# ------------------------------------------------------------------ what kind it is
+# ------------------------------------------------------------------ recognition
 
 
 def suspected(data: bytes) -> tuple[bool, bool, bool]:
-    """Whether a text may be mojibake as a whole, of an alphabet, and of Windows-1252 in part."""
+    """Tell whether a text may be mojibake as a whole, of an alphabet, and of Windows-1252 in part."""
     western = b"\xc3" in data
     return not data.isascii(), western, western
 
 
 def _better(data: bytes, undo: Undo, suspects: Suspects) -> Iterator[bytes]:
-    """UTF-8 text -> what it is with mojibake undone, the most likely kind first."""
+    """Undo mojibake in a UTF-8 text in each way that may be right, the most likely first."""
     as_a_whole, words, runs = suspects(data)
-    codec = read_as(data) if as_a_whole else ""
+    codec = wrong_codec(data) if as_a_whole else ""
     if codec:
         yield undo(data, codec, True)
     codec = alphabet(data) if words else ""
@@ -143,28 +145,28 @@ def _better(data: bytes, undo: Undo, suspects: Suspects) -> Iterator[bytes]:
             yield undo(data, "cp1252", False)
 
 
-def read_as(data: bytes) -> str:
-    """The encoding as which all of a UTF-8 text was read; "" if it was not.
+def wrong_codec(data: bytes) -> str:
+    """Return the codec in which all of a UTF-8 text was decoded by mistake, or "".
 
-    >>> read_as("se├▒or Nicol├ís, ma├▒ana".encode()), read_as("Р“РѕСЂРѕРґ".encode()), read_as(b"Gorod")
-    ('cp437', 'cp1251', '')
+    >>> wrong_codec("se├▒or Nicol├ís, ma├▒ana".encode()), wrong_codec("Р“РѕСЂРѕРґ".encode())
+    ('cp437', 'cp1251')
     """
     first = [run for run, _ in islice(_sample(data), HEAD)]
     if all(len(run) == 1 for run in first):  # real accents or quotes
         return ""
     head, found = "".join(first), []
-    for i, codec in enumerate(READ_AS):
+    for i, codec in enumerate(WRONG_CODECS):
         if 2 * sum(map(len, _characters(codec).findall(head))) >= len(head):
             good, bad = _score(_sample(data), codec)
             if good >= MIN_GOOD and bad <= MAX_BAD and 8 * bad <= good:
                 found.append((good - bad, -i))
             if found and not bad:
                 break
-    return READ_AS[-max(found)[1]] if found else ""
+    return WRONG_CODECS[-max(found)[1]] if found else ""
 
 
 def _sample(data: bytes) -> Iterator[tuple[str, bool]]:
-    """The first runs of characters beyond ASCII, OF_RUN characters of each; and whether one is cut."""
+    """Return the first runs of characters beyond ASCII, OF_RUN characters of each, and if it is cut."""
     n = 0
     for run in RUN.finditer(data, 0, LOOKED_AT):
         text = run.group()[: 4 * OF_RUN + 4].decode("utf-8", "ignore")
@@ -175,9 +177,9 @@ def _sample(data: bytes) -> Iterator[tuple[str, bool]]:
 
 
 def _score(runs: Iterable[tuple[str, bool]], codec: str) -> tuple[int, int]:
-    """Runs of characters -> how many are UTF-8 that was read so, as characters; and how many are not.
+    """Count the characters in runs that are UTF-8 decoded in a codec, and the others.
 
-    Of a run that is cut, the last character may be cut as well, and then is neither.
+    The last character of a cut run may be incomplete, and then counts as neither.
 
     >>> _score([("Ã©Ã¨", False), ("Ã©Ã", True)], "cp1254"), _score([("éè", False)], "cp1254")
     ((3, 0), (0, 2))
@@ -191,7 +193,7 @@ def _score(runs: Iterable[tuple[str, bool]], codec: str) -> tuple[int, int]:
 
 
 def _accented(data: bytes) -> Iterator[str]:
-    """The words of three and more characters of Windows-1252 beyond ASCII, and none of ASCII."""
+    """Find words of three or more characters, all of Windows-1252 and beyond ASCII."""
     for found in LONG.finditer(data):
         word = found.group().decode("utf-8", "ignore")
         around = data[max(0, found.start() - 1) : found.start()] + data[found.end() : found.end() + 1]
@@ -200,7 +202,7 @@ def _accented(data: bytes) -> Iterator[str]:
 
 
 def alphabet(data: bytes) -> str:
-    """The encoding of an alphabet that was read as Windows-1252; "" if there is none.
+    """Return the codec of an alphabet that was decoded as Windows-1252, or "".
 
     >>> alphabet("Ãîðîäñêîé ñîâåò ðåøèë".encode()), alphabet("créée, müßig, Ææðð".encode())
     ('cp1251', '')
@@ -216,17 +218,17 @@ def alphabet(data: bytes) -> str:
     known = text.translate(BYTE_OF).encode("latin-1", "ignore")
     if 8 * known.decode("utf-8", "replace").count("\ufffd") < letters:  # it is UTF-8
         return ""
-    codec, sure = detected(known, ALPHABETS)
+    codec, sure = detect(known, ALPHABETS)
     return codec if sure >= SURE else ""
 
 
-# ------------------------------------------------------------------ mending
+# ------------------------------------------------------------------ repair
 
 
 def as_utf8(data: bytes, codec: str, as_a_whole: bool) -> bytes:
-    """Runs of characters whose bytes are UTF-8 -> that; a run that is hardly UTF-8 stays.
+    """Decode runs of characters whose bytes are UTF-8; a run that is hardly UTF-8 stays.
 
-    So does a letter before a no-break space, where the text is not mojibake as a whole.
+    A letter before a no-break space stays too, where the text is not mojibake as a whole.
     """
     text = data.decode("utf-8", "replace")
     mended = _runs_of(codec).sub(lambda run: _meant(run.group(), codec, as_a_whole), text)
@@ -234,9 +236,9 @@ def as_utf8(data: bytes, codec: str, as_a_whole: bool) -> bytes:
 
 
 def mojibake(data: bytes, undo: Undo = as_utf8, suspects: Suspects = suspected) -> bytes:
-    """Mojibake -> the text that was meant; what is none stays.
+    """Repair mojibake; other text stays.
 
-    Faster functions may stand for as_utf8() and, if they miss nothing, for suspected().
+    `undo` and `suspects` may be faster functions than `as_utf8` and `suspected`, if they miss nothing.
 
     >>> mojibake("schÃ¶n, itâ€™s déjà là".encode()).decode(), mojibake("ÃƒÂ©tÃƒÂ© Ã©tÃ©".encode()).decode()
     ('schön, it’s déjà là', 'été été')
@@ -256,7 +258,7 @@ def _runs_of(codec: str) -> re.Pattern[str]:
     return re.compile("[" + re.escape("".join(map(chr, _table(codec)))) + "]{2,}")
 
 
-@functools.lru_cache(1 << 14)  # the same few runs stand in most damaged texts
+@functools.lru_cache(1 << 14)  # most damaged texts have the same few runs
 def _meant(run: str, codec: str, as_a_whole: bool) -> str:
     data = run.translate(_table(codec)).encode("latin-1")
     if not as_a_whole and len(data) == 2 and data[1] == NO_BREAK and data[0] not in b"\xc2\xc3":
@@ -266,7 +268,7 @@ def _meant(run: str, codec: str, as_a_whole: bool) -> str:
 
 
 def as_alphabet(data: bytes, codec: str) -> bytes:
-    """The characters of Windows-1252 in a text -> those of another encoding of one byte."""
+    """Replace the characters of Windows-1252 in a text by those of another single-byte codec."""
     decode = codecs.lookup(codec).decode
     table = {point: decode(bytes([b]), "replace")[0] for point, b in BYTE_OF.items()}
     text = data.decode("utf-8", "replace")

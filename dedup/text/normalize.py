@@ -1,15 +1,15 @@
-"""Text -> letters: the one view of a text in which its dress does not show.
+"""Normalize text to its letters, the view in which variants of a document are equal.
 
 The letters of a text are its letters and digits after compatibility decomposition (NFKD) and full
 case folding (Unicode Standard Annex 15; The Unicode Standard 3.13), without marks.  Casing,
 punctuation, white space, tokenization, typographic quotes, full-width forms, ligatures and NFC/NFD
-vanish by construction.  A kana or Han character says about as much as two letters, so it counts as
-two; the simplified, traditional and Japanese forms of a Han character (the tables of OpenCC) are one,
+make no difference.  A kana or Han character says about as much as two letters, so it counts as two.
+The simplified, traditional and Japanese forms of a Han character (the tables of OpenCC) are one letter,
 and so are the kana that old and new spelling exchange (small and large, wi and i, we and e).
 
 `letters` is the plain definition.  `letter_table` is the same mapping as a table over all code
-points, built once by `build_table` and shipped with the package, so that every machine and every
-Python version uses the tables of one Unicode version.
+points.  It is built once by `build_table` and shipped with the package, so that every machine and
+every Python version uses the tables of one Unicode version.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LetterTable:
 
     @cached_property
     def packed(self) -> NDArray[np.int32]:
-        """value << 5 | flags int32[0x110000]: one look-up a character; 16: the letter counts twice."""
+        """int32[0x110000]: value << 5 | flags, one look-up a character; flag 16: the letter counts twice."""
         value = self.value.copy()
         size = np.diff(self.starts)
         pair = self.pool[np.minimum(self.starts[:-1, None] + [[0, 1]], max(len(self.pool) - 1, 0))]
@@ -67,7 +67,7 @@ class LetterTable:
 
 
 def letters(text: str) -> str:
-    """Text -> its letters; the plain definition, by the running Python's own Unicode tables.
+    """Return the letters of a text, by the Unicode tables of the running Python: the plain definition.
 
     >>> letters("Ca n't we -- STOP?") == letters("can’t we stop") == "cantwestop"
     True
@@ -81,8 +81,11 @@ def letters(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _letters_of_char(char: str) -> str:
-    """subtle: folded code point by code point, never as a whole string, so that the letters of a
-    text are the letters of its parts and the table can hold them."""
+    """Return the letters of one character.
+
+    NOTE: text is folded character by character, never as a whole string.  So the letters of a text are
+    the letters of its parts, and a table can hold them.
+    """
     if 0xD800 <= ord(char) < 0xE000:
         return ""
     bare = "".join(c for c in unicodedata.normalize("NFKD", char) if unicodedata.category(c)[0] != "M")
@@ -101,13 +104,13 @@ def _is_dense(char: str) -> bool:
 
 @lru_cache(maxsize=1)
 def han_forms() -> dict[int, int]:
-    """Han code point -> the one that stands for all its forms; those not listed stand for themselves."""
+    """Map a Han code point to the one that represents all its forms; others represent themselves."""
     with np.load(TABLE_FILE, allow_pickle=False) as f:
         return dict(f["han"].tolist())
 
 
 def build_han_forms() -> dict[int, int]:
-    """-> the same, made from the tables of OpenCC (pip install opencc-python-reimplemented)."""
+    """Build that map from the tables of OpenCC (pip install opencc-python-reimplemented)."""
     from importlib.resources import files
 
     tables = files("opencc") / "dictionary"
@@ -128,14 +131,14 @@ def build_han_forms() -> dict[int, int]:
                 and _is_dense(other)
                 and root(one) != root(other)
             ):
-                # the smaller code point stands for both, whatever the order of the tables
+                # the smaller code point represents both, whatever the order of the tables
                 low, high = sorted((root(one), root(other)))
                 stands_for[high] = low
     return {ord(char): ord(root(char)) for char in sorted(stands_for)}
 
 
 def build_table() -> LetterTable:
-    """-> the letters of every code point, from the running Python's Unicode tables (about 2 s)."""
+    """Build the letters of every code point from the Unicode tables of the running Python (about 2 s)."""
     value = np.zeros(N_CODE_POINTS, np.int32)  # int32[0x110000]
     flags = np.zeros(N_CODE_POINTS, np.uint8)  # uint8[0x110000]
     pool: list[int] = []
@@ -168,7 +171,7 @@ def write_table(path: Path = TABLE_FILE) -> None:
     han_forms.cache_clear()
     _letters_of_char.cache_clear()
     t = build_table()
-    # subtle: most of the table is "a letter stands for itself"; storing the difference lets it compress.
+    # most letters map to themselves, so the difference compresses well
     delta = np.where(t.value > 0, t.value - np.arange(N_CODE_POINTS, dtype=np.int32), t.value)
     kind = np.sign(t.value).astype(np.int8)
     np.savez_compressed(
@@ -185,7 +188,7 @@ def write_table(path: Path = TABLE_FILE) -> None:
 
 @lru_cache(maxsize=1)
 def letter_table() -> LetterTable:
-    """-> the shipped table."""
+    """Load the shipped table."""
     with np.load(TABLE_FILE, allow_pickle=False) as f:
         value = f["delta"]
         value[f["kind"] > 0] += np.arange(N_CODE_POINTS, dtype=np.int32)[f["kind"] > 0]

@@ -1,7 +1,7 @@
-"""Damage that is undone before the letters are taken, each step only where a cheap test says it is there.
+"""Repair damaged text before its letters are taken: markup, mojibake, escapes, entities, treebank codes.
 
-A repair is a test on the UTF-8 bytes, which clean text fails at the speed of a byte search, and a
-function UTF-8 -> UTF-8.  A new repair is one function and one line in REPAIRS; they run in that order.
+A repair is a cheap test on the UTF-8 bytes, which clean text fails, and a function UTF-8 -> UTF-8.
+To add one, write the function and its row in REPAIRS; repairs run in the order of that table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RUBY = re.compile("[｜|]?《[\u3040-\u30ff\u31f0-\u31ffー・ ]{1,30}》|［＃
 
 
 def entities(text: bytes) -> bytes:
-    """HTML entities and Moses escapes -> their characters, twice where they were escaped twice.
+    """Replace HTML entities and Moses escapes by their characters, also where they were escaped twice.
 
     >>> entities(b"Tom &amp;amp; Jerry &apos;s &#91; 1 &#93;")
     b"Tom & Jerry 's [ 1 ]"
@@ -36,7 +36,7 @@ def entities(text: bytes) -> bytes:
 
 
 def has_json_escapes(data: bytes) -> bool:
-    """Whether the text is the inside of a JSON string: \\uXXXX, or \\n where line ends should be."""
+    """Tell whether a text is the inside of a JSON string: with \\uXXXX, or \\n where line ends should be."""
     if b"\\" not in data:
         return False
     return data.count(b"\\u") >= 3 or (
@@ -45,7 +45,7 @@ def has_json_escapes(data: bytes) -> bool:
 
 
 def json_escapes(data: bytes) -> bytes:
-    """JSON escapes -> their characters; \\n and its like only where line ends are written so.
+    """Replace JSON escapes by their characters; \\n and its like only where line ends are written so.
 
     >>> json_escapes(b"caf\\\\u00e9 \\\\ud83d\\\\ude00").decode()
     'café 😀'
@@ -59,7 +59,7 @@ def json_escapes(data: bytes) -> bytes:
 
 
 def ptb_codes(text: bytes) -> bytes:
-    """The bracket codes of the Penn Treebank -> nothing, as brackets are no letters.
+    """Remove the bracket codes of the Penn Treebank, since brackets are no letters.
 
     >>> ptb_codes(b"bees -LRB- five hives -RRB-")
     b'bees   five hives  '
@@ -68,7 +68,7 @@ def ptb_codes(text: bytes) -> bytes:
 
 
 def ruby(text: bytes) -> bytes:
-    """Readings and notes set into Japanese text (Aozora Bunko's form) -> nothing.
+    """Remove readings and notes set into Japanese text, in the notation of Aozora Bunko.
 
     >>> ruby("漢字《かんじ》を｜読む《よむ》［＃「読」に傍点］".encode()).decode()
     '漢字を読む'
@@ -89,7 +89,7 @@ REPAIRS: dict[str, tuple[Test, Function]] = {
 
 
 def repair(utf8: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """UTF-8 text -> the text with its damage undone, and the names of the repairs that changed it.
+    """Repair UTF-8 text -> the repaired text, and the names of the repairs that changed it.
 
     >>> repair(b"fish &amp; chips"), repair(b"fish and chips")
     ((b'fish & chips', ('entities',)), (b'fish and chips', ()))
@@ -112,12 +112,14 @@ def _better(function: Function, utf8: bytes) -> bytes:
 
 
 def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]]]:
-    """UTF-8 texts -> what repair() makes of those that it changes, by place; compiled code finds them.
+    """Repair many UTF-8 texts -> what `repair` gives for each text that it changes, by index.
+
+    Compiled code finds the damaged texts.
 
     >>> repair_all([b"fish and chips", b"fish &amp; chips"])
     {1: (b'fish & chips', ('entities',))}
     """
-    from . import kernels  # subtle: what repairs one text does not wait for compiled code to be loaded
+    from . import kernels  # NOTE: `repair`, for one text, must not wait for compiled code
 
     now: dict[int, bytes] = {}
     done: dict[int, list[str]] = {}
@@ -140,14 +142,14 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
 
 
 def _suspected(kernels: Any, utf8: bytes) -> tuple[bool, bool, bool]:
-    """suspected() by compiled code, which is wrong less often."""
+    """Find suspected mojibake by compiled code, which has fewer false alarms than `mojibake.suspected`."""
     (signs,) = kernels.signs_of_damage(*kernels.joined([utf8])).tolist()
     rest = kernels.MOJIBAKE & ~(kernels.AS_A_WHOLE | kernels.ALPHABET)
     return bool(signs & kernels.AS_A_WHOLE), bool(signs & kernels.ALPHABET), bool(signs & rest)
 
 
 def _as_utf8(kernels: Any, utf8: bytes, codec: str, as_a_whole: bool) -> bytes:
-    """What as_utf8() gives for valid UTF-8, by compiled code."""
+    """Do what `mojibake.as_utf8` does for valid UTF-8, by compiled code."""
     room = np.empty(3 * len(utf8), np.uint8)
     out, run = room[len(utf8) :], room[: len(utf8)]
     (table,) = bytes_of_characters((codec,))

@@ -1,4 +1,4 @@
-"""Letters -> shingle hashes: the plain definition.
+"""Hash the shingles of letters: the plain definition.
 
 A shingle is k consecutive letters.  Its hash is the polynomial of its code points in the base
 `BASE` modulo 2^64 (Karp and Rabin 1987), sent through the 64-bit finalizer of MurmurHash3, which is
@@ -14,7 +14,7 @@ from ..core.hashing import BASE, MASK, fmix64
 
 
 def shingles(letters: str, k: int) -> list[str]:
-    """Letters -> every run of k letters, in order of place.
+    """Return every run of k letters, in order.
 
     >>> shingles("letters", 5)
     ['lette', 'etter', 'tters']
@@ -27,7 +27,7 @@ def shingles(letters: str, k: int) -> list[str]:
 
 
 def shingle_hash(shingle: str) -> int:
-    """Shingle -> its 64-bit hash.
+    """Return the 64-bit hash of a shingle.
 
     >>> hex(shingle_hash("a"))
     '0x685fdf50e51fa977'
@@ -39,12 +39,12 @@ def shingle_hash(shingle: str) -> int:
 
 
 def shingle_hashes(letters: str, k: int) -> NDArray[np.uint64]:
-    """Letters -> uint64[n], the hash of every shingle in order of place."""
+    """Return the hash of every shingle, uint64[n], in order."""
     return np.array([shingle_hash(s) for s in shingles(letters, k)], np.uint64)
 
 
 def letters_hash(letters: str) -> tuple[int, int]:
-    """Letters -> 128 bits that stand for them: MurmurHash3_x64_128 of their UTF-16-LE bytes, seed 0.
+    """Return a 128-bit digest of letters: MurmurHash3_x64_128 of their UTF-16-LE bytes, seed 0.
 
     >>> letters_hash("")
     (0, 0)

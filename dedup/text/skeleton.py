@@ -1,10 +1,9 @@
-"""Text -> skeleton shingle hashes: the plain definition of the second, coarser view.
+"""Hash the skeleton of a text: the plain definition of the second, coarser view.
 
-What letters cannot see is a copy whose stop words were removed or whose words were stemmed.  The
-skeleton of a text is its words of five letters or more, each cut to its first four; its shingles are
-three of those in a row, hashed like a shingle of twelve letters.  Scripts that write no spaces
-between words have no skeleton, and a text that is more than a little in such a script has none at all:
-what is left of it, names and numbers, does not stand for it.
+The skeleton finds copies that letters miss, where stop words were removed or words were stemmed.  It is
+the words of five letters or more, each cut to its first four.  Its shingles are three such words in a
+row, hashed like a shingle of twelve letters.  Scripts without spaces between words have no skeleton.  A
+text with more than a little of such a script has none at all, as the rest of it would be names and numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ MAX_UNSPACED = 15  # percent of the letters
 
 
 def words(text: str) -> list[str]:
-    """Text -> its runs of letters; marks and invisible format characters do not end one.
+    """Return the words of a text, runs of letters; marks and invisible format characters do not end one.
 
     >>> words("The hives' re\\u00adports, cafe\\u0301!")
     ['the', 'hives', 'reports', 'cafe']
@@ -36,12 +35,12 @@ def words(text: str) -> list[str]:
     return [w for w in found if w]
 
 
-def bones(text: str) -> list[str]:
-    """Text -> the cut words that make up its skeleton.
+def skeleton(text: str) -> list[str]:
+    """Return the skeleton of a text: its long words, cut.
 
-    >>> bones("Whoever can't come may borrow the vaporiser afterwards")
+    >>> skeleton("Whoever can't come may borrow the vaporiser afterwards")
     ['whoe', 'borr', 'vapo', 'afte']
-    >>> bones("Kubernetes の導入について説明します")
+    >>> skeleton("Kubernetes の導入について説明します")
     []
     """
     found = words(text)
@@ -52,7 +51,7 @@ def bones(text: str) -> list[str]:
 
 
 def skeleton_hashes(text: str) -> NDArray[np.uint64]:
-    """Text -> uint64[n], the hash of every three cut words in a row, in order of place."""
-    cut = bones(text)
+    """Return the hash of every three words of the skeleton in a row, uint64[n], in order."""
+    cut = skeleton(text)
     rows = ("".join(cut[i : i + IN_A_ROW]) for i in range(len(cut) - IN_A_ROW + 1))
     return np.array([shingle.shingle_hash(row) for row in rows], np.uint64)

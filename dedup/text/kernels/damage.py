@@ -21,11 +21,11 @@ _IS_SPECIAL = np.isin(np.arange(256), list(SPECIAL))
 def signs_of_damage(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint8]:
     """n texts -> uint8[n]: the repairs that each may need, a bit each, in the order of repair.REPAIRS.
 
-    Mojibake has two bits more: AS_A_WHOLE for what read_as() may find, and ALPHABET for alphabet().
+    Mojibake has two bits more: AS_A_WHOLE for what wrong_codec() may find, and ALPHABET for alphabet().
 
     Where a bit is not set, the text does not need that repair for certain.
     """
-    tables = mojibake.bytes_of_characters(mojibake.READ_AS), mojibake.likely_characters()
+    tables = mojibake.bytes_of_characters(mojibake.WRONG_CODECS), mojibake.likely_characters()
     found: NDArray[np.uint8] = _signs_of_damage(buffer, starts, _IS_SPECIAL, *tables)
     return found
 
@@ -139,7 +139,7 @@ NEED, LOW, HIGH, VALUE, GOOD, BAD = range(6)  # of the state in which the bytes 
 
 @jit()
 def _may_be_read_as(buffer, start, end, byte_of, likely, state):  # type: ignore[no-untyped-def]
-    """Whether mojibake.read_as() may find an encoding, in text whose first byte beyond ASCII is at start.
+    """Whether mojibake.wrong_codec() may find an encoding, in text whose first byte beyond ASCII is at start.
 
     `byte_of` int16[encodings, 65536], -1 for characters that they have not; `likely` bool[0x110000];
     `state` int64[encodings, 6] is written.  No sequence of bytes that is cut short makes it say no.
