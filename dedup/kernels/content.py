@@ -16,7 +16,7 @@ from .marks import is_decimal
 from .sifting import all_decimal, is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
 from .text import fmix64
 from .values import changed_marks
-from .words import WordArrays
+from .words import WORD_ARRAYS, WordArrays
 
 NUMBER_WORDS, NUMBER_MORE, APART = content.NUMBER_WORDS, content.NUMBER_MORE, content.APART
 STEMMED, STEMMED_SHARE = content.STEMMED, content.STEMMED_SHARE
@@ -76,7 +76,7 @@ def content_of_pairs(
     return counts, slots
 
 
-@jit()
+@jit("int64[:]", "uint64[:]", "int32[:,:]")
 def _comes_second(
     text: NDArray[np.int64], key: NDArray[np.uint64], pairs: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
@@ -95,7 +95,7 @@ def _comes_second(
     return out
 
 
-@jit()
+@jit(WORD_ARRAYS, "int32[:,:]", "int64[:,:]", "uint32[:,:,:]")
 def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-untyped-def]
     text, start, key = texts.text, texts.start, texts.key
     scratch, so_far = room(), np.zeros(10, I64)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .jit import I32, jit
 
 
-@jit()
+@jit("int64", "int32[:,:]")
 def components(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
     """n nodes, edges int32[m, 2] -> int32[n]: the smallest node of each one's component (union-find)."""
     parent = np.arange(n).astype(I32)
@@ -29,7 +29,7 @@ def components(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
     return parent
 
 
-@jit()
+@jit("int64[:]", "int64[:]", "int32[:]", "int32[:]")
 def witnesses(
     order: NDArray[np.int64],
     indptr: NDArray[np.int64],
