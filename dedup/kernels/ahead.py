@@ -7,9 +7,13 @@ kernels have in common is compiled once.  No other code runs in this process, so
 
 from __future__ import annotations
 
+import argparse
 import ast
+import gc
 import json
+import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +21,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import llvmlite.ir
-from numba.core import callconv, cgutils, codegen, cpu, types
+from numba.core import callconv, cgutils, codegen, cpu, pythonapi, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.llvm_bindings import create_pass_builder
 from numba.core.registry import cpu_target
@@ -26,179 +30,90 @@ from numba.np import arrayobj
 
 from .jit import KERNELS, Kernel
 from .kinds import Kind
-from .shipped import FORMAT, PACKAGE, digest
+from .shipped import FORMAT, PACKAGE, MachineCode, digest
 
 ir: Any = llvmlite.ir
 CELL, BYTE = ir.IntType(64), ir.IntType(8).as_pointer()
 # subtle: the names of LLVM; squeeze() needs the compress instruction of avx512vbmi2
 AVX512 = "avx512f avx512bw avx512cd avx512dq avx512vl avx512vbmi avx512vbmi2 avx512bitalg avx512vpopcntdq".split()
 AVX2 = "avx avx2 bmi bmi2 f16c fma lzcnt movbe popcnt sse4.2".split()
+MAX_PARTS = 4  # the largest kernel takes as long as a third of all
 LEVELS: dict[str, list[tuple[str, str, list[str]]]] = {  # of a machine: name, processor, what it must have
     "x86_64": [("avx512", "x86-64-v4", AVX2 + AVX512), ("avx2", "x86-64-v3", AVX2)],
     "aarch64": [("generic", "generic", [])],
     "arm64": [("generic", "generic", [])],
 }
 OUTSIDE = {"malloc", "realloc", "free", "memcpy", "memmove", "memset", "log2", "log10", "sqrt"}  # what a process always has
-# What numba's runtime does for a kernel: memory with a head of five words, which are the count of its uses, what
-# ends it, a word for that, the address of the data, their size.
-RUNTIME = """
-declare i8* @malloc(i64)
-declare i8* @realloc(i8*, i64)
-declare void @free(i8*)
-declare void @NRT_decref(i8*)
-
-define i8* @NRT_Allocate(i64 %size) {
-  %data = call i8* @malloc(i64 %size)
-  ret i8* %data
-}
-
-define void @NRT_Free(i8* %data) {
-  call void @free(i8* %data)
-  ret void
-}
-
-define i8* @NRT_MemInfo_alloc(i64 %size) {
-  %head = call i8* @NRT_MemInfo_alloc_aligned(i64 %size, i32 16)
-  ret i8* %head
-}
-
-define i8* @NRT_MemInfo_alloc_aligned(i64 %size, i32 %align) {
-  %wide = zext i32 %align to i64
-  %with_head = add i64 %size, 40
-  %all = add i64 %with_head, %wide
-  %fits = icmp ugt i64 %all, %size
-  br i1 %fits, label %try, label %none
-try:
-  %head = call i8* @malloc(i64 %all)
-  %is_none = icmp eq i8* %head, null
-  br i1 %is_none, label %none, label %some
-some:
-  %address = ptrtoint i8* %head to i64
-  %less = sub i64 %wide, 1
-  %behind = add i64 %address, 40
-  %up = add i64 %behind, %less
-  %mask = xor i64 %less, -1
-  %aligned = and i64 %up, %mask
-  call void @dedup_head(i8* %head, void (i8*, i64, i8*)* null, i64 %aligned, i64 %size)
-  ret i8* %head
-none:
-  ret i8* null
-}
-
-define void @dedup_head(i8* %head, void (i8*, i64, i8*)* %end, i64 %address, i64 %size) alwaysinline {
-  %words = bitcast i8* %head to i64*
-  store i64 1, i64* %words
-  %ending = getelementptr i64, i64* %words, i64 1
-  %number = ptrtoint void (i8*, i64, i8*)* %end to i64
-  store i64 %number, i64* %ending
-  %more = getelementptr i64, i64* %words, i64 2
-  store i64 0, i64* %more
-  %data = getelementptr i64, i64* %words, i64 3
-  store i64 %address, i64* %data
-  %length = getelementptr i64, i64* %words, i64 4
-  store i64 %size, i64* %length
-  ret void
-}
-
-define i8* @NRT_MemInfo_new_varsize_dtor(i64 %size, i8* %end) {
-  %data = call i8* @malloc(i64 %size)
-  %is_none = icmp eq i8* %data, null
-  br i1 %is_none, label %none, label %some
-some:
-  %head = call i8* @malloc(i64 40)
-  %headless = icmp eq i8* %head, null
-  br i1 %headless, label %undo, label %both
-both:
-  %address = ptrtoint i8* %data to i64
-  call void @dedup_head(i8* %head, void (i8*, i64, i8*)* @dedup_end, i64 %address, i64 %size)
-  %words = bitcast i8* %head to i8**
-  %more = getelementptr i8*, i8** %words, i64 2
-  store i8* %end, i8** %more
-  ret i8* %head
-undo:
-  call void @free(i8* %data)
-  ret i8* null
-none:
-  ret i8* null
-}
-
-define void @dedup_end(i8* %data, i64 %size, i8* %end) {
-  %is_none = icmp eq i8* %end, null
-  br i1 %is_none, label %rest, label %first
-first:
-  %function = bitcast i8* %end to void (i8*, i64, i8*)*
-  call void %function(i8* %data, i64 %size, i8* null)
-  br label %rest
-rest:
-  call void @free(i8* %data)
-  ret void
-}
-
-define i8* @NRT_MemInfo_varsize_realloc(i8* %head, i64 %size) {
-  %words = bitcast i8* %head to i8**
-  %at = getelementptr i8*, i8** %words, i64 3
-  %old = load i8*, i8** %at
-  %new = call i8* @realloc(i8* %old, i64 %size)
-  %is_none = icmp eq i8* %new, null
-  br i1 %is_none, label %none, label %some
-some:
-  store i8* %new, i8** %at
-  %numbers = bitcast i8* %head to i64*
-  %length = getelementptr i64, i64* %numbers, i64 4
-  store i64 %size, i64* %length
-  ret i8* %new
-none:
-  ret i8* null
-}
-
-define void @NRT_MemInfo_call_dtor(i8* %head) {
-  %words = bitcast i8* %head to i8**
-  %ending = getelementptr i8*, i8** %words, i64 1
-  %end = load i8*, i8** %ending
-  %is_none = icmp eq i8* %end, null
-  br i1 %is_none, label %rest, label %first
-first:
-  %more = getelementptr i8*, i8** %words, i64 2
-  %info = load i8*, i8** %more
-  %at = getelementptr i8*, i8** %words, i64 3
-  %data = load i8*, i8** %at
-  %numbers = bitcast i8* %head to i64*
-  %length = getelementptr i64, i64* %numbers, i64 4
-  %size = load i64, i64* %length
-  %function = bitcast i8* %end to void (i8*, i64, i8*)*
-  call void %function(i8* %data, i64 %size, i8* %info)
-  br label %rest
-rest:
-  call void @free(i8* %head)
-  ret void
-}
-
-define void @dedup_release(i8* %head) {
-  call void @NRT_decref(i8* %head)
-  ret void
-}
-"""
+RUNTIME = Path(__file__).with_name("runtime.ll")  # what numba's own runtime does for a kernel
 
 
 def compile_all(folder: Path) -> None:
-    """Write the machine code of all kernels and what is known of it into a folder."""
+    """Write the machine code of all kernels and what is known of it into a folder, on all processors."""
+    n_parts = max(1, min(MAX_PARTS, len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1))
+    command = [sys.executable, "-m", __spec__.name, str(folder), f"--parts={n_parts}"]
+    others = [subprocess.Popen([*command, f"--part={part}"]) for part in range(1, n_parts)]
+    try:
+        compile_part(folder, 0, n_parts)
+    finally:
+        failed = [code for other in others if (code := other.wait())]
+    if failed:
+        raise SystemExit("the kernels were not compiled")
+    facts: dict[str, Any] = {"format": FORMAT, "platform": [sys.platform, platform.machine()]}
+    for part in range(n_parts):
+        path = folder / f"{part}.json"
+        for name, found in json.loads(path.read_bytes()).items():
+            facts.setdefault(name, {}).update(found)
+        path.unlink()
+    (folder / "facts.json").write_text(json.dumps(facts, indent=1))
+
+
+def is_made(folder: Path) -> bool:
+    """Whether a folder has the machine code of all kernels as they are."""
+    try:
+        facts = json.loads((folder / "facts.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    here = facts["format"] == FORMAT and facts["platform"] == [sys.platform, platform.machine()]
+    return here and all(MachineCode(facts, "").fits(kernel) for kernel in KERNELS.values())
+
+
+def compile_part(folder: Path, part: int, n_parts: int) -> None:
+    """Write the machine code of a part of the kernels, and what is known of them."""
+    gc.disable()
     _put_off_machine_code()
     Kernel.cache = False
-    module, kernels = _one_module(list(KERNELS.values()))
-    levels = []
+    module, kernels = _one_module(_parts(list(KERNELS.values()), n_parts)[part])
+    levels = {}
     for name, processor, needs in LEVELS.get(platform.machine(), []):
-        (folder / f"{name}.o").write_bytes(_machine_code(module, processor, needs))
-        levels.append({"file": f"{name}.o", "needs": needs})
-    depends = {known["file"]: sorted(_depends(known["file"])) for known in kernels.values()}
-    facts = {
-        "format": FORMAT,
-        "platform": [sys.platform, platform.machine()],
-        "levels": levels,
-        "kernels": kernels,
-        "depends": depends,
-        "digests": {name: digest(PACKAGE / name) for names in depends.values() for name in names},
-    }
-    (folder / "facts.json").write_text(json.dumps(facts, indent=1))
+        (folder / f"{name}-{part}.o").write_bytes(_machine_code(module, processor, needs))
+        levels[name] = needs
+    depends = {known["source"]: sorted(_depends(known["source"])) for known in kernels.values()}
+    digests = {name: digest(PACKAGE / name) for names in depends.values() for name in names}
+    for known in kernels.values():
+        known["part"] = part
+    facts = {"levels": levels, "kernels": kernels, "depends": depends, "digests": digests}
+    (folder / f"{part}.json").write_text(json.dumps(facts))
+
+
+def _parts(kernels: list[Kernel], n_parts: int) -> list[list[Kernel]]:
+    """The kernels in parts that take about as long, one after the other the one with the most to compile."""
+    parts: list[list[Kernel]] = [[] for _ in range(n_parts)]
+    reached: list[dict[str, int]] = [{} for _ in range(n_parts)]
+    for kernel in sorted(kernels, key=lambda kernel: -sum(_reached(kernel).values())):
+        at = min(range(n_parts), key=lambda part: sum((reached[part] | _reached(kernel)).values()))
+        parts[at].append(kernel)
+        reached[at] |= _reached(kernel)
+    return parts
+
+
+def _reached(kernel: Kernel) -> dict[str, int]:
+    """The kernels that a kernel calls and itself -> the size of each."""
+    code, scope = kernel.function.__code__, kernel.function.__globals__
+    found = {kernel.name: len(code.co_code)}
+    for name in code.co_names:
+        if isinstance(scope.get(name), Kernel):
+            found |= _reached(scope[name])
+    return found
 
 
 def _put_off_machine_code() -> None:
@@ -214,7 +129,15 @@ def _put_off_machine_code() -> None:
     codegen.JITCodeLibrary._finalize_specific = lambda self: None
     codegen.JITCPUCodegen._add_module = lambda self, module: None
     cpu.CPUContext.get_executable = lambda self, library, description, environment: [].append  # one built in
+    pythonapi.serialize.dumps = _as_text
     callconv.CPUCallConv.emit_unwrap_dynamic_exception_fn = _unwraps_nothing
+
+
+def _as_text(what: Any) -> bytes:
+    """An exception -> its name and arguments, which is all that a kernel keeps of Python."""
+    if not (isinstance(what, tuple) and isinstance(what[0], type)):
+        raise TypeError(f"a kernel cannot keep {what!r}")
+    return json.dumps([what[0].__name__, [arg for arg in what[1] or () if isinstance(arg, str)]]).encode()
 
 
 def _unwraps_nothing(self: Any, module: Any, struct: Any, kinds: Any) -> Any:
@@ -246,12 +169,12 @@ def _one_module(kernels: list[Kernel]) -> tuple[Any, dict[str, dict[str, Any]]]:
             "symbol": symbol,
             "takes": [str(kind) for kind in kernel.takes],
             "gives": str(_kind_of(result.signature.return_type)),
-            "file": str(Path(kernel.function.__code__.co_filename).relative_to(PACKAGE)),
+            "source": str(Path(kernel.function.__code__.co_filename).relative_to(PACKAGE)),
         }
     library.add_linking_library(rtsys.library)
     library.finalize()
     module = library._final_module
-    module.link_in(llvm.parse_assembly(RUNTIME))
+    module.link_in(llvm.parse_assembly(RUNTIME.read_text()))
     return module, known
 
 
@@ -288,7 +211,7 @@ def _entry(context: Any, symbol: str, description: Any) -> Any:
 
 
 def _store_exception(builder: Any, cells: _Cells, status: Any) -> None:
-    """What numba has pickled of an exception: its address and length, 0 where there is none."""
+    """What tells of an exception, see `_as_text`: its address and length, 0 where there is none."""
     cells.store(ir.Constant(CELL, 0))
     cells.store(ir.Constant(CELL, 0))
     with builder.if_then(status.is_user_exc):
@@ -428,4 +351,13 @@ def _imported(name: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    compile_all(Path(sys.argv[1]))
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--part", type=int)
+    options.add_argument("--parts", type=int, default=1)
+    asked = options.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    if asked.part is not None:
+        compile_part(asked.folder, asked.part, asked.parts)
+    elif not is_made(asked.folder):
+        compile_all(asked.folder)

@@ -97,9 +97,11 @@ class Kernel:
         """The function as numba has it, with the cache on disk where a folder can be written."""
         njit, function = load_numba().njit, self.for_numba()
         try:
-            return njit(nogil=True, cache=self.cache, **self.options)(function)
+            made = njit(nogil=True, cache=self.cache, **self.options)(function)
         except RuntimeError:  # numba: "cannot cache function ...: no locator available"
-            return njit(nogil=True, **self.options)(function)
+            made = njit(nogil=True, **self.options)(function)
+        made.get_call_template = functools.partial(_template_of_any, made)
+        return made
 
     def for_numba(self) -> Any:
         """The function, with what numba makes of the kernels and steps that it names in their place."""
@@ -114,6 +116,12 @@ class Kernel:
     def kinds_of_numba(self) -> tuple[Any, ...]:
         """What it takes, as types of numba."""
         return tuple(_of_numba(kind, self.function.__globals__) for kind in self.takes)
+
+
+def _template_of_any(made: Any, args: Any, kws: Any) -> Any:
+    """What numba asks of a kernel that another one calls: not one for each number that is written out."""
+    unliteral = load_numba().types.unliteral
+    return type(made).get_call_template(made, tuple(map(unliteral, args)), kws)
 
 
 def _of_numba(kind: kinds.Kind, scope: dict[str, Any]) -> Any:

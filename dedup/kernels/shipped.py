@@ -10,11 +10,11 @@ address, its shape and its strides.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import hashlib
 import json
 import os
-import pickle
 import platform
 import sys
 from array import array
@@ -34,7 +34,6 @@ PACKAGE = Path(__file__).parents[1]
 FOLDER = Path(__file__).with_name("machine_code")
 FORMAT = 1
 SIGNED = 1 << 63
-FAILED, MAX_RESULTS = -1, 64
 
 
 class Unfit(Exception):
@@ -59,9 +58,9 @@ def shipped_code() -> MachineCode | None:
     if facts["format"] != FORMAT or facts["platform"] != [sys.platform, platform.machine()]:
         return None
     has = features()
-    for level in facts["levels"]:
-        if has.issuperset(level["needs"]):
-            return MachineCode(facts, FOLDER / level["file"])
+    for level, needs in facts["levels"].items():
+        if has.issuperset(needs):
+            return MachineCode(facts, level)
     return None
 
 
@@ -73,19 +72,20 @@ def features() -> set[str]:
 
 
 class MachineCode:
-    """One file of machine code, and what is known of the kernels in it."""
+    """The machine code for a level of processors, and what is known of the kernels in it."""
 
-    def __init__(self, facts: dict[str, Any], path: Path) -> None:
-        self.facts, self.path = facts, path
-        self.kernels: dict[str, dict[str, str]] = facts["kernels"]
+    def __init__(self, facts: dict[str, Any], level: str) -> None:
+        self.facts, self.level = facts, level
+        self.kernels: dict[str, dict[str, Any]] = facts["kernels"]
         self._digests: dict[str, str] = {}
+        self._parts: dict[int, Callable[[str], int]] = {}
 
     def fits(self, kernel: Kernel) -> bool:
         """Whether it has the kernel as its sources are now."""
         known = self.kernels.get(kernel.name)
         if known is None or known["takes"] != [str(kind) for kind in kernel.takes]:
             return False
-        return all(self._is_as_it_was(name) for name in self.facts["depends"][known["file"]])
+        return all(self._is_as_it_was(name) for name in self.facts["depends"][known["source"]])
 
     def _is_as_it_was(self, name: str) -> bool:
         if name not in self._digests:
@@ -96,13 +96,14 @@ class MachineCode:
         """-> what calls a kernel, None where the code does not fit."""
         if not self.fits(kernel):
             return None
-        known, symbols = self.kernels[kernel.name], self._symbols
-        entry = CFUNCTYPE(c_int32, c_void_p)(symbols(known["symbol"]))
-        release = CFUNCTYPE(None, c_void_p)(symbols("dedup_release"))
+        known = self.kernels[kernel.name]
+        address_of = self._part(known["part"])
+        entry = CFUNCTYPE(c_int32, c_void_p)(address_of(known["symbol"]))
+        release = CFUNCTYPE(None, c_void_p)(address_of("dedup_release"))
         gives, scope = parsed(known["gives"]), kernel.function.__globals__
         takers = [_taker(kind, scope) for kind in kernel.takes]
         giver = _giver(gives, scope, release)
-        room = [0] * n_cells(gives)
+        room = [0] * max(2, n_cells(gives))
         by_numba = kernel.by_numba
 
         def call(*args: Any) -> Any:
@@ -119,10 +120,11 @@ class MachineCode:
 
         return call
 
-    @functools.cached_property
-    def _symbols(self) -> Callable[[str], int]:
-        """Load the file -> name -> address."""
-        return _loaded(self.path)
+    def _part(self, part: int) -> Callable[[str], int]:
+        """Load a part, if it is not loaded -> name -> address."""
+        if part not in self._parts:
+            self._parts[part] = _loaded(FOLDER / f"{self.level}-{part}.o")
+        return self._parts[part]
 
 
 def _loaded(path: Path) -> Callable[[str], int]:
@@ -245,9 +247,9 @@ class Memory:
 
 
 def _raised(block: Any) -> BaseException:
-    """What numba has pickled of an exception: (its class, its arguments, where) at an address, its length."""
+    """The exception whose name and arguments, as JSON, are at an address, so many bytes."""
     if not block[0]:
         return MemoryError("a kernel failed")
-    kind, args, _ = pickle.loads(string_at(block[0], block[1]))
-    raised: BaseException = kind(*(args or ()))
+    name, args = json.loads(string_at(block[0], block[1]))
+    raised: BaseException = getattr(builtins, name, RuntimeError)(*args)
     return raised
