@@ -49,7 +49,8 @@ def function(kernel: Kernel) -> Callable[..., Any] | None:
 @functools.cache
 def shipped_code() -> MachineCode | None:
     """The machine code for this processor, or None."""
-    if os.environ.get("DEDUP_KERNELS") == "numba":
+    asked = os.environ.get("DEDUP_KERNELS")  # "numba" for none of it, or the name of a level
+    if asked == "numba":
         return None
     try:
         facts = json.loads((FOLDER / "facts.json").read_bytes())
@@ -59,7 +60,7 @@ def shipped_code() -> MachineCode | None:
         return None
     has = features()
     for level, needs in facts["levels"].items():
-        if has.issuperset(needs):
+        if has.issuperset(needs) and asked in (None, level):
             return MachineCode(facts, level)
     return None
 
