@@ -26,6 +26,7 @@ from . import (
     cli_pull,
     cli_settings,
     cli_views,
+    cli_warm,
     errors,
 )
 from .cli_exit import say
@@ -224,7 +225,7 @@ def _scan(
     kernels.without_blas()
 
     def on_compile() -> None:
-        talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")
+        talk.print(kernels.compiling(), style="dim")
 
     how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
     if show_bars and talk.is_terminal:
@@ -383,3 +384,4 @@ cli_judge.register(commands, run_option)
 cli_page.register(commands, run_option)
 cli_check.register(commands, run_option)
 cli_pull.register(commands)
+cli_warm.register(commands)

@@ -80,6 +80,7 @@ def check(
     dedup check test.jsonl --against train-run --json
     dedup check $(git diff --name-only main) --format github
     """
+    from . import kernels
     from .check import check as checked
     from .matches import Allowed
 
@@ -89,7 +90,7 @@ def check(
         _check_can_add(new, run_folder)
     found, existing = checked(
         *(new, run_folder),
-        on_compile=lambda: _tell("compiling the kernels, only this once (about half a minute) ...", quiet),
+        on_compile=lambda: _tell(kernels.compiling(), quiet),
         on_index=lambda: _tell("making the index of the run, only this once ...", quiet),
         **overrides,
     )
@@ -223,7 +224,7 @@ def review(
 
     run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)
-    kernels.warm_up(lambda: _tell("compiling the kernels, only this once (about half a minute) ...", False))
+    kernels.warm_up(lambda: _tell(kernels.compiling(), False))
     with contextlib.closing(Log(folder)) as log, _keyboard() as keys:
         done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
     click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)

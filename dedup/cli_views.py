@@ -89,7 +89,7 @@ def _load_kernels() -> None:
     from . import kernels
 
     def on_compile() -> None:
-        click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
+        click.echo(kernels.compiling(), err=True)
 
     kernels.warm_up(on_compile)
 

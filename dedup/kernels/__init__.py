@@ -2,7 +2,8 @@
 
 Each function here has a plain definition elsewhere that it equals bit for bit; `tests/test_kernels.py` and
 `tests/test_content.py` hold them together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer,
-text i being `buffer[starts[i]:starts[i+1]]`.  Compiled code is cached on disk where a folder can be written.
+text i being `buffer[starts[i]:starts[i+1]]`.  They run as machine code that was made when dedup was installed
+(`ahead`, `shipped`); what of it does not fit is compiled by numba, which keeps it on disk (`jit`, `cache`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .anchors import (
     slots_of,
     spans_of,
 )
+from .cache import compiling
 from .content import content_of_pairs
 from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
 from .graph import components, witnesses
@@ -43,6 +45,7 @@ from .pairs import (
     terms_of_docs,
 )
 from .sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, sort_each
+from .shipped import shipped_code
 from .sign import sign_texts
 from .spaces import spaces_joined
 from .text import SEGMENT, joined
@@ -58,6 +61,8 @@ __all__ = [
     "bands_met",
     "bucket_pairs",
     "by_low_bits",
+    "by_numba",
+    "compiling",
     "components",
     "content_of_pairs",
     "copy_bits",
@@ -67,11 +72,13 @@ __all__ = [
     "get_bits",
     "in_a_row",
     "joined",
+    "level",
     "looked_up",
     "mark_values",
     "may_have_values",
     "marked_sets",
     "matches",
+    "n_kernels",
     "numbers_of",
     "once_encoded",
     "overlaps",
@@ -101,6 +108,22 @@ __all__ = [
     "witnesses",
     "words_of",
 ]
+
+
+def n_kernels() -> int:
+    """How many kernels Python calls."""
+    return len(KERNELS)
+
+
+def by_numba() -> int:
+    """How many of them numba must compile, as no machine code fits."""
+    return sum(kernel.ready == kernel.by_numba for kernel in KERNELS.values())
+
+
+def level() -> str:
+    """The level of processors whose machine code is used, or "" for none."""
+    code = shipped_code()
+    return code.level if code is not None and by_numba() < len(KERNELS) else ""
 
 
 def warm_up_to_decide() -> None:

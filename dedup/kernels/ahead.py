@@ -1,8 +1,8 @@
 """Compiles all kernels ahead of time: `python -m dedup.kernels.ahead FOLDER` writes what `shipped` reads.
 
-numba makes the code of each function for LLVM, as ever; only what it then does with it is put off: all functions
-become one module, which is optimized and made machine code for each level of processors.  So what several
-kernels have in common is compiled once.  No other code runs in this process, so numba can be changed in place.
+numba makes the code of each function for LLVM, as ever; only what it then does with it is put off: all
+functions become one module, which is optimized and made machine code for each level of processors.  So what
+several kernels have in common is compiled once.  It changes numba in place, so it is a process of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import importlib
 import json
 import os
 import platform
@@ -19,31 +20,56 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
-import llvmlite.ir
-from numba.core import callconv, cgutils, codegen, cpu, pythonapi, types
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.llvm_bindings import create_pass_builder
-from numba.core.registry import cpu_target
-from numba.core.runtime import rtsys
-from numba.np import arrayobj
-
 from .jit import KERNELS, Kernel
 from .kinds import Kind
 from .shipped import FORMAT, PACKAGE, MachineCode, digest
 
-ir: Any = llvmlite.ir
+
+def _part_of(name: str) -> Any:
+    """A module of numba, of whose inside types are not known."""
+    return importlib.import_module(name)
+
+
+ir, llvm = _part_of("llvmlite.ir"), _part_of("llvmlite.binding")
+callconv, cgutils, codegen, cpu, pythonapi, types = (
+    _part_of(f"numba.core.{name}") for name in ("callconv", "cgutils", "codegen", "cpu", "pythonapi", "types")
+)
+arrayobj = _part_of("numba.np.arrayobj")
+cpu_target = _part_of("numba.core.registry").cpu_target
+create_pass_builder = _part_of("numba.core.llvm_bindings").create_pass_builder
+compiler_lock = _part_of("numba.core.compiler_lock").global_compiler_lock
+runtime = _part_of("numba.core.runtime").rtsys
 CELL, BYTE = ir.IntType(64), ir.IntType(8).as_pointer()
 # subtle: the names of LLVM; squeeze() needs the compress instruction of avx512vbmi2
-AVX512 = "avx512f avx512bw avx512cd avx512dq avx512vl avx512vbmi avx512vbmi2 avx512bitalg avx512vpopcntdq".split()
-AVX2 = "avx avx2 bmi bmi2 f16c fma lzcnt movbe popcnt sse4.2".split()
+AVX512 = [
+    "avx512f",
+    "avx512bw",
+    "avx512cd",
+    "avx512dq",
+    "avx512vl",
+    "avx512vbmi",
+    "avx512vbmi2",
+    "avx512bitalg",
+    "avx512vpopcntdq",
+]
+AVX2 = ["avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt", "sse4.2"]
 MAX_PARTS = 4  # the largest kernel takes as long as a third of all
 LEVELS: dict[str, list[tuple[str, str, list[str]]]] = {  # of a machine: name, processor, what it must have
     "x86_64": [("avx512", "x86-64-v4", AVX2 + AVX512), ("avx2", "x86-64-v3", AVX2)],
     "aarch64": [("generic", "generic", [])],
     "arm64": [("generic", "generic", [])],
 }
-OUTSIDE = {"malloc", "realloc", "free", "memcpy", "memmove", "memset", "log2", "log10", "sqrt"}  # what a process always has
+OUTSIDE = {
+    "malloc",
+    "realloc",
+    "free",
+    "memcpy",
+    "memmove",
+    "memset",
+    "log2",
+    "log10",
+    "sqrt",
+}  # what a process always has
 RUNTIME = Path(__file__).with_name("runtime.ll")  # what numba's own runtime does for a kernel
 
 
@@ -121,7 +147,7 @@ def _put_off_machine_code() -> None:
     context = cpu_target.target_context
     context.refresh()
     cpu_target.typing_context.refresh()
-    rtsys.initialize(context)
+    runtime.initialize(context)
     codegen.CPUCodeLibrary._optimize_functions = lambda self, module: setattr(
         module, "data_layout", self._codegen._data_layout
     )
@@ -150,7 +176,7 @@ def _unwraps_nothing(self: Any, module: Any, struct: Any, kinds: Any) -> Any:
     return function
 
 
-@global_compiler_lock
+@compiler_lock
 def _one_module(kernels: list[Kernel]) -> tuple[Any, dict[str, dict[str, Any]]]:
     """All functions of the kernels as one module of LLVM, and what is to be known of each kernel."""
     context = cpu_target.target_context
@@ -171,7 +197,7 @@ def _one_module(kernels: list[Kernel]) -> tuple[Any, dict[str, dict[str, Any]]]:
             "gives": str(_kind_of(result.signature.return_type)),
             "source": str(Path(kernel.function.__code__.co_filename).relative_to(PACKAGE)),
         }
-    library.add_linking_library(rtsys.library)
+    library.add_linking_library(runtime.library)
     library.finalize()
     module = library._final_module
     module.link_in(llvm.parse_assembly(RUNTIME.read_text()))
@@ -257,7 +283,8 @@ class _Cells:
         address, shape = self.load(), [self.load() for _ in range(kind.ndim)]
         array = context.make_array(kind)(context, builder)
         size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-        step, strides = ir.Constant(CELL, size), []
+        strides: list[Any] = []
+        step = ir.Constant(CELL, size)
         for extent in reversed(shape):
             strides.insert(0, step)
             step = builder.mul(step, extent)
@@ -303,7 +330,9 @@ def _machine_code(module: Any, processor: str, needs: list[str]) -> bytes:
             variable.linkage = "internal"
     target = llvm.Target.from_triple(llvm.get_process_triple())
     features = ",".join("+" + name for name in needs)
-    machine = target.create_target_machine(cpu=processor, features=features, opt=3, reloc="pic", codemodel="default")
+    machine = target.create_target_machine(
+        cpu=processor, features=features, opt=3, reloc="pic", codemodel="default"
+    )
     prune = codegen._parse_refprune_flags()
     builder = create_pass_builder(machine, opt=3, loop_vectorize=True, slp_vectorize=True)
     for function in module.functions:

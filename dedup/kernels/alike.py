@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import alike as plain
 from .alignment import has_decimal
-from .jit import I64, U64, inlined, inner
+from .jit import I64, U64, copied, inlined, inner
 from .marks import is_decimal
 from .simd import count_bits
 
@@ -40,7 +40,7 @@ def fold(letters, start, end, out):  # type: ignore[no-untyped-def]
     return n
 
 
-@inlined
+@copied
 def edits(a, first_a, n, b, first_b, m, row, substitute, limit):  # type: ignore[no-untyped-def]
     """n letters of a, m of b -> the fewest edits; without `substitute` an exchange of letters counts as two.
 

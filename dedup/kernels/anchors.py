@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import BASE, I32, I64, U32, U64, U8, inlined, inner, jit
+from .jit import BASE, I32, I64, U8, U32, U64, inlined, inner, jit
 from .pairs import AHEAD, _packing, _place, groups_of, longer
 from .simd import prefetch
 from .text import fmix64

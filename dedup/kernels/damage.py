@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import mojibake
-from .jit import I64, U64, U8, inner, jit
+from .jit import I64, U8, U64, inner, jit
 from .simd import LANES, SPECIAL, damage_masks, first_bit
 
 TAG, TWICE, ESCAPE, ENTITY, CODE, NOTE = (U8(1 << bit) for bit in range(6))  # the order of repair.REPAIRS

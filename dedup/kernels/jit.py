@@ -17,6 +17,7 @@ import numpy as np
 
 from ..shingle import BASE as _BASE
 from . import kinds, shipped
+from .cache import cached
 
 BASE = np.uint64(_BASE)
 I64, U64, U32, I32, U16, U8 = np.int64, np.uint64, np.uint32, np.int32, np.uint16, np.uint8
@@ -45,7 +46,7 @@ def load_numba() -> Any:
             del sys.modules["scipy.linalg"]
     import numba.core.event
 
-    class Listener(numba.core.event.Listener):  # type: ignore[misc]
+    class Listener(numba.core.event.Listener):
         def on_start(self, event: Any) -> None:
             while _LISTENERS:
                 _LISTENERS.pop()()
@@ -53,7 +54,8 @@ def load_numba() -> Any:
         def on_end(self, event: Any) -> None:
             pass
 
-    numba.core.event.register("numba:compile", Listener())
+    listen: Any = numba.core.event.register
+    listen("numba:compile", Listener())
     return numba
 
 
@@ -67,6 +69,8 @@ class Kernel:
 
     def __init__(self, function: Any, takes: tuple[str, ...], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
+        if not takes:  # without the wrappers for Python, it compiles faster
+            options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **options}
         self.function, self.options = function, options
         self.takes = tuple(map(kinds.parsed, takes))
         self.name = f"{function.__module__}:{function.__qualname__}"
@@ -96,9 +100,9 @@ class Kernel:
     def dispatcher(self) -> Any:
         """The function as numba has it, with the cache on disk where a folder can be written."""
         njit, function = load_numba().njit, self.for_numba()
-        try:
-            made = njit(nogil=True, cache=self.cache, **self.options)(function)
-        except RuntimeError:  # numba: "cannot cache function ...: no locator available"
+        if self.cache:
+            made = cached(njit, function, self.options)
+        else:
             made = njit(nogil=True, **self.options)(function)
         made.get_call_template = functools.partial(_template_of_any, made)
         return made
@@ -176,10 +180,15 @@ def jit(*takes: str, **options: Any) -> Callable[[Any], Any]:
 
 
 def inner(function: Any) -> Any:
-    """Make a kernel of what only other kernels call: without the wrappers for Python, it compiles faster."""
-    return Kernel(function, (), {"no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+    """Make a kernel of what only other kernels call."""
+    return Kernel(function, (), {})
 
 
 def inlined(function: Any) -> Any:
-    """Make an `inner` that is copied into its callers: a call counts the uses of each array, some 10 ns each."""
-    return Kernel(function, (), {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True})
+    """Make an `inner` whose code becomes part of its callers."""
+    return Kernel(function, (), {"forceinline": True})
+
+
+def copied(function: Any) -> Any:
+    """Make an `inner` that numba copies into its callers, which takes it long; seldom faster."""
+    return Kernel(function, (), {"inline": "always"})

@@ -1,4 +1,4 @@
-"""What a kernel takes and gives, as text: `int64`, `uint8[:]`, `const int32[:,:]`, `Words(int32[:], int64[:])`."""
+"""What a kernel takes and gives, as text: `int64`, `uint8[:]`, `const int32[:,:]`, `Pair(int64, bool)`."""
 
 from __future__ import annotations
 

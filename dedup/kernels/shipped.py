@@ -1,11 +1,11 @@
 """Machine code that was made when dedup was installed: which of it fits here, and how it is called.
 
-`ahead` writes it, beside this file.  Whether it is still that of the sources is seen by their hashes, for each
-kernel those of the files that it can depend on.  What does not fit is compiled by numba, see `jit`.
+`ahead` writes it, beside this file.  Whether it is still that of the sources is seen by their hashes, for
+each kernel those of the files that it can depend on.  What does not fit is compiled by numba, see `jit`.
 
-A compiled kernel takes the address of a block of 64-bit cells.  First are the arguments: a number is one cell,
-an array its address and its shape.  Its results come in their place, an array as the memory that holds it, its
-address, its shape and its strides.
+A compiled kernel takes the address of a block of 64-bit cells.  First are the arguments: a number is one
+cell, an array its address and its shape.  Its results come in their place, an array as the memory that holds
+it, its address, its shape and its strides.
 """
 
 from __future__ import annotations

@@ -133,7 +133,9 @@ def word_masks(typing: Any, buffer: Any, at: Any) -> Any:
         for low, last in TELLING:
             odd = builder.or_(odd, _between(builder, values, ord(low), ord(last)))
         letters = _between(builder, _folded(builder, values), ord("a"), ord("z"))
-        points = builder.or_(*(builder.icmp_unsigned("==", values, _constant(_lanes(8), ord(c))) for c in ".,"))
+        points = builder.or_(
+            *(builder.icmp_unsigned("==", values, _constant(_lanes(8), ord(c))) for c in ".,")
+        )
         masks = [builder.bitcast(bits, ir.IntType(64)) for bits in (odd, letters, points)]
         return context.make_tuple(builder, signature.return_type, masks)
 
@@ -214,7 +216,9 @@ def min_lanes(typing: Any, x: Any, n: Any, a: Any, b: Any, out: Any, p: Any) -> 
         kind = signature.args
         factor = _load(context, builder, kind[2], args[2], args[5], _lanes(32))
         offset = _load(context, builder, kind[3], args[3], args[5], _lanes(32))
-        least = cgutils.alloca_once_value(builder, _load(context, builder, kind[4], args[4], args[5], _lanes(32)))
+        least = cgutils.alloca_once_value(
+            builder, _load(context, builder, kind[4], args[4], args[5], _lanes(32))
+        )
         with cgutils.for_range(builder, args[1]) as loop:
             one = builder.load(_data(context, builder, kind[0], args[0], loop.index))
             value = builder.add(builder.mul(_splat(builder, one, _lanes(32)), factor), offset)
@@ -262,7 +266,9 @@ def eight_bytes(typing: Any, buffer: Any, at: Any) -> Any:
     """The eight bytes from buffer[at] on -> uint64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.bitcast(_data(context, builder, signature.args[0], *args), ir.IntType(64).as_pointer())
+        pointer = builder.bitcast(
+            _data(context, builder, signature.args[0], *args), ir.IntType(64).as_pointer()
+        )
         return builder.load(pointer, align=1)
 
     return types.uint64(buffer, types.int64), codegen
