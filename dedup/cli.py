@@ -74,6 +74,7 @@ def commands() -> None:
     dedup check NEW            which new documents are in a run already; exit code 1 if any
     dedup review               accept, change or split each cluster in the terminal
     dedup pull ADDRESS FOLDER  a run at s3://, hdfs:// and others, brought here
+    dedup warm                 the kernels made ready, and how
 
     \b
     Exit codes: 0 done; 1 duplicates found, by check or with --fail-on-duplicates;
