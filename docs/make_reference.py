@@ -266,7 +266,7 @@ def parts() -> dict[str, str]:
         **{
             f"options {name}": of_options(command)
             for name, command in commands.commands.items()
-            if name not in ("scan", "export", "pull")  # which has none
+            if name not in ("scan", "export", "pull", "warm")  # the last two have none
         },
     }
 

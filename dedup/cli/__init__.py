@@ -17,7 +17,7 @@ from click.shell_completion import shell_complete
 from .. import __version__
 from ..core import errors
 from ..core.settings import Settings
-from . import check, exit, judge, options, pull, show
+from . import check, exit, judge, options, pull, show, warm
 from . import engine as cli_engine
 from . import output as cli_output
 from . import paths as cli_paths
@@ -66,6 +66,7 @@ def commands() -> None:
     dedup check NEW            which new documents are in a run already; exit code 1 if any
     dedup review               accept, change or split each cluster in the terminal
     dedup pull ADDRESS FOLDER  a run at s3://, hdfs:// and others, brought here
+    dedup warm                 make the compiled kernels ready
 
     \b
     Exit codes: 0 done; 1 duplicates found, by check or with --fail-on-duplicates;
@@ -212,13 +213,14 @@ def _scan(
     checksum: bool,
 ) -> Any:
     from ..core import jit
+    from ..core.compiled.cache import compiling
     from ..pipeline import scan as pipeline
     from ..reports import summary as report
 
     jit.without_blas()
 
     def on_compile() -> None:
-        talk.print("compiling the kernels, only this once (about half a minute) ...", style="dim")
+        talk.print(compiling(), style="dim")
 
     how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
     if show_bars and talk.is_terminal:
@@ -378,3 +380,4 @@ judge.register(commands, run_option)
 cli_page.register(commands, run_option)
 check.register(commands, run_option)
 pull.register(commands)
+warm.register(commands)

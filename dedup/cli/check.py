@@ -82,6 +82,7 @@ def check(
     """
     from ..check.check import check as checked
     from ..check.result import Allowed
+    from ..core.compiled.cache import compiling
 
     accepted = Allowed.read(allow) if allow else None
     overrides = {k: v for k, v in given.items() if v is not None}
@@ -89,7 +90,7 @@ def check(
         _check_can_add(new, run_folder)
     found, existing = checked(
         *(new, run_folder),
-        on_compile=lambda: _tell("compiling the kernels, only this once (about half a minute) ...", quiet),
+        on_compile=lambda: _tell(compiling(), quiet),
         on_index=lambda: _tell("making the index of the run, only this once ...", quiet),
         **overrides,
     )
@@ -199,6 +200,7 @@ def review(
     dedup review --order nearest --relation near
     dedup review --cluster 3
     """
+    from ..core.compiled.cache import compiling
     from ..core.verdicts import RELATIONS
     from ..readers.storage.addresses import local_folder
     from ..runs.folder import open_run
@@ -223,7 +225,7 @@ def review(
 
     run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)
-    warm_up.warm_up(lambda: _tell("compiling the kernels, only this once (about half a minute) ...", False))
+    warm_up.warm_up(lambda: _tell(compiling(), False))
     with contextlib.closing(Log(folder)) as log, _keyboard() as keys:
         done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
     click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)

@@ -27,10 +27,11 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
 
 
 def _load_kernels() -> None:
+    from ..core.compiled.cache import compiling
     from ..pipeline import warm_up
 
     def on_compile() -> None:
-        click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
+        click.echo(compiling(), err=True)
 
     warm_up.warm_up(on_compile)
 

@@ -86,10 +86,11 @@ def _settings(run: Run | None) -> Settings:
 
 
 def _load_kernels() -> None:
+    from ..core.compiled.cache import compiling
     from ..pipeline import warm_up
 
     def on_compile() -> None:
-        click.echo("compiling the kernels, only this once (about half a minute) ...", err=True)
+        click.echo(compiling(), err=True)
 
     warm_up.warm_up(on_compile)
 

@@ -16,11 +16,11 @@ def connected_components(n: int, pairs: NDArray[np.integer[Any]]) -> NDArray[np.
     >>> connected_components(5, np.array([[4, 1], [3, 4]], np.int32)).tolist()
     [0, 1, 2, 1, 1]
     """
-    return _union_find(n, np.ascontiguousarray(pairs, np.int32))
+    return union_find(n, np.ascontiguousarray(pairs, np.int32))
 
 
-@jit()
-def _union_find(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+@jit("int64", "int32[:,:]")
+def union_find(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
     """The same of contiguous edges (Tarjan and van Leeuwen 1984: union-find with path halving)."""
     parent = np.arange(n).astype(I32)
     for p in range(len(pairs)):

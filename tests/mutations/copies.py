@@ -70,10 +70,9 @@ def put_in(fault: Fault, copy: Path) -> bool:
     path.write_text(changed(path.read_text(), fault))
     kernels = copy / "dedup" / "kernels"
     stale = [p for p in kernels.glob("*.py") if path in _reached_from(p, copy)]
-    found = [code for p in stale for code in (kernels / "__pycache__").glob(f"{p.stem}.*.nb[ic]")]
-    for code in found:
+    for code in [code for p in stale for code in (kernels / "__pycache__").glob(f"{p.stem}.*.nb[ic]")]:
         code.unlink()
-    return bool(found)
+    return bool(stale)
 
 
 def compile_kernels(copy: Path) -> float:

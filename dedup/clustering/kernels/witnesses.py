@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...core.jit import jit
 
 
-@jit()
+@jit("int64[:]", "int64[:]", "int32[:]", "int32[:]")
 def witnesses(
     order: NDArray[np.int64],
     indptr: NDArray[np.int64],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.jit import I64, U64, inlined, inner
+from ...core.jit import I64, U64, copied, inlined, inner
 from ...text.kernels.simd import count_bits
 from .. import lookalikes as plain
 from .alignment import has_decimal
@@ -40,7 +40,7 @@ def fold(letters, start, end, out):  # type: ignore[no-untyped-def]
     return n
 
 
-@inlined
+@copied
 def edits(a, first_a, n, b, first_b, m, row, substitute, limit):  # type: ignore[no-untyped-def]
     """n letters of a, m of b -> the fewest edits; without `substitute` an exchange of letters counts as two.
 

@@ -16,7 +16,7 @@ from .lookalikes import STEM
 from .sign_classes import is_decimal
 from .signs import changed_marks
 from .unmatched import all_decimal, is_in, is_passage, n_letters, respelled, rest_for, room, sides_of, sift
-from .words import WordArrays
+from .words import WORD_ARRAYS, WordArrays
 
 NUMBER_WORDS, NUMBER_MORE, APART = own_content.NUMBER_WORDS, own_content.NUMBER_MORE, own_content.APART
 STEMMED, STEMMED_SHARE = own_content.STEMMED, own_content.STEMMED_SHARE
@@ -81,7 +81,7 @@ def content_of_pairs(
     return counts, slots
 
 
-@jit()
+@jit("int64[:]", "uint64[:]", "int32[:,:]")
 def _comes_second(
     text: NDArray[np.int64], key: NDArray[np.uint64], pairs: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
@@ -100,7 +100,7 @@ def _comes_second(
     return out
 
 
-@jit()
+@jit(WORD_ARRAYS, "int32[:,:]", "int64[:,:]", "uint32[:,:,:]")
 def _content_of_pairs(texts, pairs, all_counts, all_slots):  # type: ignore[no-untyped-def]
     text, start, key = texts.text, texts.start, texts.key
     scratch, so_far = room(), np.zeros(10, I64)

@@ -26,7 +26,7 @@ for _mark in signs.CLASSES:
 _MAY_TELL[128:] = 1
 
 
-@jit()
+@jit("const uint8[:]", "int64[:]")
 def may_have_values(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """n texts in UTF-8 -> whether there is any byte that may give them a digest of their values, bool[n]."""
     out = np.zeros(len(starts) - 1, np.bool_)
@@ -39,7 +39,7 @@ def may_have_values(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDA
     return out
 
 
-@jit()
+@jit("int64[:]", "int32[:]", "int64[:]")
 def _value_digests(place, sure, marks):  # type: ignore[no-untyped-def]
     out = np.zeros(len(marks) - 1, U64)
     for t in range(len(out)):

@@ -42,6 +42,12 @@ class WordArrays(NamedTuple):
     framed: NDArray[np.bool_]
 
 
+WORD_ARRAYS = (  # the type of its arrays, see `kinds`
+    "WordArrays(int32[:], int64[:], uint64[:], int64[:], int64[:], int32[:], int32[:], int64[:], int64[:,:], "
+    "bool[:])"
+)
+
+
 def words_of(buffer: NDArray[np.uint8], starts: NDArray[np.int64], table: Any) -> WordArrays:
     """n texts -> their words and marks."""
     n, size = len(starts) - 1, 64 + int(starts[-1] - starts[0])
@@ -75,7 +81,7 @@ def with_frames(texts: WordArrays, frames: Spans, k: int) -> WordArrays:
     return texts._replace(framed=framed)
 
 
-@jit()
+@jit("int64[:]", "int64[:]", "int64[:]", "int64[:]", "int64[:]", "bool[:]")
 def _frame(start, text, begin, end, indptr, framed):  # type: ignore[no-untyped-def]
     for t in range(len(text) - 1):
         s, last = indptr[t], indptr[t + 1]
@@ -117,7 +123,7 @@ def _code_point(buffer, place, end):  # type: ignore[no-untyped-def]
     return c, place + size
 
 
-@jit()
+@jit("const uint8[:]", "int64[:]", "int32[:]", "int32[:]", "int32[:]", WORD_ARRAYS)
 def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-untyped-def]
     """n texts -> their words and marks in the arrays; whether there was room for all.
 

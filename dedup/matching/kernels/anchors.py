@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.jit import BASE, I32, I64, U8, U32, U64, jit
+from ...core.jit import BASE, I32, I64, U8, U32, U64, inlined, inner, jit
 from ...text.kernels.simd import prefetch
 from ...text.kernels.utf8 import fmix64
 from .pairs import AHEAD, _packing, _place, groups_of, longer
 
 
-@jit()
+@jit("uint8[:]", "int64[:]", "int64")
 def set_bits(bits: NDArray[np.uint8], places: NDArray[np.int64], n: int) -> None:
     """Set n bits in a row from each place on."""
     for place in places:
@@ -19,7 +19,7 @@ def set_bits(bits: NDArray[np.uint8], places: NDArray[np.int64], n: int) -> None
             bits[at >> 3] |= U8(1 << (at & 7))
 
 
-@jit()
+@jit("uint8[:]", "int64", "int64")
 def get_bits(bits: NDArray[np.uint8], start: int, end: int) -> NDArray[np.bool_]:
     """bool[end - start]: the bits from start to end."""
     out = np.empty(end - start, np.bool_)
@@ -28,7 +28,7 @@ def get_bits(bits: NDArray[np.uint8], start: int, end: int) -> NDArray[np.bool_]
     return out
 
 
-@jit()
+@jit("const uint64[:]", "int64[:]", "bool[:]", "bool[:]")
 def own_anchors(
     hashes: NDArray[np.uint64], start: NDArray[np.int64], wanted: NDArray[np.bool_], flags: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
@@ -46,7 +46,7 @@ def own_anchors(
     return out
 
 
-@jit()
+@jit("const uint64[:]", "int64[:]", "bool[:]")
 def different_anchors(
     hashes: NDArray[np.uint64], start: NDArray[np.int64], flags: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
@@ -67,7 +67,7 @@ def different_anchors(
     return out
 
 
-@jit()
+@inner
 def _cleared(slots, n):  # type: ignore[no-untyped-def]
     """-> (room for a table of n hashes, empty as far as it is used; its `_shift`)."""
     size = 64
@@ -80,7 +80,7 @@ def _cleared(slots, n):  # type: ignore[no-untyped-def]
     return slots, _shift(size)
 
 
-@jit(inline="always")
+@inlined
 def _put(slots, shift, h):  # type: ignore[no-untyped-def]
     """Put a hash into a table -> whether it is new there; the largest of all is taken for the one before."""
     key = max(~h, U64(1))
@@ -93,7 +93,7 @@ def _put(slots, shift, h):  # type: ignore[no-untyped-def]
     return new
 
 
-@jit()
+@jit("const uint64[:]", "int32[:]", "int64")
 def in_a_row(
     hashes: NDArray[np.uint64], docs: NDArray[np.int32], n: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -110,7 +110,7 @@ def in_a_row(
     return out[:found].copy(), first[:found].copy()
 
 
-@jit()
+@jit("uint64[:]", "int32[:]")
 def slots_of(keys: NDArray[np.uint64], slots: NDArray[np.int32]) -> None:
     """Put the numbers of different keys uint64[n] into a table int32[2^m], 2 n or more; -1 where none is."""
     shift, slots[:] = _shift(len(slots)), -1
@@ -121,7 +121,7 @@ def slots_of(keys: NDArray[np.uint64], slots: NDArray[np.int32]) -> None:
         slots[at] = i
 
 
-@jit()
+@inner
 def _shift(size):  # type: ignore[no-untyped-def]
     """How many bits of a hash are not the number of its place in a table of 2^m places."""
     bits = 0
@@ -130,7 +130,7 @@ def _shift(size):  # type: ignore[no-untyped-def]
     return U64(64 - bits)
 
 
-@jit()
+@jit("int32[:]", "uint64[:]", "uint64[:]")
 def numbers_of(
     slots: NDArray[np.int32], keys: NDArray[np.uint64], hashes: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
@@ -147,7 +147,18 @@ def numbers_of(
     return out
 
 
-@jit()
+@jit(
+    "uint64[:]",
+    "int64[:]",
+    "bool[:]",
+    "uint8[:]",
+    "int64",
+    "int64",
+    "uint8[:]",
+    "int32[:]",
+    "uint64[:]",
+    "int64[:]",
+)
 def looked_up(
     hashes: NDArray[np.uint64],
     start: NDArray[np.int64],
@@ -207,7 +218,7 @@ def looked_up(
     return out[:m].copy()
 
 
-@jit()
+@jit("uint8[:]", "int64", "uint8[:]", "int64", "int64")
 def copy_bits(source: NDArray[np.uint8], start: int, target: NDArray[np.uint8], at: int, n: int) -> None:
     """Or n bits of the source, from `start` on, into the target from `at` on."""
     i = 0
@@ -227,7 +238,7 @@ def copy_bits(source: NDArray[np.uint8], start: int, target: NDArray[np.uint8], 
         i += 1
 
 
-@jit()
+@jit("int64[:]", "int32[:]", "int32[:]", "int64")
 def distinct_groups(
     indptr: NDArray[np.int64], docs: NDArray[np.int32], group: NDArray[np.int32], most: int
 ) -> NDArray[np.int64]:
@@ -241,7 +252,7 @@ def distinct_groups(
     return out
 
 
-@jit()
+@jit("int64[:]", "bool[:]", "int32[:]")
 def own_runs(
     doc_starts: NDArray[np.int64], common: NDArray[np.bool_], position: NDArray[np.int32]
 ) -> NDArray[np.int64]:
@@ -260,7 +271,7 @@ def own_runs(
     return out
 
 
-@jit()
+@jit("int64[:]", "bool[:]", "int32[:]")
 def spans_of(
     doc_starts: NDArray[np.int64], boilerplate: NDArray[np.bool_], position: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -286,7 +297,7 @@ def spans_of(
     return start[:n].copy(), end[:n].copy(), indptr
 
 
-@jit()
+@jit("uint32[:]", "int64[:]", "int32[:,:]")
 def shared_own(
     hashes: NDArray[np.uint32], starts: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> NDArray[np.int32]:
@@ -311,7 +322,7 @@ def shared_own(
     return out
 
 
-@jit()
+@inner
 def _slot(slots: NDArray[np.uint32], shift: np.uint64, h: np.uint32) -> np.int64:
     """Where a hash stands in a table, or would stand; a hash of 0 is in none."""
     at = I64((U64(h) * BASE) >> shift)
@@ -320,7 +331,7 @@ def _slot(slots: NDArray[np.uint32], shift: np.uint64, h: np.uint32) -> np.int64
     return at
 
 
-@jit()
+@jit("uint64[:]", "int64[:]", "int32[:,:]")
 def shared_hashes(
     hashes: NDArray[np.uint64], starts: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:

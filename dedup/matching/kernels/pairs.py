@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.jit import BASE, I32, I64, U8, U64, jit
+from ...core.jit import BASE, I32, I64, U8, U64, inlined, inner, jit
 from ...text.kernels.simd import prefetch
 from ...text.kernels.utf8 import fmix64
 
@@ -14,7 +14,7 @@ NEXT, LINES = 8, 5  # a list so many terms before it is needed: so much of it, o
 AHEAD = 16  # so many steps before something is needed it is asked for
 
 
-@jit()
+@jit("const uint32[:,:]", "int32[:,:]")
 def matches(signatures: NDArray[np.uint32], pairs: NDArray[np.int32]) -> NDArray[np.int32]:
     """Signatures uint32[n, num_perm], pairs int32[m, 2] -> int32[m], how many values agree."""
     out = np.zeros(len(pairs), I32)
@@ -27,7 +27,7 @@ def matches(signatures: NDArray[np.uint32], pairs: NDArray[np.int32]) -> NDArray
     return out
 
 
-@jit()
+@jit("const uint32[:,:]", "int32[:]", "int32[:,:]")
 def band_keys(
     signatures: NDArray[np.uint32], docs: NDArray[np.int32], bands: NDArray[np.int32]
 ) -> NDArray[np.uint64]:
@@ -46,13 +46,13 @@ def band_keys(
     return out
 
 
-@jit(inline="always")
+@inlined
 def _bit_of(value, n_bytes):  # type: ignore[no-untyped-def]
     """A value of a signature -> its bit in a table of n_bytes (a power of two)."""
     return I64((U64(value) * BASE) >> U64(29)) & I64(8 * n_bytes - 1)
 
 
-@jit()
+@jit("uint8[:,:]", "uint32[:,:]")
 def mark_values(table: NDArray[np.uint8], signatures: NDArray[np.uint32]) -> None:
     """Signatures uint32[n, num_perm] -> a bit of each value, in the row uint8[2^m] of its column."""
     for i in range(len(signatures)):
@@ -61,7 +61,7 @@ def mark_values(table: NDArray[np.uint8], signatures: NDArray[np.uint32]) -> Non
             table[c, at >> 3] |= U8(1 << (at & 7))
 
 
-@jit()
+@jit("uint32[:,:]", "int32[:]", "int32[:,:]", "uint8[:,:]", "uint8[:]", "int64[:]", "uint64[:]")
 def bands_met(
     signatures: NDArray[np.uint32],
     docs: NDArray[np.int32],
@@ -124,7 +124,7 @@ def bands_met(
     return band[:m].copy(), doc[:m].copy(), key[:m].copy()
 
 
-@jit()
+@inner
 def longer(values, n, size):  # type: ignore[no-untyped-def]
     """The first n of some values, with room for `size`."""
     out = np.empty(size, values.dtype)
@@ -132,7 +132,7 @@ def longer(values, n, size):  # type: ignore[no-untyped-def]
     return out
 
 
-@jit()
+@jit("uint64[:]", "int32[:]", "int64")
 def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -> NDArray[np.int32]:
     """Keys uint64[n], equal ones together, their docs int32[n] -> pairs int32[m, 2]; puts docs in order.
 
@@ -165,7 +165,7 @@ def bucket_pairs(keys: NDArray[np.uint64], docs: NDArray[np.int32], full: int) -
     return out[:m].copy()
 
 
-@jit()
+@inner
 def _sort(values, start, end):  # type: ignore[no-untyped-def]
     """Put values[start:end] in order; mostly they are few."""
     if end - start > SMALL:
@@ -179,7 +179,7 @@ def _sort(values, start, end):  # type: ignore[no-untyped-def]
         values[i] = value
 
 
-@jit()
+@jit("uint64[:]", "int64")
 def by_low_bits(hashes: NDArray[np.uint64], n: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Hashes uint64[m] -> (their places, by hash mod n, a power of two; int64[n + 1], where each begins)."""
     starts, order = np.zeros(n + 1, I64), np.empty(len(hashes), I32)
@@ -195,7 +195,7 @@ def by_low_bits(hashes: NDArray[np.uint64], n: int) -> tuple[NDArray[np.int32], 
     return order, starts
 
 
-@jit()
+@jit("uint8[:]", "uint64[:]", "int64")
 def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
     """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most` of 15.
 
@@ -209,7 +209,7 @@ def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> N
             counts[byte] += U8(1 << low)
 
 
-@jit()
+@inner
 def _packing(n_bytes: int, most: int) -> tuple[int, int, np.uint64]:
     """-> bits of a place, places in a byte, and how many bits of a hash are not the number of its place."""
     width = 1 if most <= 1 else 2 if most <= 3 else 4
@@ -219,14 +219,14 @@ def _packing(n_bytes: int, most: int) -> tuple[int, int, np.uint64]:
     return width, 8 // width, U64(64 - bits)
 
 
-@jit(inline="always")
+@inlined
 def _place(h, width, places, shift):  # type: ignore[no-untyped-def]
     """Where a hash is counted -> (byte, the first of its bits there)."""
     at = (h * BASE) >> shift
     return I64(at >> U64(3 - (width >> 1))), (at & U64(places - 1)) * U64(width)
 
 
-@jit()
+@jit("uint8[:]", "uint64[:]", "int64")
 def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
     """bool[n]: false where a hash was surely counted fewer than `least` times, by tally with the same limit.
 
@@ -241,7 +241,7 @@ def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -
     return out
 
 
-@jit()
+@inner
 def groups_of(docs, start, end, group, most, seen):  # type: ignore[no-untyped-def]
     """In how many groups docs[start:end] are, counted to `most` + 1, for which `seen` has room.
 
@@ -261,7 +261,7 @@ def groups_of(docs, start, end, group, most, seen):  # type: ignore[no-untyped-d
     return found
 
 
-@jit()
+@jit("uint64[:]", "int32[:]", "bool[:]", "int32[:]", "int64", "int64")
 def postings(
     hashes: NDArray[np.uint64],
     docs: NDArray[np.int32],
@@ -310,7 +310,7 @@ def postings(
     return sizes[:n_terms].copy(), out[:used].copy(), first[:used].copy(), rows[:n_terms].copy()
 
 
-@jit()
+@jit("int64[:]", "int32[:]", "int64")
 def terms_of_docs(
     sizes: NDArray[np.int64], docs: NDArray[np.int32], n_docs: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -330,7 +330,7 @@ def terms_of_docs(
     return indptr, terms
 
 
-@jit()
+@jit("int64[:]", "int32[:]", "int64[:]", "int32[:]", "int32[:]", "int32[:]", "int64", "int64", "int64")
 def shared_term_pairs(
     postings: NDArray[np.int64],
     docs: NDArray[np.int32],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.features import Spans
-from ...core.jit import I32, I64, U16, U64, jit
+from ...core.jit import I32, I64, U16, U64, inlined, inner, jit
 from ...text.kernels.simd import LANES
 from ...text.kernels.utf8 import SEGMENT, grown, letters_of, powers, shingle_row, short_hash, skeleton_row
 from ...text.skeleton import MAX_UNSPACED
@@ -69,7 +69,7 @@ def sort_each(hashes: NDArray[np.uint64], indptr: NDArray[np.int64]) -> None:
         hashes[start:end].sort()
 
 
-@jit()
+@jit("uint64[:]", "int64[:]", "uint64")
 def _unique(hashes: NDArray[np.uint64], indptr: NDArray[np.int64], marks: np.uint64) -> int:
     """Sorted hashes as CSR -> the different ones in front, in place, and indptr with them -> how many."""
     used, start = 0, indptr[0]
@@ -84,7 +84,19 @@ def _unique(hashes: NDArray[np.uint64], indptr: NDArray[np.int64], marks: np.uin
     return used
 
 
-@jit()
+@jit(
+    "const uint8[:]",
+    "int64[:]",
+    "int32[:]",
+    "int32[:]",
+    "int32[:]",
+    "int64",
+    "uint64[:]",
+    "int64[:]",
+    "int64[:]",
+    "int64[:]",
+    "bool",
+)
 def _shingle_rows(buffer, starts, packed, pool, pool_starts, k, powers, span_start, span_end, spans, marked):  # type: ignore[no-untyped-def]
     """n texts -> their shingle hashes, in order, as CSR."""
     n_texts = len(starts) - 1
@@ -118,7 +130,7 @@ def _shingle_rows(buffer, starts, packed, pool, pool_starts, k, powers, span_sta
     return hashes[:at], indptr
 
 
-@jit()
+@inner
 def _mark(hashes: NDArray[np.uint64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
     """Set the lowest bit of the hashes at places outside the spans, and clear it inside, in place."""
     for i in range(len(hashes)):
@@ -128,7 +140,7 @@ def _mark(hashes: NDArray[np.uint64], starts: NDArray[np.int64], ends: NDArray[n
             hashes[i] &= ~U64(1)
 
 
-@jit()
+@jit("const uint8[:]", "int64[:]", "int32[:]", "int32[:]", "int32[:]", "uint64")
 def _skeleton_rows(buffer, starts, packed, pool, pool_starts, power4):  # type: ignore[no-untyped-def]
     """n texts -> their skeleton shingle hashes, in order, as CSR."""
     n_texts = len(starts) - 1
@@ -159,7 +171,7 @@ def _skeleton_rows(buffer, starts, packed, pool, pool_starts, power4):  # type: 
     return hashes[:at], indptr
 
 
-@jit()
+@jit("uint64[:]", "int64[:]", "int32[:,:]")
 def figures(
     hashes: NDArray[np.uint64], indptr: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> NDArray[np.int64]:
@@ -189,7 +201,7 @@ def figures(
     return out
 
 
-@jit()
+@inner
 def _looked_up(few: NDArray[np.uint64], many: NDArray[np.uint64]) -> tuple[int, int, int, int]:
     """Two marked sets -> how many both hold; that both own; that few alone owns; that many alone owns."""
     shared, both, only_few, only_many = 0, 0, 0, 0
@@ -204,7 +216,7 @@ def _looked_up(few: NDArray[np.uint64], many: NDArray[np.uint64]) -> tuple[int, 
     return shared, both, only_few, only_many
 
 
-@jit()
+@inner
 def _merged(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> tuple[int, int, int, int]:
     """Two marked sets -> how many both hold; that both own; that left alone owns; that right alone owns.
 
@@ -225,7 +237,7 @@ def _merged(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> tuple[int, i
     return int(found[0]), int(found[1]), int(found[2]), int(found[3])
 
 
-@jit(inline="always")
+@inlined
 def _step(left, right, i, j, found):  # type: ignore[no-untyped-def]
     """One step of a merge, without a branch."""
     x, y = left[i], right[j]
@@ -236,7 +248,7 @@ def _step(left, right, i, j, found):  # type: ignore[no-untyped-def]
     return i + I64(up), j + I64(across), found
 
 
-@jit()
+@inner
 def _found(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:
     """Two rising sets -> how many they share, by looking up each of the smaller one in the larger."""
     few, many = (left, right) if len(left) < len(right) else (right, left)
@@ -247,7 +259,7 @@ def _found(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:
     return found
 
 
-@jit()
+@jit("uint64[:]", "int64[:]", "int32[:,:]")
 def overlaps(
     hashes: NDArray[np.uint64], indptr: NDArray[np.int64], pairs: NDArray[np.int32]
 ) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.jit import I64, U16, U32, U64, jit
+from ...core.jit import I64, U16, U32, U64, inner
 from .simd import LANES, at_most_mask, first_bit, leading_zeros, min_lanes
 from .utf8 import whole
 
@@ -25,13 +25,13 @@ class Room(NamedTuple):
     ends: NDArray[np.int64]  # [m], m > the largest power of two in n
 
 
-@jit()
+@inner
 def room_for(n: int) -> Room:
     """-> room for n values."""
     return Room(np.empty(SLOTS, U64), np.empty(n, U64), np.empty(n + LANES, U32), np.empty(n + 2, I64))
 
 
-@jit()
+@inner
 def first_cut(size: int, n: float) -> int:
     """How large a sample is wanted, of about how many hashes -> a cut that leaves somewhat more than that.
 
@@ -43,7 +43,7 @@ def first_cut(size: int, n: float) -> int:
     return int(min(1.0, wanted / n) * ALL)
 
 
-@jit()
+@inner
 def keep_small(
     hashes: NDArray[np.uint64],
     tops: NDArray[np.uint16],
@@ -69,7 +69,7 @@ def keep_small(
     return n
 
 
-@jit()
+@inner
 def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) -> tuple[int, int]:
     """kept[:n] -> at most `size` different values, the smallest, in front -> (how many, the new cut)."""
     n = _different(kept, n, room)
@@ -104,7 +104,7 @@ def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) 
     return size, low >> 16
 
 
-@jit()
+@inner
 def _at_most(values: NDArray[np.uint32], n: int, limit: np.uint32) -> int:
     """How many of values[:n] are at most `limit`; the rest up to whole(n) are not."""
     found = U32(0)
@@ -113,7 +113,7 @@ def _at_most(values: NDArray[np.uint32], n: int, limit: np.uint32) -> int:
     return int(found)
 
 
-@jit()
+@inner
 def _different(values: NDArray[np.uint64], n: int, room: Room) -> int:
     """The different ones of values[:n] in front, in any order -> how many.
 
@@ -139,7 +139,7 @@ def _different(values: NDArray[np.uint64], n: int, room: Room) -> int:
     return used + n_odd
 
 
-@jit()
+@inner
 def sort_unique(values: NDArray[np.uint64], room: NDArray[np.uint64], ends: NDArray[np.int64]) -> int:
     """Sort evenly spread values in place and drop repeats -> how many are left in front.
 
@@ -181,7 +181,7 @@ def sort_unique(values: NDArray[np.uint64], room: NDArray[np.uint64], ends: NDAr
     return used
 
 
-@jit()
+@inner
 def min_update(
     hashes: NDArray[np.uint64],
     n: int,

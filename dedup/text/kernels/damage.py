@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.jit import I64, U8, U64, jit
+from ...core.jit import I64, U8, U64, inner, jit
 from .. import mojibake
 from .simd import LANES, SPECIAL, damage_masks, first_bit
 
@@ -30,7 +30,7 @@ def signs_of_damage(buffer: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDA
     return found
 
 
-@jit()
+@jit("const uint8[:]", "int64[:]", "bool[:]", "int16[:,:]", "bool[:]")
 def _signs_of_damage(buffer, starts, is_special, byte_of, likely):  # type: ignore[no-untyped-def]
     out = np.zeros(len(starts) - 1, U8)
     state = np.zeros((len(byte_of), 6), I64)
@@ -87,7 +87,7 @@ def _signs_of_damage(buffer, starts, is_special, byte_of, likely):  # type: igno
     return out
 
 
-@jit()
+@inner
 def _is_twice_encoded(buffer, i, end):  # type: ignore[no-untyped-def]
     """Whether C3 at i begins a character encoded twice: what its second byte had become follows."""
     if i + 3 >= end or buffer[i + 1] & 0xC0 != 0x80:
@@ -101,7 +101,7 @@ def _is_twice_encoded(buffer, i, end):  # type: ignore[no-untyped-def]
     return (b == 0xC5 and 0x92 <= c <= 0xBE) or (b == 0xC6 and c == 0x92) or (b == 0xCB and 0x86 <= c <= 0x9C)
 
 
-@jit()
+@inner
 def _is_accents(buffer, i, end):  # type: ignore[no-untyped-def]
     """Whether C3 at i begins three characters from U+0080 to U+00FF; see mojibake.ACCENTS."""
     if i + 5 >= end or buffer[i + 1] & 0xC0 != 0x80:
@@ -109,7 +109,7 @@ def _is_accents(buffer, i, end):  # type: ignore[no-untyped-def]
     return buffer[i + 2] & 0xFE == 0xC2 and buffer[i + 4] & 0xFE == 0xC2
 
 
-@jit()
+@inner
 def _may_be_alphabet(buffer, start, end, byte_of):  # type: ignore[no-untyped-def]
     """Whether words of characters that Windows-1252 has, and no others, are most of what is beyond ASCII."""
     i, end, n_letters, n_all = start, min(end, start + OF_WORDS), 0, 0
@@ -129,7 +129,7 @@ def _may_be_alphabet(buffer, start, end, byte_of):  # type: ignore[no-untyped-de
     return n_letters >= MIN_ACCENTED and 2 * (n_letters + 3) >= n_all
 
 
-@jit()
+@inner
 def _is_letter(b):  # type: ignore[no-untyped-def]
     return 0x61 <= b | 0x20 <= 0x7A
 
@@ -137,7 +137,7 @@ def _is_letter(b):  # type: ignore[no-untyped-def]
 NEED, LOW, HIGH, VALUE, GOOD, BAD = range(6)  # of the state in which the bytes in one encoding are
 
 
-@jit()
+@inner
 def _may_be_read_as(buffer, start, end, byte_of, likely, state):  # type: ignore[no-untyped-def]
     """Whether mojibake.wrong_codec() may find an encoding, in text whose first byte beyond ASCII is at start.
 
@@ -172,7 +172,7 @@ def _may_be_read_as(buffer, start, end, byte_of, likely, state):  # type: ignore
     return False
 
 
-@jit()
+@inner
 def _feed(state, b, likely):  # type: ignore[no-untyped-def]
     """One more byte, -1 for none, of what may be UTF-8: the state counts its good and its bad characters."""
     if state[NEED] > 0:
@@ -195,7 +195,7 @@ def _feed(state, b, likely):  # type: ignore[no-untyped-def]
         state[NEED], state[VALUE] = wide - 1, b & (0x7F >> wide)
 
 
-@jit()
+@inner
 def _begun(b):  # type: ignore[no-untyped-def]
     """The first byte, int64, of a character of UTF-8 beyond ASCII -> (its bytes, 0 if it is none; the lowest
     and the highest second byte)."""
@@ -205,7 +205,7 @@ def _begun(b):  # type: ignore[no-untyped-def]
     return wide, low, high
 
 
-@jit()
+@jit("const uint8[:]", "int16[:]", "bool", "uint8[:]", "uint8[:]")
 def once_encoded(
     text: NDArray[np.uint8],
     byte_of: NDArray[np.int16],
@@ -243,7 +243,7 @@ def once_encoded(
     return used
 
 
-@jit()
+@inner
 def _character(text: NDArray[np.uint8], i: int) -> tuple[int, int]:
     """The length and the code point of the character at i, which is not of ASCII; 0 for those of 4 bytes."""
     b = I64(text[i])
@@ -254,7 +254,7 @@ def _character(text: NDArray[np.uint8], i: int) -> tuple[int, int]:
     return 4, 0
 
 
-@jit()
+@inner
 def _decoded(data: NDArray[np.uint8], n: int, out: NDArray[np.uint8], used: int) -> tuple[int, int, int]:
     """data[:n], none of it ASCII, as UTF-8 into out[used:] -> (bytes, characters, those that are U+FFFD).
 

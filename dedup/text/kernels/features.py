@@ -56,7 +56,20 @@ def sign_texts(
     return Signed(*_sign_texts(buffer, starts, *tables, k, powers(max(k, 4)), window, *rows, sample))
 
 
-@jit()
+@jit(
+    "const uint8[:]",
+    "int64[:]",
+    "int32[:]",
+    "int32[:]",
+    "int32[:]",
+    "int64",
+    "uint64[:]",
+    "int64",
+    "int64",
+    "uint32[:]",
+    "uint32[:]",
+    "int64",
+)
 def _sign_texts(  # type: ignore[no-untyped-def]
     buffer, starts, packed, pool, pool_starts, k, powers, window, num_perm, a, b, sample
 ):

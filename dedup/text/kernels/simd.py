@@ -6,23 +6,34 @@ wide registers and a compress instruction (AVX-512), each is a few instructions 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.ir
-import numba
-import numba.core.cgutils
-import numba.extending
+from ...core.jit import Step
 
 LANES = 64
-intrinsic: Any = numba.extending.intrinsic  # what it makes takes one argument fewer than it is made of
-ir: Any = llvmlite.ir
-types: Any = numba.types
-cgutils: Any = numba.core.cgutils
-_BYTES = ir.VectorType(ir.IntType(8), LANES)
-_UNITS = ir.VectorType(ir.IntType(16), LANES)
-_WORDS = ir.VectorType(ir.IntType(32), LANES)
-_MASK = ir.IntType(64)
+intrinsic: Any = Step  # what it makes takes one argument fewer than it is made of
+
+
+class _Later:
+    """A module that is imported when something of it is asked for: only who compiles needs it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
+ir: Any = _Later("llvmlite.ir")
+types: Any = _Later("numba.types")
+cgutils: Any = _Later("numba.core.cgutils")
+
+
+def _lanes(bits: int) -> Any:
+    """The type of a vector."""
+    return ir.VectorType(ir.IntType(bits), LANES)
 
 
 def _data(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
@@ -53,14 +64,14 @@ def _constant(vector: Any, value: int) -> Any:
 
 def _between(builder: Any, values: Any, low: int, high: int) -> Any:
     """Lanes -> i1 lanes: low <= value <= high."""
-    moved = builder.sub(values, _constant(_BYTES, low))
-    return builder.icmp_unsigned("<=", moved, _constant(_BYTES, high - low))
+    moved = builder.sub(values, _constant(_lanes(8), low))
+    return builder.icmp_unsigned("<=", moved, _constant(_lanes(8), high - low))
 
 
 def _folded(builder: Any, values: Any) -> Any:
     """Bytes -> bytes, the capitals of ASCII made small."""
     upper = _between(builder, values, ord("A"), ord("Z"))
-    return builder.select(upper, builder.or_(values, _constant(_BYTES, 0x20)), values)
+    return builder.select(upper, builder.or_(values, _constant(_lanes(8), 0x20)), values)
 
 
 # ASCII of category P, first and last of each row
@@ -82,8 +93,8 @@ def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
     """buffer[at:at + 64] -> four uint64, a bit a byte: beyond ASCII, letters and digits, capitals, marks."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
-        high = builder.icmp_signed("<", values, _constant(_BYTES, 0))
+        values = _load(context, builder, signature.args[0], args[0], args[1], _lanes(8))
+        high = builder.icmp_signed("<", values, _constant(_lanes(8), 0))
         upper = _between(builder, values, ord("A"), ord("Z"))
         letters = builder.or_(
             _between(builder, _folded(builder, values), ord("a"), ord("z")),
@@ -92,7 +103,7 @@ def ascii_masks(typing: Any, buffer: Any, at: Any) -> Any:
         marks = _between(builder, values, ord(_MARKS[0][0]), ord(_MARKS[0][1]))
         for low, last in _MARKS[1:]:
             marks = builder.or_(marks, _between(builder, values, ord(low), ord(last)))
-        masks = [builder.bitcast(bits, _MASK) for bits in (high, letters, upper, marks)]
+        masks = [builder.bitcast(bits, ir.IntType(64)) for bits in (high, letters, upper, marks)]
         return context.make_tuple(builder, signature.return_type, masks)
 
     return types.UniTuple(types.uint64, 4)(buffer, types.int64), codegen
@@ -117,13 +128,15 @@ def word_masks(typing: Any, buffer: Any, at: Any) -> Any:
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
-        odd = builder.icmp_signed("<", values, _constant(_BYTES, 0))
+        values = _load(context, builder, signature.args[0], args[0], args[1], _lanes(8))
+        odd = builder.icmp_signed("<", values, _constant(_lanes(8), 0))
         for low, last in TELLING:
             odd = builder.or_(odd, _between(builder, values, ord(low), ord(last)))
         letters = _between(builder, _folded(builder, values), ord("a"), ord("z"))
-        points = builder.or_(*(builder.icmp_unsigned("==", values, _constant(_BYTES, ord(c))) for c in ".,"))
-        masks = [builder.bitcast(bits, _MASK) for bits in (odd, letters, points)]
+        points = builder.or_(
+            *(builder.icmp_unsigned("==", values, _constant(_lanes(8), ord(c))) for c in ".,")
+        )
+        masks = [builder.bitcast(bits, ir.IntType(64)) for bits in (odd, letters, points)]
         return context.make_tuple(builder, signature.return_type, masks)
 
     return types.UniTuple(types.uint64, 3)(buffer, types.int64), codegen
@@ -137,12 +150,12 @@ def damage_masks(typing: Any, buffer: Any, at: Any) -> Any:
     """buffer[at:at + 64] -> two uint64, a bit a byte: one of SPECIAL, beyond ASCII."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = _load(context, builder, signature.args[0], args[0], args[1], _BYTES)
+        values = _load(context, builder, signature.args[0], args[0], args[1], _lanes(8))
         found = _constant(ir.VectorType(ir.IntType(1), LANES), 0)
         for byte in SPECIAL:
-            found = builder.or_(found, builder.icmp_unsigned("==", values, _constant(_BYTES, byte)))
-        beyond = builder.icmp_signed("<", values, _constant(_BYTES, 0))
-        masks = [builder.bitcast(bits, _MASK) for bits in (found, beyond)]
+            found = builder.or_(found, builder.icmp_unsigned("==", values, _constant(_lanes(8), byte)))
+        beyond = builder.icmp_signed("<", values, _constant(_lanes(8), 0))
+        masks = [builder.bitcast(bits, ir.IntType(64)) for bits in (found, beyond)]
         return context.make_tuple(builder, signature.return_type, masks)
 
     return types.UniTuple(types.uint64, 2)(buffer, types.int64), codegen
@@ -156,16 +169,16 @@ def squeeze(typing: Any, buffer: Any, at: Any, mask: Any, out: Any, n: Any, unit
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = _folded(builder, _load(context, builder, signature.args[0], args[0], args[1], _BYTES))
+        values = _folded(builder, _load(context, builder, signature.args[0], args[0], args[1], _lanes(8)))
         lanes = builder.bitcast(args[2], ir.VectorType(ir.IntType(1), LANES))
         compress = cgutils.get_or_insert_function(
             builder.module,
-            ir.FunctionType(_BYTES, [_BYTES, lanes.type, _BYTES]),
+            ir.FunctionType(_lanes(8), [_lanes(8), lanes.type, _lanes(8)]),
             "llvm.experimental.vector.compress.v64i8",
         )
-        packed = builder.call(compress, [values, lanes, ir.Constant(_BYTES, ir.Undefined)])
-        _store(context, builder, signature.args[3], args[3], args[4], builder.zext(packed, _WORDS))
-        _store(context, builder, signature.args[5], args[5], args[6], builder.zext(packed, _UNITS))
+        packed = builder.call(compress, [values, lanes, ir.Constant(_lanes(8), ir.Undefined)])
+        _store(context, builder, signature.args[3], args[3], args[4], builder.zext(packed, _lanes(32)))
+        _store(context, builder, signature.args[5], args[5], args[6], builder.zext(packed, _lanes(16)))
         return context.get_dummy_value()
 
     return types.none(buffer, types.int64, types.uint64, out, types.int64, units, types.int64), codegen
@@ -173,12 +186,12 @@ def squeeze(typing: Any, buffer: Any, at: Any, mask: Any, out: Any, n: Any, unit
 
 def _compared(operator: str) -> Callable[..., Any]:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        left = _load(context, builder, signature.args[0], args[0], args[1], _UNITS)
+        left = _load(context, builder, signature.args[0], args[0], args[1], _lanes(16))
         if isinstance(signature.args[2], types.Array):
-            right = _load(context, builder, signature.args[2], args[2], args[1], _UNITS)
+            right = _load(context, builder, signature.args[2], args[2], args[1], _lanes(16))
         else:
-            right = _splat(builder, args[2], _UNITS)
-        return builder.bitcast(builder.icmp_unsigned(operator, left, right), _MASK)
+            right = _splat(builder, args[2], _lanes(16))
+        return builder.bitcast(builder.icmp_unsigned(operator, left, right), ir.IntType(64))
 
     return codegen
 
@@ -201,12 +214,14 @@ def min_lanes(typing: Any, x: Any, n: Any, a: Any, b: Any, out: Any, p: Any) -> 
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = signature.args
-        factor = _load(context, builder, kind[2], args[2], args[5], _WORDS)
-        offset = _load(context, builder, kind[3], args[3], args[5], _WORDS)
-        least = cgutils.alloca_once_value(builder, _load(context, builder, kind[4], args[4], args[5], _WORDS))
+        factor = _load(context, builder, kind[2], args[2], args[5], _lanes(32))
+        offset = _load(context, builder, kind[3], args[3], args[5], _lanes(32))
+        least = cgutils.alloca_once_value(
+            builder, _load(context, builder, kind[4], args[4], args[5], _lanes(32))
+        )
         with cgutils.for_range(builder, args[1]) as loop:
             one = builder.load(_data(context, builder, kind[0], args[0], loop.index))
-            value = builder.add(builder.mul(_splat(builder, one, _WORDS), factor), offset)
+            value = builder.add(builder.mul(_splat(builder, one, _lanes(32)), factor), offset)
             so_far = builder.load(least)
             smaller = builder.icmp_unsigned("<", value, so_far)
             builder.store(builder.select(smaller, value, so_far), least)
@@ -251,7 +266,9 @@ def eight_bytes(typing: Any, buffer: Any, at: Any) -> Any:
     """The eight bytes from buffer[at] on -> uint64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.bitcast(_data(context, builder, signature.args[0], *args), _MASK.as_pointer())
+        pointer = builder.bitcast(
+            _data(context, builder, signature.args[0], *args), ir.IntType(64).as_pointer()
+        )
         return builder.load(pointer, align=1)
 
     return types.uint64(buffer, types.int64), codegen

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.hashing import BASE as _BASE
-from ...core.jit import BASE, I64, U16, U64, jit
+from ...core.jit import BASE, I64, U16, U64, inner
 from ..scripts import UNSPACED
 from ..skeleton import MIN_WORD
 from .simd import LANES, ascii_masks, count_bits, eight_bytes, first_bit, leading_zeros, squeeze
@@ -36,13 +36,13 @@ def joined(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]
     return np.frombuffer(b"".join(texts) or b"\0", np.uint8), starts
 
 
-@jit()
+@inner
 def whole(n: int) -> int:
     """n rounded up to LANES: some values more, which mean nothing, are faster than a few left over."""
     return (n + LANES - 1) // LANES * LANES
 
 
-@jit()
+@inner
 def is_unspaced(letter: int) -> bool:
     """See scripts.is_unspaced."""
     for i in range(len(_UNSPACED)):
@@ -51,7 +51,7 @@ def is_unspaced(letter: int) -> bool:
     return False
 
 
-@jit()
+@inner
 def letters_of(
     buffer: NDArray[np.uint8],
     place: int,
@@ -151,7 +151,7 @@ def letters_of(
     return place, n, n_units, found
 
 
-@jit()
+@inner
 def _unit(letter: int, out: NDArray[np.uint16], at: int) -> int:
     """One letter in UTF-16 into out[at:] -> where it ends."""
     if letter < 0x10000:
@@ -161,7 +161,7 @@ def _unit(letter: int, out: NDArray[np.uint16], at: int) -> int:
     return at + 2
 
 
-@jit()
+@inner
 def _ascii(
     buffer: NDArray[np.uint8],
     place: int,
@@ -200,14 +200,14 @@ def _ascii(
     return place + width, n + count_bits(letters), found, run
 
 
-@jit()
+@inner
 def fmix64(h: np.uint64) -> np.uint64:
     h = (h ^ (h >> U64(33))) * U64(0xFF51AFD7ED558CCD)
     h = (h ^ (h >> U64(33))) * U64(0xC4CEB9FE1A85EC53)
     return h ^ (h >> U64(33))
 
 
-@jit()
+@inner
 def shingle_row(
     letters: NDArray[np.int32],
     n: int,
@@ -243,7 +243,7 @@ def shingle_row(
     return n - k + 1
 
 
-@jit()
+@inner
 def _with_more(left, right, power, n, out):  # type: ignore[no-untyped-def]
     """Polynomials of the letters left and right of n places -> of both, `power` being BASE^letters right."""
     # subtle: a slice of its own for each shifted view; numba's test for a negative index would keep
@@ -252,7 +252,7 @@ def _with_more(left, right, power, n, out):  # type: ignore[no-untyped-def]
         out[i] = U64(left[i]) * power + U64(right[i])
 
 
-@jit()
+@inner
 def _mixed(
     polynomials: NDArray[np.uint64], n: int, out: NDArray[np.uint64], tops: NDArray[np.uint16]
 ) -> None:
@@ -261,7 +261,7 @@ def _mixed(
         out[i], tops[i] = h, U16(h >> U64(48))
 
 
-@jit()
+@inner
 def skeleton_row(
     letters: NDArray[np.int32],
     fifth: NDArray[np.int32],
@@ -287,7 +287,7 @@ def skeleton_row(
     return found - skipped
 
 
-@jit()
+@inner
 def short_hash(letters: NDArray[np.int32], n: int, out: NDArray[np.uint64]) -> None:
     """The hash of the one shingle of a text of n < k letters into out[0]."""
     h = U64(0)
@@ -296,12 +296,12 @@ def short_hash(letters: NDArray[np.int32], n: int, out: NDArray[np.uint64]) -> N
     out[0] = fmix64(h)
 
 
-@jit()
+@inner
 def rotl(x: np.uint64, bits: int) -> np.uint64:
     return (x << U64(bits)) | (x >> U64(64 - bits))
 
 
-@jit()
+@inner
 def murmur_blocks(data: NDArray[np.uint16], n: int, state: NDArray[np.uint64]) -> int:
     """MurmurHash3_x64_128 over the whole blocks of 16 bytes of data[:n] -> where they end."""
     c1, c2 = U64(0x87C37B91114253D5), U64(0x4CF5AD432745937F)
@@ -315,7 +315,7 @@ def murmur_blocks(data: NDArray[np.uint16], n: int, state: NDArray[np.uint64]) -
     return n & ~7
 
 
-@jit()
+@inner
 def murmur_end(data: NDArray[np.uint16], n: int, n_all: int, state: NDArray[np.uint64]) -> None:
     """The last block, data[:n], n < 8, and the finish over n_all values.  Writes zeros up to data[7]."""
     c1, c2 = U64(0x87C37B91114253D5), U64(0x4CF5AD432745937F)
@@ -332,7 +332,7 @@ def murmur_end(data: NDArray[np.uint16], n: int, n_all: int, state: NDArray[np.u
     state[1] = h2 + state[0]
 
 
-@jit()
+@inner
 def grown(array, size):  # type: ignore[no-untyped-def]
     out = np.empty(size, array.dtype)
     out[: len(array)] = array

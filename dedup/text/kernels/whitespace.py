@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.jit import I64, U8, jit
+from ...core.jit import I64, U8, inlined, jit
 
 
-@jit(inline="always")
+@inlined
 def _wide_space(buffer, i, end):  # type: ignore[no-untyped-def]
     """How many bytes the space outside ASCII at i has, 0 where there is none, as str.split."""
     b = buffer[i]
@@ -25,7 +25,7 @@ def _wide_space(buffer, i, end):  # type: ignore[no-untyped-def]
     return 0
 
 
-@jit()
+@jit("const uint8[:]", "int64[:]")
 def spaces_joined(
     buffer: NDArray[np.uint8], starts: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

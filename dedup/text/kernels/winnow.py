@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.jit import I64, U16, U64, jit
+from ...core.jit import I64, U16, U64, inner
 from .simd import LANES, equal_mask, first_bit
 from .utf8 import whole
 
 
-@jit()
+@inner
 def winnow(
     hashes: NDArray[np.uint64],
     tops: NDArray[np.uint16],
@@ -75,7 +75,7 @@ def winnow(
     return first_found, found
 
 
-@jit()
+@inner
 def _without_equals(
     hashes: NDArray[np.uint64],
     tops: NDArray[np.uint16],
@@ -100,19 +100,19 @@ def _without_equals(
     return kept
 
 
-@jit()
+@inner
 def _least(a, b, c, d, n, out):  # type: ignore[no-untyped-def]
     for i in range(whole(n)):
         out[i] = min(min(a[i], b[i]), min(c[i], d[i]))
 
 
-@jit()
+@inner
 def _largest(a, b, c, d, n, out):  # type: ignore[no-untyped-def]
     for i in range(whole(n)):
         out[i] = max(max(a[i], b[i]), max(c[i], d[i]))
 
 
-@jit()
+@inner
 def _smallest_of_a_window(hashes: NDArray[np.uint64], n: int, place: int, window: int) -> bool:
     """Whether some window of hashes[:n] has its smallest, and the last of equals, at `place`."""
     first = last = place
