@@ -1,6 +1,6 @@
-"""The generated parts of the reference, made from the program: python docs/make_reference.py [--check]
+"""Make the generated parts of the reference from the program: python docs/make_reference.py [--check]
 
-Writes what stands between `<!-- made by docs/make_reference.py: NAME -->` and `<!-- end -->` in
+Writes the text between `<!-- made by docs/make_reference.py: NAME -->` and `<!-- end -->` in
 docs/reference.md, and docs/summary.schema.json.  With --check it writes nothing, names the files that differ
 and exits with 1.
 """
@@ -37,8 +37,8 @@ ROW_PER = {
     "documents": "document seen",
     "pairs": "verified pair that reached a threshold",
     "compared": "pair that was verified, whatever its figures",
-    "spellings": "document whose letters another one has too",
-    "boilerplate": "stretch of boilerplate",
+    "spellings": "document with the same letters as another one",
+    "boilerplate": "run of boilerplate shingles",
     "verdict": "document seen",
     "signatures": "document seen",
     "skeletons": "document seen",
@@ -46,44 +46,44 @@ ROW_PER = {
     "anchor_positions": "anchor",
 }
 MEANING = {
-    "anchor_hashes": "hash of the shingle there; of each document its n_anchors, one after another",
-    "anchor_positions": "its place, counted in letters",
+    "anchor_hashes": "hash of the shingle; the n_anchors of each document follow one another",
+    "anchor_positions": "its position in its document, in letters",
     "bones_left": "shingles of the left skeleton",
-    "bones_overlap": "shingles that both skeletons have; 0 where they were not compared",
+    "bones_overlap": "shingles that both skeletons have; 0 if they were not compared",
     "bones_right": "shingles of the right skeleton",
     "by_anchors": "the pair was proposed by anchors",
-    "by_family": "the family of the two tells that they are instances of one form",
-    "candidate": "the pair was proposed at all, not asked for while witnesses were chosen",
+    "by_family": "the differences are slots of a family: the two are instances of one form",
+    "candidate": "the pair was a candidate, not compared only to select witnesses",
     "canonical": "row of the cluster's canonical document",
-    "cluster": "row of the cluster's first document; its own where it stands alone",
+    "cluster": "row of the cluster's first document; its own row if it is in no cluster",
     "codec": "how it is packed: gz, bz2, xz, zst or nothing",
-    "containment": "to the witness: overlap / the smaller set",
-    "digests": "128 bits of its bytes, its text, that without spacing, without capitals; 64 of its values",
+    "containment": "containment with its witness: overlap / the smaller set",
+    "digests": "128-bit hashes of bytes, text, text without spacing, without capitals; 64 bits of its values",
     "discounted_containment": "containment without boilerplate",
-    "damaged": "pairs of words that are one, damaged, and differ so once",
+    "damaged": "pairs of a word and its damaged copy that occur once",
     "discounted_jaccard": "Jaccard without boilerplate",
-    "doubtful": "letters of words in the place of others that may be one, damaged",
-    "doubtful_numbers": "numbers, signs and negations that differ, perhaps",
+    "doubtful": "letters of words in the place of others, where one may be a damaged copy",
+    "doubtful_numbers": "numbers, signs and negations that may differ",
     "doc": "row of the document",
     "encoding": "encoding its text was read in",
-    "end": "place of the shingle after its last",
-    "family": "row of the first document of the instances of its form; -1 for none",
-    "figure": "a number of the list below: the figure that made it one with its witness",
-    "fields": "values that a policy of `--prefer` asks for, as a JSON object",
-    "file": "where the bytes are when not at path, such as the archive",
+    "end": "position after its last shingle",
+    "family": "row of the first instance of its form; -1 for none",
+    "figure": "a number of the list below: the figure that decided its relation to the witness",
+    "fields": "values that a policy of `--prefer` uses, as a JSON object",
+    "file": "the file with its bytes, if not path: such as the archive",
     "given": "the path on the command line by which it was found",
     "id": "the record's own id",
     "id_field": "field of the id",
-    "inserted": "letters of words that only one of the two has, and that recur beside the same word",
-    "jaccard": "to the witness; 1 where it is kept",
+    "inserted": "letters of words that only one of the two has and that recur beside the same word",
+    "jaccard": "Jaccard with its witness; 1 if it is kept",
     "left": "row of one document",
-    "letters_left": "letters of the left document that are no boilerplate",
-    "letters_right": "letters of the right document that are no boilerplate",
-    "line": "what that figure had to reach",
-    "lopsided": "letters of words in the place of many more",
-    "lost": "share of its letters, boilerplate apart, that its witness lacks",
+    "letters_left": "letters of the left document that are not boilerplate",
+    "letters_right": "letters of the right document that are not boilerplate",
+    "line": "threshold that this figure had to reach",
+    "lopsided": "letters of words in the place of a much longer text",
+    "lost": "share of its letters, without boilerplate, that its witness lacks",
     "letters_hash": "128-bit hash of its letters",
-    "member": "its place among the members of the archive; -1 for none",
+    "member": "its number among the members of the archive; -1 for none",
     "mtime_ns": "time of its last change",
     "n_anchors": "its anchors",
     "n_bones": "shingles of its skeleton",
@@ -92,60 +92,60 @@ MEANING = {
     "n_marks": "its punctuation marks",
     "n_shingles": "its distinct shingles",
     "n_upper": "its capitals",
-    "note": "why it was set aside, in words",
+    "note": "why it was set aside, as text",
     "numbers": "numbers in the place of others",
-    "offset": "where its bytes begin in the unpacked source",
+    "offset": "position of its first byte in the unpacked source",
     "only_left": "letters that only the left document has",
     "only_right": "letters that only the right document has",
     "overlap": "shingles that both have",
-    "own_left": "shingles of the left document that are no boilerplate",
-    "own_overlap": "shingles that both have and that are no boilerplate",
-    "own_right": "shingles of the right document that are no boilerplate",
-    "passages": "letters of passages in the place of others, of the smaller",
+    "own_left": "shingles of the left document that are not boilerplate",
+    "own_overlap": "shingles that both have and that are not boilerplate",
+    "own_right": "shingles of the right document that are not boilerplate",
+    "passages": "letters of passages in the place of others; the smaller count of the two documents",
     "path": "its name",
     "places": "places where the words of the two differ",
     "problem": "why nothing could be read",
-    "reader": "the format it is read as",
+    "reader": "the format it was read as",
     "reason": "the policy that chose a canonical document",
     "record": "line, row or record in the source; 0 for a whole file",
     "relation": "a number of the list below",
     "repairs": "what was done to its text before it was compared",
     "repeated": "letters of words that differ in the same way twice or more",
-    "replaced": "letters of words in the place of others, of the smaller",
+    "replaced": "letters of words in the place of others; the smaller count of the two documents",
     "right": "row of the other document",
     "signatures": "MinHash signature of its shingles",
     "silent_left": "letters of boilerplate of the left document that the right one lacks",
     "silent_right": "letters of boilerplate of the right document that the left one lacks",
     "size": "length of the file in bytes",
-    "verdict.size": "distinct shingles of a dropped document; 0 where it is kept",
+    "verdict.size": "distinct shingles of a dropped document; 0 if it is kept",
     "size_left": "distinct shingles of the left document",
     "size_right": "distinct shingles of the right document",
-    "skeleton_jaccard": "Jaccard of the skeletons where it is rewritten, else NaN",
+    "skeleton_jaccard": "Jaccard of the skeletons if it is rewritten, else NaN",
     "skeletons": "MinHash signature of its skeleton",
-    "slots": "hashes of the first four places: words before, after, left, right; 0 where they are more",
+    "slots": "hashes of the first four differing places: words before, after, left, right; 0 if more",
     "source": "row of its source",
-    "start": "place of its first shingle",
+    "start": "position of its first shingle, in letters",
     "status": "a number of the list below",
     "text_field": "field of the text",
-    "value": "of that figure; 1 where it is kept",
+    "value": "value of this figure; 1 if it is kept",
     "version": "the ETag of a URL whose size or time is not known",
-    "witness": "row of the kept document that stands for it; its own where it is kept",
+    "witness": "row of the kept document it is dropped for; its own row if it is kept",
     "witness_size": "distinct shingles of the witness",
-    "words": "words of the shorter document; 0 where the two were not compared word by word",
-    "written": "digest of the file's bytes where they are not those of its text",
+    "words": "words of the shorter document; 0 if the two were not compared word by word",
+    "written": "hash of the file's bytes if they differ from its text",
 }
 
 # ------------------------------------------------------------------ tables
 
 
 def table(head: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
-    """Cells -> a Markdown table."""
+    """Return cells as a Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in lines)
 
 
 def split_help(text: str) -> tuple[str, str]:
-    """Help with a default in brackets -> (help, default).
+    """Split a help text with a default in brackets: -> (help, default).
 
     >>> split_help("File to write. [stdout]"), split_help("[default: by suffix]")
     (('File to write.', 'stdout'), ('', 'by suffix'))
@@ -155,7 +155,7 @@ def split_help(text: str) -> tuple[str, str]:
 
 
 def of_commands() -> str:
-    """The table of commands, a line of help each."""
+    """Return the table of commands, with a line of help each."""
     return table(
         ("command", "what it does"),
         ((f"`{n}`", c.get_short_help_str(500).rstrip(".")) for n, c in commands.commands.items()),
@@ -163,7 +163,7 @@ def of_commands() -> str:
 
 
 def of_settings() -> str:
-    """The table of settings: flag, default, range, help."""
+    """Return the table of settings: flag, default, range, help."""
     rows = []
     for name, field in SETTINGS.items():
         text, default = split_help(field.metadata["help"])
@@ -176,13 +176,13 @@ def of_settings() -> str:
 
 
 def of_options(command: click.Command, without: Iterable[str] = ()) -> str:
-    """The options of a command, but for those named."""
+    """Return the table of a command's options, without the options named."""
     rows = [option_row(p) for p in command.params if isinstance(p, click.Option) and p.name not in without]
     return table(("option", "default", "meaning"), rows)
 
 
 def option_row(option: click.Option) -> tuple[str, str, str]:
-    """An option -> its flags, default and meaning."""
+    """Return the flags, the default and the meaning of an option."""
     text, default = split_help(option.help or "")
     info = option.to_info_dict()
     kind = option.type
@@ -198,21 +198,21 @@ def option_row(option: click.Option) -> tuple[str, str, str]:
 
 
 def of_lists() -> str:
-    """The lists of `dedup export` and their columns."""
+    """Return the table of the lists of `dedup export` and their columns."""
     names = {name: export.commands[name].help or "" for name in EXPORTERS}
     rows = ((f"`{n}`", names[n].rstrip("."), ", ".join(EXPORTERS[n][1])) for n in EXPORTERS)
     return table(("list", "what is in it", "columns"), rows)
 
 
 def list_options() -> str:
-    """The options that all lists have."""
+    """Return the table of the options that all lists have."""
     made = {of_options(export.commands[name]) for name in EXPORTERS}
     assert len(made) == 1, "the lists have come to differ in their options"
     return made.pop()
 
 
 def run_tables() -> dict[str, dict[str, str]]:
-    """The tables of a run folder, as those of a run of two texts are: name -> column -> type."""
+    """Return the tables of a run folder, taken from a run of two texts: name -> column -> type."""
     run = dedup.scan_texts(["one text of a few words", "One text of a few words."])
     out = {
         name: {field.name: str(field.type) for field in make(run).schema}
@@ -225,7 +225,7 @@ def run_tables() -> dict[str, dict[str, str]]:
 
 
 def of_tables() -> str:
-    """Every column of every table of a run folder."""
+    """Return a table of the columns of every table of a run folder."""
     found = run_tables()
     assert set(found) == set(ROW_PER), "ROW_PER does not name the tables that there are"
     used = {_meant(name, column) for name, columns in found.items() for column in columns}
@@ -239,12 +239,12 @@ def of_tables() -> str:
 
 
 def _meant(name: str, column: str) -> str:
-    """The key of MEANING for a column of a table."""
+    """Return the key of MEANING for a column of a table."""
     return f"{name}.{column}" if f"{name}.{column}" in MEANING else column
 
 
 def of_codes() -> str:
-    """The names for which `relation` and `status` hold numbers."""
+    """Return the names of the numbers in `relation`, `status` and `figure`."""
     named = {"relation": RELATIONS, "status": STATUS, "figure": DECIDING}
     return "".join(
         f"- `{column}`: " + ", ".join(f"{i} {name or 'none'}" for i, name in enumerate(names)) + "\n"
@@ -253,7 +253,7 @@ def of_codes() -> str:
 
 
 def parts() -> dict[str, str]:
-    """The generated parts of the reference, by name."""
+    """Return the generated parts of the reference, by name."""
     return {
         "commands": of_commands(),
         "settings": of_settings(),
@@ -281,26 +281,26 @@ JSON_KINDS = {float: "number", int: "integer", str: "string", bool: "boolean"}
 
 
 def an_object(about: str = "", **properties: Any) -> dict[str, Any]:
-    """The schema of an object that has just these keys."""
+    """Return the schema of an object that has exactly these keys."""
     head = {"description": about} if about else {}
     closed = {"properties": properties, "required": list(properties), "additionalProperties": False}
     return {**head, "type": "object", **closed}
 
 
 def a_map(about: str, values: Any, keys: Iterable[str] = ()) -> dict[str, Any]:
-    """The schema of an object of any of these keys, or of any keys at all."""
+    """Return the schema of an object with any of these keys, or with any keys."""
     named = {"propertyNames": {"enum": list(keys)}} if keys else {}
     return {"description": about, "type": "object", **named, "additionalProperties": values}
 
 
 def a_list(items: Any, about: str = "", most: int | None = None) -> dict[str, Any]:
-    """The schema of an array."""
+    """Return the schema of an array."""
     head = {"description": about} if about else {}
     return {**head, "type": "array", "items": items, **({} if most is None else {"maxItems": most})}
 
 
 def settings_schema() -> dict[str, Any]:
-    """The settings on which a result depends, with their ranges."""
+    """Return the schema of the settings on which a result depends, with their ranges."""
     out = {}
     for name, field in SETTINGS.items():
         if field.metadata["decides"]:
@@ -312,7 +312,7 @@ def settings_schema() -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of what `dedup scan --json` and `dedup decide --json` print."""
+    """Return the JSON Schema of the object that `dedup scan --json` and `dedup decide --json` print."""
     dropping, reasons = RELATIONS[1:], STATUS[1:]
     relation = {"enum": list(RELATIONS)}
     reason = {"enum": list(reasons)}
@@ -377,7 +377,7 @@ def schema() -> dict[str, Any]:
 
 
 def filled(text: str, made: dict[str, str]) -> str:
-    """The reference with its generated parts made anew.  Raises ValueError when a part has no place."""
+    """Return the reference with new generated parts.  Raises ValueError if a part has no place."""
     found = [name for _, name, _ in PART.findall(text)]
     if sorted(found) != sorted(made):
         raise ValueError(
@@ -387,7 +387,7 @@ def filled(text: str, made: dict[str, str]) -> str:
 
 
 def wanted() -> dict[Path, str]:
-    """The files as they should be."""
+    """Return the files as they should be: path -> text."""
     return {
         REFERENCE: filled(REFERENCE.read_text("utf-8"), parts()),
         SCHEMA: json.dumps(schema(), indent=1) + "\n",
@@ -395,12 +395,12 @@ def wanted() -> dict[Path, str]:
 
 
 def stale() -> list[Path]:
-    """The files that are not as they should be."""
+    """Return the paths of the files that are not as they should be."""
     return [p for p, text in wanted().items() if not p.exists() or p.read_text("utf-8") != text]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or with --check only compare them -> exit code."""
+    """Write the files, or with --check only compare them, and return the exit code."""
     if arguments not in ([], ["--check"]):
         sys.stderr.write("usage: python docs/make_reference.py [--check]\n")
         return 2

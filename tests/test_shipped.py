@@ -5,10 +5,10 @@ import tempfile
 
 import numpy as np
 import pytest
-from dedup.kernels import cache, kinds, shipped
-from dedup.kernels.jit import KERNELS
 
-from dedup import kernels
+from dedup.core.compiled import cache, kinds, shipped
+from dedup.core.jit import KERNELS
+from dedup.matching import kernels
 
 CODE = shipped.shipped_code()
 BITS = np.array([0b10110, 0b1], np.uint8)
