@@ -96,7 +96,7 @@ def archive_files() -> list[bytes]:
 
 def files_of(reader: str) -> list[bytes]:
     """Files of a reader's formats, each of a few short documents."""
-    from ..test_formats import FORMATS, contents
+    from ..readers.test_formats import FORMATS, contents
 
     mine = [form for form in FORMATS if kind_of(form.name.encode()) == (reader, "")]
     texts = [TEXT[:60], "x " * 150, f"A: {TEXT[40:]}"]

@@ -31,7 +31,7 @@ FAULTS = (
         "return self.deciding_jaccard(pairs) >= self.line(pairs)",
         "return self.deciding_jaccard(pairs) > self.line(pairs)",
         "two texts at `min_jaccard` are not near",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "part-line",
@@ -39,7 +39,7 @@ FAULTS = (
         "(self.part_share(pairs, side) >= self.min_containment)",
         "(self.part_share(pairs, side) > self.min_containment)",
         "a part at `min_containment` is none",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "one-place-line",
@@ -47,7 +47,7 @@ FAULTS = (
         "return 1 - lost(pairs)[:, side] >= self.min_containment",
         "return 1 - lost(pairs)[:, side] > self.min_containment",
         "a part of which just enough words lie in one place is none",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "smallest-part-line",
@@ -55,7 +55,7 @@ FAULTS = (
         "enough = (size >= self.min_part)",
         "enough = (size > self.min_part)",
         "the smallest part that may be called so is none",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "shorter-line",
@@ -63,7 +63,7 @@ FAULTS = (
         "shorter = sizes[side] <= SHORTER * sizes[1 - side]",
         "shorter = sizes[side] < SHORTER * sizes[1 - side]",
         "a part of nine tenths of its whole is none",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "rewritten-line",
@@ -71,7 +71,7 @@ FAULTS = (
         "return enough & (s >= self.min_skeleton) & more",
         "return enough & (s > self.min_skeleton) & more",
         "two texts at `min_skeleton` are not rewritten",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "bones-line",
@@ -79,7 +79,7 @@ FAULTS = (
         "enough = (fewer >= self.min_bones)",
         "enough = (fewer > self.min_bones)",
         "the smallest skeleton that may speak does not",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "skeleton-speaks-line",
@@ -87,7 +87,7 @@ FAULTS = (
         "(fewer >= self.min_bones) & (sparse <= 0)",
         "(fewer >= self.min_bones) & (sparse <= -1)",
         "a skeleton of one shingle to 20 of the letters does not speak for its text",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "form-line",
@@ -95,7 +95,7 @@ FAULTS = (
         "(own_content(pairs) >= MIN_OWN_CONTENT)",
         "(own_content(pairs) > MIN_OWN_CONTENT)",
         "two instances of a form at the line are one document",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "lost-line",
@@ -103,7 +103,7 @@ FAULTS = (
         "(lost(pairs) <= most[:, None])",
         "(lost(pairs) < most[:, None])",
         "a document that loses just `max_lost` is not dropped; at `max_lost` 0 none is",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "own-share-line",
@@ -111,7 +111,7 @@ FAULTS = (
         "(share >= MIN_OWN_SHARE)",
         "(share > MIN_OWN_SHARE)",
         "a text a quarter of which is its own is judged as boilerplate",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "damage-line",
@@ -119,7 +119,7 @@ FAULTS = (
         "return (damaged >= NOISE) &",
         "return (damaged > NOISE) &",
         "four damaged words do not show damage",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "damage-share-line",
@@ -127,7 +127,7 @@ FAULTS = (
         '(damaged >= NOISE_SHARE * pairs.counted("words"))',
         '(damaged > NOISE_SHARE * pairs.counted("words"))',
         "four damaged words in 1,000 do not show damage",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "own-part-line",
@@ -135,7 +135,7 @@ FAULTS = (
         "(np.minimum(left, right) >= self.min_part)",
         "(np.minimum(left, right) > self.min_part)",
         "a text with just enough of its own is judged as boilerplate",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "more-rewritten-line",
@@ -143,7 +143,7 @@ FAULTS = (
         "more = s - pairs.jaccard >= 2 *",
         "more = s - pairs.jaccard > 2 *",
         "a skeleton that is more alike by just two standard errors does not count",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "too-short-line",
@@ -151,7 +151,7 @@ FAULTS = (
         "(status == OK) & (documents.n_letters < k)",
         "(status == OK) & (documents.n_letters <= k)",
         "a text of one shingle is set aside as too short",
-        ("test_scan.py", "test_ledger.py"),
+        ("pipeline/test_scan.py", "runs/test_summary.py"),
     ),
     Fault(
         "least-matches-line",
@@ -159,7 +159,7 @@ FAULTS = (
         "kernels.matches(signatures, pairs) >= least(pairs)",
         "kernels.matches(signatures, pairs) > least(pairs)",
         "a pair that shares just enough of its signatures is never compared",
-        ("test_stages.py", "test_incremental.py"),
+        ("pipeline/test_stages.py", "matching/test_update.py"),
     ),
     Fault(
         "slot-line",
@@ -167,7 +167,7 @@ FAULTS = (
         "(n == 1) & (least >= MIN_FILLERS_ALONE)",
         "(n == 1) & (least > MIN_FILLERS_ALONE)",
         "a slot with five fillers is none, so instances of a form are dropped",
-        ("test_forms.py",),
+        ("clustering/test_forms.py",),
     ),
     Fault(
         "holders-line",
@@ -175,7 +175,7 @@ FAULTS = (
         "kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders",
         "kernels.distinct_groups(indptr, docs, holders, max_holders) >= max_holders",
         "a passage in twelve texts is boilerplate, which thirteen make it",
-        ("test_incremental.py", "test_passages.py"),
+        ("matching/test_update.py", "matching/test_passages.py"),
     ),
     Fault(
         "own-run-line",
@@ -183,7 +183,7 @@ FAULTS = (
         "owning = mine & (runs >= own_run)",
         "owning = mine & (runs > own_run)",
         "a text with just 100 letters of its own does not differ otherwise",
-        ("test_incremental.py", "test_passages.py"),
+        ("matching/test_update.py", "matching/test_passages.py"),
     ),
     Fault(
         "looked-for-line",
@@ -191,7 +191,7 @@ FAULTS = (
         "return n_left < MIN_OWN_SHARE * n_anchors",
         "return n_left <= MIN_OWN_SHARE * n_anchors",
         "a page a quarter of which is its own is looked for by its boilerplate",
-        ("test_thresholds.py",),
+        ("core/test_thresholds.py",),
     ),
     Fault(
         "shared-anchors-line",
@@ -199,7 +199,7 @@ FAULTS = (
         "if count[other] >= min(enough[d], enough[other])",
         "if count[other] > min(enough[d], enough[other])",
         "a part that shares just enough anchors with its whole is never compared (kernel)",
-        ("test_kernels.py",),
+        ("text/test_kernels.py",),
     ),
     Fault(
         "numbers-apart-line",
@@ -207,7 +207,7 @@ FAULTS = (
         "if place[0] - so_far[LAST_NUMBER] > APART:",
         "if place[0] - so_far[LAST_NUMBER] >= APART:",
         "two numbers eight words apart count as two (kernel)",
-        ("test_content.py",),
+        ("content/test_own_content.py",),
     ),
     Fault(
         "marks-apart-line",
@@ -215,7 +215,7 @@ FAULTS = (
         "sum(p - before >= MARKS_APART for before, p",
         "sum(p - before > MARKS_APART for before, p",
         "two points forty letters apart count as one (plain definition)",
-        ("test_content.py",),
+        ("content/test_own_content.py",),
     ),
     Fault(
         "negation-line",
@@ -223,7 +223,7 @@ FAULTS = (
         "return 0 if len(small) >= max(MANY_SMALL, 4 * n) else n",
         "return 0 if len(small) > max(MANY_SMALL, 4 * n) else n",
         "a negation among eight small words that were taken out counts (plain definition)",
-        ("test_content.py",),
+        ("content/test_own_content.py",),
     ),
     # ------------------------------------------------------------------ what is boilerplate, what a text says
     Fault(
@@ -232,7 +232,7 @@ FAULTS = (
         "return np.where(own, pairs.discounted_jaccard, pairs.jaccard)",
         "return pairs.jaccard",
         "different posts in one frame are near, and the same post in two frames is not",
-        ("test_thresholds.py", "test_passages.py"),
+        ("core/test_thresholds.py", "matching/test_passages.py"),
     ),
     Fault(
         "boilerplate-alone",
@@ -240,7 +240,7 @@ FAULTS = (
         "max(self.min_jaccard, MIN_JACCARD_OF_FRAMES)",
         "self.min_jaccard",
         "pages that are little but one frame are near",
-        ("test_thresholds.py", "test_passages.py"),
+        ("core/test_thresholds.py", "matching/test_passages.py"),
     ),
     Fault(
         "inserted-word",
@@ -248,7 +248,7 @@ FAULTS = (
         'numbers(pairs) + pairs.counted("inserted") == 0',
         "numbers(pairs) == 0",
         "the page of one command is dropped for that of another (gcloud, gcloud beta)",
-        ("test_stages.py",),
+        ("pipeline/test_stages.py",),
     ),
     Fault(
         "forms-stay",
@@ -256,7 +256,7 @@ FAULTS = (
         "return self.related(pairs) & (self.joins_forms | ~self.of_one_form(pairs))",
         "return self.related(pairs)",
         "instances of a form that are alike are one document",
-        ("test_stages.py", "test_forms.py"),
+        ("pipeline/test_stages.py", "clustering/test_forms.py"),
     ),
     Fault(
         "values-of-equal-letters",
@@ -264,7 +264,7 @@ FAULTS = (
         "(same[docs[1:]] != same[docs[:-1]]) | (values[1:] != values[:-1])",
         "(same[docs[1:]] != same[docs[:-1]]) | (values[1:] != values[1:])",
         "2.5 ml is dropped for 25 ml, as their letters are the same",
-        ("test_forms.py",),
+        ("clustering/test_forms.py",),
     ),
     Fault(
         "part-for-whole",
@@ -272,7 +272,7 @@ FAULTS = (
         "left &= ~part | limits.left_in_right(pairs)",
         "left &= ~part | limits.is_part(pairs)",
         "a page is dropped for the body that it holds",
-        ("test_passages.py", "test_scan.py"),
+        ("matching/test_passages.py", "pipeline/test_scan.py"),
     ),
     Fault(
         "hub-count",
@@ -280,7 +280,7 @@ FAULTS = (
         "(wholes[part] <= most) &",
         "(wholes[part] < most) &",
         "a part of three texts goes with none of them",
-        ("test_passages.py",),
+        ("matching/test_passages.py",),
     ),
     Fault(
         "hub-choice",
@@ -288,7 +288,7 @@ FAULTS = (
         "return rank == best[part]",
         "return rank != best[part]",
         "a part of several texts goes with the one that it is least like",
-        ("test_passages.py",),
+        ("matching/test_passages.py",),
     ),
     # ------------------------------------------------------------------ who is kept
     Fault(
@@ -297,7 +297,7 @@ FAULTS = (
         'joined[np.argsort(place[joined], kind="stable")]',
         'joined[np.argsort(-place[joined], kind="stable")]',
         "the least preferred document is kept",
-        ("test_stages.py", "test_scan.py"),
+        ("pipeline/test_stages.py", "pipeline/test_scan.py"),
     ),
     Fault(
         "witness-first",
@@ -305,7 +305,7 @@ FAULTS = (
         "if witness[dropped[i]] < 0:",
         "if witness[dropped[i]] != dropped[i]:",
         "a document is dropped for the least preferred of several (kernel)",
-        ("test_stages.py",),
+        ("pipeline/test_stages.py",),
     ),
     Fault(
         "speaker",
@@ -313,7 +313,7 @@ FAULTS = (
         "order = inverse(place)[::-1]",
         "order = inverse(place)",
         "of documents with the same letters the least preferred one is kept",
-        ("test_scan.py",),
+        ("pipeline/test_scan.py",),
     ),
     Fault(
         "policies-in-order",
@@ -321,7 +321,7 @@ FAULTS = (
         "np.lexsort([key for _, key in reversed(keys)])",
         "np.lexsort([key for _, key in keys])",
         "the last policy of a rule decides first",
-        ("test_scan.py", "test_passages.py"),
+        ("pipeline/test_scan.py", "matching/test_passages.py"),
     ),
     Fault(
         "reason",
@@ -329,7 +329,7 @@ FAULTS = (
         "for i, (_, key) in reversed(list(enumerate(keys))):",
         "for i, (_, key) in enumerate(keys):",
         "the reason given is the last policy that agrees, not the one that decided",
-        ("test_scan.py", "test_passages.py"),
+        ("pipeline/test_scan.py", "matching/test_passages.py"),
     ),
     # ------------------------------------------------------------------ what is equal
     Fault(
@@ -338,7 +338,7 @@ FAULTS = (
         "new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]",
         "new = np.r_[True, np.diff(one[order]) != 0]",
         "texts of which half a hash is the same are one",
-        ("test_stages.py",),
+        ("pipeline/test_stages.py",),
     ),
     Fault(
         "even-permutations",
@@ -346,7 +346,7 @@ FAULTS = (
         "* np.uint32(2) + np.uint32(1)",
         "* np.uint32(2)",
         "the permutations are none, so signatures agree by chance",
-        ("test_scan.py",),
+        ("pipeline/test_scan.py",),
     ),
     Fault(
         "signatures-agree",
@@ -354,7 +354,7 @@ FAULTS = (
         "for i in range(len(left)):",
         "for i in range(len(left) - 1):",
         "the last value of a signature is not compared (kernel)",
-        ("test_kernels.py", "test_stages.py"),
+        ("text/test_kernels.py", "pipeline/test_stages.py"),
     ),
     Fault(
         "segment-edge",
@@ -362,7 +362,7 @@ FAULTS = (
         "carried = min(n, k - 1)",
         "carried = min(n, k - 2)",
         "where a text is read in pieces, or is shorter than a shingle, letters are left out (kernel)",
-        ("test_kernels.py",),
+        ("text/test_kernels.py",),
     ),
     # ------------------------------------------------------------------ the run folder
     Fault(
@@ -371,7 +371,7 @@ FAULTS = (
         "found = zlib.crc32(data, found)",
         "found = zlib.crc32(data)",
         "of a large table only the last megabyte is checked",
-        ("test_run_folder.py", "faults/test_run_folders.py"),
+        ("runs/test_folder.py", "faults/test_run_folders.py"),
     ),
     Fault(
         "checksum-of-a-table",
@@ -379,7 +379,7 @@ FAULTS = (
         "if checksum(path) != checksums[path.name]:",
         "if checksum(path) not in checksums.values():",
         "a table in the place of another one is taken",
-        ("test_run_folder.py", "faults/test_run_folders.py"),
+        ("runs/test_folder.py", "faults/test_run_folders.py"),
     ),
     Fault(
         "checksum-of-the-manifest",
@@ -395,7 +395,7 @@ FAULTS = (
         "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)",
         "two scans write one run folder at once",
-        ("test_run_folder.py", "faults/test_inputs.py"),
+        ("runs/test_folder.py", "faults/test_inputs.py"),
     ),
     Fault(
         "resume-other-block",
@@ -403,7 +403,7 @@ FAULTS = (
         "and self._earlier[self._n_blocks][0] == key",
         "and self._earlier[self._n_blocks][0]",
         "a scan goes on with what an interrupted one read of other files or by other settings",
-        ("test_resume.py",),
+        ("runs/test_resume.py",),
     ),
     Fault(
         "resume-torn-store",
@@ -411,7 +411,7 @@ FAULTS = (
         "if min(docs, anchors, n_docs, n_anchors) < 0:",
         "if min(n_docs, n_anchors) < 0:",
         "after a kill during the commit zeros are taken for signatures",
-        ("test_resume.py",),
+        ("runs/test_resume.py",),
     ),
     # ------------------------------------------------------------------ the next scan
     Fault(
@@ -420,7 +420,7 @@ FAULTS = (
         "if i >= 0 and replace(self.run.sources[i], given=source.given) == source:",
         "if i >= 0 and self.run.sources[i].size == source.size:",
         "a changed file of the same size is not read again",
-        ("test_rescan.py",),
+        ("pipeline/test_rescan.py",),
     ),
     Fault(
         "rescan-other-sample",
@@ -428,7 +428,7 @@ FAULTS = (
         '    "sample",\n',
         "",
         "signatures of another sample are taken over from the last run",
-        ("test_rescan.py",),
+        ("pipeline/test_rescan.py",),
     ),
     Fault(
         "rescan-other-boilerplate",
@@ -436,7 +436,7 @@ FAULTS = (
         "same[docs[~alike]] = False",
         "same[docs[~alike]] = True",
         "figures of the last run stand though the boilerplate is another",
-        ("test_rescan.py",),
+        ("pipeline/test_rescan.py",),
     ),
     Fault(
         "rescan-too-short",
@@ -444,7 +444,7 @@ FAULTS = (
         'columns["status"] = np.where(short, OK, columns["status"]).astype(np.int8)',
         'columns["status"] = columns["status"].astype(np.int8)',
         "a text that was too short stays set aside when its equal comes",
-        ("test_rescan.py",),
+        ("pipeline/test_rescan.py",),
     ),
     Fault(
         "rescan-groups",
@@ -452,7 +452,7 @@ FAULTS = (
         "(together != np.bincount(a)[a]) | (together != np.bincount(b)[b])",
         "together != np.bincount(a)[a]",
         "a group that has grown is taken for the one of the last run",
-        ("test_incremental.py", "test_rescan.py"),
+        ("matching/test_update.py", "pipeline/test_rescan.py"),
     ),
     Fault(
         "rescan-lost-pairs",
@@ -460,7 +460,7 @@ FAULTS = (
         "lost = lost[~is_in(lost, _elsewhere(stay, touched, pairs_of(lost)))]",
         "lost = pairs_of(lost)[:0, 0].astype(np.int64)",
         "pairs that no bucket gives any more are compared all the same",
-        ("test_incremental.py", "test_rescan.py"),
+        ("matching/test_update.py", "pipeline/test_rescan.py"),
     ),
     # ------------------------------------------------------------------ the account
     Fault(
@@ -469,7 +469,7 @@ FAULTS = (
         '"kept": int(states[i, OK] - dropped[i]),',
         '"kept": int(states[i, OK]),',
         "what is kept of a source does not add up",
-        ("test_ledger.py",),
+        ("runs/test_summary.py",),
     ),
     Fault(
         "sums-of-sources",
@@ -477,7 +477,7 @@ FAULTS = (
         "np.add.at(out, row, counts)",
         "out[row] += counts",
         "of a folder of files only the last one is counted",
-        ("test_ledger.py",),
+        ("runs/test_summary.py",),
     ),
     Fault(
         "bytes-dropped",
@@ -485,7 +485,7 @@ FAULTS = (
         "d.n_bytes[run.dropped].sum()",
         "d.n_bytes[~run.kept].sum()",
         "what was set aside counts as saved",
-        ("test_ledger.py",),
+        ("runs/test_summary.py",),
     ),
     # ------------------------------------------------------------------ escaping
     Fault(
@@ -502,7 +502,7 @@ FAULTS = (
         'yield json.dumps(row).encode() + b"\\n"',
         'yield json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\\n"',
         "the bytes of a name that are not UTF-8 are lost in JSON Lines",
-        ("test_export.py",),
+        ("reports/test_lists.py",),
     ),
     Fault(
         "html-text",
@@ -518,7 +518,7 @@ FAULTS = (
         '    b"<": b"\\\\u003c",\n',
         "",
         "a text ends the script of the report",
-        ("test_page.py",),
+        ("reports/test_page.py",),
     ),
     Fault(
         "terminal-controls",
@@ -534,7 +534,7 @@ FAULTS = (
         "sys.stdout.buffer.write(_visible(chunk) if visible else chunk)",
         "sys.stdout.buffer.write(chunk)",
         "a list on a terminal sends it the controls in names",
-        ("test_export.py", "faults/test_outputs.py"),
+        ("reports/test_lists.py", "faults/test_outputs.py"),
     ),
     Fault(
         "member-outside",
@@ -542,6 +542,6 @@ FAULTS = (
         'if p not in (b"", b".", b"..")]',
         'if p not in (b"", b".")]',
         "a member of an archive is written outside of the target",
-        ("test_export.py", "faults/test_inputs.py"),
+        ("reports/test_lists.py", "faults/test_inputs.py"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Compiled twins of the definitions in `content`; `tests/test_content.py` holds them together."""
+"""Compiled twins of the definitions in `content`; `tests/content/test_own_content.py` holds them together."""
 
 from .own_content import content_of_pairs
 from .signs import may_have_values, value_digests

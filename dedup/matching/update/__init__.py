@@ -2,5 +2,5 @@
 
 Each module has one function that gives what its plain counterpart gives (`lsh.candidate_pairs`,
 `passages.boilerplate`, `passages.directed`), bit for bit, but looks only at what new, changed and removed
-documents have to do with; `tests/test_incremental.py` holds them together.
+documents have to do with; `tests/matching/test_update.py` holds them together.
 """

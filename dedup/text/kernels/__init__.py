@@ -1,8 +1,7 @@
 """Compiled twins of the definitions in `text` (numba, without the interpreter's lock).
 
-Each function here has a plain definition that it equals bit for bit; `tests/test_kernels.py` holds the two
-together.  Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer, text i being
-`buffer[starts[i]:starts[i+1]]`.
+Each function here equals a plain definition bit for bit; `tests/text/test_kernels.py` compares them.
+Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer, text i being `buffer[starts[i]:starts[i+1]]`.
 """
 
 from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
