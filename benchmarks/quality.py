@@ -80,7 +80,7 @@ def graded(folder: Path, run: Any) -> dict[tuple[str, str], list[int]]:
     return out
 
 
-def together(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
+def group_equal(tables: list[Path], to: Path) -> tuple[list[Path], Path]:
     """Two truth tables -> the files of both, and one table, without documents that stand in both.
 
     A document stands in both where half of the runs of PIECE letters of its shortest file here stand in one
@@ -124,7 +124,9 @@ def main() -> None:
     given = dict(s.split("=", 1) for s in a.settings)
     settings = {k: ast.literal_eval(v) for k, v in given.items()}
     work = tempfile.TemporaryDirectory()  # until the end
-    files, both = together([a.variants / "truth.csv", a.forms / "truth.csv"], Path(work.name) / "truth.csv")
+    files, both = group_equal(
+        [a.variants / "truth.csv", a.forms / "truth.csv"], Path(work.name) / "truth.csv"
+    )
     folders = (a.variants, a.forms, *sorted((a.variants / "real").iterdir()))
     sets = [(folder.name, [folder / "docs"], folder / "truth.csv") for folder in folders]
     sets.insert(2, ("both as one", files, both))

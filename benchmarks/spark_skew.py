@@ -27,7 +27,7 @@ def sizes_of(run: dedup.Run) -> np.ndarray:
     """Run -> the sizes of the buckets of all bands."""
     same = verdict.same_letters(run.documents)
     firsts = np.flatnonzero(run.ok & (same == np.arange(len(same))))
-    boned = firsts[run.documents.n_bones[firsts] >= rules.MIN_BONES]
+    boned = firsts[run.documents.n_bones[firsts] >= rules.MIN_SKELETON]
     out = []
     for _, view, columns in buckets(Settings()):
         values, mine = (

@@ -33,7 +33,7 @@ def test_a_fault_that_does_not_fit_the_code_is_refused(text):
 
 def project(folder):
     """A small project in a folder, with one test that bites and one that does not."""
-    for name in ("dedup/kernels", "tests/mutations", "samples", "docs"):
+    for name in ("dedup/text/kernels", "tests/mutations", "samples", "docs"):
         (folder / name).mkdir(parents=True)
     for name in ("README.md", "CHANGELOG.md", "tests/__init__.py", "tests/mutations/__init__.py"):
         (folder / name).touch()
@@ -41,11 +41,11 @@ def project(folder):
     (folder / "dedup/__init__.py").write_text("")
     (folder / "dedup/line.py").write_text("def over(x):\n    return x >= 5\n")
     (folder / "dedup/far.py").write_text("X = 1\n")
-    (folder / "dedup/kernels/k.py").write_text("from ..line import over\n")
-    (folder / "dedup/kernels/other.py").write_text("import math\n")
-    (folder / "dedup/kernels/__pycache__").mkdir()
+    (folder / "dedup/text/kernels/k.py").write_text("from ...line import over\n")
+    (folder / "dedup/text/kernels/other.py").write_text("import math\n")
+    (folder / "dedup/text/kernels/__pycache__").mkdir()
     for name in ("k.f-1.py311.nbi", "k.f-1.py311.1.nbc", "other.f-1.py311.nbi"):
-        (folder / "dedup/kernels/__pycache__" / name).touch()
+        (folder / "dedup/text/kernels/__pycache__" / name).touch()
     (folder / "tests/mutations/quick.py").write_text("")
     test = "from dedup.line import over\n\n\ndef test_{}():\n    assert over({})\n"
     (folder / "tests/test_bites.py").write_text(test.format("five_is_over_the_line", 5))
@@ -70,8 +70,8 @@ def test_only_kernels_that_take_something_from_a_faulty_file_lose_their_compiled
     clean = project(tmp_path / "clean")
     copy = copy_of(clean, tmp_path / "copy")
     assert put_in(Fault("line", "dedup/line.py", "x >= 5", "x > 5", "", ()), copy)
-    assert [p.name for p in (copy / "dedup/kernels/__pycache__").iterdir()] == ["other.f-1.py311.nbi"]
-    assert (copy / "dedup/kernels/k.py").stat().st_mtime_ns == (
-        clean / "dedup/kernels/k.py"
+    assert [p.name for p in (copy / "dedup/text/kernels/__pycache__").iterdir()] == ["other.f-1.py311.nbi"]
+    assert (copy / "dedup/text/kernels/k.py").stat().st_mtime_ns == (
+        clean / "dedup/text/kernels/k.py"
     ).stat().st_mtime_ns
     assert not put_in(Fault("far", "dedup/far.py", "1", "2", "", ()), copy)

@@ -169,13 +169,13 @@ class _Check:
         """-> pairs with the run; boilerplate of the new documents; pairs among them, alike and by anchors."""
         s, held = self.s, self.fresh.held
         docs = np.flatnonzero(alone).astype(np.int32)
-        run_all = self.context.run_all
-        alike = candidates.alike(s, documents, held.signatures, docs, run_all)
+        parallel_map = self.context.parallel_map
+        alike = candidates.alike(s, documents, held.signatures, docs, parallel_map)
         close = candidates.are_close(s, documents.n_letters, held.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
         known = passages.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
         parts = passages.containment_candidates(
-            held.anchors, alone, known, group, scratch=held.scratch, run_all=run_all
+            held.anchors, alone, known, group, scratch=held.scratch, parallel_map=parallel_map
         )
         sizes = documents.n_letters, documents.n_bones
         new = query.Newcomers(docs, *sizes, held.signatures, held.anchors, known)
@@ -268,10 +268,10 @@ class _Check:
         def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
             return [got and got[1] for got in self._read(docs)]
 
-        run_all = self.context.counted("verifying", len(pairs), self.n)
+        parallel_map = self.context.counted("verifying", len(pairs), self.n)
         asked = CandidatePairs.of(pairs.astype(np.int32))
         figured = (letter_table(), self.s.k, self.spans, self.limits.worth_reading)
-        return verify.verify(asked, self.n_bytes, utf8, *figured, run_all)
+        return verify.verify(asked, self.n_bytes, utf8, *figured, parallel_map)
 
     def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:
         """A pair -> what is told of it; without a row of figures, its letters are the same."""

@@ -24,7 +24,7 @@ from ..core.errors import BadRun
 from ..core.features import Signatures, Spans
 from ..core.pairs import VerifiedPairs
 from ..core.settings import Settings
-from ..core.sorted_arrays import starts_of
+from ..core.sorted_arrays import offsets_from_sizes
 from ..readers.registry import Options, fetch
 from ..readers.storage.addresses import is_address
 from ..readers.storage.sources import unchanged
@@ -161,10 +161,12 @@ class Existing:
         spans = Spans(
             frames.column("start").to_numpy(),
             frames.column("end").to_numpy(),
-            starts_of(sizes),
+            offsets_from_sizes(sizes),
         )
         try:
-            store = Store(self._tables, self.n_docs, self.settings.num_perm, starts_of(number["n_anchors"]))
+            store = Store(
+                self._tables, self.n_docs, self.settings.num_perm, offsets_from_sizes(number["n_anchors"])
+            )
         except (OSError, ValueError) as error:
             raise self._damaged(error) from None
         s = self.settings

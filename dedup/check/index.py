@@ -34,7 +34,7 @@ from ..core import rules
 from ..core.documents import OK, TOO_SHORT
 from ..core.features import AnchorChunk, Anchors, Banding, Signatures, Spans
 from ..core.settings import Settings
-from ..core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
+from ..core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
 from ..matching import kernels, passages
 from ..matching.bands import AT_ONCE, banding, keys_by_band
 from ..matching.partition import N_BUCKETS, Buckets
@@ -65,7 +65,7 @@ class Index:
         sizes = self.span_starts[docs + 1] - self.span_starts[docs]
         rows, places = _expanded(self.span_starts[docs], sizes)
         found = self.spans[places]
-        return Spans(found[:, 0].copy(), found[:, 1].copy(), starts_of(sizes))
+        return Spans(found[:, 0].copy(), found[:, 1].copy(), offsets_from_sizes(sizes))
 
     def equal(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Letters hashes uint64[m, 2] -> (which of them, a document of the run with the same letters)."""
@@ -82,7 +82,7 @@ class Index:
         for row, wanted in zip(self.bones if bones else self.bands, by_band, strict=True):
             which, docs = _looked_up(row, wanted & ~LOW)
             found.append(which << 32 | docs)
-        keys, _ = counted(np.concatenate(found))
+        keys, _ = unique_counts(np.concatenate(found))
         return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
 
     def with_anchor(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -117,7 +117,7 @@ def _expanded(
     >>> [x.tolist() for x in _expanded(np.array([5, 9, 2]), np.array([2, 0, 1]))]
     [[0, 0, 2], [5, 6, 2]]
     """
-    return np.repeat(np.arange(len(low)), sizes), places_in(low, sizes)
+    return np.repeat(np.arange(len(low)), sizes), expand_ranges(low, sizes)
 
 
 def _anchor_keys(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -190,7 +190,7 @@ def write(folder: Path, columns: Columns, s: Settings, scratch: Path | None = No
     alone = np.sort(first[columns.status[first] == OK])
     bands, bones = bandings(s)
     writer.fill("bands", *_band_rows(columns.signatures.values, alone, bands))
-    boned = alone[columns.n_bones[alone] >= rules.MIN_BONES]
+    boned = alone[columns.n_bones[alone] >= rules.MIN_SKELETON]
     writer.fill("bones", *_band_rows(columns.signatures.skeletons, boned, bones))
     mine = np.zeros(len(columns.status), np.bool_)
     mine[alone] = True

@@ -17,10 +17,10 @@ from ..core.pairs import Spellings
 from ..core.parallel import Context
 from ..matching import candidates
 from ..pipeline.ingest import Texts, ingest_files
-from ..pipeline.rescan import Earlier
+from ..pipeline.rescan import LastScan
 from ..pipeline.set_aside import find_changed, set_changed_aside
 from ..pipeline.sources import list_sources
-from ..runs.ingest_cache import Spool
+from ..runs.ingest_cache import IngestCache
 from ..text.normalize import letter_table
 
 
@@ -51,8 +51,8 @@ def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh
     s = context.settings
     sources, _ = list_sources(paths, s, b"", scratch)
     unfinished = scratch / "unfinished"
-    with closing(Spool(unfinished, s.num_perm)) as cache:
-        corpus, _ = ingest_files(context, sources, cache, Earlier(), unfinished)
+    with closing(IngestCache(unfinished, s.num_perm)) as cache:
+        corpus, _ = ingest_files(context, sources, cache, LastScan(), unfinished)
         texts = corpus.texts
         assert texts is not None
         documents = set_changed_aside(corpus.documents, find_changed(sources, corpus.documents))
@@ -67,8 +67,10 @@ def _same_values(documents: Documents, texts: Texts, context: Context) -> NDArra
     def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
         return [(b"", texts.read(d)) for d in docs.tolist()]
 
-    k, run_all = context.settings.k, context.run_all
+    k, parallel_map = context.settings.k, context.parallel_map
     return exact_duplicates.same_values(
         letters,
-        exact_duplicates.spellings_of_several(letters, Spellings.none(), read, letter_table(), k, run_all),
+        exact_duplicates.spellings_of_several(
+            letters, Spellings.none(), read, letter_table(), k, parallel_map
+        ),
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..core import estimates, rules
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
-from ..core.sorted_arrays import counted
+from ..core.sorted_arrays import unique_counts
 from ..matching import passages
 from .index import Index, bandings
 
@@ -45,7 +45,7 @@ def alike(
     n_letters, group int64, int32[n_docs] are of the documents of the run.
     """
     bands, bones = bandings(s)
-    boned = new.docs[new.n_bones[new.docs] >= rules.MIN_BONES]
+    boned = new.docs[new.n_bones[new.docs] >= rules.MIN_SKELETON]
     out = [np.zeros((0, 2), np.int64)]
     for is_bones, docs, table, jaccard, sample in (
         (False, new.docs, bands, s.min_jaccard, s.sample),
@@ -112,7 +112,7 @@ def parts_and_wholes(
         usable = passages.own_of(chunk, wanted, new.boilerplate.bits)
         hashes, docs = chunk.hash[usable], chunk.doc[usable]
         which, old = index.with_anchor(hashes)
-        pairs, counts = counted(docs[which].astype(np.int64) << 32 | old)
+        pairs, counts = unique_counts(docs[which].astype(np.int64) << 32 | old)
         both = np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
         fewer = np.minimum(n_effective[both[:, 0]], index.counts[both[:, 1]])
         good = np.flatnonzero(counts >= rules.min_shared_anchors(fewer))

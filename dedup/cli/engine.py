@@ -76,6 +76,6 @@ def scan(
     def told(stage: str, seconds: float, found: bool) -> None:
         talk.print(f"{stage}: {'done before' if found else f'{seconds:.1f} s'}", style="dim")
 
-    ways = job.Ways(engine.master, session.settings_of(engine.conf), told=told)
+    ways = job.SparkOptions(engine.master, session.settings_of(engine.conf), told=told)
     done = job.scan(paths, settings, run_folder, ways)
     return done.summary, done.problems, done.n_problems

@@ -24,7 +24,7 @@ def spellings(
     read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
     table: LetterTable,
     k: int,
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> Spellings:
     """Documents int32[n], rising -> how each is written; those that cannot be read are left out."""
 
@@ -42,7 +42,7 @@ def spellings(
         )
 
     parts = [docs[i : i + AT_ONCE] for i in range(0, len(docs), AT_ONCE)]
-    return Spellings.concatenated([Spellings.none(), *run_all(some_docs, parts)])
+    return Spellings.concatenated([Spellings.none(), *parallel_map(some_docs, parts)])
 
 
 def spellings_of_several(
@@ -51,7 +51,7 @@ def spellings_of_several(
     read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
     table: LetterTable,
     k: int,
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> Spellings:
     """First documents of the same letters int32[n_docs] -> how those are written that share theirs.
 
@@ -60,7 +60,7 @@ def spellings_of_several(
     wanted = np.bincount(same, minlength=len(same))[same] > 1
     known = known.where(wanted[known.docs])
     wanted[known.docs] = False
-    new = spellings(np.flatnonzero(wanted).astype(np.int32), read, table, k, run_all)
+    new = spellings(np.flatnonzero(wanted).astype(np.int32), read, table, k, parallel_map)
     both = Spellings.concatenated([known, new])
     return both.where(np.argsort(both.docs))
 

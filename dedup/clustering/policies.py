@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..core.documents import Documents
 from ..core.errors import BadSetting
-from ..core.sorted_arrays import inverse
+from ..core.sorted_arrays import inverse_permutation
 from .copy_names import copy_signs
 
 
@@ -169,7 +169,7 @@ def rank(rule: list[tuple[str, str]], facts: Facts) -> tuple[NDArray[np.int64], 
     """Rule -> (int64[n_docs], 0 for the most preferred document of all; the keys it was made from)."""
     keys = [(name, POLICIES[name](facts, argument)) for name, argument in rule]
     order = np.lexsort([key for _, key in reversed(keys)])  # subtle: stable, so equals stay in doc order
-    return inverse(order), keys
+    return inverse_permutation(order), keys
 
 
 def reasons(label: NDArray[np.int32], place: NDArray[np.int64], keys: Keys) -> list[str]:

@@ -13,9 +13,9 @@ from ..core.documents import OK, Documents, Source
 from ..core.errors import BadSetting, Broken
 from ..core.features import Signatures
 from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
-from ..core.rules import MIN_BONES, MIN_PART
+from ..core.rules import MIN_PART, MIN_SKELETON
 from ..core.settings import Settings
-from ..core.sorted_arrays import inverse, is_in
+from ..core.sorted_arrays import inverse_permutation, is_in
 from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
 from ..matching import kernels
@@ -63,7 +63,7 @@ def thresholds(s: Settings) -> Thresholds:
     """Settings -> what two documents must reach."""
     forms = RELATIONS[FORM] in parse_relations(s.relations)
     return Thresholds(
-        s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_BONES, s.max_lost, forms
+        s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_SKELETON, s.max_lost, forms
     )
 
 
@@ -156,7 +156,7 @@ def _assembled(
     kind[witness == np.arange(n)] = KEPT
     deciding[kind == KEPT] = NO_FIGURE
     first = np.full(n, -1, np.int32)
-    order = inverse(ballot.place)[::-1]
+    order = inverse_permutation(ballot.place)[::-1]
     first[label[order]] = order  # the last one written, so the most preferred, stands
     size, witness_size = _sizes(good, equal, ballot.same, witness)
     return Verdict(
@@ -277,11 +277,11 @@ def hopeful(
         left, right = documents.n_letters[pairs.docs].T
         containment = estimates.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
         bones = kernels.matches(signed.skeletons, pairs.docs)
-        both = documents.n_bones[pairs.docs].min(axis=1) >= MIN_BONES
+        both = documents.n_bones[pairs.docs].min(axis=1) >= MIN_SKELETON
         line = (documents.n_letters[pairs.docs].T, s.num_perm)
         rewritten = both & (bones >= rules.min_matching_values(s.min_skeleton, *line, estimates.EVERY))
         least = rules.min_matching_values(s.min_jaccard, *line, s.sample)
-        signed.forget()
+        signed.release_pages()
         return np.asarray((agree >= least) | (containment >= s.min_containment) | rewritten)
 
     return hope
@@ -290,7 +290,7 @@ def hopeful(
 def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.int32]:
     """int32[n_docs], by first document of the same letters: the most preferred of them."""
     best = np.arange(len(same), dtype=np.int32)
-    order = inverse(place)[::-1]
+    order = inverse_permutation(place)[::-1]
     best[same[order]] = order
     return best
 

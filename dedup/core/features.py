@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .sorted_arrays import places_in, starts_of
+from .sorted_arrays import expand_ranges, offsets_from_sizes
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Signatures:
     num_perm: int
     seed: int
     k: int
-    forget: Callable[[], None] = lambda: None
+    release_pages: Callable[[], None] = lambda: None
 
 
 KEPT_CHUNKS = 8  # of anchors that stay in memory until they are let go of
@@ -41,7 +41,7 @@ class Anchors:
     hash: NDArray[np.uint64]
     position: NDArray[np.int32]
     start: NDArray[np.int64]
-    forget: Callable[[], None] = lambda: None
+    release_pages: Callable[[], None] = lambda: None
 
     @property
     def doc(self) -> NDArray[np.int32]:
@@ -52,7 +52,7 @@ class Anchors:
         """All of them in order, about `size` at a time, whole documents."""
         for number, place in enumerate(self.places(size), 1):
             if number % KEPT_CHUNKS == 0:
-                self.forget()
+                self.release_pages()
             yield self.chunk(*place)
 
     def places(self, size: int = 1 << 20) -> Iterator[tuple[int, int]]:
@@ -109,8 +109,8 @@ class Spans:
     def of_docs(self, docs: NDArray[np.int32]) -> Spans:
         """Those of some documents int32[m], which are then 0, 1, ... m - 1."""
         sizes = self.indptr[docs + 1] - self.indptr[docs]
-        indptr = starts_of(sizes)
-        rows = places_in(self.indptr[docs], sizes)
+        indptr = offsets_from_sizes(sizes)
+        rows = expand_ranges(self.indptr[docs], sizes)
         return Spans(self.start[rows], self.end[rows], indptr)
 
     @staticmethod

@@ -27,7 +27,7 @@ class Context:
     progress: Progress
     seconds: dict[str, float]
 
-    def run_all(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
+    def parallel_map(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
         """map(function, items) on the pool, in order, with a few items under way at a time."""
         under_way: list[Future[Out]] = []
         try:
@@ -42,9 +42,9 @@ class Context:
                 future.cancel()
 
     def counted(self, phase: str, total: int, n_docs: int, each: int = 0) -> Callable[..., Iterator[Any]]:
-        """`run_all` that reports progress: by `each` for every item, or by the length of the item."""
+        """`parallel_map` that reports progress: by `each` for every item, or by the length of the item."""
 
-        def run_all(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        def parallel_map(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
             sizes: list[int] = []
 
             def noted() -> Iterator[Any]:
@@ -54,19 +54,19 @@ class Context:
 
             self.progress(phase, 0, total, n_docs)
             done = 0
-            for i, result in enumerate(self.run_all(function, noted())):
+            for i, result in enumerate(self.parallel_map(function, noted())):
                 done += sizes[i]
                 self.progress(phase, done, total, n_docs)
                 yield result
 
-        return run_all
+        return parallel_map
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Add the wall seconds of the block to the timings, and give back the memory that it has freed."""
         start = time.perf_counter()
         yield
-        give_back()
+        trim_memory()
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - start, 3)
 
 
@@ -77,7 +77,7 @@ def shared_context(settings: Settings, progress: Progress | None = None) -> Iter
         yield Context(settings, pool, progress or (lambda *_: None), {})
 
 
-def give_back() -> None:
+def trim_memory() -> None:
     """Return freed memory to the system where the C library (glibc) has kept it between what is in use."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

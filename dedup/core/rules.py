@@ -15,7 +15,7 @@ from . import estimates
 from .thresholds import MIN_JACCARD_OF_FRAMES, MIN_OWN_SHARE
 
 MIN_PART = 64  # shingles that a part must have to be called contained
-MIN_BONES = 12  # skeleton shingles that each must have to be called rewritten
+MIN_SKELETON = 12  # skeleton shingles that each must have to be called rewritten
 MIN_RECALL = 0.99  # of a pair at min_jaccard
 NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
 ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate

@@ -16,10 +16,10 @@ _SPREAD = np.uint64(
 )  # odd, so no two keys have the same product; its upper bits hang on all
 
 
-def counted(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def unique_counts(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Numbers -> (each once, rising; how often it stands there).
 
-    >>> [x.tolist() for x in counted(np.array([5, 2, 5]))]
+    >>> [x.tolist() for x in unique_counts(np.array([5, 2, 5]))]
     [[2, 5], [1, 2]]
     """
     keys = np.sort(keys)
@@ -29,7 +29,7 @@ def counted(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 def distinct(keys: NDArray[Any]) -> NDArray[Any]:
     """Numbers -> each once, rising."""
-    return counted(keys)[0]
+    return unique_counts(keys)[0]
 
 
 def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
@@ -45,10 +45,10 @@ def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
-def inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
+def inverse_permutation(order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers int64[n], each of 0..n - 1 once -> the place of each of them.
 
-    >>> inverse(np.array([2, 0, 1])).tolist()
+    >>> inverse_permutation(np.array([2, 0, 1])).tolist()
     [1, 2, 0]
     """
     places = np.empty(len(order), np.int64)
@@ -56,13 +56,13 @@ def inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
     return places
 
 
-def together(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def group_equal(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Keys uint64[n] -> (an order int64[n] in which equal ones follow one another, in the order they had;
     the keys in it).
 
     Three to six times as fast as np.argsort: numbers made of some bits of a key and of its place are sorted.
 
-    >>> order, keys = together(np.array([9, 4, 9, 4], np.uint64))
+    >>> order, keys = group_equal(np.array([9, 4, 9, 4], np.uint64))
     >>> sorted([order[:2].tolist(), order[2:].tolist()])
     [[0, 2], [1, 3]]
     """
@@ -90,19 +90,19 @@ def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)
 
 
-def starts_of(sizes: Any) -> NDArray[np.int64]:
+def offsets_from_sizes(sizes: Any) -> NDArray[np.int64]:
     """Sizes of n stretches, one after the other -> where each begins and the last ends, int64[n + 1].
 
-    >>> starts_of([2, 0, 1]).tolist()
+    >>> offsets_from_sizes([2, 0, 1]).tolist()
     [0, 2, 2, 3]
     """
     return np.r_[0, np.cumsum(sizes)].astype(np.int64)
 
 
-def places_in(first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def expand_ranges(first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Stretches first..first + size - 1, int64[n] each -> all places that are in them, one after the other.
 
-    >>> places_in(np.array([5, 9, 2]), np.array([2, 0, 1])).tolist()
+    >>> expand_ranges(np.array([5, 9, 2]), np.array([2, 0, 1])).tolist()
     [5, 6, 2]
     """
     places: NDArray[np.int64] = np.repeat(first - np.cumsum(sizes) + sizes, sizes)

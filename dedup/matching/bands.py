@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..core.features import Banding
 from ..core.pairs import CandidatePairs, pair_keys
-from ..core.sorted_arrays import distinct, pairs_of, together
+from ..core.sorted_arrays import distinct, group_equal, pairs_of
 from . import kernels
 
 MAX_ROUNDS = 10
@@ -124,14 +124,14 @@ def candidate_pairs(
     docs: NDArray[np.int32],
     bands: Banding,
     least: Callable[[NDArray[np.int32]], NDArray[np.int64]],
-    run_all: Callable[..., Iterable[Any]],
-    forget: Callable[[], None] = lambda: None,
+    parallel_map: Callable[..., Iterable[Any]],
+    release_pages: Callable[[], None] = lambda: None,
 ) -> CandidatePairs:
     """Signatures uint32[n_docs, num_perm], documents int32[n] (rising) -> candidate pairs.
 
     They share a band, and at least as many values as `least` says of pairs of documents int32[m, 2].
 
-    `run_all(function, items)` maps, on as many threads as the caller likes; `forget` lets go of the pages
+    `parallel_map(function, items)` may use threads; `release_pages` releases the pages
     of mapped signatures.
     """
     found = [np.zeros((0, 2), np.int32)]
@@ -147,15 +147,15 @@ def candidate_pairs(
 
         def one_band(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
             counts = np.zeros(1 << max(10, min(26, (2 * len(keys)).bit_length())), np.uint8)
-            kernels.tally(counts, keys, 2)
-            shared = np.flatnonzero(kernels.tallied(counts, keys, 2))
-            order, keys = together(keys[shared])
+            kernels.count_hashes(counts, keys, 2)
+            shared = np.flatnonzero(kernels.are_frequent(counts, keys, 2))
+            order, keys = group_equal(keys[shared])
             return docs[kernels.bucket_pairs(keys, shared[order].astype(np.int32), FULL_BUCKET)]
 
-        for done, _ in enumerate(run_all(take_keys, range(0, len(docs), ROWS_AT_ONCE))):
+        for done, _ in enumerate(parallel_map(take_keys, range(0, len(docs), ROWS_AT_ONCE))):
             if done % KEPT == KEPT - 1:
-                forget()
-        pairs = _each_once(run_all(one_band, list(keys)))
+                release_pages()
+        pairs = _each_once(parallel_map(one_band, list(keys)))
         found.append(pairs[kernels.matches(signatures, pairs) >= least(pairs)])
-        forget()
+        release_pages()
     return CandidatePairs.of(np.concatenate(found))

@@ -15,7 +15,7 @@ from ..core.components import connected_components
 from ..core.documents import Documents
 from ..core.features import Anchors, Banding, FeatureRows, Signatures, Spans
 from ..core.pairs import CandidatePairs, pair_keys
-from ..core.parallel import give_back
+from ..core.parallel import trim_memory
 from ..core.settings import Settings
 from . import kernels, passages
 from .bands import banding, candidate_pairs
@@ -37,10 +37,10 @@ class Held:
     anchors: Anchors
     scratch: Path | None = None  # a folder for what does not fit into memory
 
-    def forget(self) -> None:
+    def release_pages(self) -> None:
         """Let go of what was read into memory from files, and of what is free."""
-        self.signatures.forget()
-        give_back()
+        self.signatures.release_pages()
+        trim_memory()
 
 
 def held_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settings: Settings) -> Held:
@@ -58,10 +58,10 @@ def alike(
     documents: Documents,
     signatures: Signatures,
     docs: NDArray[np.int32],
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
     """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
-    return CandidatePairs(by_bands(s, documents, signatures, docs, run_all).pairs)
+    return CandidatePairs(by_bands(s, documents, signatures, docs, parallel_map).pairs)
 
 
 def by_bands(
@@ -69,12 +69,14 @@ def by_bands(
     documents: Documents,
     signatures: Signatures,
     docs: NDArray[np.int32],
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> Flagged:
     """The same, each with its flags."""
-    near = by_shingles(s, documents, signatures, docs, run_all)
+    near = by_shingles(s, documents, signatures, docs, parallel_map)
     boned, bands, least = skeleton_bands(s, documents.n_bones, docs)
-    rewritten = candidate_pairs(signatures.skeletons, boned, bands, least, run_all, signatures.forget)
+    rewritten = candidate_pairs(
+        signatures.skeletons, boned, bands, least, parallel_map, signatures.release_pages
+    )
     return Flagged.of((near.docs, state.BY_SHINGLES), (rewritten.docs, state.BY_SKELETONS))
 
 
@@ -84,7 +86,7 @@ def skeleton_bands(
     """-> documents with enough of a skeleton, the bands of those, what a pair of them shares at least."""
     bands = banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
     return (
-        docs[n_bones[docs] >= rules.MIN_BONES],
+        docs[n_bones[docs] >= rules.MIN_SKELETON],
         bands,
         _least_matches(s, s.min_skeleton, n_bones, estimates.EVERY),
     )
@@ -95,12 +97,12 @@ def by_shingles(
     documents: Documents,
     signatures: Signatures,
     docs: NDArray[np.int32],
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
     """Pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
     least = least_shingles(s, documents.n_letters)
-    return candidate_pairs(signatures.values, docs, bands, least, run_all, signatures.forget)
+    return candidate_pairs(signatures.values, docs, bands, least, parallel_map, signatures.release_pages)
 
 
 def least_shingles(s: Settings, n_letters: NDArray[np.int64]) -> Least:
@@ -131,20 +133,20 @@ class Finder:
     docs: NDArray[np.int32]  # the documents that are compared, sorted
 
     def by_bands(
-        self, documents: Documents, signatures: Signatures, run_all: Callable[..., Iterable[Any]]
+        self, documents: Documents, signatures: Signatures, parallel_map: Callable[..., Iterable[Any]]
     ) -> Flagged:
         """Find the pairs that share a band."""
-        return by_bands(self.settings, documents, signatures, self.docs, run_all)
+        return by_bands(self.settings, documents, signatures, self.docs, parallel_map)
 
     def containment(
         self,
         n_letters: NDArray[np.int64],
         held: Held,
         banded: Flagged,
-        run_all: Callable[..., Iterable[Any]],
+        parallel_map: Callable[..., Iterable[Any]],
     ) -> Found:
         """Find parts and wholes; leave out of the banded pairs those that share boilerplate alone."""
-        return parts_and_wholes(self.settings, n_letters, held, self.docs, banded, run_all)
+        return parts_and_wholes(self.settings, n_letters, held, self.docs, banded, parallel_map)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def parts_and_wholes(
     held: Held,
     docs: NDArray[np.int32],
     banded: Flagged,
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> Found:
     """Anchors -> the candidates that share more than boilerplate; (part, whole) candidates; boilerplate.
 
@@ -171,19 +173,21 @@ def parts_and_wholes(
     """
     n = len(n_letters)
     close = are_close(s, n_letters, held.signatures, banded.pairs)
-    held.forget()
+    held.release_pages()
     group = connected_components(n, banded.pairs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
     apart = np.zeros(len(close), np.bool_)
     if s.boilerplate == "on":
-        found = passages.boilerplate(held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, run_all)
-        apart = share_boilerplate_only(s, n_letters, held, banded.pairs, found, run_all)
-        held.forget()
+        found = passages.boilerplate(
+            held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, parallel_map
+        )
+        apart = share_boilerplate_only(s, n_letters, held, banded.pairs, found, parallel_map)
+        held.release_pages()
     else:
-        found = passages.no_boilerplate(held.anchors, mine, run_all)
+        found = passages.no_boilerplate(held.anchors, mine, parallel_map)
     directed, n_sampled = passages.directed(
-        held.anchors, mine, found, group, scratch=held.scratch, run_all=run_all
+        held.anchors, mine, found, group, scratch=held.scratch, parallel_map=parallel_map
     )
     return found_of(banded, close, apart, directed, mine, found, n_sampled)
 
@@ -234,7 +238,7 @@ def share_boilerplate_only(
     held: Held,
     candidates: NDArray[np.int32],
     found: passages.Boilerplate,
-    run_all: Callable[..., Iterable[Any]],
+    parallel_map: Callable[..., Iterable[Any]],
 ) -> NDArray[np.bool_]:
     """bool[n]: candidates that are alike by their boilerplate alone, and not nearly the same.
 
@@ -245,7 +249,7 @@ def share_boilerplate_only(
     asked = np.flatnonzero(rules.told_by_own(*counts)[candidates].all(axis=1))
     wanted = np.zeros(len(n_letters), np.bool_)
     wanted[candidates[asked]] = True
-    own = passages.own_anchors(held.anchors, wanted, found, run_all)
+    own = passages.own_anchors(held.anchors, wanted, found, parallel_map)
 
     def too_few_shared(start: int) -> NDArray[np.bool_]:
         pairs = candidates[asked[start : start + PAIRS_AT_ONCE]]
@@ -258,5 +262,5 @@ def share_boilerplate_only(
         return gone
 
     starts = range(0, len(asked), PAIRS_AT_ONCE)
-    apart[asked] = np.concatenate([np.zeros(0, np.bool_), *run_all(too_few_shared, starts)])
+    apart[asked] = np.concatenate([np.zeros(0, np.bool_), *parallel_map(too_few_shared, starts)])
     return apart

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..core import rules
 from ..core.features import AnchorChunk, Anchors, Spans
 from ..core.pairs import CandidatePairs
-from ..core.parallel import give_back
-from ..core.sorted_arrays import starts_of, together
+from ..core.parallel import trim_memory
+from ..core.sorted_arrays import group_equal, offsets_from_sizes
 from . import kernels
 from .partition import N_BUCKETS, Buckets
 
@@ -49,7 +49,7 @@ FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of t
 SAMPLED = 4  # a power of two
 MAX_TALLY = 26  # the largest table of counts has 2^26 bytes
 
-RunAll = Callable[..., Iterable[Any]]
+ParallelMap = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def boilerplate(
     max_holders: int,
     own_run: int,
     scratch: Path | None = None,
-    run_all: RunAll = map,
+    parallel_map: ParallelMap = map,
 ) -> Boilerplate:
     """Anchors -> those that stand in many texts which otherwise differ.
 
@@ -105,19 +105,19 @@ def boilerplate(
     the passages that stand in more than `max_holders` groups of such texts.  Documents where `mine`
     bool[n_docs] is false have no part in it.  What does not fit into memory goes to files in `scratch`.
     """
-    with _frequent_passages(anchors, mine, max_holders + 1, scratch, run_all) as buckets:
+    with _frequent_passages(anchors, mine, max_holders + 1, scratch, parallel_map) as buckets:
 
         def common_in(holders: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
             def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
                 passages, docs, first = buckets.bucket(number)
-                order, passages = together(passages)
+                order, passages = group_equal(passages)
                 docs = docs[order]
                 indptr = starts_of_equals(passages)
                 many = kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders
                 return first[order[np.repeat(many, np.diff(indptr))]], passages[indptr[:-1][many]]
 
             bits, hashes = np.zeros(len(anchors.hash) // 8 + 1, np.uint8), [np.zeros(0, np.uint64)]
-            for found, passages in run_all(one_bucket, range(N_BUCKETS)):
+            for found, passages in parallel_map(one_bucket, range(N_BUCKETS)):
                 kernels.set_bits(bits, found, IN_A_ROW)
                 hashes.append(passages)
             return bits, np.sort(np.concatenate(hashes))
@@ -127,14 +127,14 @@ def boilerplate(
         def own_runs(chunk: AnchorChunk) -> NDArray[np.int64]:
             return kernels.own_runs(chunk.start, _bits_of(bits, chunk), chunk.position)
 
-        runs = np.concatenate([np.zeros(0, np.int64), *run_all(own_runs, anchors.chunks())])
+        runs = np.concatenate([np.zeros(0, np.int64), *parallel_map(own_runs, anchors.chunks())])
         owning = mine & (runs >= own_run)
         bits, frames = common_in(np.where(owning, group, np.int32(-1)))
-    return replace(marked(anchors, mine, bits, run_all), known=KnownPassages(common, frames, owning))
+    return replace(marked(anchors, mine, bits, parallel_map), known=KnownPassages(common, frames, owning))
 
 
 def _frequent_passages(
-    anchors: Anchors, mine: NDArray[np.bool_], least: int, scratch: Path | None, run_all: RunAll
+    anchors: Anchors, mine: NDArray[np.bool_], least: int, scratch: Path | None, parallel_map: ParallelMap
 ) -> Buckets:
     """The passages that stand in `least` places or more: hash, document, place of the first anchor."""
     counts = _table(len(anchors.hash) // 2)
@@ -147,24 +147,24 @@ def _frequent_passages(
 
     def often_in(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
         passages, docs, first = passages_in(chunk)
-        often = kernels.tallied(counts, passages, least)
+        often = kernels.are_frequent(counts, passages, least)
         return passages[often], docs[often], first[often]
 
-    for passages, _, _ in run_all(passages_in, anchors.chunks()):
-        kernels.tally(counts, passages, least)
+    for passages, _, _ in parallel_map(passages_in, anchors.chunks()):
+        kernels.count_hashes(counts, passages, least)
     buckets = Buckets((np.uint64, np.int32, np.int64), scratch)
-    for rows in run_all(often_in, anchors.chunks()):
+    for rows in parallel_map(often_in, anchors.chunks()):
         buckets.add(*rows)
     return buckets
 
 
-def no_boilerplate(anchors: Anchors, mine: NDArray[np.bool_], run_all: RunAll = map) -> Boilerplate:
+def no_boilerplate(anchors: Anchors, mine: NDArray[np.bool_], parallel_map: ParallelMap = map) -> Boilerplate:
     """Nothing is boilerplate; `mine` bool[n_docs] are the documents that are looked at."""
-    return marked(anchors, mine, np.zeros(len(anchors.hash) // 8 + 1, np.uint8), run_all)
+    return marked(anchors, mine, np.zeros(len(anchors.hash) // 8 + 1, np.uint8), parallel_map)
 
 
 def marked(
-    anchors: Anchors, mine: NDArray[np.bool_], bits: NDArray[np.uint8], run_all: RunAll = map
+    anchors: Anchors, mine: NDArray[np.bool_], bits: NDArray[np.uint8], parallel_map: ParallelMap = map
 ) -> Boilerplate:
     """Anchors, and a bit for each that is boilerplate -> where that leaves each document."""
 
@@ -173,14 +173,16 @@ def marked(
         start, end, indptr = kernels.spans_of(chunk.start, flags, chunk.position)
         return start, end, np.diff(indptr), *kernels.different_anchors(chunk.hash, chunk.start, flags).T
 
-    found = [(np.zeros(0, np.int64),) * 5, *run_all(one_chunk, anchors.chunks())]
+    found = [(np.zeros(0, np.int64),) * 5, *parallel_map(one_chunk, anchors.chunks())]
     start, end, sizes, n_anchors, n_left = (np.concatenate(column) for column in zip(*found, strict=True))
     counts = np.where(mine, n_anchors, 0), np.where(mine, n_left, 0)
-    return Boilerplate(bits, Spans(start, end, starts_of(sizes)), *counts, KnownPassages.none(len(mine)))
+    return Boilerplate(
+        bits, Spans(start, end, offsets_from_sizes(sizes)), *counts, KnownPassages.none(len(mine))
+    )
 
 
 def own_anchors(
-    anchors: Anchors, wanted: NDArray[np.bool_], known: Boilerplate, run_all: RunAll = map
+    anchors: Anchors, wanted: NDArray[np.bool_], known: Boilerplate, parallel_map: ParallelMap = map
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """-> half of each different anchor that is no boilerplate, by document as CSR, with int64[n_docs + 1].
 
@@ -192,9 +194,9 @@ def own_anchors(
         sizes = np.bincount(chunk.doc[own] - chunk.first_doc, minlength=len(chunk.start) - 1)
         return half(chunk.hash[own]), sizes
 
-    found = [(np.zeros(0, np.uint32), np.zeros(0, np.int64)), *run_all(one_chunk, anchors.chunks())]
+    found = [(np.zeros(0, np.uint32), np.zeros(0, np.int64)), *parallel_map(one_chunk, anchors.chunks())]
     hashes, sizes = _columns(found)
-    return hashes, starts_of(sizes)
+    return hashes, offsets_from_sizes(sizes)
 
 
 def own_of(chunk: AnchorChunk, wanted: NDArray[np.bool_], bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -224,10 +226,10 @@ def containment_candidates(
     group: NDArray[np.int32],
     min_share: float = rules.ANCHOR_SHARE,
     scratch: Path | None = None,
-    run_all: RunAll = map,
+    parallel_map: ParallelMap = map,
 ) -> CandidatePairs:
     """Anchors that are no boilerplate -> pairs of documents where one may hold the other; see `directed`."""
-    found, _ = directed(anchors, mine, known, group, min_share, scratch, run_all)
+    found, _ = directed(anchors, mine, known, group, min_share, scratch, parallel_map)
     return CandidatePairs.of(found[:, :2])
 
 
@@ -238,7 +240,7 @@ def directed(
     group: NDArray[np.int32],
     min_share: float = rules.ANCHOR_SHARE,
     scratch: Path | None = None,
-    run_all: RunAll = map,
+    parallel_map: ParallelMap = map,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """-> int32[m, 3]: a document, another that it finds, by how many anchors; int64[n_docs], in the sample.
 
@@ -251,23 +253,23 @@ def directed(
     """
     n_docs, n_effective = len(group), known.n_effective
     many = n_effective > FEW_ANCHORS
-    buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, run_all)
+    buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, parallel_map)
 
     def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
         hashes, docs = buckets.bucket(number)
-        order, hashes = together(hashes)
+        order, hashes = group_equal(hashes)
         docs = docs[order]
         sure = sample(hashes) | ~many[docs]  # others serve only where a document with few anchors has them
         return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)[:3]
 
     with buckets:
-        sizes, docs, few = _columns(run_all(one_bucket, range(N_BUCKETS)))
-    give_back()
+        sizes, docs, few = _columns(parallel_map(one_bucket, range(N_BUCKETS)))
+    trim_memory()
     doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
     if not few.all():
         sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
         docs = docs[few]
-    few_postings, few_docs = starts_of(sizes), docs
+    few_postings, few_docs = offsets_from_sizes(sizes), docs
     del sizes, docs, few
     n_terms = terms_looked_for(n_effective, known.n_left, n_sampled)
     enough = rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
@@ -277,7 +279,7 @@ def directed(
         return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, *limits)
 
     step = max(1, -(-n_docs // RANGES))
-    pairs = [np.zeros((0, 3), np.int32), *run_all(some_docs, range(0, n_docs, step))]
+    pairs = [np.zeros((0, 3), np.int32), *parallel_map(some_docs, range(0, n_docs, step))]
     return np.concatenate(pairs), n_sampled
 
 
@@ -303,7 +305,7 @@ def _shared_anchors(
     known: Boilerplate,
     many: NDArray[np.bool_],
     scratch: Path | None,
-    run_all: RunAll,
+    parallel_map: ParallelMap,
 ) -> tuple[Buckets, NDArray[np.int64]]:
     """The anchors by which documents are looked for, that stand in two or more: hash, document; and others.
 
@@ -318,7 +320,7 @@ def _shared_anchors(
 
     def wanted(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64]]:
         sampled = sample(chunk.hash)
-        keep = sampled | ~many[chunk.doc] | kernels.tallied(in_small, chunk.hash, 1)
+        keep = sampled | ~many[chunk.doc] | kernels.are_frequent(in_small, chunk.hash, 1)
         keep &= own_of(chunk, mine, known.bits)
         counted = np.bincount(chunk.doc[keep & sampled] - chunk.first_doc, minlength=len(chunk.start) - 1)
         return chunk.hash[keep], np.packbits(keep), counted
@@ -326,18 +328,18 @@ def _shared_anchors(
     def often(given: tuple[AnchorChunk, NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
         chunk, bits = given
         keep = np.flatnonzero(np.unpackbits(bits, count=len(chunk.hash)))
-        keep = keep[kernels.tallied(shared, chunk.hash[keep], 2)]
+        keep = keep[kernels.are_frequent(shared, chunk.hash[keep], 2)]
         return chunk.hash[keep], chunk.doc[keep]
 
-    for hashes in run_all(of_small, anchors.chunks()):
-        kernels.tally(in_small, hashes, 1)
+    for hashes in parallel_map(of_small, anchors.chunks()):
+        kernels.count_hashes(in_small, hashes, 1)
     n_sampled, kept = [np.zeros(0, np.int64)], []
-    for hashes, bits, counted in run_all(wanted, anchors.chunks()):
-        kernels.tally(shared, hashes, 2)
+    for hashes, bits, counted in parallel_map(wanted, anchors.chunks()):
+        kernels.count_hashes(shared, hashes, 2)
         n_sampled.append(counted)
         kept.append(bits)
     buckets = Buckets((np.uint64, np.int32), scratch)
-    for rows in run_all(often, zip(anchors.chunks(), kept, strict=True)):
+    for rows in parallel_map(often, zip(anchors.chunks(), kept, strict=True)):
         buckets.add(*rows)
     return buckets, np.concatenate(n_sampled)
 

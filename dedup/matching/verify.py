@@ -56,7 +56,7 @@ def verify(
     k: int,
     spans: Spans,
     read_closely: Callable[[VerifiedPairs], NDArray[np.bool_]],
-    run_all: Callable[..., Iterable[VerifiedPairs]],
+    parallel_map: Callable[..., Iterable[VerifiedPairs]],
 ) -> VerifiedPairs:
     """Candidate pairs -> the same pairs with their exact figures, whatever those are.
 
@@ -84,7 +84,7 @@ def verify(
             found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
         return found
 
-    parts = [VerifiedPairs.none(), *run_all(one_batch, batches(pairs, n_bytes))]
+    parts = [VerifiedPairs.none(), *parallel_map(one_batch, batches(pairs, n_bytes))]
     return VerifiedPairs.none().merged(VerifiedPairs.concatenated(parts))
 
 

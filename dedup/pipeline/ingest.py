@@ -20,15 +20,15 @@ from ..core.errors import BadInput
 from ..core.features import FeatureRows
 from ..core.parallel import Context
 from ..core.settings import Settings
-from ..core.sorted_arrays import starts_of
+from ..core.sorted_arrays import offsets_from_sizes
 from ..matching.candidates import Held, held_in_memory
 from ..readers.registry import Options, Part, Record, fetch, parts, read
-from ..runs.array_store import Store, Stretches
-from ..runs.ingest_cache import Block, Spool, key_of
+from ..runs.array_store import RowRanges, Store
+from ..runs.ingest_cache import Block, IngestCache, key_of
 from ..text import kernels, minhash
 from ..text.normalize import letter_table
 from ..text.repair import repair
-from .rescan import Earlier
+from .rescan import LastScan
 from .sources import reading_options
 
 WINDOW = 24  # shingles per anchor window
@@ -41,7 +41,7 @@ Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 class Texts:
     """Where the text of each document stands in the spool; at -1, it is not there."""
 
-    spool: Spool
+    spool: IngestCache
     at: NDArray[np.int64]  # [n_docs]
     n_bytes: NDArray[np.int64]  # [n_docs]
 
@@ -63,14 +63,14 @@ class Corpus:
 
 
 def ingest_files(
-    context: Context, sources: list[Source], cache: Spool, previous: Earlier, unfinished: Path
-) -> tuple[Corpus, Earlier]:
+    context: Context, sources: list[Source], cache: IngestCache, previous: LastScan, unfinished: Path
+) -> tuple[Corpus, LastScan]:
     """Read and sign sources -> the corpus, and the previous run with the numbers of its documents now."""
     s = context.settings
     fields = [Options()] * len(sources)
     whole, previous = read_and_sign(context, sources, reading_options(s), fields, cache, previous)
     documents, texts = whole.documents, Texts(cache, whole.text_at, whole.text_bytes)
-    store = Store(unfinished, len(documents), s.num_perm, starts_of(whole.n_anchors))
+    store = Store(unfinished, len(documents), s.num_perm, offsets_from_sizes(whole.n_anchors))
     held = Held(store.signatures(s.seed, s.k), store.anchors, unfinished)
 
     def read_again(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
@@ -105,9 +105,9 @@ def ingest_texts(context: Context, texts: Sequence[Document]) -> tuple[Corpus, l
         for i, (t, done) in enumerate(repaired)
     ]
     groups = [records[i : i + 1000] for i in range(0, len(texts), 1000)]
-    signed = [sign([], s), *context.run_all(lambda g: sign(g, s), groups)]
+    signed = [sign([], s), *context.parallel_map(lambda g: sign(g, s), groups)]
     whole = collect([block for block, _, _ in signed], s)
-    held = held_in_memory([rows for _, rows, _ in signed], starts_of(whole.n_anchors), s)
+    held = held_in_memory([rows for _, rows, _ in signed], offsets_from_sizes(whole.n_anchors), s)
     fields = [("", "")] * len(sources)
     return Corpus(sources, fields, whole.documents, held, lambda docs: [(utf8[d],) * 2 for d in docs]), utf8
 
@@ -117,9 +117,9 @@ def read_and_sign(
     sources: list[Source],
     options: Options,
     fields: list[Options],
-    cache: Spool,
-    previous: Earlier,
-) -> tuple[Block, Earlier]:
+    cache: IngestCache,
+    previous: LastScan,
+) -> tuple[Block, LastScan]:
     """Read sources and sign their documents: the pass -> all of them as one block; features go to the cache.
 
     `fields[i]` becomes the options by which source i is read.  What the previous run has read is taken over.
@@ -142,7 +142,7 @@ def read_and_sign(
 
     def read_group(
         item: tuple[str, Block | None, list[Part]],
-    ) -> tuple[str, Block, FeatureRows | Stretches | None]:
+    ) -> tuple[str, Block, FeatureRows | RowRanges | None]:
         key, block, group = item
         if block is not None:
             return key, block, None
@@ -154,7 +154,7 @@ def read_and_sign(
 
     blocks = []
     context.progress("reading", 0, total, 0)
-    for i, (key, block, rows) in enumerate(context.run_all(read_group, groups())):
+    for i, (key, block, rows) in enumerate(context.parallel_map(read_group, groups())):
         if rows is not None:
             cache.add(key, block, rows)
         blocks.append(block)

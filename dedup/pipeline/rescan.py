@@ -20,7 +20,7 @@ from ..core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Sour
 from ..core.errors import BadRun, BadSetting, DedupError
 from ..core.features import Spans
 from ..core.pairs import Spellings, VerifiedPairs
-from ..core.rules import MIN_BONES
+from ..core.rules import MIN_SKELETON
 from ..core.settings import DECIDED, MIN_LINES, Settings
 from ..matching.candidates import Finder
 from ..matching.update.delta import PreviousRun
@@ -28,7 +28,7 @@ from ..matching.update.finder import IncrementalFinder
 from ..readers.discover import find_sources
 from ..readers.registry import kind_of
 from ..runs import summary
-from ..runs.array_store import Stretches
+from ..runs.array_store import RowRanges
 from ..runs.folder import leftovers, open_run
 from ..runs.ingest_cache import Block
 from ..runs.run import Run
@@ -49,7 +49,7 @@ RANGE = 4096  # documents taken over at a time
 
 
 @dataclass(frozen=True)
-class Earlier:
+class LastScan:
     """The last run, as far as this scan may rely on it; without a run, nothing is known."""
 
     run: Run | None = None
@@ -79,8 +79,8 @@ class Earlier:
         """The folder of the last run's tables, of which those to be copied are known to be whole."""
         assert self.run is not None
         assert self.run.tables is not None
-        self.run.signatures.forget()  # subtle: where they are asked for they are checked
-        self.run.anchors.forget()
+        self.run.signatures.release_pages()  # subtle: where they are asked for they are checked
+        self.run.anchors.release_pages()
         return self.run.tables
 
     def finder(self, settings: Settings, docs: NDArray[np.int32]) -> Finder | IncrementalFinder:
@@ -102,11 +102,11 @@ class Earlier:
             return None
         if steps is None:
             return None
-        has_skeleton = run.documents.n_bones >= MIN_BONES
+        has_skeleton = run.documents.n_bones >= MIN_SKELETON
         facts = (run.signatures, run.anchors, run.spans)
         return PreviousRun(steps, has_skeleton, *facts, self.old_doc, self.new_doc)
 
-    def block(self, known: list[tuple[int, range]]) -> tuple[Block, Stretches]:
+    def block(self, known: list[tuple[int, range]]) -> tuple[Block, RowRanges]:
         """(source, documents of the last run) -> the block that reading them would give."""
         assert self.run is not None
         docs = np.concatenate([np.arange(r.start, r.stop) for _, r in known]).astype(np.int32)
@@ -127,9 +127,9 @@ class Earlier:
         nowhere = np.full(len(docs), -1, np.int64)
         n_anchors = start[docs + 1] - start[docs]
         block = Block(Documents(**columns), parts, n_anchors, nowhere, nowhere * 0, docs)
-        return block, Stretches(self.tables, of_docs, of_anchors)
+        return block, RowRanges(self.tables, of_docs, of_anchors)
 
-    def renumbered(self, old_doc: NDArray[np.int32]) -> Earlier:
+    def renumbered(self, old_doc: NDArray[np.int32]) -> LastScan:
         """With the numbers int32[n_docs] that this scan's documents had in the last run, -1 for new ones."""
         if self.run is None:
             return self

@@ -32,13 +32,13 @@ from ..core.sorted_arrays import is_in
 from ..matching.compared import Compared
 from ..matching.verify import verify
 from ..runs.folder import as_decided, writing
-from ..runs.ingest_cache import Spool
+from ..runs.ingest_cache import IngestCache
 from ..runs.run import Run
 from ..runs.summary import summary
 from ..text.normalize import letter_table
 from .decision import DecisionInput, check_settings, decide_run
 from .ingest import Corpus, ingest_files, ingest_texts
-from .rescan import Earlier, gives, last_run, warned
+from .rescan import LastScan, gives, last_run, warned
 from .set_aside import find_changed, set_changed_aside, set_short_aside
 from .sources import list_sources, shown_paths
 from .warm_up import warm_up
@@ -70,10 +70,10 @@ def scan(
     if run is None:
         with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
             places = (b"", Path(scratch), Path(scratch, "unfinished"))
-            return _scan_files(given, settings, *places, Earlier(), progress, on_compile)
+            return _scan_files(given, settings, *places, LastScan(), progress, on_compile)
     with writing(run) as folder:
         here = os.fsencode(os.path.realpath(folder.folder))
-        last = Earlier(None if checksum else last_run(folder.folder, settings))
+        last = LastScan(None if checksum else last_run(folder.folder, settings))
         places = (here, folder.tables, folder.unfinished)
         result = _scan_files(given, settings, *places, last, progress, on_compile)
         if result is last.run:
@@ -97,7 +97,7 @@ def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None
             warm_up(lambda: None)
         with context.timed("pass"):
             corpus, utf8 = ingest_texts(context, given)
-        run = find_duplicates(context, corpus, Earlier())
+        run = find_duplicates(context, corpus, LastScan())
         return replace(run, summary=summary(run, settings, {}, context.seconds), texts=utf8)
 
 
@@ -107,14 +107,14 @@ def _scan_files(
     run_folder: bytes,
     copies: Path,
     unfinished: Path,
-    previous: Earlier,
+    previous: LastScan,
     progress: Progress | None,
     on_compile: Callable[[], None],
 ) -> Run:
     sources, skipped = list_sources(paths, settings, run_folder, copies)
     if previous.run is not None and gives(previous.run, settings, sources, skipped):
         return previous.run
-    cache = Spool(unfinished, settings.num_perm)
+    cache = IngestCache(unfinished, settings.num_perm)
     with closing(cache), shared_context(settings, progress) as context:
         with context.timed("kernels"):
             warm_up(on_compile, previous.run is not None)
@@ -132,7 +132,7 @@ def _scan_files(
     return replace(run, summary={**summary(run, settings, skipped, context.seconds), "scanned": scanned})
 
 
-def find_duplicates(context: Context, corpus: Corpus, previous: Earlier) -> Run:
+def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run:
     """Find the near-duplicates of a corpus -> a Run; what the previous run compared is not compared again."""
     s, held = context.settings, corpus.held
     n = len(corpus.documents)
@@ -144,11 +144,11 @@ def find_duplicates(context: Context, corpus: Corpus, previous: Earlier) -> Run:
     finder = previous.finder(s, representatives.astype(np.int32))
     with context.timed("candidates"):
         banded = finder.by_bands(documents, held.signatures, context.counted("comparing", 0, n, each=1))
-        held.forget()
+        held.release_pages()
     with context.timed("passages"):
-        run_all = context.counted("passages", 0, n, each=1)
-        found = finder.containment(documents.n_letters, held, banded, run_all)
-        held.forget()
+        parallel_map = context.counted("passages", 0, n, each=1)
+        found = finder.containment(documents.n_letters, held, banded, parallel_map)
+        held.release_pages()
     compared = Compared(previous.pairs(found.spans), _comparer(context, corpus, found.spans))
     with context.timed("verification"):
         pairs = compared(CandidatePairs.of(np.concatenate([found.alike.docs, found.parts.docs])))
@@ -168,18 +168,18 @@ def find_duplicates(context: Context, corpus: Corpus, previous: Earlier) -> Run:
         spans=lambda: spans,
     )
     run = decide_run(context, given, compared)
-    held.forget()
+    held.release_pages()
     return replace(run, load_steps=lambda: found.steps)
 
 
 def _exact_duplicates(
-    context: Context, corpus: Corpus, previous: Earlier
+    context: Context, corpus: Corpus, previous: LastScan
 ) -> tuple[Spellings, NDArray[np.int32]]:
     """Group documents by their letters and signs -> how those of several are spelled, int32[n_docs] group."""
     letters = verdict.same_letters(corpus.documents)
-    run_all = context.counted("relations", 0, len(letters), each=1)
+    parallel_map = context.counted("relations", 0, len(letters), each=1)
     spellings = exact_duplicates.spellings_of_several(
-        letters, previous.spellings(), corpus.read, letter_table(), context.settings.k, run_all
+        letters, previous.spellings(), corpus.read, letter_table(), context.settings.k, parallel_map
     )
     return spellings, exact_duplicates.same_values(letters, spellings)
 
@@ -193,7 +193,7 @@ def _comparer(context: Context, corpus: Corpus, spans: Spans) -> Callable[[Candi
         return [None if text is None else text[1] for text in corpus.read(docs)]
 
     def compare(pairs: CandidatePairs) -> VerifiedPairs:
-        run_all = context.counted("verifying", len(pairs), len(documents))
-        return verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, closely, run_all)
+        parallel_map = context.counted("verifying", len(pairs), len(documents))
+        return verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, closely, parallel_map)
 
     return compare

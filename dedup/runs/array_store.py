@@ -35,7 +35,7 @@ COPIED = 1 << 20  # bytes at a time
 
 
 @dataclass(frozen=True)
-class Stretches:
+class RowRanges:
     """Rows of another store: of documents, those at `docs`; of their anchors, those at `anchors`."""
 
     folder: Path
@@ -74,7 +74,7 @@ class Writer:
             self._files[name].write(np.ascontiguousarray(values, FILES[name]).data)
             self.rows[name] += len(values)
 
-    def copy(self, other: Stretches) -> None:
+    def copy(self, other: RowRanges) -> None:
         """Write rows that another store holds.
 
         subtle: read, not mapped into memory, which takes three times as long.
@@ -130,14 +130,14 @@ class Store:
         }
         self._arrays = {name: self._mapped(name, shape) for name, shape in shapes.items()}
         hashes, positions = self._arrays["anchor_hashes"], self._arrays["anchor_positions"]
-        self.anchors = Anchors(hashes, positions, anchor_start, self.forget)
+        self.anchors = Anchors(hashes, positions, anchor_start, self.release_pages)
 
     def signatures(self, seed: int, k: int) -> Signatures:
         """The signatures and skeletons, mapped."""
         values, skeletons = self._arrays["signatures"], self._arrays["skeletons"]
-        return Signatures(values, skeletons, values.shape[1], seed, k, self.forget)
+        return Signatures(values, skeletons, values.shape[1], seed, k, self.release_pages)
 
-    def forget(self) -> None:
+    def release_pages(self) -> None:
         """Let go of the pages in memory; they are read again when they are asked for."""
         for mapped in self._maps.values():
             mapped.madvise(mmap.MADV_DONTNEED)

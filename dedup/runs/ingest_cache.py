@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from ..core.documents import Documents
 from ..core.features import FeatureRows
-from .array_store import Stretches, Writer
+from .array_store import RowRanges, Writer
 from .tables import columns_of, documents_of
 
 
@@ -53,7 +53,7 @@ def key_of(*facts: object) -> str:
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
-class Spool:
+class IngestCache:
     """Finished blocks in a folder; those of an earlier scan that are still there are found again.
 
     subtle: nothing is flushed to disk, so after a power cut a file may have its name but not its
@@ -112,10 +112,10 @@ class Spool:
             self._log.flush()
             os.replace(self.folder / "log.part", self.folder / "log")
 
-    def add(self, key: str, block: Block, rows: FeatureRows | Stretches) -> None:
+    def add(self, key: str, block: Block, rows: FeatureRows | RowRanges) -> None:
         """Keep a block, the next in order."""
         self._start_log()
-        if isinstance(rows, Stretches):
+        if isinstance(rows, RowRanges):
             self.store.copy(rows)
         else:
             self.store.add(**{f.name: getattr(rows, f.name) for f in dataclasses.fields(rows)})

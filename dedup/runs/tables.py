@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.documents import Documents, Source
 from ..core.features import Spans
 from ..core.pairs import COUNTS, Evidence, Spellings, VerifiedPairs
-from ..core.sorted_arrays import starts_of
+from ..core.sorted_arrays import offsets_from_sizes
 from ..core.verdicts import Verdict
 from .run import Run
 
@@ -223,7 +223,7 @@ def run_of(tables: dict[str, pa.Table], summary: dict[str, Any]) -> Run:
     relations = _array(tables["pairs"].column("relation").combine_chunks(), np.int8)
     n_anchors = _array(tables["documents"].column("n_anchors").combine_chunks(), np.int64)
     names = list(zip(s["text_field"].to_pylist(), s["id_field"].to_pylist(), strict=True))
-    starts = starts_of(n_anchors)
+    starts = offsets_from_sizes(n_anchors)
     return Run(sources, names, documents, pairs, relations, verdict, summary, anchor_start=starts)
 
 
@@ -232,4 +232,4 @@ def spans_of(table: pa.Table, n_docs: int) -> Spans:
     doc, start, end = (_array(table.column(c).combine_chunks(), np.int64) for c in ("doc", "start", "end"))
     if len(doc) and not 0 <= doc.min() <= doc.max() < n_docs:
         raise ValueError("the boilerplate names documents that are not there")
-    return Spans(start, end, starts_of(np.bincount(doc, minlength=n_docs)))
+    return Spans(start, end, offsets_from_sizes(np.bincount(doc, minlength=n_docs)))

@@ -58,7 +58,7 @@ def scan(
     settings: Settings | None = None,
     *,
     checkpoints: str = "",
-    ways: job.Ways | None = None,
+    ways: job.SparkOptions | None = None,
     **overrides: Any,
 ) -> Scanned:
     """A DataFrame -> the verdict on each of its rows, in the session of the DataFrame.
@@ -70,7 +70,7 @@ def scan(
     Raises BadSetting for settings that are of files, BadInput when an id is null or stands twice.
     """
     session.need_pyspark()
-    ways = ways or job.Ways()
+    ways = ways or job.SparkOptions()
     settings = replace(settings or Settings(), **overrides)
     for name in NOT_HERE:
         if getattr(settings, name) != getattr(Settings(), name):
@@ -85,7 +85,7 @@ def scan(
     key = hashlib.blake2b(os.urandom(16), digest_size=8).hexdigest()
     base = plain(base) if is_address(base) else base.rstrip("/")
     store = Store(spark, for_spark(spark, f"{base}/dedup-{key}"), ways.told)
-    with session.told_plainly():
+    with session.translate_errors():
         _check_ids(df, id_column)
         return _scanned(store, df, text_column, id_column, settings, ways)
 
@@ -107,7 +107,7 @@ def _check_ids(df: Frame, id_column: str) -> None:
 
 
 def _scanned(
-    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: job.Ways
+    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: job.SparkOptions
 ) -> Scanned:
     from pyspark.sql import functions as f
 

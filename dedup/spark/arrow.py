@@ -80,7 +80,7 @@ def in_groups(
         if n < rows * factor and n_bytes < size * factor:
             continue
         table = pa.Table.from_batches(held)
-        cut = int(starts_of(table, keys)[-1])
+        cut = int(offsets_from_sizes(table, keys)[-1])
         if cut:
             yield table.slice(0, cut)
             held = table.slice(cut).to_batches()
@@ -95,12 +95,12 @@ def in_groups(
 def each(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Table]:
     """Batches sorted by a key -> a table of the rows of each of its values."""
     for table in in_groups(batches, [key], rows=1, size=1):
-        starts = [*starts_of(table, [key]).tolist(), table.num_rows]
+        starts = [*offsets_from_sizes(table, [key]).tolist(), table.num_rows]
         for start, end in zip(starts[:-1], starts[1:], strict=True):
             yield table.slice(start, end - start)
 
 
-def starts_of(table: pa.Table, keys: list[str]) -> NDArray[np.int64]:
+def offsets_from_sizes(table: pa.Table, keys: list[str]) -> NDArray[np.int64]:
     """Rows sorted by the keys, one at least -> int64[n_groups], the first row of each group."""
     new = np.ones(table.num_rows, np.bool_)
     new[1:] = False

@@ -13,7 +13,7 @@ from ..core.errors import BadInput, BadRun, BadSetting, DedupError
 from ..readers.storage import urls
 from ..readers.storage.addresses import Place, is_address
 from ..readers.storage.sources import exists
-from .session import cores_of, told_plainly
+from .session import cores_of, translate_errors
 
 BY_ENVIRONMENT = "--spark-conf spark.executorEnv.NAME=VALUE, or a role of its machine"
 
@@ -61,7 +61,7 @@ def check_executors(
             yield pa.RecordBatch.from_pydict({"row": [json.dumps(row)]})
 
     try:
-        with told_plainly():
+        with translate_errors():
             rows = [r[0] for r in spark.range(0, n, 1, n).mapInArrow(look, "row string").collect()]
     finally:
         probes = {place: _probes(place, token) for place in places}

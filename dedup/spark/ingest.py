@@ -23,7 +23,7 @@ from ..readers.storage.streams import in_utf8
 from ..readers.storage.urls import Secrets, can_seek, remember
 from ..runs.tables import KINDS, columns_of
 from ..text.repair import repair
-from .arrow import Columns, Mapper, batch, numbers, packed, starts_of, texts
+from .arrow import Columns, Mapper, batch, numbers, offsets_from_sizes, packed, texts
 
 _KIND: dict[Any, str] = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
 DOCUMENT: Columns = {
@@ -255,7 +255,7 @@ def _signed(
         ordinals[source] += len(records)
         lines[source] += n_lines
         at += len(records)
-    starts = sorted_arrays.starts_of(block.n_anchors)
+    starts = sorted_arrays.offsets_from_sizes(block.n_anchors)
     each = np.arange(len(d) + 1, dtype=np.int64) * settings.num_perm
     columns: dict[str, Any] = {
         **columns_of(d),
@@ -280,7 +280,7 @@ def taker(settings: Settings) -> Mapper:
         for one in batches:
             if one.num_rows:
                 table = pa.Table.from_batches([one])
-                starts = [*starts_of(table, ["source"]).tolist(), one.num_rows]
+                starts = [*offsets_from_sizes(table, ["source"]).tolist(), one.num_rows]
                 for start, end in zip(starts[:-1], starts[1:], strict=True):
                     yield from _taken(table.slice(start, end - start), counted, settings)
         none = [0] * len(counted)

@@ -34,7 +34,7 @@ from .output.arrays import write_arrays
 from .output.folder import Target, for_spark, writing
 from .output.summary import Account, account
 from .output.tables import PART, Written, blank_run, stated, write_one, write_tables
-from .session import BATCHES, OURS, cores_of, session, told_plainly
+from .session import BATCHES, OURS, cores_of, session, translate_errors
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
 SMALL, TINY = 16 << 20, 2 << 20  # bytes of sources
@@ -44,7 +44,7 @@ INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.facto
 
 
 @dataclass(frozen=True)
-class Ways:
+class SparkOptions:
     """How the work is cut; the result does not depend on it."""
 
     master: str = ""
@@ -60,7 +60,7 @@ def scan(
     paths: Sequence[str | bytes | os.PathLike[str]],
     settings: Settings,
     run: str | os.PathLike[str],
-    ways: Ways,
+    ways: SparkOptions,
 ) -> Account:
     """Files, folders, URLs -> a run folder, or a run at an address, on Spark.
 
@@ -77,7 +77,7 @@ def scan(
             skipped["run folder"] += 1
         require_readable([urls.clean(path) for path in given], others)
         small = sum(s.size for s in others) < SMALL
-        with session(ways.master, ways.conf, small) as spark, told_plainly():
+        with session(ways.master, ways.conf, small) as spark, translate_errors():
             return _scan(spark, target, given, others, dict(skipped), settings, ways)
 
 
@@ -103,7 +103,7 @@ def _scan(
     sources: list[Source],
     skipped: dict[str, int],
     settings: Settings,
-    ways: Ways,
+    ways: SparkOptions,
 ) -> Account:
     options = reading_options(settings)
     key = fingerprint(sources, options, settings)
@@ -161,7 +161,7 @@ def _only(unfinished: Place, mine: str) -> None:
 
 
 @contextlib.contextmanager
-def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
+def _partitioned(spark: Any, ways: SparkOptions, total: int) -> Iterator[None]:
     """The size of batches, and the number of partitions of each shuffle, while the block runs.
 
     What was asked for; else, unless it is set already, by the bytes of the sources and the cores.
@@ -186,7 +186,9 @@ def _partitioned(spark: Any, ways: Ways, total: int) -> Iterator[None]:
                 spark.conf.unset(name) if was is None else spark.conf.set(name, was)
 
 
-def _passed(store: Store, sources: list[Source], options: Options, settings: Settings, ways: Ways) -> Frame:
+def _passed(
+    store: Store, sources: list[Source], options: Options, settings: Settings, ways: SparkOptions
+) -> Frame:
     spark, total = store.spark, sum(s.size for s in sources)
     cores = cores_of(spark)
     size = ways.unit_bytes or min(reading.UNIT_BYTES, max(1 << 20, total // (3 * cores)))
@@ -290,7 +292,7 @@ def _rows(found: plan.Found) -> Frame:
 
 
 def taken(
-    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: Ways
+    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: SparkOptions
 ) -> tuple[plan.Found, Frame]:
     """A DataFrame of texts -> (the result; doc and id of each row), documents in the order of their ids."""
     from pyspark.sql import functions as f

@@ -138,7 +138,7 @@ def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[
         values = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", **values}
     for name, value in values.items():
         builder = builder.config(name, value)
-    with _quiet(), told_plainly():
+    with _quiet(), translate_errors():
         spark = builder.getOrCreate()
     with contextlib.suppress(Exception):
         if os.environ.get("DEDUP_SPARK_LOG"):
@@ -207,7 +207,7 @@ SHIP = (
 
 
 @contextlib.contextmanager
-def told_plainly() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Errors of Spark that have a plain cause as one line."""
     try:
         yield

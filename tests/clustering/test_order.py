@@ -115,8 +115,8 @@ def test_lists_of_headlines_that_are_alike_do_not_join_the_pages_that_hold_them(
     if turn:
         docs, part, share = (x[:, ::-1].copy() for x in (docs, part, share))
     assert hubs.torn(4, docs, part, share, 0.8).tolist() == [True, False, False]
-    together = np.vstack([docs, [(page, second)]]).astype(np.int32)  # the pages are alike as well
+    group_equal = np.vstack([docs, [(page, second)]]).astype(np.int32)  # the pages are alike as well
     also = np.vstack([part, [[False, False]]]), np.vstack([share, [[0.6, 0.6]]])
-    assert not hubs.torn(4, together, *also, 0.8).any()
+    assert not hubs.torn(4, group_equal, *also, 0.8).any()
     better = np.where(share == 0.75, 0.85, share)  # each list holds the other by the line
     assert not hubs.torn(4, docs, part, better, 0.8).any()

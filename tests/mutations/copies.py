@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("dedup", "tests", "samples", "docs", "README.md", "CHANGELOG.md", "pyproject.toml")
 LEFT_OUT = shutil.ignore_patterns(".hypothesis", "found")
 LIMIT = 120  # seconds of test time for each fault
-COMPILE = "from dedup.pipeline import warm_up; warm_up.warm_up(lambda: None, again=True)"
+COMPILE = "from dedup.pipeline.warm_up import warm_up; warm_up(lambda: None, again=True)"
 
 
 class Outdated(Exception):
@@ -68,7 +68,8 @@ def put_in(fault: Fault, copy: Path) -> bool:
     """Put a fault into a copy -> whether kernels must be compiled anew."""
     path = copy / fault.file
     path.write_text(changed(path.read_text(), fault))
-    stale = [p for p in (copy / "dedup").glob("**/kernels/*.py") if path in _reached_from(p, copy)]
+    kernels = [*copy.glob("dedup/*/kernels/*.py"), *copy.glob("dedup/core/components.py")]
+    stale = [p for p in kernels if path in _reached_from(p, copy)]
     for code in [code for p in stale for code in (p.parent / "__pycache__").glob(f"{p.stem}.*.nb[ic]")]:
         code.unlink()
     return bool(stale)

@@ -310,8 +310,8 @@ FAULTS = (
     Fault(
         "speaker",
         "dedup/clustering/verdict.py",
-        "order = inverse(place)[::-1]",
-        "order = inverse(place)",
+        "order = inverse_permutation(place)[::-1]",
+        "order = inverse_permutation(place)",
         "of documents with the same letters the least preferred one is kept",
         ("pipeline/test_scan.py",),
     ),
@@ -449,8 +449,8 @@ FAULTS = (
     Fault(
         "rescan-groups",
         "dedup/matching/update/delta.py",
-        "(together != np.bincount(a)[a]) | (together != np.bincount(b)[b])",
-        "together != np.bincount(a)[a]",
+        "(in_both != np.bincount(a)[a]) | (in_both != np.bincount(b)[b])",
+        "in_both != np.bincount(a)[a]",
         "a group that has grown is taken for the one of the last run",
         ("matching/test_update.py", "pipeline/test_rescan.py"),
     ),

@@ -11,7 +11,7 @@ import dedup
 from dedup.core.errors import BadSetting
 from dedup.core.settings import MIN_LINES, Settings
 from dedup.matching.update import finder
-from dedup.pipeline import ingest, scan
+from dedup.pipeline import ingest
 from dedup.pipeline.rescan import PASS, last_run
 
 from ..conftest import OTHER, POST
@@ -218,7 +218,7 @@ def test_where_nothing_has_changed_the_time_is_that_of_now_and_the_run_keeps_its
 )
 def test_a_decision_is_that_of_a_scan_and_reads_no_text(folder, monkeypatch, settings):
     with monkeypatch.context() as m:
-        m.setattr(scan, "fetch", lambda *a: pytest.fail("a text was read"))
+        m.setattr(ingest, "fetch", lambda *a: pytest.fail("a text was read"))
         decided = dedup.decide(folder / "r", **settings)
     scanned = dedup.scan(folder / "in", **settings)
     assert set(decided.keep()) >= set(scanned.keep())

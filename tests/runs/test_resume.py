@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 def test_a_stopped_scan_goes_on_and_gives_the_same_bytes(folder, monkeypatch):
     dedup.scan(folder / "in", run=folder / "whole")
-    add, done = ingest_cache.Spool.add, []
+    add, done = ingest_cache.IngestCache.add, []
 
     def stop_at_the_third(self, key, block, rows):
         if len(done) == 2:
@@ -40,7 +40,7 @@ def test_a_stopped_scan_goes_on_and_gives_the_same_bytes(folder, monkeypatch):
         add(self, key, block, rows)
 
     with monkeypatch.context() as m:
-        m.setattr(ingest_cache.Spool, "add", stop_at_the_third)
+        m.setattr(ingest_cache.IngestCache, "add", stop_at_the_third)
         with pytest.raises(Killed):
             dedup.scan(folder / "in", run=folder / "r", threads=1)
     left = os.listdir(folder / "r/unfinished")

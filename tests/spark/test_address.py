@@ -41,7 +41,7 @@ def cache(tmp_path, monkeypatch):
 def same(tmp_path, sources, here, **ways):
     """Scan by both engines, one of them to an address, and hold the copy against the local run folder."""
     dedup.scan(sources, run=tmp_path / "local")
-    job.scan(sources, Settings(), here, job.Ways(**ways))
+    job.scan(sources, Settings(), here, job.SparkOptions(**ways))
     copy = remote.whole(here)
     expected, found = tables(tmp_path / "local"), tables(copy)
     assert found.keys() == expected.keys()
@@ -65,11 +65,11 @@ def test_a_run_at_an_address_has_the_same_bytes(spark, made, tmp_path, monkeypat
 def test_a_second_scan_replaces_the_first_and_its_sources_are_not_its_run(spark, tmp_path):
     shutil.copytree(SAMPLES, tmp_path / "in")
     here = f"file://{tmp_path}/in/run"
-    job.scan([tmp_path / "in"], Settings(), here, job.Ways())
+    job.scan([tmp_path / "in"], Settings(), here, job.SparkOptions())
     first = {info.base_name for info in Place(here).inside()}
     seen = dedup.open_run(here).summary
     (tmp_path / "in" / "new.txt").write_text(POST)
-    job.scan([tmp_path / "in"], Settings(), here, job.Ways())
+    job.scan([tmp_path / "in"], Settings(), here, job.SparkOptions())
     second = {info.base_name for info in Place(here).inside()}
     assert first & second == {"lock", "run.json"}
     assert len(second) == 3
@@ -134,7 +134,7 @@ def test_a_killed_driver_leaves_stages_at_the_address(tmp_path):
 
 
 def test_an_address_that_spark_does_not_know_is_told_in_one_line(spark):
-    with pytest.raises(dedup.DedupError) as caught, session.told_plainly():
+    with pytest.raises(dedup.DedupError) as caught, session.translate_errors():
         spark.range(1).write.parquet("s3a://bucket/stage")
     assert "Spark knows no file system for s3a://; give it its jar" in str(caught.value)
     assert "spark.dedup.checkpoints=PATH" in str(caught.value)

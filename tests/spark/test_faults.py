@@ -209,7 +209,7 @@ def test_a_fault_in_mid_run_gives_the_same_bytes(cluster, spark, folder, fault):
             threads[-1].start()
 
     shutil.rmtree(folder / "r", ignore_errors=True)
-    job.scan([folder / "in"], Settings(), folder / "r", job.Ways(told=told))
+    job.scan([folder / "in"], Settings(), folder / "r", job.SparkOptions(told=told))
     over.set()
     for thread in threads:
         thread.join()

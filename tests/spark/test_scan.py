@@ -57,7 +57,7 @@ def same(tmp_path, sources, settings=Settings(), **ways):  # noqa: B008 (frozen)
     if not here.exists():
         dedup.scan(sources, settings, run=here)
     shutil.rmtree(there, ignore_errors=True)
-    job.scan(sources, settings, there, job.Ways(**ways))
+    job.scan(sources, settings, there, job.SparkOptions(**ways))
     expected, found = tables(here), tables(there)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
@@ -142,7 +142,7 @@ def test_the_labelled_set_gives_the_same_bytes(spark, tmp_path, partitions):
 
 def test_tables_of_many_documents_are_folders_with_the_same_rows(spark, made, tmp_path):
     one = dedup.scan(made, run=tmp_path / "local")
-    job.scan([made], Settings(), tmp_path / "spark", job.Ways(part=50))
+    job.scan([made], Settings(), tmp_path / "spark", job.SparkOptions(part=50))
     (folder,) = (tmp_path / "spark").glob("tables-*")
     assert len(list((folder / "documents.parquet").iterdir())) == -(-len(one.documents) // 50) > 4
     other = dedup.open_run(tmp_path / "spark")
@@ -156,7 +156,7 @@ def test_a_dataframe_gives_what_its_texts_give(spark):
     texts = [*corpus(60, seed=8), "", POST, POST.upper(), "ab", None]
     rows = [(i * 3 % len(texts), text) for i, text in enumerate(texts)]
     df = spark.createDataFrame(rows, "number long, body string").repartition(5)
-    found = dedup.spark.scan(df, "body", "number", ways=job.Ways(partitions=3))
+    found = dedup.spark.scan(df, "body", "number", ways=job.SparkOptions(partitions=3))
     documents = [dedup.Document(text or "", str(i)) for i, text in sorted(rows)]
     expected = dedup.scan_texts(documents)
     assert sorted(r[0] for r in found.keep.collect()) == sorted(map(int, expected.keep()))
@@ -181,7 +181,7 @@ def test_a_file_that_changes_during_the_scan_is_set_aside(spark, files, monkeypa
         return numbered(*args)
 
     monkeypatch.setattr(job, "_numbered", rewritten)
-    done = job.scan([folder / "in"], Settings(), folder / "r", job.Ways())
+    done = job.scan([folder / "in"], Settings(), folder / "r", job.SparkOptions())
     assert done.n_problems == 1
     assert done.problems[0][1] == "the file changed or vanished during the scan"
     run = dedup.open_run(folder / "r")

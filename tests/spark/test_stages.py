@@ -131,14 +131,14 @@ def test_no_java_or_an_old_one_is_told(folder, run, monkeypatch, tmp_path, versi
     ],
 )
 def test_errors_of_spark_that_have_a_plain_cause_are_one_line(told, plain):
-    with pytest.raises(DedupError, match=".") as caught, session.told_plainly():
+    with pytest.raises(DedupError, match=".") as caught, session.translate_errors():
         raise RuntimeError(told)
     assert plain in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_errors_of_spark_without_a_plain_cause_stay_as_they_are():
-    with pytest.raises(RuntimeError, match="something else"), session.told_plainly():
+    with pytest.raises(RuntimeError, match="something else"), session.translate_errors():
         raise RuntimeError("something else")
 
 

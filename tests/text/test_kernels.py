@@ -14,7 +14,7 @@ from dedup.core import sorted_arrays as keys_module
 from dedup.core.components import connected_components
 from dedup.core.features import Anchors, Spans
 from dedup.core.hashing import BASE
-from dedup.core.sorted_arrays import together
+from dedup.core.sorted_arrays import group_equal
 from dedup.matching import kernels as matching_kernels
 from dedup.matching import passages
 from dedup.text import kernels as text_kernels
@@ -237,7 +237,7 @@ def test_components_are_the_smallest_node_that_can_be_reached(edges):
 def test_equal_keys_are_put_together_in_the_order_they_had(values):
     values = [*values, *values[::2]]
     keys = np.array(values, np.uint64)
-    order, ordered = together(keys)
+    order, ordered = group_equal(keys)
     assert sorted(order.tolist()) == list(range(len(keys)))
     assert ordered.tolist() == keys[order].tolist()
     runs = [list(run) for _, run in itertools.groupby(order.tolist(), key=lambda i: values[i])]
@@ -248,7 +248,7 @@ def test_equal_keys_are_put_together_in_the_order_they_had(values):
 def test_keys_whose_bits_are_alike_are_told_apart(monkeypatch):
     monkeypatch.setattr(keys_module, "_SPREAD", np.uint64(1))  # so that the lowest bits count for nothing
     keys = np.array([5, 7, 5, 6, 7, 1 << 40, 5], np.uint64)
-    assert [len(list(run)) for _, run in itertools.groupby(together(keys)[1].tolist())] == [3, 1, 2, 1]
+    assert [len(list(run)) for _, run in itertools.groupby(group_equal(keys)[1].tolist())] == [3, 1, 2, 1]
 
 
 @examples
@@ -337,9 +337,9 @@ def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc)
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9), max_size=60), st.integers(1, 15))
 def test_what_was_counted_often_enough_is_never_missed(values, least):
     hashes, counts = np.array(values, np.uint64), np.zeros(1024, np.uint8)
-    matching_kernels.tally(counts, hashes, least)
+    matching_kernels.count_hashes(counts, hashes, least)
     often = np.array([values.count(v) >= least for v in values], np.bool_)
-    found = matching_kernels.tallied(counts, hashes, least)
+    found = matching_kernels.are_frequent(counts, hashes, least)
     assert (found | ~often).all()
     places = (hashes * np.uint64(BASE)) >> np.uint64(64 - 11)  # of a table of the fewest, two to a byte
     if len(set(places.tolist())) == len(set(values)):

@@ -17,16 +17,16 @@ from .anchors import (
     spans_of,
 )
 from .pairs import (
+    are_frequent,
     band_keys,
     bands_met,
     bucket_pairs,
     by_low_bits,
+    count_hashes,
     mark_values,
     matches,
     postings,
     shared_term_pairs,
-    tallied,
-    tally,
     terms_of_docs,
 )
 from .shingle_sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, sort_each
@@ -60,7 +60,7 @@ __all__ = [
     "slots_of",
     "sort_each",
     "spans_of",
-    "tallied",
-    "tally",
+    "are_frequent",
+    "count_hashes",
     "terms_of_docs",
 ]

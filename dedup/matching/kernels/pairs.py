@@ -196,7 +196,7 @@ def by_low_bits(hashes: NDArray[np.uint64], n: int) -> tuple[NDArray[np.int32], 
 
 
 @jit("uint8[:]", "uint64[:]", "int64")
-def tally(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
+def count_hashes(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], most: int) -> None:
     """Count hashes uint64[n] in counts uint8[2^bits], by a few of their bits, each place up to `most` of 15.
 
     A byte has as many places as fit: 8 to count to one, 4 to count to three, 2 to count on.
@@ -227,7 +227,7 @@ def _place(h, width, places, shift):  # type: ignore[no-untyped-def]
 
 
 @jit("uint8[:]", "uint64[:]", "int64")
-def tallied(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
+def are_frequent(counts: NDArray[np.uint8], hashes: NDArray[np.uint64], least: int) -> NDArray[np.bool_]:
     """bool[n]: false where a hash was surely counted fewer than `least` times, by tally with the same limit.
 
     Others may share its place.

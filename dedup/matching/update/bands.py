@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ...core.features import Banding
 from ...core.pairs import pair_keys
-from ...core.sorted_arrays import distinct, is_in, pairs_of, starts_of, together
+from ...core.sorted_arrays import distinct, group_equal, is_in, offsets_from_sizes, pairs_of
 from .. import kernels
 from ..bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
-from ..passages import RunAll
+from ..passages import ParallelMap
 from .delta import Change
 from .lookup import likely_table
 
@@ -49,8 +49,8 @@ def candidate_pairs(
     known: NDArray[np.int32],
     bands: Banding,
     least: Callable[[NDArray[np.int32]], NDArray[np.int64]],
-    run_all: RunAll,
-    forget: Callable[[], None] = lambda: None,
+    parallel_map: ParallelMap,
+    release_pages: Callable[[], None] = lambda: None,
 ) -> NDArray[np.int32]:
     """The pairs of the last run, int32[m, 2] by their numbers there -> those of this run, sorted.
 
@@ -58,7 +58,7 @@ def candidate_pairs(
     that `change` says are looked at.
     """
     columns, came, went = bands.columns, change.came, change.went
-    stay = _Stay(now, np.flatnonzero(change.stays).astype(np.int32), columns, run_all, forget)
+    stay = _Stay(now, np.flatnonzero(change.stays).astype(np.int32), columns, parallel_map, release_pages)
     came_hits, went_hits = _all(now, came, columns), _all(before, went, columns)
     touched = [distinct(k) for k, _ in Hits.joined([came_hits, went_hits]).by_band(len(columns))]
     met = stay.met(touched, _values(now[came], before[went]))
@@ -70,14 +70,14 @@ def candidate_pairs(
         return pair_keys(made), pair_keys(change.pairs(were)[0])
 
     items = zip(*(hits.by_band(len(columns)) for hits in (met, came_hits, went_hits)), strict=True)
-    made, were = (distinct(np.concatenate(k)) for k in zip(*run_all(one_band, items), strict=True))
+    made, were = (distinct(np.concatenate(k)) for k in zip(*parallel_map(one_band, items), strict=True))
     kept = pair_keys(change.pairs(known)[0])
     lost = kept[is_in(kept, were) & ~is_in(kept, made)]
     lost = lost[~is_in(lost, _elsewhere(stay, touched, pairs_of(lost)))]
     kept = kept[~is_in(kept, lost)]
     new = pairs_of(made[~is_in(made, kept)])
     new = new[kernels.matches(now, new) >= least(new)]
-    forget()
+    release_pages()
     return pairs_of(np.sort(np.concatenate([kept, pair_keys(new)])))
 
 
@@ -108,15 +108,15 @@ class _Stay:
     signatures: NDArray[np.uint32]
     docs: NDArray[np.int32]
     columns: NDArray[np.int32]
-    run_all: RunAll
-    forget: Callable[[], None]
+    parallel_map: ParallelMap
+    release_pages: Callable[[], None]
 
     def met(self, keys: list[NDArray[np.uint64]], values: NDArray[np.uint8]) -> Hits:
         """Those that have one of the keys uint64[m], rising, of a band in that band.
 
         `values` are those of the signatures that the keys were made of.
         """
-        indptr, flat = starts_of([len(k) for k in keys]), np.concatenate(keys)
+        indptr, flat = offsets_from_sizes([len(k) for k in keys]), np.concatenate(keys)
         likely = likely_table(flat)
 
         def some(start: int) -> Hits:
@@ -126,10 +126,10 @@ class _Stay:
 
         found = [_none()]
         starts = range(0, len(self.docs) if len(flat) else 0, ROWS_AT_ONCE)
-        for done, hits in enumerate(self.run_all(some, starts)):
+        for done, hits in enumerate(self.parallel_map(some, starts)):
             found.append(hits)
             if done % KEPT == KEPT - 1:
-                self.forget()
+                self.release_pages()
         return Hits.joined(found)
 
 
@@ -145,8 +145,8 @@ def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np
         return Hits(band.astype(np.int32), some[pair, 0], left[band, pair])
 
     starts = range(0, len(pairs), PAIRS_AT_ONCE)
-    shared = Hits.joined(list(stay.run_all(shared_keys, starts))) if len(pairs) else _none()
-    stay.forget()
+    shared = Hits.joined(list(stay.parallel_map(shared_keys, starts))) if len(pairs) else _none()
+    stay.release_pages()
     asked = [distinct(keys) for keys, _ in shared.by_band(n)]
     asked = [keys[~is_in(keys, known)] for keys, known in zip(asked, touched, strict=True)]
     met = stay.met(asked, _values(stay.signatures[distinct(pairs.ravel())])).by_band(n)
@@ -156,5 +156,5 @@ def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np
 def _bucket_pairs(keys: list[NDArray[np.uint64]], docs: list[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Keys uint64[n] and their documents int32[n] -> the pairs of the buckets."""
     key, doc = np.concatenate(keys), np.concatenate(docs)
-    order, key = together(key)
+    order, key = group_equal(key)
     return kernels.bucket_pairs(key, doc[order], FULL_BUCKET)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...core.features import AnchorChunk, Anchors, Spans
 from ...core.sorted_arrays import distinct, is_in
 from .. import kernels, passages
-from ..passages import RunAll
+from ..passages import ParallelMap
 from .delta import Change, PreviousRun
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
 
@@ -37,12 +37,12 @@ def boilerplate(
     group: NDArray[np.int32],
     max_holders: int,
     own_run: int,
-    run_all: RunAll = map,
+    parallel_map: ParallelMap = map,
 ) -> tuple[passages.Boilerplate, NDArray[np.bool_]]:
     """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
     steps, n = before.steps, len(group)
     then = change.but(regrouped)
-    common = _counted(before, anchors, steps.common, then, group, max_holders, run_all)
+    common = _counted(before, anchors, steps.common, then, group, max_holders, parallel_map)
     owning = np.zeros(n, np.bool_)
     owning[change.stays] = steps.owning[change.old_doc[change.stays]]
     asked = distinct(np.concatenate([then.came, common.docs]))
@@ -51,10 +51,10 @@ def boilerplate(
     owning[asked] = runs >= own_run
 
     owners = replace(then, now=owning, then=steps.owning)
-    frames = _counted(before, anchors, steps.frames, owners, group, max_holders, run_all, common.asked)
+    frames = _counted(before, anchors, steps.frames, owners, group, max_holders, parallel_map, common.asked)
     turned = frames.asked.keys[frames.turned]
     none, in_row = _no_bits(anchors), passages.IN_A_ROW
-    others = holders(turned, anchors, change.stays & ~owning, none, in_row, group, n, run_all)
+    others = holders(turned, anchors, change.stays & ~owning, none, in_row, group, n, parallel_map)
     changed = np.zeros(n, np.bool_)
     changed[np.concatenate([frames.docs, others.doc])] = True
     changed &= change.stays
@@ -75,7 +75,7 @@ def _counted(
     change: Change,
     group: NDArray[np.int32],
     max_holders: int,
-    run_all: RunAll,
+    parallel_map: ParallelMap,
     counted: Holders | None = None,
 ) -> _Counted:
     """The passages `known` to stand in many groups of the last run -> those of this one.
@@ -89,7 +89,7 @@ def _counted(
     came = came.where(~Table(known).has(came.hash) | Table(went).has(came.hash))
     asked = distinct(np.concatenate([went, came.hash]))
     none, in_row = _no_bits(anchors), passages.IN_A_ROW
-    found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, run_all, counted)
+    found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, parallel_map, counted)
     found = found.with_rows(came)
     many = found.many | (n_groups(found.rows, range(len(asked)), group, max_holders) > max_holders)
     now = np.sort(np.concatenate([known[~is_in(known, asked)], asked[many]]))

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from ...core import rules
 from ...core.features import Anchors
 from ...core.pairs import CandidatePairs
-from ...core.sorted_arrays import counted, distinct, is_in, places_in, starts_of
+from ...core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
 from .. import kernels, passages
-from ..passages import RunAll
+from ..passages import ParallelMap
 from .delta import Change
 from .lookup import Holders, Rows, Table, hashes_of, holders
 
@@ -97,7 +97,7 @@ class _Lists:
     few: NDArray[np.bool_]
 
     @staticmethod
-    def of(found: Holders, side: Side, run_all: RunAll) -> _Lists:
+    def of(found: Holders, side: Side, parallel_map: ParallelMap) -> _Lists:
         """All rows of some anchors -> the lists of those that count."""
         sampled, many, n = passages.sample(found.keys), side.many, len(found.keys)
         limits = (side.group, passages.MAX_GROUPS, passages.DOCS_OF_GROUP)
@@ -111,12 +111,17 @@ class _Lists:
             return key[at], sizes, docs, few
 
         none = (np.zeros(0, t) for t in (np.int64, np.int64, np.int32, np.bool_))
-        columns = zip(none, *run_all(some, range(0, n, step)), strict=True)
+        columns = zip(none, *parallel_map(some, range(0, n, step)), strict=True)
         term, sizes, docs, few = (np.concatenate(column) for column in columns)
-        return _Lists(term, starts_of(sizes), docs, few)
+        return _Lists(term, offsets_from_sizes(sizes), docs, few)
 
     def pairs(
-        self, side: Side, asked: NDArray[np.bool_], min_share: float, run_all: RunAll, to_asked: bool = False
+        self,
+        side: Side,
+        asked: NDArray[np.bool_],
+        min_share: float,
+        parallel_map: ParallelMap,
+        to_asked: bool = False,
     ) -> NDArray[np.int32]:
         """-> (document, another one that it finds, by how many) int32[m, 3], of the documents that are asked.
 
@@ -130,7 +135,7 @@ class _Lists:
         terms = rows[mine][order]
         lists, docs, most = self.indptr, self.docs, n
         if not to_asked:
-            lists = starts_of(np.bincount(rows[self.few], minlength=len(self.term)))
+            lists = offsets_from_sizes(np.bincount(rows[self.few], minlength=len(self.term)))
             docs, most = docs[self.few], passages.PAIRS_WITH_GROUP
         enough, step = side.enough(min_share), -(-n // RANGES)
 
@@ -138,7 +143,7 @@ class _Lists:
             limits = (enough, most, start, min(start + step, n))
             return kernels.shared_term_pairs(lists, docs, indptr, terms, side.group, *limits)
 
-        found = np.concatenate([np.zeros((0, 3), np.int32), *run_all(some, range(0, n, step or 1))])
+        found = np.concatenate([np.zeros((0, 3), np.int32), *parallel_map(some, range(0, n, step or 1))])
         return found[:, [1, 0, 2]] if to_asked else found
 
 
@@ -150,7 +155,7 @@ def directed(
     known: NDArray[np.int32],
     most: Most,
     min_share: float = rules.ANCHOR_SHARE,
-    run_all: RunAll = map,
+    parallel_map: ParallelMap = map,
 ) -> NDArray[np.int32] | None:
     """The pairs int32[m, 3] that `passages.directed` gives, in another order; None if it is too much work.
 
@@ -159,14 +164,14 @@ def directed(
     """
     then = change.but(changed)
     came, went = now.rows(then.came), before.rows(then.went)
-    table, lists, old_lists = _lists_of_both(before, now, then, came, went, run_all)
+    table, lists, old_lists = _lists_of_both(before, now, then, came, went, parallel_map)
 
     again = np.zeros(len(now.group), np.bool_)
     again[then.came] = True
     sizes = np.diff(lists.indptr)
     if np.repeat(sizes, sizes)[again[lists.docs] & lists.few].sum() > most.steps:
         return None
-    to_new = lists.pairs(now, again, min_share, run_all, to_asked=True)
+    to_new = lists.pairs(now, again, min_share, parallel_map, to_asked=True)
     to_new = to_new[~again[to_new[:, 0]]]
     crowded, stayed = _crowded(now.group), then.stayed
     left = stayed[known[:, 0]] & ~stayed[known[:, 1]] & _crowded(before.group)[known[:, 1]]
@@ -175,31 +180,35 @@ def directed(
     turned = _Turned.of(lists, old_lists, then)
     kept, unsure = turned.settle(now, kept, crowded, min_share)
     gained, many = turned.pairs(now, kept)
-    gained = _finding(now, gained, table, lists, min_share, run_all)
+    gained = _finding(now, gained, table, lists, min_share, parallel_map)
     gained = gained[~is_in(_keys(gained), np.sort(_keys(kept)))]
     more = np.concatenate([to_new, gained])
     again[np.concatenate([more[crowded[more[:, 1]], 0], then.new_doc[known[left, 0]], unsure, many])] = True
     if np.count_nonzero(again) > most.again:
         return None
     settled = np.concatenate([kept, more])
-    found = _looked_for_again(now, again, table, lists, min_share, run_all)
+    found = _looked_for_again(now, again, table, lists, min_share, parallel_map)
     return np.concatenate([settled[~again[settled[:, 0]]], found])
 
 
 def _lists_of_both(
-    before: Side, now: Side, then: Change, came: Rows, went: Rows, run_all: RunAll
+    before: Side, now: Side, then: Change, came: Rows, went: Rows, parallel_map: ParallelMap
 ) -> tuple[Table, _Lists, _Lists]:
     """All anchors of what came and went; the lists of those that count now, and then."""
-    stay = _having(now, distinct(np.concatenate([came.hash, went.hash])), then.stays, run_all)
+    stay = _having(now, distinct(np.concatenate([came.hash, went.hash])), then.stays, parallel_map)
 
-    lists = _Lists.of(stay.with_rows(came), now, run_all)
-    old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(went), before, run_all)
+    lists = _Lists.of(stay.with_rows(came), now, parallel_map)
+    old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(went), before, parallel_map)
     return stay.table, lists, old_lists
 
 
-def _having(side: Side, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], run_all: RunAll) -> Holders:
+def _having(
+    side: Side, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], parallel_map: ParallelMap
+) -> Holders:
     """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
-    return holders(hashes, side.anchors, docs, side.known.bits, 1, side.group, passages.MAX_GROUPS, run_all)
+    return holders(
+        hashes, side.anchors, docs, side.known.bits, 1, side.group, passages.MAX_GROUPS, parallel_map
+    )
 
 
 def _crowded(group: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -218,13 +227,13 @@ def _looked_for_again(
     table: Table,
     lists: _Lists,
     min_share: float,
-    run_all: RunAll,
+    parallel_map: ParallelMap,
 ) -> NDArray[np.int32]:
     """All pairs int32[m, 3] of some documents bool[n_docs]; the lists of some anchors are known."""
     hashes = distinct(side.rows(np.flatnonzero(again).astype(np.int32)).hash)
-    rest = _having(side, hashes[~table.has(hashes)], side.n_effective > 0, run_all)
-    both = _joined(lists, _Lists.of(rest, side, run_all), len(table.keys))
-    return both.pairs(side, again, min_share, run_all)
+    rest = _having(side, hashes[~table.has(hashes)], side.n_effective > 0, parallel_map)
+    both = _joined(lists, _Lists.of(rest, side, parallel_map), len(table.keys))
+    return both.pairs(side, again, min_share, parallel_map)
 
 
 def n_sampled(
@@ -291,7 +300,7 @@ class _Turned:
         of which each finds the other already; and the documents of lists with very many pairs."""
         rows = self.new[is_in(self.new >> 32, distinct(self.gained >> 32))]
         term, doc = rows >> 32, (rows & 0xFFFFFFFF).astype(np.int32)
-        each, sizes = counted(term)
+        each, sizes = unique_counts(term)
         large = is_in(term, each[sizes * sizes > PAIRS_OF_LIST])
         pairs = _pairs_within(term[~large], doc[~large])
         pairs = pairs[now.group[pairs[:, 0]] != now.group[pairs[:, 1]]]
@@ -318,7 +327,7 @@ def _rows_of(
     """The rows (anchor << 32 | document), rising, of some anchors and documents that stay; which are few."""
     wanted = np.flatnonzero(is_in(lists.term, terms))
     sizes = np.diff(lists.indptr)[wanted]
-    at = places_in(lists.indptr[wanted], sizes)
+    at = expand_ranges(lists.indptr[wanted], sizes)
     stays = stay[lists.docs[at]]
     rows = (np.repeat(lists.term[wanted], sizes) << 32 | lists.docs[at])[stays]
     order = np.argsort(rows)
@@ -326,7 +335,12 @@ def _rows_of(
 
 
 def _finding(
-    side: Side, pairs: NDArray[np.int32], table: Table, lists: _Lists, min_share: float, run_all: RunAll
+    side: Side,
+    pairs: NDArray[np.int32],
+    table: Table,
+    lists: _Lists,
+    min_share: float,
+    parallel_map: ParallelMap,
 ) -> NDArray[np.int32]:
     """Pairs of documents int32[m, 2] -> (one, another that it finds, by how many anchors) int32[k, 3]."""
     own, start = _sorted_rows(side, pairs)
@@ -334,9 +348,9 @@ def _finding(
     pairs = pairs[likely]
     pair, hashes = kernels.shared_hashes(own, start, pairs)
     others = distinct(hashes[~table.has(hashes)])
-    rest = _having(side, others, side.n_effective > 0, run_all)
+    rest = _having(side, others, side.n_effective > 0, parallel_map)
     shared, everyone = np.zeros((len(pairs), 2), np.int64), np.ones(len(side.group), np.bool_)
-    for keys, some in ((table, lists), (rest.table, _Lists.of(rest, side, run_all))):
+    for keys, some in ((table, lists), (rest.table, _Lists.of(rest, side, parallel_map))):
         term = keys.numbers(hashes)
         of_pair, term = pair[term >= 0], term[term >= 0]
         rows, few = _rows_of(some, distinct(term), everyone)
@@ -366,5 +380,5 @@ def _pairs_within(term: NDArray[np.int64], doc: NDArray[np.int32]) -> NDArray[np
     sizes = np.diff(indptr)
     size = np.repeat(sizes, sizes)
     left = np.repeat(np.arange(len(doc)), size)
-    right = places_in(np.repeat(indptr[:-1], sizes), size)
+    right = expand_ranges(np.repeat(indptr[:-1], sizes), size)
     return CandidatePairs.of(np.stack([doc[left], doc[right]], axis=1)[left < right]).docs

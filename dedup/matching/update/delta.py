@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.features import Anchors, Signatures, Spans
-from ...core.sorted_arrays import counted
+from ...core.sorted_arrays import unique_counts
 from ..passages import Boilerplate, KnownPassages
 from .state import Steps
 
@@ -94,8 +94,8 @@ class Change:
         are not together with the same ones any more."""
         docs = np.flatnonzero(self.stays)
         a, b = then[self.old_doc[docs]].astype(np.int64), now[docs].astype(np.int64)
-        both, n_both = counted(a << 32 | b)
-        together = n_both[np.searchsorted(both, a << 32 | b)]
+        both, n_both = unique_counts(a << 32 | b)
+        in_both = n_both[np.searchsorted(both, a << 32 | b)]
         out = np.zeros(len(now), np.bool_)
-        out[docs] = (together != np.bincount(a)[a]) | (together != np.bincount(b)[b])
+        out[docs] = (in_both != np.bincount(a)[a]) | (in_both != np.bincount(b)[b])
         return out

@@ -15,7 +15,7 @@ from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
 from .. import candidates, passages
 from ..candidates import Found, Held
-from ..passages import RunAll
+from ..passages import ParallelMap
 from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
 from .delta import Change, PreviousRun
@@ -54,13 +54,13 @@ class IncrementalFinder:
             return None
         return IncrementalFinder(settings, previous, change)
 
-    def by_bands(self, documents: Documents, signatures: Signatures, run_all: RunAll) -> Flagged:
+    def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
         """What `candidates.by_bands` finds."""
         s, change, found = self.settings, self.change, self.before.steps.found
         old = self.before.signatures
         shingles = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
         least = candidates.least_shingles(s, documents.n_letters)
-        values, run = (old.values, signatures.values), (run_all, signatures.forget)
+        values, run = (old.values, signatures.values), (parallel_map, signatures.release_pages)
         near = bands.candidate_pairs(*values, change, found.having(state.BY_SHINGLES), shingles, least, *run)
         docs = np.flatnonzero(change.now).astype(np.int32)
         boned, skeletons, least = candidates.skeleton_bands(s, documents.n_bones, docs)
@@ -77,7 +77,7 @@ class IncrementalFinder:
         return replace(self.change, now=now, then=self.change.then & self.before.has_skeleton)
 
     def containment(
-        self, n_letters: NDArray[np.int64], held: Held, banded: Flagged, run_all: RunAll
+        self, n_letters: NDArray[np.int64], held: Held, banded: Flagged, parallel_map: ParallelMap
     ) -> Found:
         """What `candidates.parts_and_wholes` finds."""
         s, before, change = self.settings, self.before, self.change
@@ -86,32 +86,34 @@ class IncrementalFinder:
         close = np.zeros(len(new), np.bool_)
         close[new] = candidates.are_close(s, n_letters, held.signatures, banded.pairs[new])
         close[~new] = _flags_of(known, banded.pairs[~new]) & state.CLOSE != 0
-        held.forget()
+        held.release_pages()
         group = connected_components(len(n_letters), banded.pairs[close])
         old_group = connected_components(len(before.steps.mine), before.steps.found.having(state.CLOSE))
         groups = _Groups(old_group, group, change.regrouped(old_group, group))
         if self._is_much(groups.changed):
             docs = np.flatnonzero(change.now).astype(np.int32)
-            return candidates.parts_and_wholes(s, n_letters, held, docs, banded, run_all)
-        found, changed = self._boilerplate(held, groups, run_all)
+            return candidates.parts_and_wholes(s, n_letters, held, docs, banded, parallel_map)
+        found, changed = self._boilerplate(held, groups, parallel_map)
         apart = np.zeros(len(new), np.bool_)
         if s.boilerplate == "on":
             asked = new | changed[banded.pairs].any(axis=1)
-            facts = (s, n_letters, held, banded.pairs[asked], found, run_all)
+            facts = (s, n_letters, held, banded.pairs[asked], found, parallel_map)
             apart[asked] = candidates.share_boilerplate_only(*facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & state.APART != 0
-        directed, sampled = self._directed(held, found, groups, changed, run_all)
+        directed, sampled = self._directed(held, found, groups, changed, parallel_map)
         return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
 
     def _boilerplate(
-        self, held: Held, groups: _Groups, run_all: RunAll
+        self, held: Held, groups: _Groups, parallel_map: ParallelMap
     ) -> tuple[passages.Boilerplate, NDArray[np.bool_]]:
         """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
         change = self.change
         if self.settings.boilerplate != "on":
             return no_boilerplate(self.before, held.anchors, change), np.zeros_like(change.now)
         limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
-        return boilerplate(self.before, held.anchors, change, groups.changed, groups.now, *limits, run_all)
+        return boilerplate(
+            self.before, held.anchors, change, groups.changed, groups.now, *limits, parallel_map
+        )
 
     def _directed(
         self,
@@ -119,7 +121,7 @@ class IncrementalFinder:
         found: passages.Boilerplate,
         groups: _Groups,
         changed: NDArray[np.bool_],
-        run_all: RunAll,
+        parallel_map: ParallelMap,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """What `passages.directed` gives; `changed` are documents that stay with other boilerplate."""
         before, change = self.before, self.change
@@ -133,11 +135,11 @@ class IncrementalFinder:
             n_stay = int(np.count_nonzero(change.stays))
             most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(held.anchors.hash))
             known = (changed | groups.changed, before.steps.directed)
-            directed = containment.directed(then, now, change, *known, most, run_all=run_all)
+            directed = containment.directed(then, now, change, *known, most, parallel_map=parallel_map)
             if directed is not None:
                 return directed, now.n_sampled
         facts = (held.anchors, change.now, found, groups.now)
-        return passages.directed(*facts, scratch=held.scratch, run_all=run_all)
+        return passages.directed(*facts, scratch=held.scratch, parallel_map=parallel_map)
 
     def _is_much(self, changed: NDArray[np.bool_]) -> bool:
         """So many documents have changed bool[n_docs] that all is found quicker from nothing."""

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.features import KEPT_CHUNKS, AnchorChunk, Anchors
-from ...core.sorted_arrays import places_in, starts_of
+from ...core.sorted_arrays import expand_ranges, offsets_from_sizes
 from .. import kernels, passages
-from ..passages import RunAll
+from ..passages import ParallelMap
 
 KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread
 GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a time
@@ -51,7 +51,7 @@ class Table:
 def likely_table(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Keys uint64[n] -> a table in which few others seem to be, by `kernels.tally`."""
     table = np.zeros(1 << max(5, (2 * len(keys)).bit_length()), np.uint8)
-    kernels.tally(table, keys, 1)
+    kernels.count_hashes(table, keys, 1)
     return table
 
 
@@ -104,7 +104,7 @@ def holders(
     in_row: int,
     group: NDArray[np.int32],
     most: int,
-    run_all: RunAll,
+    parallel_map: ParallelMap,
     known: Holders | None = None,
 ) -> Holders:
     """Hashes uint64[m], rising -> which of the `wanted` documents bool[n_docs] have them.
@@ -114,7 +114,7 @@ def holders(
     documents, of these or other hashes.
     """
     if known is not None:
-        rest = (anchors, wanted, skip, in_row, group, most, run_all)
+        rest = (anchors, wanted, skip, in_row, group, most, parallel_map)
         return _told(known, keys, wanted, lambda some: holders(some, *rest))
     table, many, rows = Table(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
     step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(anchors.places())
@@ -137,11 +137,11 @@ def holders(
         def one_range(start: int, parts: list[NDArray[np.int64]] = parts) -> tuple[Any, Any]:
             return _settled(parts, range(start, min(start + step, len(keys))), group, most)
 
-        for done, found in enumerate(run_all(one_chunk, chunks[first:last])):
+        for done, found in enumerate(parallel_map(one_chunk, chunks[first:last])):
             parts.append(found)
             if done % KEPT_CHUNKS == KEPT_CHUNKS - 1:
-                anchors.forget()
-        kept, turned = zip(*run_all(one_range, range(0, len(keys), step)), strict=True)
+                anchors.release_pages()
+        kept, turned = zip(*parallel_map(one_range, range(0, len(keys), step)), strict=True)
         rows, many = np.concatenate(kept), many | np.concatenate(turned)
     return Holders(table, many, rows)
 
@@ -187,7 +187,7 @@ def _settled(
 
 def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
     """Rows as in Holders -> int64[n]: in how many groups each of some keys stands, counted to `most` + 1."""
-    indptr = starts_of(np.bincount((rows >> 32) - keys.start, minlength=len(keys)))
+    indptr = offsets_from_sizes(np.bincount((rows >> 32) - keys.start, minlength=len(keys)))
     return kernels.distinct_groups(indptr, (rows & 0xFFFFFFFF).astype(np.int32), group, most)
 
 
@@ -211,7 +211,7 @@ def hashes_of(
 def places_of(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the anchors of some documents int32[m] stand, one after the other, with int64[m + 1]."""
     sizes = anchors.start[docs + 1] - anchors.start[docs]
-    return starts_of(sizes), places_in(anchors.start[docs], sizes)
+    return offsets_from_sizes(sizes), expand_ranges(anchors.start[docs], sizes)
 
 
 def _gathered(
@@ -225,7 +225,7 @@ def _gathered(
     for first in range(0, len(start) - 1, GATHERED):
         some = slice(int(start[first]), int(start[min(first + GATHERED, len(start) - 1)]))
         out[some] = column[rows[some]]
-        anchors.forget()
+        anchors.release_pages()
     return out
 
 

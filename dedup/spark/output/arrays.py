@@ -18,7 +18,7 @@ from ...core.settings import Settings
 from ...readers.storage.addresses import Place, is_address
 from ...runs.array_store import FILES, HEADER, header
 from ...runs.folder import flushed
-from ..arrow import Columns, Mapper, batch, mapped, numbers, starts_of, texts
+from ..arrow import Columns, Mapper, batch, mapped, numbers, offsets_from_sizes, texts
 from ..checkpoints import Frame
 from .tables import WRITTEN, Written, put
 
@@ -151,7 +151,7 @@ def _parter(tables: Place, part_bytes: int) -> Mapper:
             return made
 
         for table in (pa.Table.from_batches([one]) for one in batches if one.num_rows):
-            ends = [*starts_of(table, ["part"]).tolist()[1:], table.num_rows]
+            ends = [*offsets_from_sizes(table, ["part"]).tolist()[1:], table.num_rows]
             for start, end in zip([0, *ends[:-1]], ends, strict=True):
                 some = table.slice(start, end - start)
                 part = int(numbers(some, "part")[0])

@@ -60,7 +60,7 @@ def band_keys(
 ) -> Iterator[tuple[int, NDArray[np.uint64], NDArray[np.int64]]]:
     """Signatures (doc, values, skeletons, n_bones) -> (band, key of each document, documents), by band."""
     docs = numbers(one, "doc")
-    boned = np.flatnonzero(numbers(one, "n_bones") >= rules.MIN_BONES)
+    boned = np.flatnonzero(numbers(one, "n_bones") >= rules.MIN_SKELETON)
     those_of = {"values": np.arange(len(docs)), "skeletons": boned}
     for view, those in those_of.items():
         mine = [(number, columns) for number, its, columns in bands if its == view]

@@ -14,7 +14,7 @@ from ...core.documents import OK, TOO_SHORT, Documents
 from ...core.settings import Settings
 from ...core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 from ...text.normalize import letter_table
-from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, packed, starts_of, texts
+from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, offsets_from_sizes, packed, texts
 from ..checkpoints import Frame
 
 FACTS: Columns = {
@@ -107,7 +107,7 @@ def _best(rule: list[tuple[str, str]], keys: list[str]) -> Mapper:
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in in_groups(batches, keys):
-            starts = starts_of(table, keys)
+            starts = offsets_from_sizes(table, keys)
             group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, table.num_rows]))
             order = np.argsort(numbers(table, "doc"), kind="stable")
             place = np.empty(len(order), np.int64)
