@@ -1,4 +1,4 @@
-"""The documents do not lie: commands run, names and numbers are those of the program."""
+"""Check that the documents are true: commands run, names and numbers are those of the program."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ from dedup.readers.registry import READERS
 from dedup.reports.lists.export import EXPORTERS, FORMATS
 from dedup.reports.summary import RELATION_HELP
 
-from .conftest import ROOT
+from .conftest import POST, ROOT
 
 README = (ROOT / "README.md").read_text()
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -65,8 +65,29 @@ def test_the_transcript_in_the_readme_is_what_the_program_prints():
         assert re.sub(r"; [\d.]+ s, .*/s", "; (time)", line.rstrip()) in lines, line
 
 
-def test_the_table_of_faults_names_tests_that_exist():
+def python_of(document: str) -> str:
+    """Return the first block of Python in a document."""
+    return re.search(r"^```python\n(.*?)^```$", (ROOT / "docs" / document).read_text(), re.M | re.S)[1]
+
+
+def test_the_python_of_the_reference_runs(files, monkeypatch):
+    monkeypatch.chdir(files({"corpus/a.txt": POST, "corpus/b.txt": POST.upper()}))
+    names = {}
+    exec(python_of("reference.md"), names)
+    assert names["run"].keep() == ["corpus/a.txt"]
+
+
+def test_the_s_curve_in_the_document_is_what_its_code_computes():
+    *statements, expression = python_of("quality.md").splitlines()
+    exec("\n".join(statements), names := {})
+    row = re.search(r"^\| 0.5 \| 288 x 4 \|(.*)\|$", (ROOT / "docs" / "quality.md").read_text(), re.M)
+    assert [float(cell) for cell in row[1].split("|")][:6] == eval(expression, names)
+
+
+def test_the_tables_of_faults_name_files_and_tests_that_exist():
     text = (ROOT / "docs" / "reliability.md").read_text()
+    for file in re.findall(r"^\| [\w-]+ \| `([\w/.]+\.py)` \|", text, re.M):
+        assert (ROOT / "dedup" / file).exists(), file
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
     assert len(named) > 40
     for file, test in named:
