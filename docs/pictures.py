@@ -1,8 +1,8 @@
-"""Pictures for the documentation, made anew: python docs/pictures.py [FOLDER OF TEXTS]
+"""Draw the pictures of the documentation again: python docs/pictures.py [FOLDER OF TEXTS]
 
-They go to docs/pictures/: the page of `dedup report` on samples/ in light and dark and on a narrow screen,
-the charts of a folder when one is named, and the summary of the terminal.  Needs playwright (in the extra
-`dev`) and a Chromium: one on the PATH, or that of `playwright install chromium`.
+Writes to docs/pictures/: the page of `dedup report` on samples/ in light and dark and on a narrow screen,
+the charts of FOLDER if one is named, and the summary of the terminal.  Needs playwright (in the extra
+`dev`) and a Chromium: one on the PATH, or the one of `playwright install chromium`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """A headless Chromium.  Raises ImportError, with what to do, where there is none."""
+    """Yield a headless Chromium.  Raises ImportError, which says what to do, if there is none."""
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as driver:

@@ -1,4 +1,4 @@
-"""The documents do not lie: commands run, names and numbers are those of the program."""
+"""Check that the documents are true: commands run, names and numbers are those of the program."""
 
 import dataclasses
 import re
@@ -13,10 +13,11 @@ from dedup.readers.registry import READERS
 from dedup.reports.lists.export import EXPORTERS, FORMATS
 from dedup.reports.summary import RELATION_HELP
 
-from .conftest import ROOT
+from .conftest import POST, ROOT
 
 README = (ROOT / "README.md").read_text()
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+DOCUMENTS = ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 
 
 def test_every_command_list_format_policy_relation_and_setting_is_in_the_reference():
@@ -37,19 +38,27 @@ def test_every_export_has_a_command_and_every_relation_its_words():
     assert set(RELATION_HELP) == set(RELATIONS[1:])
 
 
-def test_the_contributing_page_names_every_package_and_only_files_that_exist():
+def test_the_contributing_page_names_every_package():
     text = (ROOT / "docs" / "CONTRIBUTING.md").read_text()
     packages = [path.parent.name for path in (ROOT / "dedup").glob("*/__init__.py")]
     assert [name for name in packages if f"\n| `{name}` |" not in text] == []
-    for file in re.findall(r"`([\w.]+/[\w/.]*\w)`", text):
-        assert (ROOT / file).exists() or (ROOT / "dedup" / file).exists(), file
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_files_that_a_document_names_exist(path):
+    text = (ROOT / path).read_text()
+    for file in re.findall(r"`((?:tests|dedup|docs|benchmarks)/[\w/.]*\w)`", text):
+        assert (ROOT / file).exists(), file
+    if path.endswith("CONTRIBUTING.md"):
+        for file in re.findall(r"`([\w.]+/[\w/.]*\w)`", text):
+            assert (ROOT / file).exists() or (ROOT / "dedup" / file).exists(), file
 
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 110
 
 
-@pytest.mark.parametrize("path", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("path", DOCUMENTS)
 def test_links_lead_somewhere(path):
     text = (ROOT / path).read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
@@ -65,8 +74,29 @@ def test_the_transcript_in_the_readme_is_what_the_program_prints():
         assert re.sub(r"; [\d.]+ s, .*/s", "; (time)", line.rstrip()) in lines, line
 
 
-def test_the_table_of_faults_names_tests_that_exist():
+def python_of(document: str) -> str:
+    """Return the first block of Python in a document."""
+    return re.search(r"^```python\n(.*?)^```$", (ROOT / "docs" / document).read_text(), re.M | re.S)[1]
+
+
+def test_the_python_of_the_reference_runs(files, monkeypatch):
+    monkeypatch.chdir(files({"corpus/a.txt": POST, "corpus/b.txt": POST.upper()}))
+    names = {}
+    exec(python_of("reference.md"), names)
+    assert names["run"].keep() == ["corpus/a.txt"]
+
+
+def test_the_s_curve_in_the_document_is_what_its_code_computes():
+    *statements, expression = python_of("quality.md").splitlines()
+    exec("\n".join(statements), names := {})
+    row = re.search(r"^\| 0.5 \| 288 x 4 \|(.*)\|$", (ROOT / "docs" / "quality.md").read_text(), re.M)
+    assert [float(cell) for cell in row[1].split("|")][:6] == eval(expression, names)
+
+
+def test_the_tables_of_faults_name_files_and_tests_that_exist():
     text = (ROOT / "docs" / "reliability.md").read_text()
+    for file in re.findall(r"^\| [\w-]+ \| `([\w/.]+\.py)` \|", text, re.M):
+        assert (ROOT / "dedup" / file).exists(), file
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
     assert len(named) > 40
     for file, test in named:

@@ -117,13 +117,13 @@ def test_recipe_s3(shell, tmp_path):
         endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
         packed = gzip.compress(LINES.encode())
         for key, data in {"corpus": b"", "corpus/posts/a.jsonl.gz": packed, "corpus/other.txt": b"x"}.items():
-            # subtle: without a type urllib sends a form, of which the server stores nothing
+            # NOTE: without a type urllib sends a form, of which the server stores nothing
             headers = {"Content-Type": "text/plain", "Authorization": "AWS key:signature"}
             request = urllib.request.Request(f"{endpoint}/{key}", data, headers, method="PUT")
             urllib.request.urlopen(request).close()
         keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
         shell("sh", block("s3", "sh", "moto.server"), AWS_ENDPOINT_URL=endpoint, **keys)
-        # subtle: all servers of a process share their buckets, also with the tests that come later
+        # NOTE: all servers of a process share their buckets, also with the tests that come later
         urllib.request.urlopen(f"{endpoint}/moto-api/reset", b"").close()
     finally:
         server.stop()
@@ -198,7 +198,7 @@ def test_recipe_datasketch(shell, files):
 def test_recipe_workflow(shell, files):
     yaml = pytest.importorskip("yaml", reason=f"PyYAML is not here: {HINT}")
     workflow = yaml.safe_load(block("workflow", "yaml"))
-    assert set(workflow) == {"name", True, "env", "jobs"}  # subtle: YAML 1.1 reads `on` as true
+    assert set(workflow) == {"name", True, "env", "jobs"}  # NOTE: YAML 1.1 reads `on` as true
     steps = workflow["jobs"]["duplicates"]["steps"]
     assert all(("run" in step) != ("uses" in step) for step in steps)
     scan, failed = (step for step in steps if step.get("run", "").startswith("dedup "))
