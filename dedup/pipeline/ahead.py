@@ -54,6 +54,7 @@ AVX512 = [
     "avx512vpopcntdq",
 ]
 AVX2 = ["avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt", "sse4.2"]
+NOT_IN_KERNELS = {"cache", "shipped"}  # files that no kernel's code depends on
 MAX_PARTS = 4  # the largest kernel takes as long as a third of all
 LEVELS: dict[str, list[tuple[str, str, list[str]]]] = {  # of a machine: name, processor, what it must have
     "x86_64": [("avx512", "x86-64-v4", AVX2 + AVX512), ("avx2", "x86-64-v3", AVX2)],
@@ -330,12 +331,14 @@ def _machine_code(module: Any, processor: str, needs: list[str]) -> bytes:
         if not variable.is_declaration:
             variable.linkage = "internal"
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    features = ",".join("+" + name for name in needs)
+    # NOTE: without the last feature, LLVM splits each step over 64 lanes into halves
+    whole = ["-prefer-256-bit"] if "avx512f" in needs else []
+    features = ",".join(["+" + name for name in needs] + whole)
     machine = target.create_target_machine(
         cpu=processor, features=features, opt=3, reloc="pic", codemodel="default"
     )
     prune = codegen._parse_refprune_flags()
-    builder = create_pass_builder(machine, opt=3, loop_vectorize=True, slp_vectorize=True)
+    builder = create_pass_builder(machine, opt=3, loop_vectorize=True, slp_vectorize=False)
     for function in module.functions:
         steps = builder.getFunctionPassManager()
         steps.add_refprune_pass(prune)
@@ -363,7 +366,7 @@ def _depends(name: str) -> set[str]:
     found, waiting = set(), [name]
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and Path(name).stem not in NOT_IN_KERNELS:
             found.add(name)
             waiting.extend(_imported(name))
     return found
