@@ -22,7 +22,7 @@ from dedup.core.pairs import VerifiedPairs
 from dedup.core.settings import Settings
 from dedup.core.verdicts import CONTAINED, KEPT, NEAR, Verdict
 from dedup.reports.page import Limits, page
-from dedup.runs.folder import open_run
+from dedup.runs.opening import open_run
 from dedup.runs.run import Run
 
 

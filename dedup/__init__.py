@@ -31,7 +31,7 @@ _HOME = {
     "Run": "runs.run",
     "Settings": "core.settings",
     "decide": "pipeline.redecide",
-    "open_run": "runs.folder",
+    "open_run": "runs.opening",
     "scan": "pipeline.scan",
     "scan_texts": "pipeline.scan",
 }

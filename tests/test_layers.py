@@ -59,3 +59,21 @@ def test_a_file_imports_only_from_packages_above_its_own(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_stay_short(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_no_module_imports_itself_over_others():
+    files = {".".join(["dedup", *p.relative_to(ROOT).with_suffix("").parts]): p for p in FILES}
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    graph = {name: _modules(imports(path), modules) - {name} for name, path in modules.items()}
+    while leaves := [name for name, others in graph.items() if not others]:
+        for name in leaves:
+            del graph[name]
+        for others in graph.values():
+            others.difference_update(leaves)
+    assert graph == {}, "these import each other, or import others that do"
+
+
+def _modules(names: list[str], modules: dict[str, Path]) -> set[str]:
+    """Return the modules among names, each a module or something in one."""
+    found = {name if name in modules else name.rpartition(".")[0] for name in names}
+    return found & modules.keys()

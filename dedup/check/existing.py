@@ -1,6 +1,6 @@
 """A run as `check` sees it: a few columns of numbers, files mapped into memory, and rows that are asked for.
 
-`folder.open_run` reads all tables of a run; of a million documents that takes seconds and gigabytes.
+`opening.open_run` reads all tables of a run; of a million documents that takes seconds and gigabytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from ..readers.storage.addresses import is_address
 from ..readers.storage.sources import unchanged
 from ..runs import remote
 from ..runs.array_store import FILES, Store
-from ..runs.folder import DECISIONS, manifest_of, open_run
+from ..runs.manifest import DECISIONS, manifest_of
+from ..runs.opening import open_run
 from ..runs.tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
 from . import index
 

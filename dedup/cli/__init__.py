@@ -322,7 +322,7 @@ def _list_command(what: str, help: str) -> None:
         run_folder: AnyRun,
     ) -> None:
         from ..reports.lists import export as lists
-        from ..runs.folder import open_run
+        from ..runs.opening import open_run
 
         form = cli_output.form_of(output, format_, lists.SUFFIXES, "txt")
         if what in lists.ON_SCREEN and not (format_ or output or nul) and sys.stdout.isatty():
@@ -363,7 +363,7 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRun) -> int:
     """Write the kept documents to a new folder; the input is never touched."""
     from ..reports.lists.corpus import export_corpus
-    from ..runs.folder import open_run
+    from ..runs.opening import open_run
 
     run = open_run(run_folder)
     _tell_stale(run)

@@ -203,7 +203,7 @@ def review(
     from ..core.compiled.cache import compiling
     from ..core.verdicts import RELATIONS
     from ..readers.storage.addresses import local_folder
-    from ..runs.folder import open_run
+    from ..runs.opening import open_run
 
     folder = local_folder(run_folder)
     if relation is not None and relation not in RELATIONS[1:]:
@@ -220,7 +220,7 @@ def review(
 
     from ..pipeline import warm_up
     from ..reports.review import Session
-    from ..runs.review import Log
+    from ..runs.review_log import Log
     from .show import cluster_id
 
     run = open_run(folder, as_scanned=True)
@@ -259,8 +259,8 @@ def _keyboard() -> Iterator[Callable[[], str]]:
 
 
 def _undo(run_folder: Path, number: int) -> None:
-    from ..runs.folder import open_run
-    from ..runs.review import Log
+    from ..runs.opening import open_run
+    from ..runs.review_log import Log
 
     open_run(run_folder, as_scanned=True)
     with contextlib.closing(Log(run_folder)) as log:
@@ -275,8 +275,9 @@ def _print_decisions(run_folder: Path) -> None:
     import dataclasses
     import json
 
-    from ..runs.folder import open_run
-    from ..runs.review import read, resolved
+    from ..runs.opening import open_run
+    from ..runs.review import resolved
+    from ..runs.review_log import read
 
     found = resolved(open_run(run_folder, as_scanned=True), read(run_folder))
     rows = [{**dataclasses.asdict(f.made), "stale": f.stale or None} for f in found]

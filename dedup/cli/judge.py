@@ -73,7 +73,7 @@ def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, r
     from ..reports.evaluate.evaluate import evaluate as evaluated
     from ..reports.evaluate.labels import read_labels
     from ..reports.evaluate.terminal import evaluation_view
-    from ..runs.folder import open_run
+    from ..runs.opening import open_run
 
     run = open_run(run_folder)
     answers = read_labels(labels, run, ignore_unknown)
@@ -98,7 +98,7 @@ def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
     """
     from ..reports.compare_runs import compare as compared
     from ..reports.compare_runs import comparison_view
-    from ..runs.folder import open_run
+    from ..runs.opening import open_run
 
     report = compared(open_run(run_a), open_run(run_b))
     if as_json:
@@ -158,7 +158,7 @@ def tune(
     dedup tune --plot tune.svg
     dedup tune -i && dedup eval labels.csv
     """
-    from ..runs.folder import open_run
+    from ..runs.opening import open_run
 
     if interactive and (as_json or not (sys.stdin.isatty() and sys.stdout.isatty())):
         raise errors.BadSetting("--interactive asks a person: it needs a terminal, and no --json")

@@ -72,7 +72,8 @@ def explain(
 
 def _run_if_any(run_folder: AnyRun) -> Run | None:
     """The run, or None where there is none and none was asked for."""
-    from ..runs.folder import MANIFEST, open_run
+    from ..runs.manifest import MANIFEST
+    from ..runs.opening import open_run
 
     given = click.get_current_context().get_parameter_source("run_folder")
     default = given is click.core.ParameterSource.DEFAULT
@@ -154,7 +155,7 @@ def show(
 
     from ..core.verdicts import RELATIONS
     from ..reports import clusters as views
-    from ..runs.folder import open_run
+    from ..runs.opening import open_run
 
     if relation is not None and relation not in RELATIONS[1:]:
         raise errors.BadSetting(f"--relation {relation}: there is none; they are {', '.join(RELATIONS[1:])}")

@@ -14,7 +14,9 @@ from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
 from ..matching.compared import Compared
-from ..runs.folder import as_decided, manifest_of, open_run, writing
+from ..runs.folder import writing
+from ..runs.manifest import manifest_of
+from ..runs.opening import as_decided, open_run
 from ..runs.run import Run
 from ..runs.summary import summary
 from .decision import DecisionInput, check_settings, decide_run

@@ -29,8 +29,9 @@ from ..readers.discover import find_sources
 from ..readers.registry import kind_of
 from ..runs import summary
 from ..runs.array_store import RowRanges
-from ..runs.folder import leftovers, open_run
+from ..runs.folder import leftovers
 from ..runs.ingest_cache import Block
+from ..runs.opening import open_run
 from ..runs.run import Run
 
 PASS = (

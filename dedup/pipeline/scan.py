@@ -31,8 +31,9 @@ from ..core.settings import Settings
 from ..core.sorted_arrays import is_in
 from ..matching.compared import Compared
 from ..matching.verify import verify
-from ..runs.folder import as_decided, writing
+from ..runs.folder import writing
 from ..runs.ingest_cache import IngestCache
+from ..runs.opening import as_decided
 from ..runs.run import Run
 from ..runs.summary import summary
 from ..text.normalize import letter_table

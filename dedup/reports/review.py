@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..core.errors import BadInput, DedupError, safe
 from ..core.verdicts import LETTERS, RELATIONS
-from ..runs import review as decisions
+from ..runs import review, review_log
 from ..runs.run import Run
 from .clusters import no_cluster
 from .documents import find, first_lines
@@ -41,7 +41,7 @@ def order_of(run: Run, order: str, relation: str | None = None, cluster: int | N
 
     With `relation` those that have it; with `cluster` that one.  Raises BadInput when there is no such.
     """
-    members = decisions.clusters_of(run)
+    members = review.clusters_of(run)
     if cluster is not None:
         if not 1 <= cluster <= len(members):
             raise BadInput(no_cluster(run, cluster))
@@ -68,18 +68,18 @@ class Session:
     """One review of a run; `scanned` is the run without decisions."""
 
     scanned: Run
-    log: decisions.Log
+    log: review_log.Log
     keys: Keys
     console: Console
-    layer: decisions.Layer = field(init=False)
+    layer: review.Layer = field(init=False)
     run: Run = field(init=False)  # as decided so far
 
     def __post_init__(self) -> None:
-        self.layer = decisions.Layer(self.scanned)
+        self.layer = review.Layer(self.scanned)
         self._decide()
 
     def _decide(self) -> None:
-        found = decisions.resolved(self.scanned, self.log.standing)
+        found = review.resolved(self.scanned, self.log.standing)
         self.run = replace(self.scanned, verdict=self.layer.verdict(found))
 
     def review(
@@ -95,17 +95,17 @@ class Session:
         """
         start = self.run
         ids = order_of(start, order, relation, cluster)
-        members = decisions.clusters_of(start)
+        members = review.clusters_of(start)
         if not (again or cluster is not None):
             known = self._decided()
             ids = [i for i in ids if not self._settled(members[i - 1], known)]
-        undone: list[tuple[int, decisions.Decision]] = []
+        undone: list[tuple[int, review_log.Decision]] = []
         at, quit_ = 0, False
         while at < len(ids) and not quit_:
             docs = members[ids[at] - 1].tolist()
             done = self._one(ids[at], docs, f"{at + 1:,} of {len(ids):,}", at, undone)
             quit_, at = done < 0, at if done < 0 else done
-        accepted = sum(made.kind == decisions.ACCEPT for _, made in undone)
+        accepted = sum(made.kind == review_log.ACCEPT for _, made in undone)
         touched = {place for place, _ in undone}
         return Result(accepted, len(undone) - accepted, len(ids) - len(touched))
 
@@ -113,19 +113,19 @@ class Session:
         """(digests of accepted clusters, names of documents that were made canonical)."""
         standing = self.log.standing
         return (
-            {made.members for made in standing if made.kind == decisions.ACCEPT},
-            {made.doc.name for made in standing if made.doc and made.kind == decisions.CANONICAL},
+            {made.members for made in standing if made.kind == review_log.ACCEPT},
+            {made.doc.name for made in standing if made.doc and made.kind == review_log.CANONICAL},
         )
 
     def _settled(self, docs: NDArray[np.int32], known: tuple[set[str], set[str]]) -> bool:
         accepted, chosen = known
-        canonical = decisions.ref(self.run, int(self.run.verdict.canonical[docs[0]])).name
-        return canonical in chosen or decisions.members_digest(self.run, docs.tolist()) in accepted
+        canonical = review.ref(self.run, int(self.run.verdict.canonical[docs[0]])).name
+        return canonical in chosen or review.members_digest(self.run, docs.tolist()) in accepted
 
     # ------------------------------------------------------------------ one cluster
 
     def _one(
-        self, id_: int, docs: list[int], place: str, at: int, made: list[tuple[int, decisions.Decision]]
+        self, id_: int, docs: list[int], place: str, at: int, made: list[tuple[int, review_log.Decision]]
     ) -> int:
         """Show a cluster until it is left -> the place of the next one, -1 to quit."""
         page, note = 0, ""
@@ -140,9 +140,9 @@ class Session:
             if key in ("a", *ENTER):
                 mine = [d for d in docs if d not in self._alone(docs)]
                 if mine:
-                    ref = decisions.ref(self.run, int(self.run.verdict.canonical[mine[0]]))
-                    digest = decisions.members_digest(self.run, mine)
-                    made.append((at, self.log.add(decisions.ACCEPT, ref, digest)))
+                    ref = review.ref(self.run, int(self.run.verdict.canonical[mine[0]]))
+                    digest = review.members_digest(self.run, mine)
+                    made.append((at, self.log.add(review_log.ACCEPT, ref, digest)))
                 return at + 1
             if key == "k":
                 return at + 1
@@ -180,7 +180,7 @@ class Session:
         return sorted(docs, key=lambda d: (d in alone, v.canonical[d] != d, v.witness[d] != d, d))
 
     def _act(
-        self, key: str, doc: int, docs: list[int], made: list[tuple[int, decisions.Decision]], at: int
+        self, key: str, doc: int, docs: list[int], made: list[tuple[int, review_log.Decision]], at: int
     ) -> str:
         """Change the canonical document, split one off, or compare one -> what to tell."""
         if key == "e":
@@ -191,8 +191,8 @@ class Session:
             return f"{safe(self.run.name(doc))} is canonical already"
         if key == "s" and alone:
             return f"{safe(self.run.name(doc))} is split off already"
-        kind = decisions.CANONICAL if key == "c" else decisions.SPLIT
-        made.append((at, self.log.add(kind, decisions.ref(self.run, doc))))
+        kind = review_log.CANONICAL if key == "c" else review_log.SPLIT
+        made.append((at, self.log.add(kind, review.ref(self.run, doc))))
         self._decide()
         return f"{'canonical' if key == 'c' else 'split off'}: {safe(self.run.name(doc))}"
 

@@ -17,89 +17,27 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import json
 import os
 import shutil
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import __version__
 from ..core.errors import BadRun, DedupError, Lost
-from ..core.features import Spans
-from ..core.pairs import Evidence
-from ..matching.update.state import Steps
-from ..readers.storage.addresses import flush, is_address, local_folder
-from . import summary as ledger
-from .array_store import FILES, Store
+from ..readers.storage.addresses import flush, local_folder
+from .array_store import FILES
+from .atomic import flushed, write_atomically
+from .manifest import LASTING, LOCK, MANIFEST, STEPS, UNFINISHED, manifest_of, manifest_of_run
+from .opening import _n_rows, on_disk
 from .run import Run
-from .tables import TABLES, evidence_of, run_of, spans_of
+from .tables import TABLES
 
-FORMAT = 5
 WRITERS = 3  # tables written, or flushed to disk, at a time
-MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
-STEPS = "steps.npz"
-# the tables that no new verdict changes
-LASTING = ("sources", "documents", "compared", "spellings", "boilerplate")
-SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once
-
-# ------------------------------------------------------------------ writing
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write under a temporary name, flush to disk, rename."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
-    with open(part, "xb") as f:  # a link of that name is not followed
-        f.write(data)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(part, path)
-    flush(path.parent)
-
-
-def checksum(path: Path) -> int:
-    """A file, or a folder of the files of one table in order -> the CRC-32 of its bytes."""
-    found = 0
-    for part in sorted(path.iterdir()) if path.is_dir() else [path]:
-        with open(part, "rb") as f:
-            while data := f.read(1 << 20):
-                found = zlib.crc32(data, found)
-    return found
-
-
-def flushed(path: Path) -> int:
-    """Flush a file to disk -> its checksum."""
-    flush(path)
-    return checksum(path)
-
-
-def manifest_checksum(manifest: dict[str, Any]) -> int:
-    """A manifest -> the CRC-32 of all that is in it, but for that itself."""
-    return zlib.crc32(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}).encode())
-
-
-def manifest_of_run(
-    tables: str, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]
-) -> bytes:
-    """The name of the table folder, what is in it, the account -> the manifest."""
-    manifest = {
-        "format": FORMAT,
-        "program": f"dedup {__version__}",
-        "tables": tables,
-        "rows": rows,
-        "checksums": checksums,
-        **summary,
-    }
-    manifest["checksum"] = manifest_checksum(manifest)
-    return json.dumps(manifest, indent=1, ensure_ascii=True).encode() + b"\n"
 
 
 def write_parquet(table: pa.Table, sink: Any) -> None:
@@ -173,11 +111,6 @@ class RunFolder:
                 shutil.rmtree(other, ignore_errors=True)
         if unfinished:
             shutil.rmtree(self.unfinished, ignore_errors=True)
-
-
-def _n_rows(path: Path) -> int:
-    """The rows of a table, a file or a folder of files."""
-    return sum(pq.read_metadata(p).num_rows for p in ([path] if path.is_file() else path.iterdir()))
 
 
 def _link(source: Path, target: Path) -> None:
@@ -254,133 +187,3 @@ def _current_tables(folder: Path) -> Path | None:
 def leftovers(folder: Path) -> bool:
     """Whether a scan that was killed has left something that the next one removes."""
     return (folder / UNFINISHED).exists() or len(list(folder.glob("tables-*"))) > 1
-
-
-# ------------------------------------------------------------------ opening
-
-
-def open_run(folder: str | os.PathLike[str], as_scanned: bool = False) -> Run:
-    """A run folder, or its address -> its run, with what was decided in a review, or as it was scanned.
-
-    Raises BadRun when it is missing, of another version or damaged.
-    """
-    if is_address(folder):
-        from . import remote
-
-        return remote.open_run(os.fspath(folder), as_scanned)
-    folder = Path(folder)
-    tables, manifest = manifest_of(folder)
-    with _damaged(folder):
-        run = _read(tables, manifest)
-    return run if as_scanned else as_decided(run, folder)
-
-
-def as_decided(run: Run, folder: Path) -> Run:
-    """A run as it was scanned into a folder -> with what was decided there in a review."""
-    if not (folder / DECISIONS).exists():
-        return run
-    from . import review  # subtle: it loads the kernels, which a run without decisions does not need
-
-    return review.apply(run, review.read(folder))
-
-
-def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """A run folder -> (its table folder, its manifest).  Raises BadRun."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        raise BadRun(f"{folder}: no run here; make one with: dedup scan FOLDER") from None
-    except NotADirectoryError:
-        raise BadRun(f"{folder}: is a file, not a run folder") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadRun(f"{folder / MANIFEST}: cannot be read ({error}); scan again") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
-        raise BadRun(f"{folder / MANIFEST}: is no run manifest; scan again")
-    if manifest["format"] != FORMAT:
-        raise BadRun(
-            f"{folder}: was written in run format {manifest['format']} ({manifest.get('program')}), "
-            f"this is dedup {__version__} with format {FORMAT}; scan again"
-        )
-    if manifest.get("checksum") != manifest_checksum(manifest):
-        raise BadRun(f"{folder / MANIFEST}: is damaged, or was changed by hand; scan again")
-    name = str(manifest.get("tables", ""))
-    if not name.startswith("tables-") or "/" in name:
-        raise BadRun(f"{folder / MANIFEST}: names the table folder {name!r}; scan again")
-    return folder / name, manifest
-
-
-def _read(tables: Path, manifest: dict[str, Any]) -> Run:
-    small = {name: _read_table(tables, name, manifest["checksums"]) for name in SMALL}
-    for name in TABLES:
-        n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
-        if n != manifest["rows"][name]:
-            raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
-    ledger.check_shape(manifest)
-    run = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
-    return on_disk(run, tables, manifest["checksums"])
-
-
-def _read_table(tables: Path, name: str, checksums: dict[str, int]) -> pa.Table:
-    path = tables / f"{name}.parquet"
-    _check(path, checksums)
-    with _damaged(path):
-        return pq.read_table(path, page_checksum_verification=True, memory_map=False)
-
-
-def _check(path: Path, checksums: dict[str, int]) -> None:
-    with _damaged(path):
-        if checksum(path) != checksums[path.name]:
-            raise ValueError("its bytes are not those that were written")
-
-
-def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
-    """The run with what is large in it read from its folder, and checked, when it is asked for."""
-    num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
-
-    @functools.cache
-    def store() -> Store:
-        with _damaged(tables):
-            assert run.anchor_start is not None
-            return Store(tables, len(run.documents), num_perm, run.anchor_start)
-
-    def checked(*names: str) -> Store:
-        with ThreadPoolExecutor(len(names)) as pool:
-            list(pool.map(lambda name: _check(tables / f"{name}.npy", checksums), names))
-        return store()
-
-    def spans() -> Spans:
-        table = _read_table(tables, "boilerplate", checksums)
-        with _damaged(tables):
-            return spans_of(table, len(run.documents))
-
-    def evidence() -> Evidence:
-        compared, spellings = (_read_table(tables, name, checksums) for name in ("compared", "spellings"))
-        with _damaged(tables):
-            return evidence_of(compared, spellings)
-
-    def steps() -> Steps | None:
-        if STEPS not in checksums:
-            return None
-        _check(tables / STEPS, checksums)
-        with _damaged(tables / STEPS):
-            return Steps.load(tables / STEPS)
-
-    return replace(
-        run,
-        tables=tables,
-        load_steps=steps,
-        load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
-        load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,
-        load_evidence=evidence,
-        load_spans=spans,
-    )
-
-
-@contextlib.contextmanager
-def _damaged(path: Path) -> Iterator[None]:
-    """What a table or a manifest raises that makes no sense -> BadRun."""
-    try:
-        yield
-    except (OSError, pa.ArrowException, LookupError, ValueError, TypeError, AttributeError) as error:
-        reason = " ".join((str(error) or repr(error)).split())[:200]
-        raise BadRun(f"{path}: is damaged ({reason}); scan again") from None

@@ -27,8 +27,9 @@ from typing import BinaryIO, TypeVar
 
 from ..core.errors import BadRun, OutputExists
 from ..readers.storage.addresses import Place, joined_checksum, plain, told
-from . import folder
+from . import atomic
 from .array_store import FILES
+from .manifest import DECISIONS, LOCK, MANIFEST, STEPS, manifest_of
 from .run import Run
 from .tables import TABLES
 
@@ -38,10 +39,10 @@ CONNECTIONS = 8
 SHOWN_FROM = 8 << 20  # bytes; less is there before anybody wonders
 
 
-def open_run(address: str, as_scanned: bool = False) -> Run:
-    """The run at an address.  Raises BadRun when it is missing, damaged or cannot be had."""
+def open_copy(address: str, open_folder: Callable[[Path], Run]) -> Run:
+    """Open the run at an address by its copy here.  Raises BadRun when it is damaged or not to be had."""
     copy = Copy.of(address)
-    run = copy.used(partial(folder.open_run, copy.path, as_scanned), PARQUET)
+    run = copy.used(partial(open_folder, copy.path), PARQUET)
     signatures, anchors = run.load_signatures, run.load_anchors
     assert signatures is not None
     assert anchors is not None
@@ -67,14 +68,14 @@ def pull(address: str, to: Path) -> int:
     with _told(to):
         copy = Copy.of(address, to)
         n = copy.bring(list(copy.checksums))
-        (to / folder.LOCK).touch()
-        folder.write_atomically(to / folder.MANIFEST, copy.manifest)
+        (to / LOCK).touch()
+        atomic.write_atomically(to / MANIFEST, copy.manifest)
     return n
 
 
 def _refuse(to: Path, tables: str) -> None:
     """Raise OutputExists unless there is nothing, or what an earlier copy of the same run has begun."""
-    if to.exists() and (not to.is_dir() or {p.name for p in to.iterdir()} - {tables, folder.DECISIONS}):
+    if to.exists() and (not to.is_dir() or {p.name for p in to.iterdir()} - {tables, DECISIONS}):
         raise OutputExists(f"{to}: exists already; name a new folder")
 
 
@@ -92,23 +93,23 @@ class Copy:
     def of(cls, address: str, to: Path | None = None) -> Copy:
         """The manifest is read from the address, each time; all else is brought when it is asked for."""
         place = Place(plain(address))
-        manifest = place.read(folder.MANIFEST)
+        manifest = place.read(MANIFEST)
         if manifest is None:
             raise BadRun(f"{place}: no run here; make one with: dedup scan ... --engine spark --run {place}")
         with tempfile.TemporaryDirectory(prefix="dedup-") as scratch, _named(place, scratch):
-            Path(scratch, folder.MANIFEST).write_bytes(manifest)
-            tables, values = folder.manifest_of(Path(scratch))
+            Path(scratch, MANIFEST).write_bytes(manifest)
+            tables, values = manifest_of(Path(scratch))
         checksums = values.get("checksums")
-        if not isinstance(checksums, dict) or set(checksums) - {folder.STEPS} != {*PARQUET, *ARRAYS}:
-            raise BadRun(f"{place}/{folder.MANIFEST}: is damaged (it lacks checksums); scan again")
+        if not isinstance(checksums, dict) or set(checksums) - {STEPS} != {*PARQUET, *ARRAYS}:
+            raise BadRun(f"{place}/{MANIFEST}: is damaged (it lacks checksums); scan again")
         path = to or _cached(place, manifest)
         copy = cls(place, path, manifest, tables.name, checksums)
         with _told(path):
             if to:
                 _refuse(to, tables.name)
             path.mkdir(parents=True, exist_ok=True, mode=0o777 if to else 0o700)
-            if not to and not (path / folder.MANIFEST).exists():
-                folder.write_atomically(path / folder.MANIFEST, manifest)
+            if not to and not (path / MANIFEST).exists():
+                atomic.write_atomically(path / MANIFEST, manifest)
             copy._decisions()
             if not to:
                 _only(path)
@@ -122,7 +123,7 @@ class Copy:
             try:
                 return read()
             except BadRun:
-                bad = [here / name for name in names if folder.checksum(here / name) != self.checksums[name]]
+                bad = [here / name for name in names if atomic.checksum(here / name) != self.checksums[name]]
                 if not bad:
                     raise
             for path in bad:
@@ -217,12 +218,12 @@ class Copy:
 
     def _decisions(self) -> None:
         """Bring what was decided in a review, where the run was copied to its address with it."""
-        made = self.place.read(folder.DECISIONS)
-        path = self.path / folder.DECISIONS
+        made = self.place.read(DECISIONS)
+        path = self.path / DECISIONS
         if made is None:
             path.unlink(missing_ok=True)
         elif not path.exists() or path.read_bytes() != made:
-            folder.write_atomically(path, made)
+            atomic.write_atomically(path, made)
 
 
 def _cached(place: Place, manifest: bytes) -> Path:

@@ -23,7 +23,7 @@ from ..readers.registry import Options, kind_of
 from ..readers.storage import urls
 from ..readers.storage.addresses import Place, is_address
 from ..readers.storage.sources import all_unchanged
-from ..runs.folder import FORMAT
+from ..runs.manifest import FORMAT
 from ..runs.tables import TABLES
 from . import ingest as reading
 from . import plan

@@ -18,7 +18,7 @@ import dedup
 from dedup.core.errors import BadRun
 from dedup.runs import ingest_cache
 from dedup.runs import summary as ledger
-from dedup.runs.folder import manifest_checksum
+from dedup.runs.manifest import manifest_checksum
 
 from ..conftest import OTHER, POST
 from ..fuzz.targets import told

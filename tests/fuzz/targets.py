@@ -28,7 +28,8 @@ from dedup.readers.registry import READERS, Options
 from dedup.readers.storage.streams import CODECS, unpacked
 from dedup.reports import compare_runs, summary
 from dedup.reports.page import figures
-from dedup.runs.folder import manifest_checksum, open_run
+from dedup.runs.manifest import manifest_checksum
+from dedup.runs.opening import open_run
 from dedup.runs.run import Run
 from dedup.text import kernels as text_kernels
 from dedup.text import minhash, normalize, shingle, skeleton

@@ -367,7 +367,7 @@ FAULTS = (
     # ------------------------------------------------------------------ the run folder
     Fault(
         "checksum-of-the-end",
-        "dedup/runs/folder.py",
+        "dedup/runs/atomic.py",
         "found = zlib.crc32(data, found)",
         "found = zlib.crc32(data)",
         "of a large table only the last megabyte is checked",
@@ -375,7 +375,7 @@ FAULTS = (
     ),
     Fault(
         "checksum-of-a-table",
-        "dedup/runs/folder.py",
+        "dedup/runs/opening.py",
         "if checksum(path) != checksums[path.name]:",
         "if checksum(path) not in checksums.values():",
         "a table in the place of another one is taken",
@@ -383,7 +383,7 @@ FAULTS = (
     ),
     Fault(
         "checksum-of-the-manifest",
-        "dedup/runs/folder.py",
+        "dedup/runs/manifest.py",
         'if manifest.get("checksum") != manifest_checksum(manifest):',
         'if "checksum" not in manifest:',
         "a manifest that was changed by hand is believed",

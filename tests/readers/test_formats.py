@@ -22,7 +22,7 @@ import pytest
 
 from dedup.core.errors import BadInput
 from dedup.readers.registry import READERS, Options
-from dedup.runs.folder import open_run
+from dedup.runs.opening import open_run
 
 from ..conftest import OTHER, POST
 

@@ -15,7 +15,7 @@ import pytest
 import dedup
 from dedup.core.verdicts import RELATIONS
 from dedup.reports.page import Limits, as_json, compare, figures, listing, page
-from dedup.runs.folder import open_run
+from dedup.runs.opening import open_run
 
 from ..cli.test_cli import one_line
 from ..conftest import OTHER, POST

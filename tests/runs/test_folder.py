@@ -14,7 +14,7 @@ import pytest
 
 import dedup
 from dedup.core.errors import BadRun
-from dedup.runs.folder import checksum
+from dedup.runs.atomic import checksum
 
 from ..conftest import OTHER, POST
 

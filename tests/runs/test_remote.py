@@ -16,7 +16,7 @@ from dedup.readers.storage import addresses
 from dedup.readers.storage.addresses import Place
 from dedup.runs import remote
 from dedup.runs.array_store import HEADER
-from dedup.runs.folder import manifest_checksum
+from dedup.runs.manifest import manifest_checksum
 from dedup.spark import ingest
 from dedup.spark.checkpoints import Store
 from dedup.spark.output import arrays

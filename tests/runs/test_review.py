@@ -19,8 +19,8 @@ from dedup.clustering import verdict
 from dedup.core.errors import BadInput, BadRun
 from dedup.pipeline import warm_up
 from dedup.reports.review import Session, order_of
-from dedup.runs import review, summary
-from dedup.runs.folder import open_run
+from dedup.runs import review, review_log, summary
+from dedup.runs.opening import open_run
 
 from ..conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST
 
@@ -51,7 +51,7 @@ def play(keys: str, folder: str = "r", **how):
     """A review whose keys are pressed one after the other, then `q` -> (its result, what was shown)."""
     rest = iter(keys)
     paper = io.StringIO()
-    log = review.Log(Path(folder))
+    log = review_log.Log(Path(folder))
     run = open_run(Path(folder), as_scanned=True)
     try:
         console = Console(file=paper, width=100, highlight=False)
@@ -160,7 +160,7 @@ def test_any_decisions_at_all_leave_the_invariants_as_they_are(files, monkeypatc
     for number in range(1, 60):
         kind = rng.choice(["canonical", "canonical", "split"])
         ref = review.ref(base_run, rng.choice(docs))
-        standing.append(review.Decision(number, kind, ref))
+        standing.append(review_log.Decision(number, kind, ref))
         run = review.apply(base_run, standing)
         must_hold(run)
         doc = base_run.names.index(ref.name.encode())
@@ -222,7 +222,7 @@ def test_undo_takes_back_the_last_decision_and_returns_to_its_cluster(place):
     done, shown = play("auuaq")
     assert "nothing to undo" in shown
     assert (done.accepted, done.left) == (1, 1)
-    assert [d.kind for d in review.read(Path("r"))] == ["accept"]
+    assert [d.kind for d in review_log.read(Path("r"))] == ["accept"]
 
 
 def test_an_accepted_cluster_is_not_shown_again_until_it_changes(place):
@@ -239,7 +239,7 @@ def test_a_number_can_be_mended_or_given_up(place):
     play("c19\x7f\x7f4\r")
     assert witnesses()["post"] == "near"
     _, shown = play("s\x1bs99\rsq", again=True)
-    assert len(review.read(Path("r"))) == 1
+    assert len(review_log.read(Path("r"))) == 1
     assert "split off: in/" not in shown
 
 
@@ -266,7 +266,7 @@ def test_a_torn_last_line_is_no_decision_and_is_removed(place):
     path = place / "r/decisions.jsonl"
     with open(path, "ab") as f:
         f.write(b'{"number": 2, "kind": "spl')
-    assert [d.number for d in review.read(Path("r"))] == [1]
+    assert [d.number for d in review_log.read(Path("r"))] == [1]
     play("s3\r", again=True)
     assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1, 2]
 
@@ -279,14 +279,14 @@ def test_a_damaged_line_is_named(place):
 
 def test_each_decision_is_on_disk_before_the_next_key_is_read(place, monkeypatch):
     synced = []
-    monkeypatch.setattr(review.os, "fsync", lambda handle: synced.append(handle))
-    log = review.Log(Path("r"))
+    monkeypatch.setattr(review_log.os, "fsync", lambda handle: synced.append(handle))
+    log = review_log.Log(Path("r"))
     run = open_run(Path("r"), as_scanned=True)
     log.add("split", review.ref(run, doc_of(run, "far")))
     assert len(synced) == 2  # the folder that the file is new in, and the line
     assert "far" not in witnesses()
     with pytest.raises(BadRun, match="another review is at work"):
-        review.Log(Path("r"))
+        review_log.Log(Path("r"))
     log.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,6 +25,17 @@ class Kind(NamedTuple):
             return f"{self.name}({', '.join(map(str, self.parts))})"
         dims = f"[{','.join(':' * self.n_dims)}]" if self.n_dims else ""
         return ("const " if self.const else "") + self.name + dims
+
+
+class Declared(Protocol):
+    """What is known of a kernel before there is code for it."""
+
+    name: str
+    function: Any
+    takes: tuple[Kind, ...]
+
+    def by_numba(self, *args: Any) -> Any:
+        """Call what numba compiles."""
 
 
 def parsed(text: str) -> Kind:

@@ -21,14 +21,11 @@ from array import array
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int32, c_void_p, string_at
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .kinds import Kind, parsed
-
-if TYPE_CHECKING:
-    from ..jit import Kernel
+from .kinds import Declared, Kind, parsed
 
 PACKAGE = Path(__file__).parents[2]
 FOLDER = Path(__file__).with_name("machine_code")
@@ -40,7 +37,7 @@ class Unfit(Exception):
     """An argument is not what the machine code takes."""
 
 
-def function(kernel: Kernel) -> Callable[..., Any] | None:
+def function(kernel: Declared) -> Callable[..., Any] | None:
     """The machine code of a kernel, or None where there is none that fits."""
     code = shipped_code()
     return code.function(kernel) if code is not None else None
@@ -81,7 +78,7 @@ class MachineCode:
         self._digests: dict[str, str] = {}
         self._parts: dict[int, Callable[[str], int]] = {}
 
-    def fits(self, kernel: Kernel) -> bool:
+    def fits(self, kernel: Declared) -> bool:
         """Whether it has the kernel as its sources are now."""
         known = self.kernels.get(kernel.name)
         if known is None or known["takes"] != [str(kind) for kind in kernel.takes]:
@@ -93,7 +90,7 @@ class MachineCode:
             self._digests[name] = digest(PACKAGE / name)
         return self._digests[name] == self.facts["digests"][name]
 
-    def function(self, kernel: Kernel) -> Callable[..., Any] | None:
+    def function(self, kernel: Declared) -> Callable[..., Any] | None:
         """-> what calls a kernel, None where the code does not fit."""
         if not self.fits(kernel):
             return None

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ...core.settings import Settings
 from ...readers.storage.addresses import Place, is_address
 from ...runs.array_store import FILES, HEADER, header
-from ...runs.folder import flushed
+from ...runs.atomic import flushed
 from ..arrow import Columns, Mapper, batch, mapped, numbers, offsets_from_sizes, texts
 from ..checkpoints import Frame
 from .tables import WRITTEN, Written, put

@@ -19,7 +19,8 @@ from typing import Any
 
 from ...core.errors import BadRun, BadSetting, DedupError, Lost
 from ...readers.storage.addresses import TEMPORARY, Place, is_address, plain
-from ...runs import folder
+from ...runs import folder as run_folder
+from ...runs.manifest import LOCK, MANIFEST, UNFINISHED, manifest_of_run
 
 CHECKPOINTS = "spark.dedup.checkpoints"
 Publish = Callable[[dict[str, int], dict[str, int], dict[str, Any]], None]
@@ -64,7 +65,7 @@ def _tidy(tables: Place) -> None:
 
 @contextlib.contextmanager
 def _on_disk(run: Path, conf: dict[str, str]) -> Iterator[Target]:
-    with folder.writing(run) as opened:
+    with run_folder.writing(run) as opened:
         real = os.path.realpath(opened.folder)
         unfinished = _unfinished(real, conf) or Place(str(opened.unfinished.absolute()))
         tables = Place(str(opened.tables.absolute()))
@@ -98,25 +99,25 @@ def _unfinished(run: str, conf: dict[str, str]) -> Place | None:
 def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
     place, mine = Place(run), f"{socket.gethostname()} {os.getpid()} {time.time_ns()}\n".encode()
     before = {info.base_name for info in place.inside()}
-    if before and not before & {folder.LOCK, folder.MANIFEST}:
+    if before and not before & {LOCK, MANIFEST}:
         raise BadRun(f"{run}: is not a run folder and not empty; name another one with --run")
     numbers = [int(found[1]) for name in before if (found := re.match(r"tables-(\d+)(-|$)", name))]
     token = os.urandom(4).hex()
     own = f"tables-{max(numbers, default=0) + 1:06d}-{token}"
     tables = place / own
-    unfinished = _unfinished(run, conf) or place / folder.UNFINISHED
+    unfinished = _unfinished(run, conf) or place / UNFINISHED
 
     told = BadRun(f"{run}: another scan has begun to write this run folder since; this one has stopped")
 
     def overtaken() -> bool:
-        return place.read(folder.LOCK) != mine
+        return place.read(LOCK) != mine
 
     def publish(rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
         _tidy(tables)
-        manifest = folder.manifest_of_run(own, rows, checksums, summary)
+        manifest = manifest_of_run(own, rows, checksums, summary)
         if overtaken():
             raise told
-        place.write(folder.MANIFEST, manifest)
+        place.write(MANIFEST, manifest)
         with contextlib.suppress(BadRun):  # the run is there, whatever else is left
             for info in place.inside():
                 name = info.base_name
@@ -124,7 +125,7 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
                     place.remove(name)
             unfinished.remove()
 
-    place.write(folder.LOCK, mine)
+    place.write(LOCK, mine)
     below = os.path.realpath(run.removeprefix("file://")) if run.startswith("file:") else run
     try:
         yield Target(run, os.fsencode(below), tables, unfinished, publish, token)
@@ -132,7 +133,7 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
         lost = False
         with contextlib.suppress(Exception):  # what went wrong before is what is told
             # subtle: an error, or a signal, may come after the manifest has been written
-            if own.encode() not in (place.read(folder.MANIFEST) or b""):
+            if own.encode() not in (place.read(MANIFEST) or b""):
                 tables.remove()
             lost = isinstance(error, Exception) and overtaken()  # and what it needs is gone
             if isinstance(error, DedupError) and not isinstance(error, Lost) and not lost:

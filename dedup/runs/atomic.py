@@ -1,0 +1,39 @@
+"""Write files so that a crash leaves the old file or the new one, and checksum them."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+from ..readers.storage.addresses import flush
+
+# ------------------------------------------------------------------ writing
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write under a temporary name, flush to disk, rename."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with open(part, "xb") as f:  # a link of that name is not followed
+        f.write(data)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(part, path)
+    flush(path.parent)
+
+
+def checksum(path: Path) -> int:
+    """A file, or a folder of the files of one table in order -> the CRC-32 of its bytes."""
+    found = 0
+    for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+        with open(part, "rb") as f:
+            while data := f.read(1 << 20):
+                found = zlib.crc32(data, found)
+    return found
+
+
+def flushed(path: Path) -> int:
+    """Flush a file to disk -> its checksum."""
+    flush(path)
+    return checksum(path)

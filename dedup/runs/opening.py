@@ -1,0 +1,138 @@
+"""Open a run: a run folder, or its address, with the decisions of its review."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..core.errors import BadRun
+from ..core.features import Spans
+from ..core.pairs import Evidence
+from ..matching.update.state import Steps
+from ..readers.storage.addresses import is_address
+from . import summary as ledger
+from .array_store import Store
+from .atomic import checksum
+from .manifest import DECISIONS, SMALL, STEPS, manifest_of
+from .run import Run
+from .tables import TABLES, evidence_of, run_of, spans_of
+
+
+def _n_rows(path: Path) -> int:
+    """The rows of a table, a file or a folder of files."""
+    return sum(pq.read_metadata(p).num_rows for p in ([path] if path.is_file() else path.iterdir()))
+
+
+# ------------------------------------------------------------------ opening
+
+
+def open_run(folder: str | os.PathLike[str], as_scanned: bool = False) -> Run:
+    """Open a run folder, or its address -> its run, with the decisions of its review, or as it was scanned.
+
+    Raises BadRun when it is missing, of another version or damaged.
+    """
+    if is_address(folder):
+        from . import remote
+
+        return remote.open_copy(os.fspath(folder), partial(open_run, as_scanned=as_scanned))
+    folder = Path(folder)
+    tables, manifest = manifest_of(folder)
+    with _damaged(folder):
+        run = _read(tables, manifest)
+    return run if as_scanned else as_decided(run, folder)
+
+
+def as_decided(run: Run, folder: Path) -> Run:
+    """A run as it was scanned into a folder -> with what was decided there in a review."""
+    if not (folder / DECISIONS).exists():
+        return run
+    from . import review, review_log  # NOTE: review loads kernels, which other runs do not need
+
+    return review.apply(run, review_log.read(folder))
+
+
+def _read(tables: Path, manifest: dict[str, Any]) -> Run:
+    small = {name: _read_table(tables, name, manifest["checksums"]) for name in SMALL}
+    for name in TABLES:
+        n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
+        if n != manifest["rows"][name]:
+            raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
+    ledger.check_shape(manifest)
+    run = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
+    return on_disk(run, tables, manifest["checksums"])
+
+
+def _read_table(tables: Path, name: str, checksums: dict[str, int]) -> pa.Table:
+    path = tables / f"{name}.parquet"
+    _check(path, checksums)
+    with _damaged(path):
+        return pq.read_table(path, page_checksum_verification=True, memory_map=False)
+
+
+def _check(path: Path, checksums: dict[str, int]) -> None:
+    with _damaged(path):
+        if checksum(path) != checksums[path.name]:
+            raise ValueError("its bytes are not those that were written")
+
+
+def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
+    """The run with what is large in it read from its folder, and checked, when it is asked for."""
+    num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
+
+    @functools.cache
+    def store() -> Store:
+        with _damaged(tables):
+            assert run.anchor_start is not None
+            return Store(tables, len(run.documents), num_perm, run.anchor_start)
+
+    def checked(*names: str) -> Store:
+        with ThreadPoolExecutor(len(names)) as pool:
+            list(pool.map(lambda name: _check(tables / f"{name}.npy", checksums), names))
+        return store()
+
+    def spans() -> Spans:
+        table = _read_table(tables, "boilerplate", checksums)
+        with _damaged(tables):
+            return spans_of(table, len(run.documents))
+
+    def evidence() -> Evidence:
+        compared, spellings = (_read_table(tables, name, checksums) for name in ("compared", "spellings"))
+        with _damaged(tables):
+            return evidence_of(compared, spellings)
+
+    def steps() -> Steps | None:
+        if STEPS not in checksums:
+            return None
+        _check(tables / STEPS, checksums)
+        with _damaged(tables / STEPS):
+            return Steps.load(tables / STEPS)
+
+    return replace(
+        run,
+        tables=tables,
+        load_steps=steps,
+        load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
+        load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,
+        load_evidence=evidence,
+        load_spans=spans,
+    )
+
+
+@contextlib.contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """What a table or a manifest raises that makes no sense -> BadRun."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, LookupError, ValueError, TypeError, AttributeError) as error:
+        reason = " ".join((str(error) or repr(error)).split())[:200]
+        raise BadRun(f"{path}: is damaged ({reason}); scan again") from None
