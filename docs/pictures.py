@@ -1,16 +1,14 @@
-"""Draw the pictures of the documentation again: python docs/pictures.py [FOLDER OF TEXTS]
+"""Draw the pictures of the documents again: python docs/pictures.py
 
-Writes to docs/pictures/: the page of `dedup report` on samples/ in light and dark and on a narrow screen,
-the charts of FOLDER if one is named, and the summary of the terminal.  Needs playwright (in the extra
-`dev`) and a Chromium: one on the PATH, or the one of `playwright install chromium`.
+Writes to docs/pictures/: the page of `dedup report` on samples/, two of its clusters, and the summary of the
+terminal.  Needs playwright (in the extra `dev`) and a Chromium: one on the PATH, or the one of
+`playwright install chromium`.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 OUT = Path(__file__).resolve().parent / "pictures"
-SAMPLES = Path("samples")
-SCREENS = {"wide": (1280, 860), "tall": (1280, 1900), "narrow": (390, 844)}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -38,22 +34,17 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-def shot(chromium: Any, page: Path, name: str, scheme: str, screen: str, what: str = "") -> None:
-    """docs/pictures/NAME.png: a page, one of its clusters (`what` is #cluster=ID), or its charts."""
-    width, height = SCREENS[screen]
-    tab = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-    tab.goto(page.as_uri() + (what if what.startswith("#") else ""))
+def shot(chromium: Any, page: Path, name: str, height: int, cluster: str = "") -> None:
+    """Write docs/pictures/NAME.png: the page of a report, or one of its clusters."""
+    tab = chromium.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
+    tab.goto(page.as_uri() + (f"#cluster={cluster}" if cluster else ""))
     tab.wait_for_timeout(300)
-    clip = None
-    if what == "charts":
-        top = tab.locator("#clusters").bounding_box()["y"]
-        clip = {"x": 0, "y": 0, "width": width, "height": top}
-    tab.screenshot(path=OUT / f"{name}.png", clip=clip, full_page=clip is not None)
+    tab.screenshot(path=OUT / f"{name}.png")
     tab.close()
 
 
 def terminal(summary: dict[str, Any], path: Path) -> None:
-    """The summary of a scan as the terminal shows it -> an SVG."""
+    """Write the summary of a scan, as the terminal shows it, to an SVG file."""
     from rich.console import Console
 
     from dedup.reports.summary import summary_view
@@ -68,23 +59,14 @@ def main() -> None:
     from dedup.reports.page import page
 
     OUT.mkdir(exist_ok=True)
-    run = dedup.scan(SAMPLES)
+    run = dedup.scan("samples/")
     terminal({**run.summary, "seconds": {"pass": 0.2}}, OUT / "terminal.svg")
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
         path = Path(folder) / "report.html"
         path.write_bytes(page(run).html)
-        for scheme in ("light", "dark"):
-            shot(chromium, path, f"samples-{scheme}", scheme, "tall")
-            shot(chromium, path, f"samples-part-{scheme}", scheme, "wide", "#cluster=1")
-        shot(chromium, path, "samples-words", "light", "wide", "#cluster=3")
-        shot(chromium, path, "samples-narrow", "light", "narrow")
-        shot(chromium, path, "samples-part-narrow", "light", "narrow", "#cluster=1")
-        if len(sys.argv) > 1:
-            corpus = Path(sys.argv[1]).resolve()
-            os.chdir(corpus.parent)
-            path.write_bytes(page(dedup.scan(corpus.name)).html)
-            for scheme in ("light", "dark"):
-                shot(chromium, path, f"folder-{scheme}", scheme, "wide", "charts")
+        shot(chromium, path, "samples-light", 1900)
+        shot(chromium, path, "samples-part-light", 860, "1")
+        shot(chromium, path, "samples-words", 860, "3")
 
 
 if __name__ == "__main__":
