@@ -113,15 +113,17 @@ def kind_of(known: Spellings, doc: int, other: int) -> int:
     return int(_kinds(known.digests[rows[:1]], known.digests[rows[1:]])[0])
 
 
-def pairs(speaker: NDArray[np.int32], known: Spellings) -> tuple[VerifiedPairs, NDArray[np.int8]]:
+def pairs(representative: NDArray[np.int32], known: Spellings) -> tuple[VerifiedPairs, NDArray[np.int8]]:
     """Speakers int32[n_docs] -> the pairs (document, its speaker), sorted, and the relation of each."""
-    row = np.full(len(speaker), -1, np.int64)
+    row = np.full(len(representative), -1, np.int64)
     row[known.docs] = np.arange(len(known.docs))
-    docs = np.flatnonzero((speaker != np.arange(len(speaker))) & (row >= 0) & (row[speaker] >= 0))
-    mine, other = known.digests[row[docs]], known.digests[row[speaker[docs]]]
+    docs = np.flatnonzero(
+        (representative != np.arange(len(representative))) & (row >= 0) & (row[representative] >= 0)
+    )
+    mine, other = known.digests[row[docs]], known.digests[row[representative[docs]]]
     kind = _kinds(mine, other)
     n, bones = known.n_shingles[row[docs]], known.n_bones[row[docs]]
-    both = np.stack([np.minimum(docs, speaker[docs]), np.maximum(docs, speaker[docs])], axis=1)
+    both = np.stack([np.minimum(docs, representative[docs]), np.maximum(docs, representative[docs])], axis=1)
     shingles, bones = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)
     found = VerifiedPairs.of_shingles(both.astype(np.int32), shingles, bones, shingles)
     order = np.lexsort((both[:, 1], both[:, 0]))

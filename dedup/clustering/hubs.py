@@ -1,8 +1,8 @@
-"""Verified pairs -> clusters -> kept and dropped documents, each dropped one with a kept witness.
+"""Choose kept documents and witnesses along edges, and remove hubs that would join different documents.
 
-A cluster is a connected component of verified pairs.  Inside it the most preferred document is kept,
-every document that is verified against it is dropped, and so on with the rest.  So nothing is
-dropped over a chain (A~B, B~C, therefore C for A), and a cluster may keep more than one document.
+A cluster is a connected component of verified pairs.  The most preferred document in it is kept, and every
+document verified against it is dropped; then the same is done with the rest.  So no document is dropped
+over a chain (A~B, B~C, therefore C for A), and a cluster may keep more than one document.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from . import kernels
 
 @dataclass(frozen=True)
 class Edges:
-    """Directed edges dropped -> witness that the thresholds allow: int32[n] each."""
+    """Edges from a document that may be dropped to its possible witness: int32[n] each."""
 
     dropped: NDArray[np.int32]
     witness: NDArray[np.int32]
 
 
 def allowed(docs: NDArray[np.int32], left: NDArray[np.bool_], right: NDArray[np.bool_]) -> Edges:
-    """Pairs int32[n, 2] -> who may be dropped for whom: the left one for the right one, and the reverse."""
+    """Return the edges of pairs int32[n, 2] of which the left document may be dropped, or the right one."""
     a, b = docs[left], docs[right]
     return Edges(np.concatenate([a[:, 0], b[:, 1]]), np.concatenate([a[:, 1], b[:, 0]]))
 
 
 def holds(n: int, held: Edges, weight: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Who is held by whom -> int64[n] each: how many documents it holds, how many hold it.
+    """Count for each document, int64[n] each, how many it contains and how many contain it.
 
-    Each counts `weight` times.
+    Each document counts `weight` times.
     """
     holds, by = np.zeros(n, np.int64), np.zeros(n, np.int64)
     np.add.at(holds, held.witness, weight[held.dropped])
@@ -51,12 +51,12 @@ def binding(
     likeness: tuple[NDArray[np.float64], ...],
     most: int,
 ) -> NDArray[np.bool_]:
-    """Pairs int32[m, 2] that are alike or part and whole -> bool[m]: those that bind documents together.
+    """Return bool[m]: the pairs int32[m, 2], near-duplicates or part and whole, that join documents.
 
-    A part that stands in several otherwise different wholes makes them no one document: it goes with
-    those that it is most like.  Where there are more than `most`, it is a licence, a quotation or a notice
-    and goes with none.  left_part bool[m]: the left one is the part; likeness float64[m] each, where some
-    are equal by the next.  Where all are, it goes with all those wholes, as no order of documents may decide.
+    A part of several different wholes does not join them: it is clustered with the wholes most similar to
+    it.  A part of more than `most` wholes is a licence, a quotation or a notice, and is clustered with none.
+    left_part bool[m]: the left document is the part.  likeness float64[m] each are compared in turn; where
+    all are equal, the part joins all those wholes, as no order of documents may decide.
     """
     group = connected_components(n, docs[alike])
     rows = np.flatnonzero(~alike)
@@ -72,11 +72,12 @@ def binding(
 def torn(
     n: int, docs: NDArray[np.int32], part: NDArray[np.bool_], share: NDArray[np.float64], line: float
 ) -> NDArray[np.bool_]:
-    """Verified pairs int32[m, 2] -> bool[m]: those alike of which each is more a part of another document.
+    """Return bool[m]: similar pairs int32[m, 2] of which each document is rather a part of another one.
 
-    part bool[m, 2]: the left one is part of the right one, and the reverse; share float64[m, 2]: of it that
-    the other holds.  The two are torn apart if one's share is below `line`, each is part of a document that
-    holds more of it, and these are neither the same nor a pair: two lists of headlines, on two pages.
+    part bool[m, 2]: the left document is part of the right one, and the reverse; share float64[m, 2] is the
+    contained share of each.  A pair is torn if a share is below `line`, each document is part of another
+    that contains more of it, and those two are neither one document nor a pair: two lists of headlines, each
+    on a page of its own.
 
     >>> docs = np.array([[0, 1], [0, 2], [1, 3]])  # 2 holds 0, 3 holds 1
     >>> part = np.array([[False, False], [True, False], [True, False]])
@@ -103,7 +104,7 @@ def torn(
 def _most_of_each(
     part: NDArray[np.int32], likeness: tuple[NDArray[np.float64], ...], rows: NDArray[np.int64], n: int
 ) -> NDArray[np.bool_]:
-    """Parts int32[k], of n documents, likeness of all pairs, rows of these -> bool[k]: none is liker."""
+    """Return bool[k]: whether no pair of the same part (int32[k], of n documents) is more similar."""
     columns = [column[rows] for column in likeness]
     order = np.lexsort(columns[::-1])
     new = np.zeros(len(order), np.bool_)
@@ -117,10 +118,10 @@ def _most_of_each(
 
 
 def choose_witnesses(place: NDArray[np.int64], edges: Edges) -> NDArray[np.int32]:
-    """Preference int64[n] (0 best), edges -> witness int32[n], itself where kept.
+    """Choose witnesses by rank int64[n] (0 is preferred) and edges: int32[n], a kept document is its own.
 
-    Documents are taken from the most preferred on; one that is not yet dropped is kept, and drops
-    every document with an edge to it that is neither kept nor dropped.
+    Documents are taken in order of rank.  One that is not dropped yet is kept, and every document with an
+    edge to it that is neither kept nor dropped is dropped for it.
 
     >>> edges = Edges(np.array([1, 2], np.int32), np.array([0, 1], np.int32))  # 1 for 0, 2 for 1
     >>> choose_witnesses(np.array([0, 1, 2]), edges).tolist()
@@ -146,11 +147,11 @@ def unverified(
     known: VerifiedPairs,
     turn: int,
 ) -> CandidatePairs:
-    """Pairs with the kept document number `turn` of each cluster (0 the most preferred) not compared so far.
+    """Return the pairs not yet compared with the kept document number `turn` of each cluster (from 0).
 
-    A document might be droppable for a better one that no candidate pair put beside it.  The partners
-    are those that would be taken later: less preferred, and dropped, if at all, for a later one.
-    A witness of -1 leaves a document out.
+    A document may be droppable for a better one though they were no candidate pair.  Its partners come
+    later in rank, and are dropped, if at all, for a document that comes later.  A witness of -1 leaves a
+    document out.
     """
     n = len(witness)
     several = np.bincount(cluster, minlength=n)[cluster] > 1

@@ -1,4 +1,4 @@
-"""Verified pairs -> clusters, canonical documents, witnesses and relations."""
+"""Decide: verified pairs to clusters, canonical documents, witnesses and relations."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIO
 from ..matching import kernels
 from . import exact_duplicates as equal_letters
 from . import families, hubs, policies
-from .witnesses import Ballot, edges, settle, without_hubs
+from .witnesses import Preferences, edges, select_witnesses, without_hubs
 
 COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
 
 
 def same_letters(documents: Documents) -> NDArray[np.int32]:
-    """int32[n_docs]: the first document with the same letters; itself where it is set aside."""
+    """Return int32[n_docs]: the first document with the same letters; a document set aside is its own."""
     n = len(documents)
-    same = np.arange(n, dtype=np.int32)
+    exact_group = np.arange(n, dtype=np.int32)
     docs = np.flatnonzero(documents.status == OK)
     if len(docs):
         one, other = documents.letters_hash[docs].T
@@ -40,27 +40,29 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
             order = np.lexsort((other, one))
         new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]
         first = np.minimum.reduceat(order, np.flatnonzero(new))
-        same[docs[order]] = docs[first[np.cumsum(new) - 1]]
-    return same
+        exact_group[docs[order]] = docs[first[np.cumsum(new) - 1]]
+    return exact_group
 
 
 def same_values(documents: Documents, spellings: Spellings) -> NDArray[np.int32]:
-    """int32[n_docs]: the first document with the same letters, points, signs and operators."""
+    """Return int32[n_docs]: the first document with the same letters, points, signs and operators."""
     return equal_letters.same_values(same_letters(documents), spellings)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict with the pairs behind it."""
+    """The verdict, and the pairs it rests on."""
 
     verdict: Verdict
-    pairs: VerifiedPairs  # that reach a threshold, and those of equal letters; sorted
+    pairs: VerifiedPairs  # that reach a threshold, or have equal letters; sorted
     relations: NDArray[np.int8]  # of the pairs
-    spoken: NDArray[np.int32] | None = None  # the witnesses before own skeletons were looked at
+    first_witness: NDArray[np.int32] | None = (
+        None  # witnesses before the skeletons of documents with equal letters were compared
+    )
 
 
 def thresholds(s: Settings) -> Thresholds:
-    """Settings -> what two documents must reach."""
+    """Return the thresholds that settings ask for."""
     forms = RELATIONS[FORM] in parse_relations(s.relations)
     return Thresholds(
         s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_SKELETON, s.max_lost, forms
@@ -71,59 +73,58 @@ def decide(
     s: Settings,
     sources: list[Source],
     documents: Documents,
-    hopeful: Callable[[CandidatePairs], NDArray[np.bool_]],
-    same: NDArray[np.int32],
+    may_match: Callable[[CandidatePairs], NDArray[np.bool_]],
+    exact_group: NDArray[np.int32],
     known: Evidence,
     verified: Callable[[CandidatePairs], VerifiedPairs],
     weight: NDArray[np.int64] | None = None,
 ) -> Decision:
-    """What was compared -> clusters, canonical documents, witnesses and relations.
+    """Decide clusters, canonical documents, witnesses and relations from what was compared.
 
-    Of documents with the same letters the most preferred one speaks for all.  Pairs of documents that were
-    never compared are verified on the way where they are `hopeful`; families are learned from the others.
-    `weight` int64[n_docs], by first document of the same letters, says how many there are where not all are
-    here.
+    The most preferred document of an exact group represents it.  Pairs that were never compared are verified
+    on the way if `may_match` allows it.  Families are learned from the pairs known before.  `weight`
+    int64[n_docs] is the size of each exact group, at its first document, where not all of it is here.
     """
     pairs = known.pairs
     n, limits, rule = len(documents), thresholds(s), policies.parse_rule(s.prefer)
-    # a part is joined to its whole only over anchors that are no boilerplate, however it was found
+    # a part is joined to its whole only if they share anchors that are no boilerplate
     sure = limits.alike(pairs) | limits.rewritten(pairs) | known.by_anchors
     slots = families.slots(n, pairs.where(sure & known.candidate & limits.related(pairs)))
     pairs, candidate = slots.judged(pairs.where(sure)), known.candidate[sure]
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
-    weight = np.bincount(same, minlength=n) if weight is None else weight
+    weight = np.bincount(exact_group, minlength=n) if weight is None else weight
     good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
-    facts = _facts(sources, documents, same, weight, good, limits)
-    place, keys = policies.rank(rule, facts)
-    speaker = _best_of(same, place)[same]
-    equal, equal_kinds = equal_letters.pairs(speaker, known.spellings)
+    facts = _facts(sources, documents, exact_group, weight, good, limits)
+    rank, keys = policies.rank(rule, facts)
+    representative = _best_of(exact_group, rank)[exact_group]
+    equal, equal_kinds = equal_letters.pairs(representative, known.spellings)
     kind = np.full(n, PUNCTUATION, np.int8)
-    kind[np.where(speaker[equal.docs[:, 0]] == equal.docs[:, 1], *equal.docs.T)] = equal_kinds
-    alone = (speaker == np.arange(n)) | ~drops[kind]
-    ballot = Ballot(same, speaker, alone, place, keys, kind)
+    kind[np.where(representative[equal.docs[:, 0]] == equal.docs[:, 1], *equal.docs.T)] = equal_kinds
+    by_itself = (representative == np.arange(n)) | ~drops[kind]
+    preferences = Preferences(exact_group, representative, by_itself, rank, keys, kind)
 
     def edges_of(good: VerifiedPairs) -> hubs.Edges:
         return edges(good, limits, drops, whole_for_part="cleanest" in dict(rule))
 
     def compared(missing: CandidatePairs) -> VerifiedPairs:
-        return slots.judged(verified(CandidatePairs(missing.docs[hopeful(missing)])))
+        return slots.judged(verified(CandidatePairs(missing.docs[may_match(missing)])))
 
-    settled = settle(ballot, pairs, limits, edges_of, compared)
-    good, label, witness = settled.good, settled.label, settled.witness
-    own = _own_skeletons(good, limits, same, witness, verified)
-    spoken = witness.copy()
+    assigned = select_witnesses(preferences, pairs, limits, edges_of, compared)
+    good, label, witness = assigned.good, assigned.label, assigned.witness
+    own = _own_skeletons(good, limits, exact_group, witness, verified)
+    first_witness = witness.copy()
     witness[own.lost] = own.lost
     forms = pairs.where(candidate & limits.related(pairs) & ~limits.reached(pairs))
     both = VerifiedPairs.concatenated([good, equal, forms])
     order = np.argsort(pair_keys(both.docs))
     kinds = np.concatenate([limits.relation(good), equal_kinds, limits.relation(forms)])
-    family = families.numbered(forms.docs, label, same)
-    decided = _assembled(ballot, good, equal, label, witness, own, limits, family)
-    return Decision(decided, both.where(order), kinds[order], spoken)
+    family = families.numbered(forms.docs, label, exact_group)
+    decided = _assembled(preferences, good, equal, label, witness, own, limits, family)
+    return Decision(decided, both.where(order), kinds[order], first_witness)
 
 
 def _assembled(
-    ballot: Ballot,
+    preferences: Preferences,
     good: VerifiedPairs,
     equal: VerifiedPairs,
     label: NDArray[np.int32],
@@ -132,11 +133,11 @@ def _assembled(
     limits: Thresholds,
     family: NDArray[np.int32],
 ) -> Verdict:
-    """Clusters and witnesses int32[n_docs] -> the verdict, with the figures of each to its witness."""
+    """Return the verdict for clusters and witnesses int32[n_docs], with the figures to each witness."""
     n = len(label)
-    row, docs = _rows(good, ballot.same, witness)
+    row, docs = _rows(good, preferences.exact_group, witness)
     good = good.where(row)
-    kind = ballot.kind.copy()
+    kind = preferences.kind.copy()
     kind[docs] = limits.relation(good)
 
     def figure(of_pair: NDArray[np.float64], else_: float = 1.0) -> NDArray[np.float64]:
@@ -147,7 +148,7 @@ def _assembled(
     skeleton_jaccard = figure(good.skeleton_jaccard, np.nan)
     skeleton_jaccard[kind != REWRITTEN] = np.nan
     skeleton_jaccard[own.docs] = own.skeleton_jaccard
-    side = (ballot.same[docs] > ballot.same[witness[docs]]).astype(np.int64)
+    side = (preferences.exact_group[docs] > preferences.exact_group[witness[docs]]).astype(np.int64)
     decided_by, value, line = limits.deciding(good)
     deciding = np.full(n, LETTERS, np.int8)
     deciding[docs] = decided_by
@@ -156,9 +157,9 @@ def _assembled(
     kind[witness == np.arange(n)] = KEPT
     deciding[kind == KEPT] = NO_FIGURE
     first = np.full(n, -1, np.int32)
-    order = inverse_permutation(ballot.place)[::-1]
-    first[label[order]] = order  # the last one written, so the most preferred, stands
-    size, witness_size = _sizes(good, equal, ballot.same, witness)
+    order = inverse_permutation(preferences.rank)[::-1]
+    first[label[order]] = order  # the last write, of the most preferred document, wins
+    size, witness_size = _sizes(good, equal, preferences.exact_group, witness)
     return Verdict(
         cluster=label,
         canonical=first[label],
@@ -175,14 +176,14 @@ def _assembled(
         line=figure(line),
         size=size,
         witness_size=witness_size,
-        reason=policies.reasons(label, ballot.place, ballot.keys),
+        reason=policies.reasons(label, preferences.rank, preferences.keys),
         family=family,
     )
 
 
 @dataclass(frozen=True)
 class OwnSkeletons:
-    """Documents dropped as rewritten over another one of the same letters, with their own figures."""
+    """Documents dropped as rewritten because another one with the same letters is; with their own figures."""
 
     docs: NDArray[np.int64]
     skeleton_jaccard: NDArray[np.float64]
@@ -192,13 +193,17 @@ class OwnSkeletons:
 def _own_skeletons(
     pairs: VerifiedPairs,
     limits: Thresholds,
-    same: NDArray[np.int32],
+    exact_group: NDArray[np.int32],
     witness: NDArray[np.int32],
     verified: Callable[[CandidatePairs], VerifiedPairs],
 ) -> OwnSkeletons:
-    """Equal letters need not be cut into words alike, so a skeleton speaks for its own document only."""
-    row, docs = _rows(pairs, same, witness)
-    borrowed = (docs != same[docs]) | (witness[docs] != same[witness[docs]])
+    """Compare the skeletons of documents whose representative was found rewritten.
+
+    Documents with equal letters may split into different words, so a skeleton match with one does not apply
+    to the others.
+    """
+    row, docs = _rows(pairs, exact_group, witness)
+    borrowed = (docs != exact_group[docs]) | (witness[docs] != exact_group[witness[docs]])
     docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
@@ -209,7 +214,7 @@ def _own_skeletons(
 
 
 def parse_relations(relations: str) -> list[str]:
-    """`"identical,case"` -> the relations that drop a document; raises BadSetting for an unknown one.
+    """Parse the relations that drop a document, `"identical,case"`; raise BadSetting for an unknown one.
 
     `"+form"` and `"-near"` change the default set.
 
@@ -232,36 +237,38 @@ def parse_relations(relations: str) -> list[str]:
 def _facts(
     sources: list[Source],
     documents: Documents,
-    same: NDArray[np.int32],
+    exact_group: NDArray[np.int32],
     weight: NDArray[np.int64],
     good: VerifiedPairs,
     limits: Thresholds,
 ) -> policies.Facts:
-    """What the policies look at; documents with the same letters hold each other."""
+    """Return what the policies look at; documents with the same letters contain each other."""
     n = len(documents)
     strict = replace(limits, max_lost=min(limits.max_lost, 1 - COVER))
     holds, held = hubs.holds(n, hubs.allowed(good.docs, *strict.held(good)), weight)
     times = np.array([s.mtime_ns for s in sources], np.int64)[documents.source]
     paths = np.array([s.path for s in sources], object)[documents.source].tolist()
-    return policies.Facts(documents, holds[same] + weight[same], held[same], times, paths)
+    return policies.Facts(
+        documents, holds[exact_group] + weight[exact_group], held[exact_group], times, paths
+    )
 
 
-def hopeful(
+def may_match(
     s: Settings,
     documents: Documents,
     signatures: Callable[[], Signatures],
-    among: NDArray[np.int64] | None = None,
+    allowed_pairs: NDArray[np.int64] | None = None,
 ) -> Callable[[CandidatePairs], NDArray[np.bool_]]:
-    """-> pairs -> bool[n]: signatures and lengths do not rule out that one is dropped for the other.
+    """Return a test of pairs, bool[n]: whether one document may be dropped for the other.
 
-    From the estimated Jaccard j and the lengths follow the overlap and the containment, overlap / the
-    shorter; j may be off by five standard errors.  Where only some pairs can be compared (`among`, their
-    pair_keys), there is no hope for others, and the signatures are loaded only for those.
+    It is false where signatures and lengths rule that out.  The overlap and the containment follow from
+    the lengths and the estimated Jaccard, to which five standard errors are added.  With `allowed_pairs`
+    (pair_keys) it is false for all other pairs, and signatures are loaded for those only.
     """
 
-    def hope(pairs: CandidatePairs) -> NDArray[np.bool_]:
-        if among is not None:
-            out = is_in(pair_keys(pairs.docs), among)
+    def allowed(pairs: CandidatePairs) -> NDArray[np.bool_]:
+        if allowed_pairs is not None:
+            out = is_in(pair_keys(pairs.docs), allowed_pairs)
             if out.any():
                 out[out] = estimated(CandidatePairs(pairs.docs[out]))
             return out
@@ -284,42 +291,42 @@ def hopeful(
         signed.release_pages()
         return np.asarray((agree >= least) | (containment >= s.min_containment) | rewritten)
 
-    return hope
+    return allowed
 
 
-def _best_of(same: NDArray[np.int32], place: NDArray[np.int64]) -> NDArray[np.int32]:
-    """int32[n_docs], by first document of the same letters: the most preferred of them."""
-    best = np.arange(len(same), dtype=np.int32)
-    order = inverse_permutation(place)[::-1]
-    best[same[order]] = order
+def _best_of(exact_group: NDArray[np.int32], rank: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return int32[n_docs]: the most preferred document of each exact group, at its first document."""
+    best = np.arange(len(exact_group), dtype=np.int32)
+    order = inverse_permutation(rank)[::-1]
+    best[exact_group[order]] = order
     return best
 
 
 def _rows(
-    pairs: VerifiedPairs, same: NDArray[np.int32], witness: NDArray[np.int32]
+    pairs: VerifiedPairs, exact_group: NDArray[np.int32], witness: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(row of the pair, document) of each document whose letters are not those of its witness."""
-    docs = np.flatnonzero(same != same[witness])
-    beside = np.stack([same[docs], same[witness[docs]]], axis=1)
+    """Return (row of the pair, document) for each document whose letters differ from those of its witness."""
+    docs = np.flatnonzero(exact_group != exact_group[witness])
+    beside = np.stack([exact_group[docs], exact_group[witness[docs]]], axis=1)
     return np.searchsorted(pair_keys(pairs.docs), pair_keys(beside)), docs
 
 
 def _sizes(
     pairs: VerifiedPairs,
     equal: VerifiedPairs,
-    same: NDArray[np.int32],
+    exact_group: NDArray[np.int32],
     witness: NDArray[np.int32],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64[n_docs] each: shingles of a dropped document and of its witness; 0 where it is kept."""
-    n = len(same)
+    """Return int64[n_docs] each: shingles of a dropped document and of its witness; 0 where it is kept."""
+    n = len(exact_group)
     size = np.zeros(n, np.int64)
-    size[same[equal.docs]] = equal.size_left[:, None]
+    size[exact_group[equal.docs]] = equal.size_left[:, None]
     size[pairs.docs[:, 0]], size[pairs.docs[:, 1]] = pairs.size_left, pairs.size_right
     dropped = witness != np.arange(n)
-    return np.where(dropped, size[same], 0), np.where(dropped, size[same[witness]], 0)
+    return np.where(dropped, size[exact_group], 0), np.where(dropped, size[exact_group[witness]], 0)
 
 
-def check(done: Decision, same: NDArray[np.int32], documents: Documents, limits: Thresholds) -> None:
+def check(done: Decision, exact_group: NDArray[np.int32], documents: Documents, limits: Thresholds) -> None:
     """Raise Broken unless every dropped document has a kept witness and figures that reach a threshold."""
     v, everyone = done.verdict, np.arange(len(documents))
     dropped = v.witness != everyone
@@ -327,9 +334,12 @@ def check(done: Decision, same: NDArray[np.int32], documents: Documents, limits:
     apart = v.cluster[v.witness] != v.cluster
     aside = (documents.status != OK) & ((v.cluster != everyone) | dropped)
     good = done.pairs.where(limits.reached(done.pairs))
-    row, docs = _rows(good, same, v.witness)
+    row, docs = _rows(good, exact_group, v.witness)
     unproved = np.zeros(len(documents), np.bool_)
-    left, right = np.minimum(same[docs], same[v.witness[docs]]), np.maximum(same[docs], same[v.witness[docs]])
+    left, right = (
+        np.minimum(exact_group[docs], exact_group[v.witness[docs]]),
+        np.maximum(exact_group[docs], exact_group[v.witness[docs]]),
+    )
     known = np.minimum(row, max(0, len(good) - 1))
     if len(docs):
         unproved[docs] = (row >= len(good)) | (good.docs[known] != np.stack([left, right], axis=1)).any(

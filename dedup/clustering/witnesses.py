@@ -1,4 +1,4 @@
-"""Who is kept for whom: witnesses in each cluster, and what must be compared for them, in rounds."""
+"""Select the witnesses in each cluster, in rounds, and compare the pairs that each round needs."""
 
 from __future__ import annotations
 
@@ -16,135 +16,150 @@ from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import CONTAINED, FORM
 from . import hubs, policies
 
-MAX_WHOLES = 3  # otherwise different ones, of a part that goes with the one that it is most like
-WITNESS_ROUNDS = 8  # so many kept documents of a cluster are compared with all the rest of it
+MAX_WHOLES = 3  # a part of at most so many different wholes is clustered, with the one most similar to it
+WITNESS_ROUNDS = 8  # kept documents of a cluster that are compared with all its other documents
 
 EdgesOf = Callable[[VerifiedPairs], hubs.Edges]
 Compare = Callable[[CandidatePairs], VerifiedPairs]
 
 
 @dataclass(frozen=True)
-class Ballot:
-    """What is known of the documents before witnesses are chosen; every array has n_docs rows."""
+class Preferences:
+    """What decides which document is preferred as a witness; every array has n_docs rows."""
 
-    same: NDArray[np.int32]  # the first document of the same letters
-    speaker: NDArray[np.int32]  # the most preferred one of them
-    alone: NDArray[np.bool_]  # not dropped for its speaker: it is one, or their relation drops nothing
-    place: NDArray[np.int64]  # 0 for the most preferred document of all
-    keys: policies.Keys  # by which the places were given
-    kind: NDArray[np.int8]  # relation to the speaker
+    exact_group: NDArray[np.int32]  # the first document with the same letters
+    representative: NDArray[np.int32]  # the most preferred document with the same letters
+    by_itself: NDArray[
+        np.bool_
+    ]  # not dropped for its representative: it is one, or their relation drops nothing
+    rank: NDArray[np.int64]  # 0 for the most preferred document of all
+    keys: policies.Keys  # that gave the ranks
+    kind: NDArray[np.int8]  # relation to its representative
 
     def __len__(self) -> int:
-        return len(self.same)
+        return len(self.exact_group)
 
     @cached_property
     def best(self) -> NDArray[np.int32]:
-        """int32[n_docs], by first document of the same letters: the speaker."""
+        """int32[n_docs]: the representative of each exact group, at its first document."""
         best = np.arange(len(self), dtype=np.int32)
-        best[self.same] = self.speaker
+        best[self.exact_group] = self.representative
         return best
 
-    def of_docs(self, docs: NDArray[np.int64]) -> Ballot:
-        """That of some documents int64[m], rising, with all of the same letters: they are then 0..m - 1."""
-        same, speaker = (np.searchsorted(docs, c[docs]).astype(np.int32) for c in (self.same, self.speaker))
+    def of_docs(self, docs: NDArray[np.int64]) -> Preferences:
+        """Return the part for documents int64[m], sorted, whole exact groups; they become 0..m - 1."""
+        exact_group, representative = (
+            np.searchsorted(docs, c[docs]).astype(np.int32) for c in (self.exact_group, self.representative)
+        )
         keys = [(name, key[docs]) for name, key in self.keys]
-        return Ballot(same, speaker, self.alone[docs], self.place[docs], keys, self.kind[docs])
+        return Preferences(
+            exact_group, representative, self.by_itself[docs], self.rank[docs], keys, self.kind[docs]
+        )
 
     def joined(self, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-        """int32[n_docs]: the clusters of pairs int32[m, 2] and of the documents of the same letters."""
+        """Return the clusters that pairs int32[m, 2] and exact groups make: int32[n_docs]."""
         everyone = np.arange(len(self), dtype=np.int32)
-        same = np.stack([self.same, everyone], axis=1)
-        return connected_components(len(self), np.concatenate([pairs, same]))
+        exact_group = np.stack([self.exact_group, everyone], axis=1)
+        return connected_components(len(self), np.concatenate([pairs, exact_group]))
 
 
 @dataclass(frozen=True)
-class Settled:
-    """The pairs that reach a threshold, and by document int32[n_docs] each: its cluster, its witness, and the
-    witness among the first documents of the same letters, -1 for the others."""
+class Assignment:
+    """The pairs that reach a threshold, and the cluster and witness of each document, int32[n_docs] each.
+
+    `of_group` int32[n_docs] is the witness of each exact group at its first document, -1 elsewhere.
+    """
 
     good: VerifiedPairs
     label: NDArray[np.int32]
     witness: NDArray[np.int32]
-    among: NDArray[np.int32]
+    of_group: NDArray[np.int32]
 
-    def missing(self, ballot: Ballot, pairs: VerifiedPairs, turn: int) -> CandidatePairs:
-        """The pairs that were not compared, with the kept document number `turn` of each cluster."""
-        return hubs.unverified(self.among, ballot.place[ballot.best], self.label, pairs, turn)
+    def missing(self, preferences: Preferences, pairs: VerifiedPairs, turn: int) -> CandidatePairs:
+        """Return the pairs not compared yet with the kept document number `turn` of each cluster."""
+        return hubs.unverified(self.of_group, preferences.rank[preferences.best], self.label, pairs, turn)
 
-    def but(self, docs: NDArray[np.int64], some: Settled) -> Settled:
-        """The same, but for some documents int64[m], of which `some` tells by their places in `docs`."""
+    def but(self, docs: NDArray[np.int64], some: Assignment) -> Assignment:
+        """Replace what is assigned to documents int64[m] by `some`, which numbers them 0..m - 1."""
         columns = []
-        for mine, other in ((self.label, some.label), (self.witness, some.witness), (self.among, some.among)):
+        for mine, other in (
+            (self.label, some.label),
+            (self.witness, some.witness),
+            (self.of_group, some.of_group),
+        ):
             column = mine.copy()
             column[docs] = np.where(other >= 0, docs[other], -1)
             columns.append(column)
         kept = np.flatnonzero(~is_in(self.good.docs[:, 0], docs))
         good = VerifiedPairs.concatenated([self.good.where(kept), _renumbered(some.good, docs)])
-        return Settled(good.where(np.argsort(pair_keys(good.docs))), *columns)
+        return Assignment(good.where(np.argsort(pair_keys(good.docs))), *columns)
 
 
-def settle(
-    ballot: Ballot, pairs: VerifiedPairs, limits: Thresholds, edges_of: EdgesOf, compare: Compare
-) -> Settled:
-    """Verified pairs -> (those that reach a threshold, with more of them; clusters; witnesses).
+def select_witnesses(
+    preferences: Preferences, pairs: VerifiedPairs, limits: Thresholds, edges_of: EdgesOf, compare: Compare
+) -> Assignment:
+    """Select a witness for each document of a cluster, comparing more pairs where that is needed.
 
-    Where a cluster has one kept document, all others are dropped for it, and nothing is left to compare; so
-    after the first round only those with several are gone through again, with all they were ever joined to.
+    If a cluster has one kept document, all others are dropped for it, and nothing is left to compare.  So
+    after the first round only clusters with several kept documents are looked at again, with all documents
+    that were ever joined to them.
     """
-    first = _chosen(ballot, pairs, limits, edges_of)
-    more = compare(first.missing(ballot, pairs, 0))
-    docs = np.flatnonzero(_open(ballot, first, pairs.docs[limits.reached(pairs)]))
+    first = _assign(preferences, pairs, limits, edges_of)
+    more = compare(first.missing(preferences, pairs, 0))
+    docs = np.flatnonzero(_undecided(preferences, first, pairs.docs[limits.reached(pairs)]))
     if not len(docs):
         return first
-    local = np.full(len(ballot), -1, np.int32)
+    local = np.full(len(preferences), -1, np.int32)
     local[docs] = np.arange(len(docs))
-    some = ballot.of_docs(docs)
+    some = preferences.of_docs(docs)
     known = _renumbered(pairs.where(np.flatnonzero((local[pairs.docs] >= 0).all(axis=1))), local)
     more = _renumbered(more, local)
     for turn in range(1, WITNESS_ROUNDS + 1):
         if turn == 1 or len(more):
             known = known.merged(more)
-            last = _chosen(some, known, limits, edges_of)
+            last = _assign(some, known, limits, edges_of)
         if turn < WITNESS_ROUNDS:
             asked = last.missing(some, known, turn)
             more = _renumbered(compare(CandidatePairs(docs.astype(np.int32)[asked.docs])), local)
     return first.but(docs, last)
 
 
-def _chosen(ballot: Ballot, pairs: VerifiedPairs, limits: Thresholds, edges_of: EdgesOf) -> Settled:
-    """Clusters and witnesses by the pairs known so far."""
-    n, same, speaker = len(ballot), ballot.same, ballot.speaker
+def _assign(
+    preferences: Preferences, pairs: VerifiedPairs, limits: Thresholds, edges_of: EdgesOf
+) -> Assignment:
+    """Assign clusters and witnesses by the pairs known so far."""
+    n, exact_group, representative = len(preferences), preferences.exact_group, preferences.representative
     everyone = np.arange(n, dtype=np.int32)
     good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
     allowed = edges_of(good)
-    label = ballot.joined(good.docs)
-    spoken = hubs.Edges(ballot.best[allowed.dropped], ballot.best[allowed.witness])
-    witness = hubs.choose_witnesses(ballot.place, spoken)
-    follows = np.where(ballot.alone, everyone, witness[speaker])
-    witness = np.where(speaker == everyone, witness, follows).astype(np.int32)
-    return Settled(good, label, witness, _in_terms_of(same, speaker, witness))
+    label = preferences.joined(good.docs)
+    first_witness = hubs.Edges(preferences.best[allowed.dropped], preferences.best[allowed.witness])
+    witness = hubs.choose_witnesses(preferences.rank, first_witness)
+    follows = np.where(preferences.by_itself, everyone, witness[representative])
+    witness = np.where(representative == everyone, witness, follows).astype(np.int32)
+    return Assignment(good, label, witness, _in_terms_of(exact_group, representative, witness))
 
 
-def _open(ballot: Ballot, found: Settled, reached: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """bool[n_docs]: documents of clusters with several kept ones, and all that they were ever joined to.
+def _undecided(preferences: Preferences, found: Assignment, reached: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return bool[n_docs]: clusters with several kept documents, and all documents ever joined to them.
 
-    subtle: a hub is told by all its wholes, so clusters that only a hub joins are taken together.
+    NOTE: a hub is recognized by all its wholes, so clusters that only a hub joins are decided at once.
     """
-    n = len(ballot)
-    joined = ballot.joined(reached)
-    kept = np.bincount(found.label[found.among == np.arange(n)], minlength=n)
+    n = len(preferences)
+    joined = preferences.joined(reached)
+    kept = np.bincount(found.label[found.of_group == np.arange(n)], minlength=n)
     out = np.zeros(n, np.bool_)
     out[joined[np.flatnonzero(kept > 1)]] = True
     return out[joined]
 
 
 def _renumbered(pairs: VerifiedPairs, numbers: NDArray[np.int32] | NDArray[np.int64]) -> VerifiedPairs:
-    """Pairs of documents that have other numbers, numbers[d] for d, in the same order."""
+    """Renumber the documents of pairs: numbers[d] for d, in the same order."""
     return replace(pairs, docs=numbers[pairs.docs].astype(np.int32))
 
 
 def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
-    """The pairs without those that join wholes which differ otherwise: a part of several, two parts."""
+    """Leave out pairs that would join different wholes: over a common part, or over two parts."""
     part = np.stack([limits.left_in_right(pairs), limits.right_in_left(pairs)], axis=1)
     share = np.stack([limits.part_share(pairs, 0), limits.part_share(pairs, 1)], axis=1)
     whole = ~hubs.torn(n, pairs.docs, part, share, limits.min_containment)
@@ -159,10 +174,10 @@ def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPa
 def edges(
     pairs: VerifiedPairs, limits: Thresholds, drops: NDArray[np.bool_], whole_for_part: bool
 ) -> hubs.Edges:
-    """Pairs that reach a threshold -> who may be dropped for whom, by the relations that drop.
+    """Return which document of each pair may be dropped for the other, by the relations that drop.
 
-    A document may be dropped for one that holds it: a part for its whole, but not the whole for its part,
-    unless that is asked for.  An instance of a form, where those are dropped, may go for any other.
+    A document may be dropped for one that contains it: a part for its whole, and the whole for its part only
+    with `whole_for_part`.  Where instances of a form are dropped, any may be dropped for any other.
     """
     kind = limits.relation(pairs)
     left, right = limits.held(pairs)
@@ -175,10 +190,10 @@ def edges(
 
 
 def _in_terms_of(
-    same: NDArray[np.int32], speaker: NDArray[np.int32], witness: NDArray[np.int32]
+    exact_group: NDArray[np.int32], representative: NDArray[np.int32], witness: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """The speakers' witnesses among the first documents of the same letters, which are those compared."""
-    out = np.full(len(same), -1, np.int32)
-    speakers = np.flatnonzero(np.bincount(speaker, minlength=len(speaker)))
-    out[same[speakers]] = same[witness[speakers]]
+    """Return the witnesses of representatives, by the first documents of exact groups, which are compared."""
+    out = np.full(len(exact_group), -1, np.int32)
+    docs = np.flatnonzero(np.bincount(representative, minlength=len(representative)))
+    out[exact_group[docs]] = exact_group[witness[docs]]
     return out

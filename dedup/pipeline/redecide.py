@@ -57,7 +57,7 @@ def _decide_again(context: Context, last: Run, signatures: Callable[[], Signatur
         documents,
         exact_group=verdict.same_values(documents, evidence.spellings),
         evidence=replace(evidence, pairs=everything),
-        may_match=verdict.hopeful(context.settings, documents, signatures, known),
+        may_match=verdict.may_match(context.settings, documents, signatures, known),
         signatures=signatures,
         anchors=lambda: last.anchors,
         anchor_start=last.anchor_start,

@@ -162,7 +162,7 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
         documents,
         exact_group,
         evidence=Evidence(pairs, by_anchors, np.ones(len(pairs), np.bool_), spellings),
-        may_match=verdict.hopeful(s, documents, lambda: held.signatures),
+        may_match=verdict.may_match(s, documents, lambda: held.signatures),
         signatures=lambda: held.signatures,
         anchors=lambda: held.anchors,
         anchor_start=held.anchors.start,

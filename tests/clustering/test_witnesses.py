@@ -12,16 +12,16 @@ from dedup.core.verdicts import RELATIONS
 LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2, max_lost=0.15)
 
 
-def plain(votes, pairs, limits, edges_of, compare):
+def plain(preferences, pairs, limits, edges_of, compare):
     """The definition: after each round everything is chosen anew."""
-    n = len(votes)
+    n = len(preferences)
     more = pairs
     for turn in range(witnesses.WITNESS_ROUNDS + 1):
         if turn == 0 or len(more):
-            found = witnesses._chosen(votes, pairs, limits, edges_of)
+            found = witnesses._assign(preferences, pairs, limits, edges_of)
         if turn < witnesses.WITNESS_ROUNDS:
-            place = votes.place[votes.best]
-            more = compare(hubs.unverified(found.among, place, found.label, pairs, turn))
+            rank = preferences.rank[preferences.best]
+            more = compare(hubs.unverified(found.of_group, rank, found.label, pairs, turn))
             pairs = pairs.merged(more) if len(more) else pairs
     assert len(found.label) == n
     return found
@@ -45,29 +45,31 @@ def corpus(seed):
     """Chains and stars of pairs among some documents; what any two of them are to each other."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 40))
-    same = np.arange(n, dtype=np.int32)
+    exact_group = np.arange(n, dtype=np.int32)
     for d in range(1, n):
         if rng.random() < 0.15:
-            same[d] = same[rng.integers(d)]
-    place = rng.permutation(n)
+            exact_group[d] = exact_group[rng.integers(d)]
+    rank = rng.permutation(n)
     best = np.full(n, n)
-    np.minimum.at(best, same, place)
-    speaker = np.argsort(place)[best[same]].astype(np.int32)
-    alone = (speaker == np.arange(n)) | (rng.random(n) < 0.2)
-    votes = witnesses.Ballot(same, speaker, alone, place, [("longest", place)], np.zeros(n, np.int8))
+    np.minimum.at(best, exact_group, rank)
+    representative = np.argsort(rank)[best[exact_group]].astype(np.int32)
+    by_itself = (representative == np.arange(n)) | (rng.random(n) < 0.2)
+    preferences = witnesses.Preferences(
+        exact_group, representative, by_itself, rank, [("longest", rank)], np.zeros(n, np.int8)
+    )
     chain = np.stack([np.arange(n - 1), np.arange(1, n)], axis=1)[rng.random(n - 1) < 0.7]
     star = np.stack([rng.integers(n, size=n) % 3, rng.integers(n, size=n)], axis=1)[rng.random(n) < 0.3]
-    docs = CandidatePairs.of(same[np.concatenate([chain, star])]).docs
+    docs = CandidatePairs.of(exact_group[np.concatenate([chain, star])]).docs
     sizes = np.where(np.arange(n) < 3, 10, rng.choice([90, 100, 1000], n))
     alike = rng.choice(3, (n, n), p=[0.5, 0.2, 0.3])
     alike[tuple(docs.T)] = rng.choice(3, len(docs), p=[0.7, 0.2, 0.1])
-    return votes, docs, sizes, alike
+    return preferences, docs, sizes, alike
 
 
 @settings(max_examples=400)
 @given(st.integers(0, 1 << 30), st.booleans())
 def test_rounds_over_what_is_open_give_what_rounds_over_everything_give(seed, every_pair):
-    votes, docs, sizes, alike = corpus(seed)
+    preferences, docs, sizes, alike = corpus(seed)
 
     def compare(missing):
         wanted = missing.docs if every_pair else missing.docs[alike[tuple(missing.docs.T)] < 2]
@@ -77,9 +79,9 @@ def test_rounds_over_what_is_open_give_what_rounds_over_everything_give(seed, ev
         return witnesses.edges(good, LIMITS, np.ones(len(RELATIONS), np.bool_), whole_for_part=False)
 
     pairs = compare(CandidatePairs(docs))
-    want = plain(votes, pairs, LIMITS, edges_of, compare)
-    got = witnesses.settle(votes, pairs, LIMITS, edges_of, compare)
-    for name in ("label", "witness", "among"):
+    want = plain(preferences, pairs, LIMITS, edges_of, compare)
+    got = witnesses.select_witnesses(preferences, pairs, LIMITS, edges_of, compare)
+    for name in ("label", "witness", "of_group"):
         assert getattr(got, name).tolist() == getattr(want, name).tolist(), name
     assert got.good.docs.tolist() == want.good.docs.tolist()
     assert got.good.overlap.tolist() == want.good.overlap.tolist()

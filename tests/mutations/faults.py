@@ -310,8 +310,8 @@ FAULTS = (
     Fault(
         "speaker",
         "dedup/clustering/verdict.py",
-        "order = inverse_permutation(place)[::-1]",
-        "order = inverse_permutation(place)",
+        "order = inverse_permutation(rank)[::-1]",
+        "order = inverse_permutation(rank)",
         "of documents with the same letters the least preferred one is kept",
         ("pipeline/test_scan.py",),
     ),

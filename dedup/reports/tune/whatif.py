@@ -27,6 +27,8 @@ def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
     settings, known = replace(settings, min_jaccard=min_jaccard), run.evidence
     same = verdict.same_values(run.documents, known.spellings)
     compared = Compared(known.pairs, lambda _: VerifiedPairs.none())
-    hopeful = verdict.hopeful(settings, run.documents, lambda: run.signatures, pair_keys(known.pairs.docs))
-    facts = (settings, run.sources, run.documents, hopeful, same)
+    may_match = verdict.may_match(
+        settings, run.documents, lambda: run.signatures, pair_keys(known.pairs.docs)
+    )
+    facts = (settings, run.sources, run.documents, may_match, same)
     return verdict.decide(*facts, known, compared)

@@ -103,7 +103,7 @@ def decider(s: Settings) -> Mapper:
 
 
 @dataclass(frozen=True)
-class _Ward:
+class _ComponentBatch:
     """The documents of some components, by their places among them."""
 
     docs: NDArray[np.int64]  # their numbers, rising
@@ -114,7 +114,7 @@ class _Ward:
     table: pa.Table
 
 
-def _ward(table: pa.Table, s: Settings) -> _Ward:
+def _component_batch(table: pa.Table, s: Settings) -> _ComponentBatch:
     mine = table.filter(pa.array(numbers(table, "what") == DOCUMENT))
     mine = mine.take(pa.array(np.argsort(numbers(mine, "doc"), kind="stable")))
     docs = numbers(mine, "doc").astype(np.int64)
@@ -125,38 +125,40 @@ def _ward(table: pa.Table, s: Settings) -> _Ward:
         values[first] = signatures(mine.filter(pa.array(first)), name, s)
     weight = np.where(first, numbers(mine, "weight"), 0).astype(np.int64)
     signed = Signatures(both[0], both[1], s.num_perm, s.seed, s.k)
-    return _Ward(docs, numbers(mine, "component"), same, weight, signed, mine)
+    return _ComponentBatch(docs, numbers(mine, "component"), same, weight, signed, mine)
 
 
 def _decided(table: pa.Table, s: Settings) -> Iterator[pa.RecordBatch]:
-    ward = _ward(table, s)
-    documents, n = documents_of(ward.table), len(ward.docs)
-    paths, times = texts(ward.table, "path"), numbers(ward.table, "mtime_ns").tolist()
+    components = _component_batch(table, s)
+    documents, n = documents_of(components.table), len(components.docs)
+    paths, times = texts(components.table, "path"), numbers(components.table, "mtime_ns").tolist()
     sources = [Source(p or b"", "text", "", 0, int(t)) for p, t in zip(paths, times, strict=True)]
-    pairs = _Pairs(table, ward.docs, ward.component, s)
-    spelled = _spellings(table.filter(pa.array(numbers(table, "what") == WRITTEN)), ward.docs)
+    pairs = _Pairs(table, components.docs, components.component, s)
+    spelled = _spellings(table.filter(pa.array(numbers(table, "what") == WRITTEN)), components.docs)
     joined = np.ones(len(pairs.given), np.bool_)  # only such pairs are given
-    hopeful = verdict.hopeful(s, documents, lambda: ward.signatures)
+    may_match = verdict.may_match(s, documents, lambda: components.signatures)
     known = Evidence(pairs.given, joined, joined, spelled)
-    done = verdict.decide(s, sources, documents, hopeful, ward.same, known, pairs.verified, ward.weight)
+    done = verdict.decide(
+        s, sources, documents, may_match, components.same, known, pairs.verified, components.weight
+    )
     limits = verdict.thresholds(s)
-    verdict.check(done, ward.same, documents, limits)
-    waiting, asked = pairs.waiting, ward.docs[pairs.asked]
-    yield _rows(ASKED, ward.component[pairs.asked[:, 0]], left=asked[:, 0], right=asked[:, 1])
-    columns = _ruled(done, ward.docs)
+    verdict.check(done, components.same, documents, limits)
+    waiting, asked = pairs.waiting, components.docs[pairs.asked]
+    yield _rows(ASKED, components.component[pairs.asked[:, 0]], left=asked[:, 0], right=asked[:, 1])
+    columns = _ruled(done, components.docs)
     ready = np.flatnonzero(~waiting)
-    yield _rows(VERDICT, ward.component[ready], ward.docs[ready], **_some(columns, ready))
+    yield _rows(VERDICT, components.component[ready], components.docs[ready], **_some(columns, ready))
     left, right = done.pairs.docs.T
-    rows = np.flatnonzero(~waiting[left] & (ward.same[left] != ward.same[right]))
+    rows = np.flatnonzero(~waiting[left] & (components.same[left] != components.same[right]))
     good = done.pairs.where(rows)
-    component = ward.component[good.docs[:, 0]]
-    yield _rows(GOOD, component, kind=done.relations[rows], **figures(good, ward.docs))
+    component = components.component[good.docs[:, 0]]
+    yield _rows(GOOD, component, kind=done.relations[rows], **figures(good, components.docs))
     served = pairs.answers.among(pairs.wanted)
     served = served.where(~waiting[served.docs[:, 0]])
-    yield _rows(SERVED, ward.component[served.docs[:, 0]], **figures(served, ward.docs))
-    here = np.bincount(ward.same, minlength=n)
-    partly = np.flatnonzero(~waiting & (ward.weight > here))  # groups with documents that are not here
-    yield _group_rows(done, ward, columns, partly, limits)
+    yield _rows(SERVED, components.component[served.docs[:, 0]], **figures(served, components.docs))
+    here = np.bincount(components.same, minlength=n)
+    partly = np.flatnonzero(~waiting & (components.weight > here))  # groups with documents that are not here
+    yield _group_rows(done, components, columns, partly, limits)
 
 
 def _rows(what: int, component: NDArray[np.int64], doc: Any = None, **columns: Any) -> pa.RecordBatch:
@@ -190,24 +192,24 @@ def _spellings(table: pa.Table, docs: NDArray[np.int64]) -> Spellings:
 
 def _group_rows(
     done: verdict.Decision,
-    ward: _Ward,
+    components: _ComponentBatch,
     columns: dict[str, Any],
     firsts: NDArray[np.int64],
     limits: Thresholds,
 ) -> pa.RecordBatch:
     """What holds for the documents of some groups that are not here: those that follow their speaker."""
-    n = len(ward.docs)
-    place = numbers(ward.table, "place")
-    speaker = np.zeros(n, np.int64)
-    speaker[ward.same[place == 0]] = np.flatnonzero(place == 0)
-    assert done.spoken is not None
-    spoken = done.spoken[speaker[firsts]]
-    apart = ward.same[spoken] != firsts
+    n = len(components.docs)
+    place = numbers(components.table, "place")
+    representative = np.zeros(n, np.int64)
+    representative[components.same[place == 0]] = np.flatnonzero(place == 0)
+    assert done.first_witness is not None
+    first_witness = done.first_witness[representative[firsts]]
+    apart = components.same[first_witness] != firsts
     good = done.pairs
-    sides = np.stack([firsts, ward.same[spoken]], axis=1)
+    sides = np.stack([firsts, components.same[first_witness]], axis=1)
     row = np.minimum(np.searchsorted(pair_keys(good.docs), pair_keys(sides)), max(0, len(good) - 1))
     size = np.zeros(n, np.int64)
-    size[ward.same[good.docs]] = np.stack([good.size_left, good.size_right], axis=1)
+    size[components.same[good.docs]] = np.stack([good.size_left, good.size_right], axis=1)
 
     def figure(of_pair: NDArray[Any], else_: float) -> NDArray[Any]:
         return np.where(apart, of_pair[row], else_) if len(good) else np.full(len(firsts), else_)
@@ -215,15 +217,19 @@ def _group_rows(
     kinds = np.where(apart, done.relations[row], -1) if len(good) else np.full(len(firsts), -1)
     decided_by, value, line = limits.deciding(good)
     shares = lost(good)
-    mine = shares[row, (firsts > ward.same[spoken]).astype(np.int64)] if len(good) else np.zeros(len(firsts))
+    mine = (
+        shares[row, (firsts > components.same[first_witness]).astype(np.int64)]
+        if len(good)
+        else np.zeros(len(firsts))
+    )
     chosen = _some(columns, firsts)
     return _rows(
         GROUP,
-        ward.component[firsts],
-        ward.docs[firsts],
+        components.component[firsts],
+        components.docs[firsts],
         cluster=chosen["cluster"],
         canonical=chosen["canonical"],
-        witness=ward.docs[spoken],
+        witness=components.docs[first_witness],
         kind=kinds.astype(np.int8),
         jaccard=figure(good.jaccard, 1.0),
         containment=figure(good.containment, 1.0),
@@ -235,5 +241,5 @@ def _group_rows(
         line=figure(line, 1.0),
         family=chosen["family"],
         size=size[firsts],
-        witness_size=size[ward.same[spoken]],
+        witness_size=size[components.same[first_witness]],
     )
