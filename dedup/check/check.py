@@ -25,7 +25,7 @@ from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.parallel import Context, Progress, shared_context
 from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
-from ..matching import candidates, passages, verify
+from ..matching import boilerplate, candidates, containment, verify
 from ..matching.compared import turned
 from ..pipeline import warm_up
 from ..pipeline.set_aside import set_short_aside
@@ -173,8 +173,8 @@ class _Check:
         alike = candidates.alike(s, documents, held.signatures, docs, parallel_map)
         close = candidates.are_close(s, documents.n_letters, held.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
-        known = passages.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
-        parts = passages.containment_candidates(
+        known = boilerplate.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
+        parts = containment.containment_candidates(
             held.anchors, alone, known, group, scratch=held.scratch, parallel_map=parallel_map
         )
         sizes = documents.n_letters, documents.n_bones

@@ -35,8 +35,9 @@ from ..core.documents import OK, TOO_SHORT
 from ..core.features import AnchorChunk, Anchors, Banding, Signatures, Spans
 from ..core.settings import Settings
 from ..core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
-from ..matching import kernels, passages
+from ..matching import containment, kernels
 from ..matching.bands import AT_ONCE, banding, keys_by_band
+from ..matching.boilerplate import IN_A_ROW
 from ..matching.partition import N_BUCKETS, Buckets
 from ..runs.array_store import HEADER, header
 
@@ -93,8 +94,8 @@ class Index:
         """The anchors of new documents -> a bit for each: it is boilerplate in the run."""
         bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
         for chunk in anchors.chunks():
-            found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
-            kernels.set_bits(bits, first[is_in(found, self.boilerplate)] + chunk.begin, passages.IN_A_ROW)
+            found, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)
+            kernels.set_bits(bits, first[is_in(found, self.boilerplate)] + chunk.begin, IN_A_ROW)
         return bits
 
 
@@ -233,8 +234,8 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
             # subtle: the lowest bits choose the bucket, so the document stands above until it is sorted
             buckets.add(docs << SHIFT | chunk.hash[usable] & LOW)
             n_anchors[here] = kernels.different_anchors(chunk.hash, chunk.start, flags)
-            found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
-            whole = np.logical_and.reduce([flags[first + i] for i in range(passages.IN_A_ROW)])
+            found, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)
+            whole = np.logical_and.reduce([flags[first + i] for i in range(IN_A_ROW)])
             frames.append(distinct(found[whole]))
 
         def rows() -> Iterator[NDArray[np.uint64]]:
@@ -255,7 +256,7 @@ def _speaking(table: NDArray[np.uint64], cluster: NDArray[np.int32]) -> NDArray[
         return table
     keys, docs = table >> SHIFT, (table & LOW).astype(np.int32)
     indptr = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1], True])
-    few = kernels.distinct_groups(indptr, docs, cluster, passages.MAX_GROUPS) <= passages.MAX_GROUPS
+    few = kernels.distinct_groups(indptr, docs, cluster, containment.MAX_GROUPS) <= containment.MAX_GROUPS
     return table[np.repeat(few, np.diff(indptr))]
 
 

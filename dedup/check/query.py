@@ -11,7 +11,8 @@ from ..core import estimates, rules
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
 from ..core.sorted_arrays import unique_counts
-from ..matching import passages
+from ..matching import containment
+from ..matching.boilerplate import Boilerplate, own_of
 from .index import Index, bandings
 
 
@@ -24,7 +25,7 @@ class Newcomers:
     n_bones: NDArray[np.int64]  # [n_new]
     signatures: Signatures
     anchors: Anchors
-    boilerplate: passages.Boilerplate
+    boilerplate: Boilerplate
 
 
 BEST_OF_GROUP = 8  # documents of one cluster that a new one is compared with
@@ -109,7 +110,7 @@ def parts_and_wholes(
     wanted = np.zeros(len(n_effective), np.bool_)
     wanted[new.docs] = True
     for chunk in new.anchors.chunks(1 << 16):
-        usable = passages.own_of(chunk, wanted, new.boilerplate.bits)
+        usable = own_of(chunk, wanted, new.boilerplate.bits)
         hashes, docs = chunk.hash[usable], chunk.doc[usable]
         which, old = index.with_anchor(hashes)
         pairs, counts = unique_counts(docs[which].astype(np.int64) << 32 | old)
@@ -117,7 +118,7 @@ def parts_and_wholes(
         fewer = np.minimum(n_effective[both[:, 0]], index.counts[both[:, 1]])
         good = np.flatnonzero(counts >= rules.min_shared_anchors(fewer))
         columns = (group[both[good, 1]], both[good, 0])
-        rows = good[_best(columns, both[good, 1], counts[good], passages.PAIRS_WITH_GROUP)]
+        rows = good[_best(columns, both[good, 1], counts[good], containment.PAIRS_WITH_GROUP)]
         out.append(both[rows])
         shares.append(counts[rows] / np.maximum(1, fewer[rows]))
     return np.concatenate(out), np.concatenate(shares)

@@ -32,8 +32,8 @@ Bools = NDArray[np.bool_]
 def min_matching_values(jaccard: float, sizes: Counts, num_perm: int, sample: int) -> Counts:
     """Sizes int64[2, n] of two sets -> how many values their signatures share if they reach `jaccard`.
 
-    Five standard errors are allowed; see `lsh.least_matches`.  With a sample that leaves nothing out, the
-    sizes do not matter.
+    Five standard errors are allowed; see `estimates.least_matches`.  If the sample leaves nothing out, sizes
+    do not matter.
     """
     line = (
         estimates.sampled_jaccard(jaccard, sizes[0], sizes[1], sample)

@@ -82,7 +82,7 @@ def group_equal(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Numbers that `model.pair_keys` has made, int64[n] -> the pairs int32[n, 2].
+    """Numbers that `pairs.pair_keys` has made, int64[n] -> the pairs int32[n, 2].
 
     >>> pairs_of(np.array([3, (1 << 32) + 2])).tolist()
     [[0, 3], [1, 2]]

@@ -17,8 +17,9 @@ from ..core.features import Anchors, Banding, FeatureRows, Signatures, Spans
 from ..core.pairs import CandidatePairs, pair_keys
 from ..core.parallel import trim_memory
 from ..core.settings import Settings
-from . import kernels, passages
+from . import boilerplate, kernels
 from .bands import banding, candidate_pairs
+from .containment import find_containment_pairs
 from .update import state
 from .update.state import Flagged, Steps
 
@@ -179,14 +180,14 @@ def parts_and_wholes(
     mine[docs] = True
     apart = np.zeros(len(close), np.bool_)
     if s.boilerplate == "on":
-        found = passages.boilerplate(
+        found = boilerplate.boilerplate(
             held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, parallel_map
         )
         apart = share_boilerplate_only(s, n_letters, held, banded.pairs, found, parallel_map)
         held.release_pages()
     else:
-        found = passages.no_boilerplate(held.anchors, mine, parallel_map)
-    directed, n_sampled = passages.directed(
+        found = boilerplate.no_boilerplate(held.anchors, mine, parallel_map)
+    directed, n_sampled = find_containment_pairs(
         held.anchors, mine, found, group, scratch=held.scratch, parallel_map=parallel_map
     )
     return found_of(banded, close, apart, directed, mine, found, n_sampled)
@@ -198,7 +199,7 @@ def found_of(
     apart: NDArray[np.bool_],
     directed: NDArray[np.int32],
     mine: NDArray[np.bool_],
-    known: passages.Boilerplate,
+    known: boilerplate.Boilerplate,
     n_sampled: NDArray[np.int64],
 ) -> Found:
     """Pairs by bands, which are close and which share boilerplate alone; pairs by anchors; and the rest."""
@@ -237,7 +238,7 @@ def share_boilerplate_only(
     n_letters: NDArray[np.int64],
     held: Held,
     candidates: NDArray[np.int32],
-    found: passages.Boilerplate,
+    found: boilerplate.Boilerplate,
     parallel_map: Callable[..., Iterable[Any]],
 ) -> NDArray[np.bool_]:
     """bool[n]: candidates that are alike by their boilerplate alone, and not nearly the same.
@@ -249,7 +250,7 @@ def share_boilerplate_only(
     asked = np.flatnonzero(rules.told_by_own(*counts)[candidates].all(axis=1))
     wanted = np.zeros(len(n_letters), np.bool_)
     wanted[candidates[asked]] = True
-    own = passages.own_anchors(held.anchors, wanted, found, parallel_map)
+    own = boilerplate.own_anchors(held.anchors, wanted, found, parallel_map)
 
     def too_few_shared(start: int) -> NDArray[np.bool_]:
         pairs = candidates[asked[start : start + PAIRS_AT_ONCE]]

@@ -19,7 +19,6 @@ from dedup.core.documents import OK, STATUS
 from dedup.core.errors import BadInput, BadRun, BadSetting
 from dedup.core.settings import Settings
 from dedup.matching import kernels as matching_kernels
-from dedup.matching import passages
 from dedup.pipeline import rescan
 from dedup.readers import base
 from dedup.readers.base import BROKEN
@@ -32,7 +31,7 @@ from dedup.runs.manifest import manifest_checksum
 from dedup.runs.opening import open_run
 from dedup.runs.run import Run
 from dedup.text import kernels as text_kernels
-from dedup.text import minhash, normalize, shingle, skeleton
+from dedup.text import minhash, normalize, shingle, skeleton, winnowing
 from dedup.text.decode import decode
 from dedup.text.repair import repair
 
@@ -206,7 +205,7 @@ def letters(data: bytes) -> None:
     assert tuple(map(int, signed.letters_hash[1])) == shingle.letters_hash(plain)
     assert np.array_equal(signed.signatures[1], minhash.signature(minhash.smallest(hashes, sample), 16, 1))
     assert np.array_equal(signed.skeletons[1], minhash.signature(bones, 16, 1))
-    assert signed.anchor_place[signed.anchor_text == 1].tolist() == passages.winnow(hashes, window)
+    assert signed.anchor_place[signed.anchor_text == 1].tolist() == winnowing.winnow(hashes, window)
     sets, indptr = matching_kernels.shingle_sets(buffer, starts, TABLE, k)
     assert sets[indptr[1] : indptr[2]].tolist() == sorted({int(h) for h in hashes})
     if not set(known) - set(map(chr, range(0x250))):  # where every Python has the table's letters

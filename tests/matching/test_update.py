@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.core.features import Anchors, Banding
-from dedup.matching import passages
+from dedup.matching import boilerplate as plain_boilerplate
+from dedup.matching import containment as plain_containment
 from dedup.matching.bands import candidate_pairs
+from dedup.matching.containment import find_containment_pairs
 from dedup.matching.update import bands, boilerplate, containment
 from dedup.matching.update.delta import Change, PreviousRun
 from dedup.matching.update.state import Steps
@@ -120,7 +122,7 @@ def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holde
         [groups_of(run) for run in (then, now)],
     )
     whole = [
-        passages.boilerplate(a, looked_at(run), g, max_holders, own_run)
+        plain_boilerplate.boilerplate(a, looked_at(run), g, max_holders, own_run)
         for a, run, g in zip(anchors, (then, now), groups, strict=True)
     ]
     before = previous_run(steps_of(whole[0], looked_at(then)), anchors[0], whole[0].spans)
@@ -145,14 +147,14 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
     share = chance.choice([0.1, 0.25, 0.5])
     limits = {"MAX_GROUPS": most_groups, "DOCS_OF_GROUP": of_group, "PAIRS_WITH_GROUP": pairs}
     with (
-        mock.patch.multiple(passages, FEW_ANCHORS=few, SAMPLED=2, **limits),
+        mock.patch.multiple(plain_containment, FEW_ANCHORS=few, SAMPLED=2, **limits),
         mock.patch.object(containment, "PAIRS_OF_LIST", chance.choice([0, 30, 1000])),
     ):
         sides, whole = [], []
         for run in (then, now):
             anchors, mine, group = anchors_of(hashes, run), looked_at(run), groups_of(run)
-            known = passages.boilerplate(anchors, mine, group, 3, 100)
-            found, sampled = passages.directed(anchors, mine, known, group, share)
+            known = plain_boilerplate.boilerplate(anchors, mine, group, 3, 100)
+            found, sampled = find_containment_pairs(anchors, mine, known, group, share)
             sides.append(containment.Side(anchors, known, group, sampled))
             whole.append(found)
         change = change_of(then, now)

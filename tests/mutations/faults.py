@@ -171,7 +171,7 @@ FAULTS = (
     ),
     Fault(
         "holders-line",
-        "dedup/matching/passages.py",
+        "dedup/matching/boilerplate.py",
         "kernels.distinct_groups(indptr, docs, holders, max_holders) > max_holders",
         "kernels.distinct_groups(indptr, docs, holders, max_holders) >= max_holders",
         "a passage in twelve texts is boilerplate, which thirteen make it",
@@ -179,7 +179,7 @@ FAULTS = (
     ),
     Fault(
         "own-run-line",
-        "dedup/matching/passages.py",
+        "dedup/matching/boilerplate.py",
         "owning = mine & (runs >= own_run)",
         "owning = mine & (runs > own_run)",
         "a text with just 100 letters of its own does not differ otherwise",

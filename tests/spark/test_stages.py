@@ -16,7 +16,7 @@ from dedup.core.documents import Source
 from dedup.core.errors import DedupError
 from dedup.core.settings import Settings
 from dedup.matching import candidates as local
-from dedup.matching import passages
+from dedup.matching.containment import FEW_ANCHORS, MAX_GROUPS, sample
 from dedup.readers.registry import Options
 from dedup.spark import arrow, ingest, session, shuffle
 from dedup.spark.stages import bands as candidates
@@ -246,7 +246,7 @@ def test_a_passage_is_common_however_its_documents_are_spread_over_batches(at_on
 
 @pytest.mark.parametrize("at_once", [1, 70, 1000])
 def test_an_anchor_in_too_many_groups_makes_no_pairs_however_they_are_spread(at_once):
-    most = passages.MAX_GROUPS
+    most = MAX_GROUPS
     rows = [(1, g) for g in range(most)] + [(2, g) for g in range(most + 1)] + [(3, g) for g in range(2)] * 99
     random.Random(6).shuffle(rows)
     n = len(rows)
@@ -269,8 +269,8 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     texts = [" ".join(some[i : i + 1 + i % 4 * 8]) for i in range(50)]
     run = dedup.scan_texts(texts, boilerplate="off")
     of = [set(run.anchors.hash[a:b].tolist()) for a, b in itertools.pairwise(run.anchors.start.tolist())]
-    few = set().union(*(x for x in of if len(x) <= passages.FEW_ANCHORS))
-    sampled = {h for x in of for h in x if passages.sample(np.array([h], np.uint64))[0]}
+    few = set().union(*(x for x in of if len(x) <= FEW_ANCHORS))
+    sampled = {h for x in of for h in x if sample(np.array([h], np.uint64))[0]}
     serve = [x & (few | sampled) for x in of]
     docs = np.arange(len(texts), dtype=np.int64)
     packed = [np.array(sorted(x), np.uint64).tobytes() for x in of]

@@ -15,10 +15,10 @@ from dedup.core.components import connected_components
 from dedup.core.features import Anchors, Spans
 from dedup.core.hashing import BASE
 from dedup.core.sorted_arrays import group_equal
+from dedup.matching import boilerplate, containment
 from dedup.matching import kernels as matching_kernels
-from dedup.matching import passages
 from dedup.text import kernels as text_kernels
-from dedup.text import minhash, normalize, shingle, skeleton
+from dedup.text import minhash, normalize, shingle, skeleton, winnowing
 
 TABLE = normalize.letter_table()
 NUM_PERM = 20
@@ -101,7 +101,7 @@ def test_one_pass_equals_the_plain_definitions(items, k, window, sample):
         assert tuple(map(int, letters_hash[i])) == shingle.letters_hash(plain)
         smallest = minhash.smallest(hashes, sample)
         assert np.array_equal(signatures[i], minhash.signature(smallest, NUM_PERM, 1))
-        places = passages.winnow(hashes, window)
+        places = winnowing.winnow(hashes, window)
         mine = anchor_text == i
         assert anchor_place[mine].tolist() == places
         assert anchor_hash[mine].tolist() == hashes[places].tolist()
@@ -132,7 +132,7 @@ def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anc
     assert counts[0, 0] == len(plain)
     assert tuple(map(int, letters_hash[0])) == shingle.letters_hash(plain)
     assert np.array_equal(signatures[0], minhash.signature(hashes, NUM_PERM, 1))
-    assert places.tolist() == passages.winnow(hashes, 24)
+    assert places.tolist() == winnowing.winnow(hashes, 24)
     assert anchor_hash.tolist() == hashes[places].tolist()
     bones = skeleton_by_table(text)
     assert np.array_equal(skeletons[0], minhash.signature(bones, NUM_PERM, 1))
@@ -160,7 +160,7 @@ def test_a_long_text_is_signed_by_its_smallest_different_hashes(name, sample):
     expected = minhash.signature(minhash.smallest(hashes, sample), NUM_PERM, 1)
     assert np.array_equal(signed.signatures[1], expected)
     mine = signed.anchor_text == 1
-    assert signed.anchor_place[mine].tolist() == passages.winnow(hashes, 24)
+    assert signed.anchor_place[mine].tolist() == winnowing.winnow(hashes, 24)
     assert len(set(signed.anchor_text.tolist())) == 3
 
 
@@ -299,9 +299,9 @@ def test_containment_candidates_equal_the_plain_count_of_different_anchors(ancho
         and len(sets[i] & sets[j]) >= max(min(2, fewer[i][j]), min_share * fewer[i][j])
     ]
     mine = np.ones(n, np.bool_)
-    none = passages.no_boilerplate(anchors, mine)
+    none = boilerplate.no_boilerplate(anchors, mine)
     args = (anchors, mine, none, group, min_share)
-    assert passages.containment_candidates(*args).docs.tolist() == expected
+    assert containment.containment_candidates(*args).docs.tolist() == expected
 
 
 @examples
@@ -319,7 +319,7 @@ def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc)
     starts = np.r_[0, np.cumsum([len(doc) for doc in anchors_of_doc])].astype(np.int64)
     anchors = Anchors(flat, np.zeros(len(flat), np.int32), starts)
     bits = np.r_[np.packbits(flags, bitorder="little"), 0].astype(np.uint8)
-    known = passages.marked(anchors, np.ones(n, np.bool_), bits)
+    known = boilerplate.marked(anchors, np.ones(n, np.bool_), bits)
     every = [len({h for h, _ in doc}) for doc in anchors_of_doc]
     assert known.n_anchors.tolist() == every
     assert known.n_left.tolist() == [len({h for h, flag in doc if not flag}) for doc in anchors_of_doc]
@@ -330,7 +330,9 @@ def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc)
         for i, doc in enumerate(anchors_of_doc)
     ]
     plain = [sum(h % 2**32 in {x % 2**32 for x in own[a]} for h in own[b]) for a, b in pairs.tolist()]
-    assert matching_kernels.shared_own(*passages.own_anchors(anchors, wanted, known), pairs).tolist() == plain
+    assert (
+        matching_kernels.shared_own(*boilerplate.own_anchors(anchors, wanted, known), pairs).tolist() == plain
+    )
 
 
 @examples
@@ -362,10 +364,10 @@ def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(a
     start = np.cumsum([0] + [len(anchors) for anchors in anchors_of_doc])
     flat = np.array([a << 8 for anchors in anchors_of_doc for a in anchors], np.uint64)
     anchors, mine = Anchors(flat, np.zeros(len(flat), np.int32), start), np.ones(n, np.bool_)
-    none = passages.no_boilerplate(anchors, mine)
-    with mock.patch.object(passages, "FEW_ANCHORS", 6):
+    none = boilerplate.no_boilerplate(anchors, mine)
+    with mock.patch.object(containment, "FEW_ANCHORS", 6):
         args = (anchors, mine, none, np.arange(n, dtype=np.int32))
-        got = passages.containment_candidates(*args).docs.tolist()
+        got = containment.containment_candidates(*args).docs.tolist()
     in_sample = {a for s in sets for a in s if (a >> 8) % 4 == 0}
     in_short = {a for s in sets if len(s) <= 6 for a in s}
     n_terms = [len(s & in_sample) if len(s) > 6 else len(s) for s in sets]

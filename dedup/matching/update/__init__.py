@@ -1,6 +1,6 @@
-"""The second scan: what is found on the way to the candidates, from what the last scan found there.
+"""The second scan: find candidates from those of the previous run.
 
-Each module has one function that gives what its plain counterpart gives (`lsh.candidate_pairs`,
-`passages.boilerplate`, `passages.directed`), bit for bit, but looks only at what new, changed and removed
-documents have to do with; `tests/matching/test_update.py` holds them together.
+Each module has the name of the stage that it updates, and a function that gives what the stage gives, bit for
+bit.  It looks only at what added, changed and removed documents can affect; `tests/matching/test_update.py`
+compares the two.
 """

@@ -14,7 +14,7 @@ from ...core.pairs import pair_keys
 from ...core.sorted_arrays import distinct, group_equal, is_in, offsets_from_sizes, pairs_of
 from .. import kernels
 from ..bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
-from ..passages import ParallelMap
+from ..boilerplate import ParallelMap
 from .delta import Change
 from .lookup import likely_table
 
@@ -52,10 +52,10 @@ def candidate_pairs(
     parallel_map: ParallelMap,
     release_pages: Callable[[], None] = lambda: None,
 ) -> NDArray[np.int32]:
-    """The pairs of the last run, int32[m, 2] by their numbers there -> those of this run, sorted.
+    """Update the pairs of the previous run, int32[m, 2] by their numbers there -> those of this run, sorted.
 
-    What `lsh.candidate_pairs` gives for the signatures of `now`, uint32[n_docs, num_perm], and the documents
-    that `change` says are looked at.
+    They are what `bands.candidate_pairs` finds for the signatures uint32[n_docs, num_perm] of this run and
+    the documents that `change` selects.
     """
     columns, came, went = bands.columns, change.came, change.went
     stay = _Stay(now, np.flatnonzero(change.stays).astype(np.int32), columns, parallel_map, release_pages)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...core.features import AnchorChunk, Anchors, Spans
 from ...core.sorted_arrays import distinct, is_in
-from .. import kernels, passages
-from ..passages import ParallelMap
+from .. import kernels
+from ..boilerplate import IN_A_ROW, Boilerplate, KnownPassages, ParallelMap
 from .delta import Change, PreviousRun
 from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
 
@@ -38,8 +38,8 @@ def boilerplate(
     max_holders: int,
     own_run: int,
     parallel_map: ParallelMap = map,
-) -> tuple[passages.Boilerplate, NDArray[np.bool_]]:
-    """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
+) -> tuple[Boilerplate, NDArray[np.bool_]]:
+    """Return the boilerplate, and bool[n_docs]: documents that stay, with other boilerplate."""
     steps, n = before.steps, len(group)
     then = change.but(regrouped)
     common = _counted(before, anchors, steps.common, then, group, max_holders, parallel_map)
@@ -53,19 +53,19 @@ def boilerplate(
     owners = replace(then, now=owning, then=steps.owning)
     frames = _counted(before, anchors, steps.frames, owners, group, max_holders, parallel_map, common.asked)
     turned = frames.asked.keys[frames.turned]
-    none, in_row = _no_bits(anchors), passages.IN_A_ROW
+    none, in_row = _no_bits(anchors), IN_A_ROW
     others = holders(turned, anchors, change.stays & ~owning, none, in_row, group, n, parallel_map)
     changed = np.zeros(n, np.bool_)
     changed[np.concatenate([frames.docs, others.doc])] = True
     changed &= change.stays
-    known = passages.KnownPassages(common.many, frames.many, owning)
+    known = KnownPassages(common.many, frames.many, owning)
     return _marked(before, anchors, change, changed, known), changed
 
 
-def no_boilerplate(before: PreviousRun, anchors: Anchors, change: Change) -> passages.Boilerplate:
-    """What `passages.no_boilerplate` gives, when nothing was boilerplate before."""
+def no_boilerplate(before: PreviousRun, anchors: Anchors, change: Change) -> Boilerplate:
+    """Return no boilerplate, where there was none before."""
     n = len(change.now)
-    return _marked(before, anchors, change, np.zeros(n, np.bool_), passages.KnownPassages.none(n))
+    return _marked(before, anchors, change, np.zeros(n, np.bool_), KnownPassages.none(n))
 
 
 def _counted(
@@ -88,7 +88,7 @@ def _counted(
     # others that stand in many groups have gained documents, and lost none
     came = came.where(~Table(known).has(came.hash) | Table(went).has(came.hash))
     asked = distinct(np.concatenate([went, came.hash]))
-    none, in_row = _no_bits(anchors), passages.IN_A_ROW
+    none, in_row = _no_bits(anchors), IN_A_ROW
     found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, parallel_map, counted)
     found = found.with_rows(came)
     many = found.many | (n_groups(found.rows, range(len(asked)), group, max_holders) > max_holders)
@@ -105,8 +105,8 @@ def _marked(
     anchors: Anchors,
     change: Change,
     changed: NDArray[np.bool_],
-    known: passages.KnownPassages,
-) -> passages.Boilerplate:
+    known: KnownPassages,
+) -> Boilerplate:
     """Which anchors are boilerplate, from the last run but for documents that came or have `changed`."""
     n, bits = len(changed), _no_bits(anchors)
     kept = np.flatnonzero(change.stays & ~changed).astype(np.int32)
@@ -121,7 +121,7 @@ def _marked(
     spans = _spans(before.spans.of_docs(change.old_doc[kept]), some, flags)
     place = np.full(n, len(kept) + len(anew), np.int32)  # of a document of none, which is the last
     place[np.concatenate([kept, anew])] = np.arange(len(kept) + len(anew))
-    return passages.Boilerplate(bits, spans.of_docs(place), counts[:, 0], counts[:, 1], known)
+    return Boilerplate(bits, spans.of_docs(place), counts[:, 0], counts[:, 1], known)
 
 
 def _copied(

@@ -19,8 +19,8 @@ from ...core import rules
 from ...core.features import Anchors
 from ...core.pairs import CandidatePairs
 from ...core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
-from .. import kernels, passages
-from ..passages import ParallelMap
+from .. import boilerplate, containment, kernels
+from ..boilerplate import ParallelMap
 from .delta import Change
 from .lookup import Holders, Rows, Table, hashes_of, holders
 
@@ -32,18 +32,18 @@ PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
 class Side:
     """The anchors of a run, and what matters of its documents.
 
-    group int32[n_docs]; n_sampled int64[n_docs] as `passages.directed` has it.
+    group int32[n_docs]; n_sampled int64[n_docs] as in `containment.find_containment_pairs`.
     """
 
     anchors: Anchors
-    known: passages.Boilerplate
+    known: boilerplate.Boilerplate
     group: NDArray[np.int32]
     n_sampled: NDArray[np.int64]
 
     @staticmethod
     def of(
         anchors: Anchors,
-        known: passages.Boilerplate,
+        known: boilerplate.Boilerplate,
         group: NDArray[np.int32],
         sampled: Callable[[Side], NDArray[np.int64]],
     ) -> Side:
@@ -59,11 +59,11 @@ class Side:
     @property
     def many(self) -> NDArray[np.bool_]:
         """bool[n_docs]: with so many anchors that they are looked for by a sample."""
-        return self.n_effective > passages.FEW_ANCHORS
+        return self.n_effective > containment.FEW_ANCHORS
 
     def enough(self, min_share: float) -> NDArray[np.int32]:
         """int32[n_docs]: by how many anchors each finds another, at least, or is found by it."""
-        n_terms = passages.terms_looked_for(self.n_effective, self.known.n_left, self.n_sampled)
+        n_terms = containment.terms_looked_for(self.n_effective, self.known.n_left, self.n_sampled)
         return rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
 
     def enough_of(self, pairs: NDArray[np.int32], min_share: float) -> NDArray[np.int32]:
@@ -99,8 +99,8 @@ class _Lists:
     @staticmethod
     def of(found: Holders, side: Side, parallel_map: ParallelMap) -> _Lists:
         """All rows of some anchors -> the lists of those that count."""
-        sampled, many, n = passages.sample(found.keys), side.many, len(found.keys)
-        limits = (side.group, passages.MAX_GROUPS, passages.DOCS_OF_GROUP)
+        sampled, many, n = containment.sample(found.keys), side.many, len(found.keys)
+        limits = (side.group, containment.MAX_GROUPS, containment.DOCS_OF_GROUP)
         step = max(1, -(-n // RANGES))
 
         def some(first: int) -> tuple[NDArray[Any], ...]:
@@ -136,7 +136,7 @@ class _Lists:
         lists, docs, most = self.indptr, self.docs, n
         if not to_asked:
             lists = offsets_from_sizes(np.bincount(rows[self.few], minlength=len(self.term)))
-            docs, most = docs[self.few], passages.PAIRS_WITH_GROUP
+            docs, most = docs[self.few], containment.PAIRS_WITH_GROUP
         enough, step = side.enough(min_share), -(-n // RANGES)
 
         def some(start: int) -> NDArray[np.int32]:
@@ -157,7 +157,7 @@ def directed(
     min_share: float = rules.ANCHOR_SHARE,
     parallel_map: ParallelMap = map,
 ) -> NDArray[np.int32] | None:
-    """The pairs int32[m, 3] that `passages.directed` gives, in another order; None if it is too much work.
+    """Return the pairs of `containment.find_containment_pairs`, in any order; None if too much work.
 
     `known` are those of the last run by their numbers there.  `changed` bool[n_docs]: documents that stay,
     but in another group, or with other boilerplate.
@@ -207,13 +207,13 @@ def _having(
 ) -> Holders:
     """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
     return holders(
-        hashes, side.anchors, docs, side.known.bits, 1, side.group, passages.MAX_GROUPS, parallel_map
+        hashes, side.anchors, docs, side.known.bits, 1, side.group, containment.MAX_GROUPS, parallel_map
     )
 
 
 def _crowded(group: NDArray[np.int32]) -> NDArray[np.bool_]:
     """bool[n_docs]: in a group of more documents than another one finds of it."""
-    return np.asarray(np.bincount(group, minlength=len(group))[group] > passages.PAIRS_WITH_GROUP)
+    return np.asarray(np.bincount(group, minlength=len(group))[group] > containment.PAIRS_WITH_GROUP)
 
 
 def _keys(directed: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -244,7 +244,7 @@ def n_sampled(
     same = change.stays & ~changed
     out[same] = then[change.old_doc[same]]
     rows = side.rows(np.flatnonzero(change.now & ~same).astype(np.int32))
-    return out + np.bincount(rows.doc[passages.sample(rows.hash)], minlength=len(out))
+    return out + np.bincount(rows.doc[containment.sample(rows.hash)], minlength=len(out))
 
 
 def _joined(a: _Lists, b: _Lists, n_asked: int) -> _Lists:
@@ -376,7 +376,7 @@ def _sorted_rows(side: Side, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint6
 
 def _pairs_within(term: NDArray[np.int64], doc: NDArray[np.int32]) -> NDArray[np.int32]:
     """Rows in the order of their terms -> each pair of documents int32[m, 2] of one term, once."""
-    indptr = passages.starts_of_equals(term)
+    indptr = boilerplate.starts_of_equals(term)
     sizes = np.diff(indptr)
     size = np.repeat(sizes, sizes)
     left = np.repeat(np.arange(len(doc)), size)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.features import Anchors, Signatures, Spans
 from ...core.sorted_arrays import unique_counts
-from ..passages import Boilerplate, KnownPassages
+from ..boilerplate import Boilerplate, KnownPassages
 from .state import Steps
 
 

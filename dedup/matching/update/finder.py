@@ -13,9 +13,10 @@ from ...core.features import Signatures
 from ...core.pairs import pair_keys
 from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
-from .. import candidates, passages
+from .. import candidates
+from ..boilerplate import Boilerplate, ParallelMap
 from ..candidates import Found, Held
-from ..passages import ParallelMap
+from ..containment import find_containment_pairs
 from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
 from .delta import Change, PreviousRun
@@ -105,8 +106,8 @@ class IncrementalFinder:
 
     def _boilerplate(
         self, held: Held, groups: _Groups, parallel_map: ParallelMap
-    ) -> tuple[passages.Boilerplate, NDArray[np.bool_]]:
-        """What `passages.boilerplate` gives; bool[n_docs], documents that stay with another one."""
+    ) -> tuple[Boilerplate, NDArray[np.bool_]]:
+        """Return the boilerplate, and bool[n_docs]: documents that stay, with other boilerplate."""
         change = self.change
         if self.settings.boilerplate != "on":
             return no_boilerplate(self.before, held.anchors, change), np.zeros_like(change.now)
@@ -118,12 +119,12 @@ class IncrementalFinder:
     def _directed(
         self,
         held: Held,
-        found: passages.Boilerplate,
+        found: Boilerplate,
         groups: _Groups,
         changed: NDArray[np.bool_],
         parallel_map: ParallelMap,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """What `passages.directed` gives; `changed` are documents that stay with other boilerplate."""
+        """Find containment pairs; `changed` are documents that stay, with other boilerplate."""
         before, change = self.before, self.change
         if not self._is_much(changed | groups.changed):
             sampled = before.steps.n_sampled.astype(np.int64)
@@ -139,7 +140,7 @@ class IncrementalFinder:
             if directed is not None:
                 return directed, now.n_sampled
         facts = (held.anchors, change.now, found, groups.now)
-        return passages.directed(*facts, scratch=held.scratch, parallel_map=parallel_map)
+        return find_containment_pairs(*facts, scratch=held.scratch, parallel_map=parallel_map)
 
     def _is_much(self, changed: NDArray[np.bool_]) -> bool:
         """So many documents have changed bool[n_docs] that all is found quicker from nothing."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ...core.features import KEPT_CHUNKS, AnchorChunk, Anchors
 from ...core.sorted_arrays import expand_ranges, offsets_from_sizes
-from .. import kernels, passages
-from ..passages import ParallelMap
+from .. import boilerplate, kernels
+from ..boilerplate import ParallelMap
 
 KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread
 GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a time
@@ -233,14 +233,14 @@ def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
     """The passages of some documents int32[m], rising."""
     hashes, start, _ = hashes_of(anchors, docs)
     of_doc = np.repeat(docs, np.diff(start))
-    found, first = kernels.in_a_row(hashes, of_doc, passages.IN_A_ROW)
+    found, first = kernels.in_a_row(hashes, of_doc, boilerplate.IN_A_ROW)
     return Rows(found, of_doc[first])
 
 
 def in_passages(chunk: AnchorChunk, known: Table) -> NDArray[np.bool_]:
     """bool[n]: the anchors that are part of a passage among those known."""
-    found, first = kernels.in_a_row(chunk.hash, chunk.doc, passages.IN_A_ROW)
+    found, first = kernels.in_a_row(chunk.hash, chunk.doc, boilerplate.IN_A_ROW)
     out, first = np.zeros(len(chunk.hash), np.bool_), first[known.has(found)]
-    for step in range(passages.IN_A_ROW):
+    for step in range(boilerplate.IN_A_ROW):
         out[first + step] = True
     return out

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...core import rules
 from ...core.settings import Settings
-from ...matching import candidates, kernels, passages
+from ...matching import candidates, kernels
+from ...matching.boilerplate import IN_A_ROW, half
 from ..arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
 from ..checkpoints import Frame, Store
 from ..shuffle import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
@@ -33,7 +34,7 @@ def _passages(targets: int) -> Sender:
         for one in batches:
             hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
             row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
-            found, first = kernels.in_a_row(hashes, row, passages.IN_A_ROW)
+            found, first = kernels.in_a_row(hashes, row, IN_A_ROW)
             mine = row[first]
             doc, group = (numbers(one, name)[mine] for name in ("doc", "group"))
             common, few = crowded(found, group, candidates.MAX_HOLDERS)
@@ -66,7 +67,7 @@ def _flags(one: pa.RecordBatch) -> tuple[pa.Array, ...]:
     position, starts = unpacked(texts(one, "anchor_place"), np.int32)
     common = np.zeros(len(position), np.bool_)
     for row, at in enumerate(one.column("at").to_pylist()):
-        for i in range(passages.IN_A_ROW):
+        for i in range(IN_A_ROW):
             common[starts[row] + np.array(at, np.int64) + i] = True
     return starts, common, position
 
@@ -102,7 +103,7 @@ def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int
 
     They have at most n_anchors together.
     `flagged` are the places of the anchors that are boilerplate (int32), start and end the stretches of
-    shingles between such (int64).  The same as `passages.boilerplate` and `passages.spans`.
+    shingles between such (int64).  The same as `matching.boilerplate` finds.
     """
     from pyspark.sql import functions as f
 
@@ -159,7 +160,7 @@ def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         hashes, starts, own, n, left = unflagged(one)
         before = np.r_[0, np.cumsum(own)]
         good = rules.told_by_own(n, left)
-        kept = np.array(packed(passages.half(hashes[own]), before[starts]), object)[good]
+        kept = np.array(packed(half(hashes[own]), before[starts]), object)[good]
         mostly = rules.mostly_frame(n, left)[good]
         yield batch(OWN, {"doc": numbers(one, "doc")[good], "own": kept.tolist(), "mostly": mostly})
 

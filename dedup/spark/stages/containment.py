@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...core import rules
-from ...matching import kernels, passages
+from ...matching import containment, kernels
 from ..arrow import Columns, Mapper, batch, mapped, numbers
 from ..checkpoints import Frame
 from ..shuffle import (
@@ -54,12 +54,12 @@ def terms(targets: int) -> Sender:
         for one in batches:
             hashes, row, keep, many, least = _usable(one)
             hashes, row = hashes[keep], row[keep]
-            crowd, enough = crowded(hashes, numbers(one, "group")[row], passages.MAX_GROUPS)
+            crowd, enough = crowded(hashes, numbers(one, "group")[row], containment.MAX_GROUPS)
             some = np.ones(len(row), np.bool_)
             some[crowd], some[enough] = False, True
             hashes, row = hashes[some], row[some]
             both = {name: numbers(one, name)[row] for name in ("doc", "group")}
-            facts = {"sure": ~many[row] | passages.sample(hashes), "only": (least <= 1)[row]}
+            facts = {"sure": ~many[row] | containment.sample(hashes), "only": (least <= 1)[row]}
             yield target_of(targets, hashes), {"hash": hashes, **both, **facts}
 
     return run
@@ -78,9 +78,9 @@ def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     hashes, starts, keep, n_anchors, n_left = unflagged(one)
     row = np.repeat(np.arange(one.num_rows), np.diff(starts))
     n_effective = rules.effective_anchors(n_anchors, n_left)
-    sampled = np.bincount(row[keep & passages.sample(hashes)], minlength=one.num_rows)
-    n_terms = passages.terms_looked_for(n_effective, n_left, sampled)
-    return hashes, row, keep, n_effective > passages.FEW_ANCHORS, rules.min_shared_anchors(n_terms)
+    sampled = np.bincount(row[keep & containment.sample(hashes)], minlength=one.num_rows)
+    n_terms = containment.terms_looked_for(n_effective, n_left, sampled)
+    return hashes, row, keep, n_effective > containment.FEW_ANCHORS, rules.min_shared_anchors(n_terms)
 
 
 def shared(code: Coded) -> Sender:
@@ -93,7 +93,7 @@ def shared(code: Coded) -> Sender:
             docs, first, row = np.unique(rows["doc"][some], return_index=True, return_inverse=True)
             only = np.where(rows["only"][some][first], ONLY, 0)
             local = np.unique(rows["group"][some][first], return_inverse=True)[1].astype(np.int32)
-            limits = passages.MAX_GROUPS, passages.DOCS_OF_GROUP
+            limits = containment.MAX_GROUPS, containment.DOCS_OF_GROUP
             sizes, found, few, _ = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
             for left, right, sides in _paired(sizes, found, few, local):
                 yield code.sent(docs[left], docs[right], sides | only[left] | only[right])
@@ -180,6 +180,6 @@ def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int =
     )
     order = Window.partitionBy("side.doc", "side.other_group").orderBy(f.desc("side.n"), "side.other")
     best = both.where("side.n >= enough").withColumn("rank", f.row_number().over(order))
-    best = best.where(f.col("rank") <= passages.PAIRS_WITH_GROUP)
+    best = best.where(f.col("rank") <= containment.PAIRS_WITH_GROUP)
     left, right = f.least("side.doc", "side.other"), f.greatest("side.doc", "side.other")
     return best.select(left.alias("left"), right.alias("right"), "n_left", "n_right").distinct()

@@ -1,0 +1,146 @@
+"""Find candidate pairs of part and whole by the anchors that two documents share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import rules
+from ..core.features import AnchorChunk, Anchors
+from ..core.pairs import CandidatePairs
+from ..core.parallel import trim_memory
+from ..core.sorted_arrays import group_equal, offsets_from_sizes
+from . import kernels
+from .boilerplate import Boilerplate, ParallelMap, columns_of, count_table, own_of
+from .partition import N_BUCKETS, Buckets
+
+RANGES = 16  # of documents, taken one at a time on each thread
+DOCS_OF_GROUP = 64  # of one group of near-duplicates, looked at for each anchor
+PAIRS_WITH_GROUP = 4  # candidates that a document makes with one group
+MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
+FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of them
+SAMPLED = 4  # a power of two
+
+
+def containment_candidates(
+    anchors: Anchors,
+    mine: NDArray[np.bool_],
+    known: Boilerplate,
+    group: NDArray[np.int32],
+    min_share: float = rules.ANCHOR_SHARE,
+    scratch: Path | None = None,
+    parallel_map: ParallelMap = map,
+) -> CandidatePairs:
+    """Return the pairs of which one document may contain the other; see `find_containment_pairs`."""
+    found, _ = find_containment_pairs(anchors, mine, known, group, min_share, scratch, parallel_map)
+    return CandidatePairs.of(found[:, :2])
+
+
+def find_containment_pairs(
+    anchors: Anchors,
+    mine: NDArray[np.bool_],
+    known: Boilerplate,
+    group: NDArray[np.int32],
+    min_share: float = rules.ANCHOR_SHARE,
+    scratch: Path | None = None,
+    parallel_map: ParallelMap = map,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Find pairs of documents that share enough anchors for one to contain the other, perhaps.
+
+    Returns int32[m, 3]: a document, another one, and how many anchors they share; and int64[n_docs]: how
+    many anchors of each document are in the sample.  Two documents make a pair if they share as many distinct
+    anchors as `rules.min_shared_anchors` asks for; boilerplate does not count.  A document of more than
+    FEW_ANCHORS anchors is matched by a sample of them, so that a long text is cheap.  Documents of one group
+    of near-duplicates (`group` int32[n_docs]) make no pair.  Of each other group a document is paired with
+    the few that share most with it, so that two groups of thousands stay cheap.  Documents where `mine` is
+    false are left out.
+    """
+    n_docs, n_effective = len(group), known.n_effective
+    many = n_effective > FEW_ANCHORS
+    buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, parallel_map)
+
+    def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+        hashes, docs = buckets.bucket(number)
+        order, hashes = group_equal(hashes)
+        docs = docs[order]
+        sure = sample(hashes) | ~many[docs]  # others serve only where a document with few anchors has them
+        return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)[:3]
+
+    with buckets:
+        sizes, docs, few = columns_of(parallel_map(one_bucket, range(N_BUCKETS)))
+    trim_memory()
+    doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
+    if not few.all():
+        sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
+        docs = docs[few]
+    few_postings, few_docs = offsets_from_sizes(sizes), docs
+    del sizes, docs, few
+    n_terms = terms_looked_for(n_effective, known.n_left, n_sampled)
+    enough = rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
+
+    def some_docs(start: int) -> NDArray[np.int32]:
+        limits = (enough, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
+        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, *limits)
+
+    step = max(1, -(-n_docs // RANGES))
+    pairs = [np.zeros((0, 3), np.int32), *parallel_map(some_docs, range(0, n_docs, step))]
+    return np.concatenate(pairs), n_sampled
+
+
+def terms_looked_for(
+    n_effective: NDArray[np.int64], n_left: NDArray[np.int64], n_sampled: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return by how many anchors each document is matched, by a sample of them or by all: int64[n_docs]."""
+    return np.where((n_effective > FEW_ANCHORS) & (n_effective == n_left), n_sampled, n_effective)
+
+
+def _shared_anchors(
+    anchors: Anchors,
+    mine: NDArray[np.bool_],
+    known: Boilerplate,
+    many: NDArray[np.bool_],
+    scratch: Path | None,
+    parallel_map: ParallelMap,
+) -> tuple[Buckets, NDArray[np.int64]]:
+    """Return the anchors that may be shared (hash, document), and how many each document has in the sample.
+
+    Most anchors of one document only are left out, and of long documents most anchors that are neither in the
+    sample nor in a short document.
+    """
+    small = mine & ~many
+    in_small, shared = count_table(len(anchors.hash) // 2), count_table(len(anchors.hash))
+
+    def of_small(chunk: AnchorChunk) -> NDArray[np.uint64]:
+        return chunk.hash[own_of(chunk, small, known.bits)]
+
+    def wanted(chunk: AnchorChunk) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64]]:
+        sampled = sample(chunk.hash)
+        keep = sampled | ~many[chunk.doc] | kernels.are_frequent(in_small, chunk.hash, 1)
+        keep &= own_of(chunk, mine, known.bits)
+        counted = np.bincount(chunk.doc[keep & sampled] - chunk.first_doc, minlength=len(chunk.start) - 1)
+        return chunk.hash[keep], np.packbits(keep), counted
+
+    def often(given: tuple[AnchorChunk, NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+        chunk, bits = given
+        keep = np.flatnonzero(np.unpackbits(bits, count=len(chunk.hash)))
+        keep = keep[kernels.are_frequent(shared, chunk.hash[keep], 2)]
+        return chunk.hash[keep], chunk.doc[keep]
+
+    for hashes in parallel_map(of_small, anchors.chunks()):
+        kernels.count_hashes(in_small, hashes, 1)
+    n_sampled, kept = [np.zeros(0, np.int64)], []
+    for hashes, bits, counted in parallel_map(wanted, anchors.chunks()):
+        kernels.count_hashes(shared, hashes, 2)
+        n_sampled.append(counted)
+        kept.append(bits)
+    buckets = Buckets((np.uint64, np.int32), scratch)
+    for rows in parallel_map(often, zip(anchors.chunks(), kept, strict=True)):
+        buckets.add(*rows)
+    return buckets, np.concatenate(n_sampled)
+
+
+def sample(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return bool[n]: about one in SAMPLED hashes, the same ones in every document."""
+    return hashes & np.uint64(SAMPLED - 1 << 8) == 0
