@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clustering import exact_duplicates, families, relation, verdict, witnesses
+from ..clustering import exact_duplicates, families, verdict, witnesses
+from ..clustering.exact_duplicates import same_letters
 from ..core import estimates
 from ..core.components import connected_components
 from ..core.documents import OK, TOO_SHORT, Documents
@@ -26,7 +27,7 @@ from ..core.parallel import Context, Progress, shared_context
 from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
 from ..matching import boilerplate, candidates, containment, verify
-from ..matching.compared import turned
+from ..matching.verify import turned
 from ..pipeline import warm_up
 from ..pipeline.set_aside import set_short_aside
 from ..text.normalize import letter_table
@@ -156,7 +157,7 @@ class _Check:
         text, best = utf8.decode(), (others[0], PUNCTUATION)
         for other, got in zip(others, self._read(np.array(others, np.int32)), strict=True):
             if got is not None:
-                kind = relation.same_letters(raw, text, got[0], got[1].decode())
+                kind = same_letters(raw, text, got[0], got[1].decode())
                 if kind < best[1]:
                     best = (other, kind)
         return best

@@ -14,7 +14,7 @@ from ..core.features import Anchors, Signatures, Spans
 from ..core.pairs import CandidatePairs, Evidence
 from ..core.parallel import Context
 from ..core.settings import Settings
-from ..matching.compared import Compared
+from ..matching.verify import Compared
 from ..runs.run import Run
 
 

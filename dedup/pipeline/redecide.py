@@ -13,7 +13,7 @@ from ..core.features import Signatures
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
-from ..matching.compared import Compared
+from ..matching.verify import Compared
 from ..runs.folder import writing
 from ..runs.manifest import manifest_of
 from ..runs.opening import as_decided, open_run

@@ -29,8 +29,7 @@ from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pai
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
 from ..core.sorted_arrays import is_in
-from ..matching.compared import Compared
-from ..matching.verify import verify
+from ..matching.verify import Compared, verify
 from ..runs.folder import writing
 from ..runs.ingest_cache import IngestCache
 from ..runs.opening import as_decided

@@ -56,10 +56,7 @@ def as_decided(run: Run, folder: Path) -> Run:
     """A run as it was scanned into a folder -> with what was decided there in a review."""
     if not (folder / DECISIONS).exists():
         return run
-    from . import (
-        review,
-        review_log,  # NOTE: review loads kernels, which other runs do not need
-    )
+    from . import review, review_log
 
     return review.apply(run, review_log.read(folder))
 

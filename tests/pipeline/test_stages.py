@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.clustering import hubs, policies, relation, verdict
+from dedup.clustering import exact_duplicates, hubs, policies, verdict
 from dedup.core import estimates
 from dedup.core.documents import BINARY, EMPTY, OK
 from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
@@ -262,7 +262,7 @@ def test_with_the_largest_share_all_of_a_cluster_may_go():
     ],
 )
 def test_texts_with_equal_letters_differ_in_a_named_way(left, right, kind):
-    found = relation.same_letters(left.encode(), left, right.encode(), right)
+    found = exact_duplicates.same_letters(left.encode(), left, right.encode(), right)
     assert RELATIONS[found] == kind
 
 
@@ -298,7 +298,9 @@ SPACED = [*" \t\n\r\x0b\x1c\x1f\x85\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205
 )
 def test_digests_of_many_texts_are_those_of_each(texts):
     both = [(str(i).encode(), "".join(text).encode()) for i, text in enumerate(texts)]
-    assert relation.digests_of(both) == [relation.digests(raw, utf8.decode()) for raw, utf8 in both]
+    assert exact_duplicates.digests_of(both) == [
+        exact_duplicates.digests(raw, utf8.decode()) for raw, utf8 in both
+    ]
 
 
 def test_every_space_that_splits_a_text_is_joined_with_those_beside_it():

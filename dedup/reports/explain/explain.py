@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...clustering.relation import same_letters
+from ...clustering.exact_duplicates import same_letters
 from ...clustering.verdict import thresholds
 from ...content.words import counts, letters_at
 from ...core.features import Spans

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...clustering import verdict
 from ...core.errors import BadSetting
 from ...core.pairs import VerifiedPairs, pair_keys
-from ...matching.compared import Compared
+from ...matching.verify import Compared
 from ...runs.run import Run
 from ..figures import settings_of
 
