@@ -66,8 +66,7 @@ class Existing:
         self.folder = folder = remote.whole(self.name) if is_address(run) else Path(run)
         self._tables, manifest = manifest_of(folder)
         try:
-            known = Settings.__dataclass_fields__
-            self.settings = Settings(**{k: v for k, v in manifest["settings"].items() if k in known})
+            self.settings = Settings.of_run({"settings": manifest["settings"]})
             self.scanned: dict[str, Any] = manifest["scanned"]
             self.n_docs = int(manifest["rows"]["documents"])
             self.home = os.fsencode(self.scanned["folder"])

@@ -60,7 +60,7 @@ def explain(
 
     chosen = form_of(output, format_, FORMATS, "text")
     run = _run_if_any(run_folder)
-    settings = _settings(run)
+    settings = Settings.of_run(run.summary) if run else Settings()
     left, right = (find(name, run, settings.text_field) for name in (a, b))
     _load_kernels()
     found = explained(left, right, settings, run)
@@ -78,12 +78,6 @@ def _run_if_any(run_folder: AnyRun) -> Run | None:
     given = click.get_current_context().get_parameter_source("run_folder")
     default = given is click.core.ParameterSource.DEFAULT
     return None if default and not Path(run_folder, MANIFEST).exists() else open_run(run_folder)
-
-
-def _settings(run: Run | None) -> Settings:
-    known = Settings.__dataclass_fields__
-    values = run.summary.get("settings", {}) if run else {}
-    return Settings(**{name: value for name, value in values.items() if name in known})
 
 
 def _load_kernels() -> None:

@@ -100,6 +100,12 @@ class Settings:
             return self.threads
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
+    @staticmethod
+    def of_run(summary: Mapping[str, Any]) -> Settings:
+        """Return the settings of a run from its summary; names that are unknown here are left out."""
+        known = Settings.__dataclass_fields__
+        return Settings(**{name: v for name, v in summary.get("settings", {}).items() if name in known})
+
     def deciding(self) -> dict[str, Any]:
         """The settings on which the result depends, as plain values."""
         return {k.name: getattr(self, k.name) for k in fields(self) if k.metadata["decides"]}

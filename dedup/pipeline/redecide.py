@@ -35,7 +35,7 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
         manifest_of(folder.folder)  # that there is a run
         beside.submit(warm_up_to_decide)
         last = open_run(folder.folder, as_scanned=True)
-        settings = check_settings(replace(Settings(**last.summary["settings"]), **overrides))
+        settings = check_settings(replace(Settings.of_run(last.summary), **overrides))
         check_decidable(last, settings)
         signatures = beside.submit(lambda: last.signatures)
         with shared_context(settings, progress) as context:

@@ -16,12 +16,6 @@ from ..runs.run import Run
 from ..text.normalize import letter_table
 
 
-def settings_of(run: Run) -> Settings:
-    """The settings with which a run was made."""
-    known = Settings.__dataclass_fields__
-    return Settings(**{k: v for k, v in run.summary.get("settings", {}).items() if k in known})
-
-
 def texts_of(run: Run, docs: NDArray[np.int32]) -> list[bytes | None]:
     """Documents int32[n] -> their UTF-8 texts; None where the file has changed or gone."""
     if run.texts is not None:
@@ -37,9 +31,9 @@ def measured(run: Run, docs: NDArray[np.int32]) -> VerifiedPairs:
         run.documents.n_bytes,
         lambda some: texts_of(run, some),
         letter_table(),
-        settings_of(run).k,
+        Settings.of_run(run.summary).k,
         run.spans,
-        thresholds(settings_of(run)).worth_reading,
+        thresholds(Settings.of_run(run.summary)).worth_reading,
         map,
     )
 

@@ -121,8 +121,7 @@ class Layer:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        known = Settings.__dataclass_fields__
-        self.settings = Settings(**{k: v for k, v in run.summary["settings"].items() if k in known})
+        self.settings = Settings.of_run(run.summary)
         self.limits = verdict.thresholds(self.settings)
         self.same = verdict.same_values(run.documents, run.evidence.spellings)
         relations = verdict.parse_relations(self.settings.relations)

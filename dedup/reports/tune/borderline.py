@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ...clustering import verdict
 from ...core.pairs import CandidatePairs, VerifiedPairs
+from ...core.settings import Settings
 from ...core.verdicts import NEAR
 from ...matching import kernels
 from ...matching.candidates import by_shingles
 from ...runs.run import Run
-from ..figures import measured, rows_of, settings_of
+from ..figures import measured, rows_of
 
 MEASURED = 400  # candidates below the line that are read again and measured
 
@@ -36,7 +37,7 @@ class Borderline:
 
 def candidates_of(run: Run) -> CandidatePairs:
     """The candidate pairs that the signatures of a run make, as in its scan; skeletons and parts aside."""
-    s = settings_of(run)
+    s = Settings.of_run(run.summary)
     same = verdict.same_letters(run.documents)
     docs = np.flatnonzero(run.ok & (same == np.arange(len(same)))).astype(np.int32)
     return by_shingles(s, run.documents, run.signatures, docs, map)
@@ -45,7 +46,7 @@ def candidates_of(run: Run) -> CandidatePairs:
 def not_joined(run: Run, candidates: CandidatePairs) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """(Candidates int32[n, 2] that reached no threshold, their Jaccard as estimated from the signatures)."""
     docs = candidates.docs[rows_of(run.pairs, candidates.docs) < 0]
-    return docs, kernels.matches(run.signatures.values, docs) / settings_of(run).num_perm
+    return docs, kernels.matches(run.signatures.values, docs) / Settings.of_run(run.summary).num_perm
 
 
 def borderline(run: Run, candidates: CandidatePairs) -> Borderline:
@@ -55,7 +56,7 @@ def borderline(run: Run, candidates: CandidatePairs) -> Borderline:
     the candidates that reached nothing, the most alike by estimate are read again and measured; where a
     text is gone they are left out.
     """
-    limits = verdict.thresholds(settings_of(run))
+    limits = verdict.thresholds(Settings.of_run(run.summary))
     stored = run.pairs.where(run.pair_relations >= NEAR)
     part = limits.left_in_right(stored) | limits.right_in_left(stored)
     above = stored.where(limits.alike(stored) & ~part & ~limits.rewritten(stored))

@@ -17,9 +17,10 @@ from rich.text import Text
 
 from ...core.errors import BadInput, safe
 from ...core.pairs import pair_keys
+from ...core.settings import Settings
 from ...runs.run import Run
 from ..evaluate.labels import Names
-from ..figures import row_figures, settings_of
+from ..figures import row_figures
 from ..summary import counted
 from .borderline import Borderline
 from .terminal import pair_view
@@ -95,7 +96,7 @@ class Interview:
 
     def __init__(self, run: Run, near_line: Borderline, file: LabelsFile) -> None:
         self.run, self.near_line, self.file = run, near_line, file
-        self.line = settings_of(run).min_jaccard
+        self.line = Settings.of_run(run.summary).min_jaccard
         self.turns: list[Turn] = []
         self.before = self._before()
         self.cluster = run.verdict.cluster[near_line.pairs.docs]

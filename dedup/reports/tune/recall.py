@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from ...clustering import verdict
 from ...core import thresholds
 from ...core.pairs import CandidatePairs
+from ...core.settings import Settings
 from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ...matching import kernels as matching_kernels
 from ...runs.run import Run
 from ...text import kernels as text_kernels
 from ...text.normalize import letter_table
-from ..figures import figures, measured, rows_of, settings_of, texts_of
+from ..figures import figures, measured, rows_of, texts_of
 
 BATCH_BYTES = 4 << 20
 CELLS = 4_000_000  # of a table of counts: documents of a batch times sampled ones
@@ -61,7 +62,7 @@ def measured_recall(run: Run, sample: int = 200, seed: int = 1, max_bytes: int =
     queries = np.sort(shuffled[:sample]).astype(np.int32)
     close, unread = _close_pairs(run, queries, others.astype(np.int32))
     pairs = measured(run, close)
-    limits = verdict.thresholds(settings_of(run))
+    limits = verdict.thresholds(Settings.of_run(run.summary))
     pairs = pairs.where(limits.related(pairs))
     kind, found = limits.likeness(pairs), rows_of(run.pairs, pairs.docs) >= 0
     missed = pairs.docs[~found & (kind != CONTAINED)]
@@ -93,7 +94,7 @@ def _close_pairs(
     run: Run, queries: NDArray[np.int32], others: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], int]:
     """Documents and those to hold them against -> (all pairs that may reach a threshold, how many unread)."""
-    settings = settings_of(run)
+    settings = Settings.of_run(run.summary)
     texts = texts_of(run, queries)
     there = np.array([t is not None for t in texts], np.bool_)
     index = _Index(run, queries[there], [t for t in texts if t is not None], settings.k)
@@ -125,7 +126,7 @@ class _Index:
 
     def __init__(self, run: Run, docs: NDArray[np.int32], texts: list[bytes], k: int) -> None:
         self.run, self.docs, self.k = run, docs, k
-        self.limits = verdict.thresholds(settings_of(run))
+        self.limits = verdict.thresholds(Settings.of_run(run.summary))
         self.framed = np.diff(run.spans.indptr) > 0
         shingles, bones = _sets(texts, k)
         self.size, self.n_bones = np.diff(shingles[1]), np.diff(bones[1])

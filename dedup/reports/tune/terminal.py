@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.errors import BadInput, safe
+from ...core.settings import Settings
 from ...runs.run import Run
 from ..documents import find
 from ..evaluate.terminal import figures_line
 from ..explain.explain import explain
 from ..explain.terminal import texts_view
-from ..figures import settings_of
 from ..summary import counted
 
 Report = dict[str, Any]
@@ -177,5 +177,5 @@ def pair_view(row: Report, run: Run, width: int, places: int, characters: int) -
     for name, text in (("A", left), ("B", right)):
         for note in text.notes:
             yield Text(f"note: {name}: {note}", "yellow")
-    found = explain(left, right, settings_of(run), run)
+    found = explain(left, right, Settings.of_run(run.summary), run)
     yield from texts_view(found, width, places, "dedup explain A B shows all", characters)

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ...clustering import verdict
 from ...core.pairs import CandidatePairs
+from ...core.settings import Settings
 from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ...matching.bands import recall
 from ...matching.candidates import shingle_bands
 from ...runs.run import Run
-from ..figures import row_figures, settings_of
+from ..figures import row_figures
 from .borderline import Borderline, borderline, candidates_of, not_joined
 from .recall import measured_recall
 from .whatif import decided_at
@@ -29,7 +30,7 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
 
     `sample` documents are held against all others to measure the recall, 0 to leave that out.
     """
-    settings = settings_of(run)
+    settings = Settings.of_run(run.summary)
     candidates = candidates_of(run)
     near_line = borderline(run, candidates)
     return {
@@ -64,7 +65,7 @@ def histogram(run: Run, candidates: CandidatePairs) -> list[Report]:
     near, contained, rewritten: verified pairs of that relation, without those of equal letters;
     not_joined: candidates that reached no threshold, by their Jaccard as estimated from the signatures.
     """
-    settings = settings_of(run)
+    settings = Settings.of_run(run.summary)
     limits, bins = verdict.thresholds(settings), edges(settings.min_jaccard)
     jaccard = limits.deciding_jaccard(run.pairs)
     rest = not_joined(run, candidates)[1]
@@ -96,7 +97,7 @@ def s_curve(min_jaccard: float, min_containment: float, num_perm: int) -> Report
 
 def what_if(run: Run) -> list[Report]:
     """What the run would have decided at its own line and at those above it."""
-    line = settings_of(run).min_jaccard
+    line = Settings.of_run(run.summary).min_jaccard
     higher = [x for x in edges(line).tolist() if line < x <= HIGHEST]
     return [_what_if(run, x) for x in (line, *higher)]
 

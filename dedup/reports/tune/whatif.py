@@ -7,9 +7,9 @@ from dataclasses import replace
 from ...clustering import verdict
 from ...core.errors import BadSetting
 from ...core.pairs import VerifiedPairs, pair_keys
+from ...core.settings import Settings
 from ...matching.verify import Compared
 from ...runs.run import Run
-from ..figures import settings_of
 
 
 def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
@@ -18,7 +18,7 @@ def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
     All pairs that reach a higher line are among those that were compared, so upwards nothing is estimated.
     Raises BadSetting below the line of the scan, which compared nothing so unlike.
     """
-    settings = settings_of(run)
+    settings = Settings.of_run(run.summary)
     if min_jaccard < settings.min_jaccard:
         raise BadSetting(
             f"min_jaccard {min_jaccard:g} lies below the {settings.min_jaccard:g} of the run; "
