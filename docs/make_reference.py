@@ -21,7 +21,8 @@ DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # the program beside this file, whichever is installed
 
 import dedup
-from dedup.cli import commands, export
+from dedup.cli import commands
+from dedup.cli.export import export
 from dedup.core.documents import STATUS
 from dedup.core.settings import Settings
 from dedup.core.verdicts import DECIDING, RELATIONS

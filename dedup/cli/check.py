@@ -1,30 +1,20 @@
-"""The commands that judge before or after a scan: check and review."""
+"""dedup check."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core import errors
-from .paths import AnyRun, RunFolder
+from .common import console, print_json, tell
+from .paths import RUN_FOLDER, AnyRun, RunFolder
 
 if TYPE_CHECKING:
     from ..check.existing import Existing
     from ..check.result import Checked
-
-RUN_FOLDER = ".dedup"
-
-
-def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
-    """Add the commands of this file to the command line."""
-    commands.add_command(check)
-    commands.add_command(run_option(review))
 
 
 @click.command()
@@ -90,8 +80,8 @@ def check(
         _check_can_add(new, run_folder)
     found, existing = checked(
         *(new, run_folder),
-        on_compile=lambda: _tell(compiling(), quiet),
-        on_index=lambda: _tell("making the index of the run, only this once ...", quiet),
+        on_compile=lambda: tell(compiling(), quiet),
+        on_index=lambda: tell("making the index of the run, only this once ...", quiet),
         **overrides,
     )
     found, unused = accepted.applied(found) if accepted else (found, [])
@@ -107,11 +97,6 @@ def check(
     return _code(found)
 
 
-def _tell(message: str, quiet: bool) -> None:
-    if not quiet:
-        click.echo(message, err=True)
-
-
 def _code(found: list[Checked]) -> int:
     from ..check.result import DUPLICATE
 
@@ -121,13 +106,11 @@ def _code(found: list[Checked]) -> int:
 
 
 def _print(found: list[Checked], existing: Existing, unused: list[str], form: str) -> None:
-    import json
-
     from ..reports import check as views
 
     facts = (existing.name, existing.n_docs)
     if form == "json":
-        click.echo(json.dumps(views.as_dict(found, *facts, unused), indent=1))
+        print_json(views.as_dict(found, *facts, unused))
     elif form == "jsonl":
         for line in views.jsonl(found):
             click.echo(line)
@@ -135,9 +118,7 @@ def _print(found: list[Checked], existing: Existing, unused: list[str], form: st
         for line in views.github(found, unused):
             click.echo(line)
     else:
-        from rich.console import Console
-
-        Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(views.view(found, *facts))
+        console().print(views.view(found, *facts))
 
 
 def _check_can_add(new: tuple[str, ...], run_folder: AnyRun) -> None:
@@ -165,120 +146,4 @@ def _add(new: tuple[str, ...], existing: Existing, overrides: dict[str, Any], qu
     paths = list(dict.fromkeys([*existing.scanned["paths"], *new]))
     threads = {"threads": overrides["threads"]} if "threads" in overrides else {}
     run = scan(paths, existing.settings, run=existing.folder, **threads)
-    _tell(f"{run.summary['documents']['seen'] - before:,} documents added to {existing.folder}", quiet)
-
-
-@click.command()
-@click.option("--cluster", metavar="ID", help="Only this cluster, as `dedup show` numbers it.")
-@click.option("--relation", metavar="NAME", help="Only clusters with a document of this relation.")
-@click.option(
-    "--order",
-    type=click.Choice(["largest", "nearest"]),
-    default="largest",
-    show_default=True,
-    help="Largest clusters first, or those nearest to a threshold.",
-)
-@click.option("--again", is_flag=True, help="Also clusters that were decided before.")
-@click.option("--undo", type=int, metavar="N", help="Take back decision N, as --json numbers it.")
-@click.option("--json", "as_json", is_flag=True, help="Print the decisions made so far as one JSON object.")
-def review(
-    cluster: str | None,
-    relation: str | None,
-    order: str,
-    again: bool,
-    undo: int | None,
-    as_json: bool,
-    run_folder: AnyRun,
-) -> None:
-    """Go through the clusters in the terminal: accept each, change its canonical document, split one off.
-
-    Each decision is saved as it is made, in the run folder, and holds for the lists, and for later scans
-    as long as the letters of the document stay the same.
-
-    \b
-    dedup review
-    dedup review --order nearest --relation near
-    dedup review --cluster 3
-    """
-    from ..core.compiled.cache import compiling
-    from ..core.verdicts import RELATIONS
-    from ..readers.storage.addresses import local_folder
-    from ..runs.opening import open_run
-
-    folder = local_folder(run_folder)
-    if relation is not None and relation not in RELATIONS[1:]:
-        raise errors.BadSetting(f"--relation {relation}: there is none; they are {', '.join(RELATIONS[1:])}")
-    if undo is not None:
-        _undo(folder, undo)
-    if as_json:
-        _print_decisions(folder)
-    if as_json or undo is not None:
-        return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise errors.DedupError("review needs a terminal to show clusters and to read keys; see: dedup show")
-    from rich.console import Console
-
-    from ..pipeline import warm_up
-    from ..reports.review import Session
-    from ..runs.review_log import Log
-    from .show import cluster_id
-
-    run = open_run(folder, as_scanned=True)
-    chosen = None if cluster is None else cluster_id(cluster)
-    warm_up.warm_up(lambda: _tell(compiling(), False))
-    with contextlib.closing(Log(folder)) as log, _keyboard() as keys:
-        done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
-    click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)
-
-
-@contextlib.contextmanager
-def _keyboard() -> Iterator[Callable[[], str]]:
-    """-> what gives the next key pressed at the terminal; an escape sequence is one key, the end is `q`.
-
-    subtle: click.getchar throws away what was typed before it is called, and gives keys typed fast as one.
-    """
-    import termios
-    import tty
-    from collections import deque
-
-    terminal = sys.stdin.fileno()
-    before = termios.tcgetattr(terminal)
-    waiting: deque[str] = deque()
-
-    def key() -> str:
-        if not waiting:
-            typed = os.read(terminal, 64).decode("utf-8", "replace")
-            waiting.extend([typed] if typed.startswith("\x1b") else typed or "q")
-        return waiting.popleft()
-
-    tty.setcbreak(terminal, termios.TCSADRAIN)
-    try:
-        yield key
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-
-
-def _undo(run_folder: Path, number: int) -> None:
-    from ..runs.opening import open_run
-    from ..runs.review_log import Log
-
-    open_run(run_folder, as_scanned=True)
-    with contextlib.closing(Log(run_folder)) as log:
-        made = next((d for d in log.standing if d.number == number), None)
-        if made is None:
-            raise errors.BadInput(f"--undo {number}: no such decision stands; see: dedup review --json")
-        log.undo(made)
-
-
-def _print_decisions(run_folder: Path) -> None:
-    """All decisions that stand, and whether each can be applied to the run."""
-    import dataclasses
-    import json
-
-    from ..runs.opening import open_run
-    from ..runs.review import resolved
-    from ..runs.review_log import read
-
-    found = resolved(open_run(run_folder, as_scanned=True), read(run_folder))
-    rows = [{**dataclasses.asdict(f.made), "stale": f.stale or None} for f in found]
-    click.echo(json.dumps({"decisions": rows}, indent=1))
+    tell(f"{run.summary['documents']['seen'] - before:,} documents added to {existing.folder}", quiet)

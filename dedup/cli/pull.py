@@ -1,4 +1,4 @@
-"""The command that copies a run from an address to this machine: pull."""
+"""dedup pull."""
 
 from __future__ import annotations
 
@@ -9,11 +9,6 @@ import click
 from ..core import errors
 from ..readers.storage.addresses import is_address
 from .output import NewPath
-
-
-def register(commands: click.Group) -> None:
-    """Add the command of this file to the command line."""
-    commands.add_command(pull)
 
 
 @click.command()

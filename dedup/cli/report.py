@@ -1,20 +1,14 @@
-"""The command that writes a run as one HTML page: report."""
+"""dedup report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
+from .common import run_option
 from .output import NewPath, form_of
 from .paths import AnyRun
-
-
-def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
-    """Add the command of this file to the command line."""
-    commands.add_command(run_option(report))
 
 
 @click.command()
@@ -43,6 +37,7 @@ def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
     metavar="MB",
     help="Texts in the page; of the rest it has the figures.",
 )
+@run_option
 def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_folder: AnyRun) -> None:
     """Write the run as one HTML page: the account, charts, and every cluster side by side.
 

@@ -1,15 +1,10 @@
-"""The command that makes the kernels ready."""
+"""dedup warm."""
 
 from __future__ import annotations
 
 import time
 
 import click
-
-
-def register(commands: click.Group) -> None:
-    """Add the command of this file to the command line."""
-    commands.add_command(warm)
 
 
 @click.command()

@@ -1,110 +1,20 @@
-"""The commands that judge a run: eval, compare and tune."""
+"""dedup tune."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core import errors
+from .common import console, load_kernels, print_json, run_option
 from .output import NewPath
-from .paths import AnyRun, RunFolder
+from .paths import AnyRun
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..runs.run import Run
-
-
-def register(commands: click.Group, run_option: Callable[..., Any]) -> None:
-    """Add the commands of this file to the command line."""
-    commands.add_command(run_option(evaluate))
-    commands.add_command(compare)
-    commands.add_command(run_option(tune))
-
-
-def _load_kernels() -> None:
-    from ..core.compiled.cache import compiling
-    from ..pipeline import warm_up
-
-    def on_compile() -> None:
-        click.echo(compiling(), err=True)
-
-    warm_up.warm_up(on_compile)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-
-
-def _print_json(report: Any) -> None:
-    import json
-
-    click.echo(json.dumps(report, indent=1))
-
-
-@click.command("eval")
-@click.argument("labels", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--ignore-unknown", is_flag=True, help="Leave out labels of documents that are not in the run.")
-@click.option(
-    "--examples",
-    type=click.IntRange(0),
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="Errors of each kind to name.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object on stdout.")
-def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, run_folder: AnyRun) -> None:
-    """Score the clusters of a run against LABELS: precision, recall, F1, B-cubed, adjusted Rand index.
-
-    LABELS is CSV, TSV, JSON Lines or Parquet, with the columns a, b, label (same or different), or path,
-    cluster.  Figures are also given by every other column of a truth table.
-
-    \b
-    dedup eval labels.csv
-    dedup eval truth.csv --json
-    """
-    from ..reports.evaluate.evaluate import evaluate as evaluated
-    from ..reports.evaluate.labels import read_labels
-    from ..reports.evaluate.terminal import evaluation_view
-    from ..runs.opening import open_run
-
-    run = open_run(run_folder)
-    answers = read_labels(labels, run, ignore_unknown)
-    _load_kernels()
-    report = evaluated(run, answers, examples)
-    if as_json:
-        _print_json(report)
-    else:
-        _console().print(evaluation_view(report, str(labels)))
-
-
-@click.command()
-@click.argument("run_a", type=RunFolder())
-@click.argument("run_b", type=RunFolder())
-@click.option("--json", "as_json", is_flag=True, help="Print all changes as one JSON object on stdout.")
-def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
-    """Show what changed from run RUN_A to RUN_B: documents, verdicts, clusters, settings.
-
-    \b
-    dedup scan corpus/ --run strict --min-jaccard 0.7
-    dedup compare .dedup strict
-    """
-    from ..reports.compare_runs import compare as compared
-    from ..reports.compare_runs import comparison_view
-    from ..runs.opening import open_run
-
-    report = compared(open_run(run_a), open_run(run_b))
-    if as_json:
-        _print_json(report)
-    else:
-        _console().print(comparison_view(report, str(run_a), str(run_b)))
 
 
 @click.command()
@@ -137,6 +47,7 @@ def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
 @click.option("--plot", type=NewPath(), help="Picture to write: .svg or .png.")
 @click.option("--force", is_flag=True, help="Replace the picture if it is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object on stdout.")
+@run_option
 def tune(
     sample: int,
     seed: int,
@@ -168,7 +79,7 @@ def tune(
         plots.format_of(plot)
         plots.require()
     run = open_run(run_folder)
-    _load_kernels()
+    load_kernels()
     if interactive:
         _interview(run, labels)
         return
@@ -176,12 +87,12 @@ def tune(
     if plot is not None:
         _plot(report, plot, force)
     if as_json:
-        _print_json(report)
+        print_json(report)
         return
     from ..reports.tune.terminal import tuning_view
 
-    console = _console()
-    console.print(tuning_view(report, run, console.width, str(run_folder)))
+    out = console()
+    out.print(tuning_view(report, run, out.width, str(run_folder)))
 
 
 def _tuned(run: Run, sample: int, seed: int, shown: int) -> dict[str, Any]:
@@ -215,4 +126,4 @@ def _interview(run: Run, labels: Path) -> None:
             return ""
 
     file = LabelsFile(labels)
-    interview(run, borderline(run, candidates_of(run)), file, _console(), ask)
+    interview(run, borderline(run, candidates_of(run)), file, console(), ask)

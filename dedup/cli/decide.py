@@ -1,0 +1,37 @@
+"""dedup decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from . import options
+from .common import run_option, show_run
+from .paths import AnyRun
+
+
+@click.command()
+@options.decide_options
+@run_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+def decide(
+    run_folder: AnyRun, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool, **given: Any
+) -> int:
+    """Decide anew what the last scan has compared, with other thresholds, relations or preference.
+
+    No text is read again.  A threshold may rise above that of the scan, and come back to it.
+
+    \b
+    dedup decide --min-jaccard 0.8
+    dedup decide --prefer newest --relations identical,encoding,whitespace
+    """
+    from ..core import jit
+    from ..pipeline import redecide
+
+    jit.without_blas()
+    result = redecide.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
+    return show_run(result, run_folder, as_json, quiet, fail_on_duplicates, strict)

@@ -1,0 +1,123 @@
+"""dedup scan."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.settings import Settings
+from . import engine as engines
+from . import options
+from . import paths as path_options
+from .common import run_option, show_run, show_summary
+from .paths import AnyRun
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(allow_dash=True, path_type=str))
+@click.option(
+    "--files-from",
+    metavar="FILE",
+    type=click.Path(allow_dash=True, dir_okay=False),
+    help="Read also the paths in FILE (- for standard input), one a line.",
+)
+@click.option("-0", "nul", is_flag=True, help="The paths in --files-from end with a NUL byte: find -print0.")
+@options.setting_options
+@run_option
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with settings. [pyproject.toml]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
+@click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
+@click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@engines.options
+def scan(
+    paths: tuple[str, ...],
+    files_from: str | None,
+    nul: bool,
+    run_folder: AnyRun,
+    config: Path | None,
+    as_json: bool,
+    quiet: bool,
+    fail_on_duplicates: bool,
+    strict: bool,
+    checksum: bool,
+    engine: engines.Engine,
+    **given: Any,
+) -> int:
+    """Read files and folders, find the variants of one document, choose the one to keep.
+
+    PATHS are folders (read with all that is below them), files, archives (.zip .tar), URLs (s3://, gs://,
+    hdfs://, https:// and others), patterns of these, or - for standard input.  Each line of .jsonl, row of
+    .csv .tsv .parquet .arrow .feather, record of .warc .wet and message of .mbox is one document; any other
+    file is one, whatever its suffix, as are .eml .docx .odt .epub and .pdf.  Each may be packed (.gz .bz2
+    .xz .zst).  Hidden folders, node_modules and the run folder are skipped.
+
+    \b
+    dedup scan corpus/
+    dedup scan posts.jsonl.gz --text-field body --min-jaccard 0.7
+    zcat dump.gz | dedup scan - --json
+    find corpus/ -name '*.txt' -print0 | dedup scan --files-from - -0
+    """
+    from ..core.settings import read_config
+
+    all_paths = path_options.all_paths(paths, files_from, nul)
+    values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
+    settings = Settings(**values)
+    from rich.console import Console
+
+    talk = Console(stderr=True, quiet=quiet, highlight=False)
+    if engine.name == "spark":
+        found = engines.scan(all_paths, settings, run_folder, engine, talk, checksum)
+        return show_summary(found, run_folder, as_json, quiet, fail_on_duplicates, strict)
+    folder = path_options.folder_to_write(run_folder)
+    result = None if checksum else _nothing_new(all_paths, settings, folder)
+    if result is not None:
+        talk.print("nothing has changed since the last scan", style="dim")
+    else:
+        result = _scan(all_paths, settings, folder, talk, show_bars=not quiet, checksum=checksum)
+    return show_run(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
+
+
+def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path) -> Any:
+    """The run in the folder where a scan would give the very same, looked up without the kernels."""
+    if not (run_folder / "run.json").exists():
+        return None
+    from ..pipeline import rescan
+
+    return rescan.nothing_new([os.fsencode(p) for p in paths], settings, run_folder)
+
+
+def _scan(
+    paths: list[str | bytes],
+    settings: Settings,
+    run_folder: Path,
+    talk: Console,
+    show_bars: bool,
+    checksum: bool,
+) -> Any:
+    from ..core import jit
+    from ..core.compiled.cache import compiling
+    from ..pipeline import scan as pipeline
+    from ..reports import summary as report
+
+    jit.without_blas()
+
+    def on_compile() -> None:
+        talk.print(compiling(), style="dim")
+
+    how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
+    if show_bars and talk.is_terminal:
+        with report.progress_bars(talk) as progress:
+            return pipeline.scan(paths, settings, progress=progress, **how)
+    return pipeline.scan(paths, settings, **how)
