@@ -1,4 +1,4 @@
-"""dedup: finds the documents of a text corpus that are one document in different dress.
+"""Find near-duplicate documents in a text corpus, and select one to keep from each cluster.
 
 >>> import dedup
 >>> run = dedup.scan_texts(["She can't.", "she ca n't", "He can do it."])

@@ -53,7 +53,7 @@ def _run() -> int | None:
 @click.group(cls=paths.Commands, context_settings=paths.CONTEXT)
 @click.version_option(__version__, "--version", prog_name="dedup")
 def commands() -> None:
-    """Find the documents of a corpus that are one document in different dress, and name one to keep.
+    """Find near-duplicate documents in a text corpus, and select one to keep from each cluster.
 
     \b
     dedup scan FOLDER          read, compare, cluster; the result goes to ./.dedup
