@@ -168,18 +168,18 @@ class _Check:
         self, documents: Documents, alone: NDArray[np.bool_]
     ) -> tuple[query.Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
         """-> pairs with the run; boilerplate of the new documents; pairs among them, alike and by anchors."""
-        s, held = self.s, self.fresh.held
+        s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
-        alike = candidates.alike(s, documents, held.signatures, docs, parallel_map)
-        close = candidates.are_close(s, documents.n_letters, held.signatures, alike.docs)
+        alike = candidates.alike(s, documents, features.signatures, docs, parallel_map)
+        close = candidates.are_close(s, documents.n_letters, features.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
-        known = boilerplate.marked(held.anchors, alone, self.index.boilerplate_in(held.anchors))
+        known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))
         parts = containment.containment_candidates(
-            held.anchors, alone, known, group, scratch=held.scratch, parallel_map=parallel_map
+            features.anchors, alone, known, group, scratch=features.scratch, parallel_map=parallel_map
         )
         sizes = documents.n_letters, documents.n_bones
-        new = query.Newcomers(docs, *sizes, held.signatures, held.anchors, known)
+        new = query.Newcomers(docs, *sizes, features.signatures, features.anchors, known)
         old, old_group = self.existing, self.existing.cluster
         pairs = query.alike(self.index, new, old.signatures, old.n_letters, old_group, s)
         by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
@@ -300,7 +300,7 @@ class _Check:
 
     def _estimated(self, doc: int, old: int, share: float) -> list[Match]:
         """A pair whose text of the run has gone -> what its signatures and anchors say, if that is enough."""
-        mine, theirs = self.fresh.held.signatures, self.existing.signatures
+        mine, theirs = self.fresh.features.signatures, self.existing.signatures
         at = int(self.old[old - self.n])
         j, s = (
             float((a[doc] == b[at]).mean())

@@ -30,7 +30,7 @@ class Fresh:
 
     sources: list[Source]
     documents: Documents
-    held: candidates.Held
+    features: candidates.Features
     texts: Texts
     same: NDArray[np.int32]  # the first new document of the same letters
 
@@ -57,7 +57,7 @@ def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh
         assert texts is not None
         documents = set_changed_aside(corpus.documents, find_changed(sources, corpus.documents))
         same = _same_values(documents, texts, context)
-        yield Fresh(sources, documents, corpus.held, texts, same)
+        yield Fresh(sources, documents, corpus.features, texts, same)
 
 
 def _same_values(documents: Documents, texts: Texts, context: Context) -> NDArray[np.int32]:

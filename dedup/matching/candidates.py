@@ -31,7 +31,7 @@ Least = Callable[[NDArray[np.int32]], NDArray[np.int64]]  # pairs -> the values 
 
 
 @dataclass(frozen=True)
-class Held:
+class Features:
     """What grows with the text: signatures and anchors, in memory or in files mapped into it."""
 
     signatures: Signatures
@@ -44,14 +44,14 @@ class Held:
         trim_memory()
 
 
-def held_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settings: Settings) -> Held:
+def features_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settings: Settings) -> Features:
     """Rows of blocks, and where the anchors of each document begin -> the same, in memory."""
     signatures = np.concatenate([r.signatures for r in rows])
     skeletons = np.concatenate([r.skeletons for r in rows])
     hashes = np.concatenate([r.anchor_hashes for r in rows])
     positions = np.concatenate([r.anchor_positions for r in rows])
     facts = (settings.num_perm, settings.seed, settings.k)
-    return Held(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
+    return Features(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
 
 
 def alike(
@@ -74,9 +74,9 @@ def by_bands(
 ) -> Flagged:
     """The same, each with its flags."""
     near = by_shingles(s, documents, signatures, docs, parallel_map)
-    boned, bands, least = skeleton_bands(s, documents.n_bones, docs)
+    with_skeleton, bands, least = skeleton_bands(s, documents.n_bones, docs)
     rewritten = candidate_pairs(
-        signatures.skeletons, boned, bands, least, parallel_map, signatures.release_pages
+        signatures.skeletons, with_skeleton, bands, least, parallel_map, signatures.release_pages
     )
     return Flagged.of((near.docs, state.BY_SHINGLES), (rewritten.docs, state.BY_SKELETONS))
 
@@ -142,16 +142,16 @@ class Finder:
     def containment(
         self,
         n_letters: NDArray[np.int64],
-        held: Held,
+        features: Features,
         banded: Flagged,
         parallel_map: Callable[..., Iterable[Any]],
-    ) -> Found:
+    ) -> Candidates:
         """Find parts and wholes; leave out of the banded pairs those that share boilerplate alone."""
-        return parts_and_wholes(self.settings, n_letters, held, self.docs, banded, parallel_map)
+        return parts_and_wholes(self.settings, n_letters, features, self.docs, banded, parallel_map)
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidates:
     """Pairs that may be alike; parts and wholes; the boilerplate of each document; and the way there."""
 
     alike: CandidatePairs
@@ -163,32 +163,32 @@ class Found:
 def parts_and_wholes(
     s: Settings,
     n_letters: NDArray[np.int64],
-    held: Held,
+    features: Features,
     docs: NDArray[np.int32],
     banded: Flagged,
     parallel_map: Callable[..., Iterable[Any]],
-) -> Found:
+) -> Candidates:
     """Anchors -> the candidates that share more than boilerplate; (part, whole) candidates; boilerplate.
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
     n = len(n_letters)
-    close = are_close(s, n_letters, held.signatures, banded.pairs)
-    held.release_pages()
+    close = are_close(s, n_letters, features.signatures, banded.pairs)
+    features.release_pages()
     group = connected_components(n, banded.pairs[close])
     mine = np.zeros(n, np.bool_)
     mine[docs] = True
     apart = np.zeros(len(close), np.bool_)
     if s.boilerplate == "on":
         found = boilerplate.boilerplate(
-            held.anchors, mine, group, MAX_HOLDERS, OWN_RUN, held.scratch, parallel_map
+            features.anchors, mine, group, MAX_HOLDERS, OWN_RUN, features.scratch, parallel_map
         )
-        apart = share_boilerplate_only(s, n_letters, held, banded.pairs, found, parallel_map)
-        held.release_pages()
+        apart = share_boilerplate_only(s, n_letters, features, banded.pairs, found, parallel_map)
+        features.release_pages()
     else:
-        found = boilerplate.no_boilerplate(held.anchors, mine, parallel_map)
+        found = boilerplate.no_boilerplate(features.anchors, mine, parallel_map)
     directed, n_sampled = find_containment_pairs(
-        held.anchors, mine, found, group, scratch=held.scratch, parallel_map=parallel_map
+        features.anchors, mine, found, group, scratch=features.scratch, parallel_map=parallel_map
     )
     return found_of(banded, close, apart, directed, mine, found, n_sampled)
 
@@ -201,7 +201,7 @@ def found_of(
     mine: NDArray[np.bool_],
     known: boilerplate.Boilerplate,
     n_sampled: NDArray[np.int64],
-) -> Found:
+) -> Candidates:
     """Pairs by bands, which are close and which share boilerplate alone; pairs by anchors; and the rest."""
     from_left = directed[:, 0] < directed[:, 1]
     found = Flagged.of(
@@ -222,7 +222,7 @@ def found_of(
         **vars(known.known),
     )
     parts = CandidatePairs(found.having(state.BY_ANCHORS))
-    return Found(CandidatePairs(banded.pairs[~apart]), parts, known.spans, way)
+    return Candidates(CandidatePairs(banded.pairs[~apart]), parts, known.spans, way)
 
 
 def are_close(
@@ -236,7 +236,7 @@ def are_close(
 def share_boilerplate_only(
     s: Settings,
     n_letters: NDArray[np.int64],
-    held: Held,
+    features: Features,
     candidates: NDArray[np.int32],
     found: boilerplate.Boilerplate,
     parallel_map: Callable[..., Iterable[Any]],
@@ -250,14 +250,14 @@ def share_boilerplate_only(
     asked = np.flatnonzero(rules.told_by_own(*counts)[candidates].all(axis=1))
     wanted = np.zeros(len(n_letters), np.bool_)
     wanted[candidates[asked]] = True
-    own = boilerplate.own_anchors(held.anchors, wanted, found, parallel_map)
+    own = boilerplate.own_anchors(features.anchors, wanted, found, parallel_map)
 
     def too_few_shared(start: int) -> NDArray[np.bool_]:
         pairs = candidates[asked[start : start + PAIRS_AT_ONCE]]
         least = rules.min_own_anchors(s.min_jaccard, s.min_skeleton, *found.n_left[pairs].T)
         gone = kernels.shared_own(*own, pairs) < least
         rows = np.flatnonzero(gone & rules.mostly_frame(*counts)[pairs].all(axis=1))
-        near = kernels.matches(held.signatures.values, pairs[rows])
+        near = kernels.matches(features.signatures.values, pairs[rows])
         sizes = n_letters[pairs[rows]].T
         gone[rows] = ~rules.may_be_one_with_frames(near, sizes, s.num_perm, s.sample)
         return gone

@@ -21,7 +21,7 @@ from ..core.features import FeatureRows
 from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import offsets_from_sizes
-from ..matching.candidates import Held, held_in_memory
+from ..matching.candidates import Features, features_in_memory
 from ..readers.registry import Options, Part, Record, fetch, parts, read
 from ..runs.array_store import RowRanges, Store
 from ..runs.ingest_cache import Block, IngestCache, key_of
@@ -57,7 +57,7 @@ class Corpus:
     sources: list[Source]
     fields: list[tuple[str, str]]  # of each source: the field of the text, and that of the id
     documents: Documents
-    held: Held
+    features: Features
     read: Read
     texts: Texts | None = None
 
@@ -71,7 +71,7 @@ def ingest_files(
     whole, previous = read_and_sign(context, sources, reading_options(s), fields, cache, previous)
     documents, texts = whole.documents, Texts(cache, whole.text_at, whole.text_bytes)
     store = Store(unfinished, len(documents), s.num_perm, offsets_from_sizes(whole.n_anchors))
-    held = Held(store.signatures(s.seed, s.k), store.anchors, unfinished)
+    features = Features(store.signatures(s.seed, s.k), store.anchors, unfinished)
 
     def read_again(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
         elsewhere = docs[texts.at[docs] < 0]  # read by the previous run, and not in the cache now
@@ -84,7 +84,7 @@ def ingest_files(
         return out
 
     names = [(f.text_field, f.id_field) for f in fields]
-    return Corpus(sources, names, documents, held, read_again, texts), previous
+    return Corpus(sources, names, documents, features, read_again, texts), previous
 
 
 def ingest_texts(context: Context, texts: Sequence[Document]) -> tuple[Corpus, list[bytes]]:
@@ -107,9 +107,11 @@ def ingest_texts(context: Context, texts: Sequence[Document]) -> tuple[Corpus, l
     groups = [records[i : i + 1000] for i in range(0, len(texts), 1000)]
     signed = [sign([], s), *context.parallel_map(lambda g: sign(g, s), groups)]
     whole = collect([block for block, _, _ in signed], s)
-    held = held_in_memory([rows for _, rows, _ in signed], offsets_from_sizes(whole.n_anchors), s)
+    features = features_in_memory([rows for _, rows, _ in signed], offsets_from_sizes(whole.n_anchors), s)
     fields = [("", "")] * len(sources)
-    return Corpus(sources, fields, whole.documents, held, lambda docs: [(utf8[d],) * 2 for d in docs]), utf8
+    return Corpus(
+        sources, fields, whole.documents, features, lambda docs: [(utf8[d],) * 2 for d in docs]
+    ), utf8
 
 
 def read_and_sign(

@@ -134,7 +134,7 @@ def _scan_files(
 
 def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run:
     """Find the near-duplicates of a corpus -> a Run; what the previous run compared is not compared again."""
-    s, held = context.settings, corpus.held
+    s, features = context.settings, corpus.features
     n = len(corpus.documents)
     documents = set_short_aside(corpus.documents, s.k)
 
@@ -143,12 +143,12 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
     representatives = np.flatnonzero((documents.status == OK) & (exact_group == np.arange(n)))
     finder = previous.finder(s, representatives.astype(np.int32))
     with context.timed("candidates"):
-        banded = finder.by_bands(documents, held.signatures, context.counted("comparing", 0, n, each=1))
-        held.release_pages()
+        banded = finder.by_bands(documents, features.signatures, context.counted("comparing", 0, n, each=1))
+        features.release_pages()
     with context.timed("passages"):
         parallel_map = context.counted("passages", 0, n, each=1)
-        found = finder.containment(documents.n_letters, held, banded, parallel_map)
-        held.release_pages()
+        found = finder.containment(documents.n_letters, features, banded, parallel_map)
+        features.release_pages()
     compared = Compared(previous.pairs(found.spans), _comparer(context, corpus, found.spans))
     with context.timed("verification"):
         pairs = compared(CandidatePairs.of(np.concatenate([found.alike.docs, found.parts.docs])))
@@ -161,14 +161,14 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
         documents,
         exact_group,
         evidence=Evidence(pairs, by_anchors, np.ones(len(pairs), np.bool_), spellings),
-        may_match=verdict.may_match(s, documents, lambda: held.signatures),
-        signatures=lambda: held.signatures,
-        anchors=lambda: held.anchors,
-        anchor_start=held.anchors.start,
+        may_match=verdict.may_match(s, documents, lambda: features.signatures),
+        signatures=lambda: features.signatures,
+        anchors=lambda: features.anchors,
+        anchor_start=features.anchors.start,
         spans=lambda: spans,
     )
     run = decide_run(context, given, compared)
-    held.release_pages()
+    features.release_pages()
     return replace(run, load_steps=lambda: found.steps)
 
 

@@ -158,7 +158,7 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
             sides.append(containment.Side(anchors, known, group, sampled))
             whole.append(found)
         change = change_of(then, now)
-        docs, old = np.flatnonzero(change.stays), change.old_doc[change.stays]
+        docs, old = np.flatnonzero(change.unchanged), change.old_doc[change.unchanged]
         changed = change.regrouped(sides[0].group, sides[1].group)
         for a, b in zip(docs.tolist(), old.tolist(), strict=True):
             changed[a] |= (

@@ -57,11 +57,11 @@ def candidate_pairs(
     They are what `bands.candidate_pairs` finds for the signatures uint32[n_docs, num_perm] of this run and
     the documents that `change` selects.
     """
-    columns, came, went = bands.columns, change.came, change.went
-    stay = _Stay(now, np.flatnonzero(change.stays).astype(np.int32), columns, parallel_map, release_pages)
-    came_hits, went_hits = _all(now, came, columns), _all(before, went, columns)
+    columns, added, removed = bands.columns, change.added, change.removed
+    stay = _Stay(now, np.flatnonzero(change.unchanged).astype(np.int32), columns, parallel_map, release_pages)
+    came_hits, went_hits = _all(now, added, columns), _all(before, removed, columns)
     touched = [distinct(k) for k, _ in Hits.joined([came_hits, went_hits]).by_band(len(columns))]
-    met = stay.met(touched, _values(now[came], before[went]))
+    met = stay.met(touched, _values(now[added], before[removed]))
 
     def one_band(rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         (key, doc), (came_key, came_doc), (went_key, went_doc) = rows

@@ -12,7 +12,7 @@ from ...core.sorted_arrays import distinct, is_in
 from .. import kernels
 from ..boilerplate import IN_A_ROW, Boilerplate, KnownPassages, ParallelMap
 from .delta import Change, PreviousRun
-from .lookup import Holders, Table, holders, in_passages, n_groups, of_docs, passages_of
+from .lookup import Occurrences, Table, in_passages, n_groups, occurrences, of_docs, passages_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class _Counted:
     """The passages uint64, rising, that stand in many groups; those asked for, and which of them turned."""
 
     many: NDArray[np.uint64]
-    asked: Holders
+    asked: Occurrences
     turned: NDArray[np.bool_]
 
     @property
@@ -44,8 +44,8 @@ def boilerplate(
     then = change.but(regrouped)
     common = _counted(before, anchors, steps.common, then, group, max_holders, parallel_map)
     owning = np.zeros(n, np.bool_)
-    owning[change.stays] = steps.owning[change.old_doc[change.stays]]
-    asked = distinct(np.concatenate([then.came, common.docs]))
+    owning[change.unchanged] = steps.owning[change.old_doc[change.unchanged]]
+    asked = distinct(np.concatenate([then.added, common.docs]))
     some, _ = of_docs(anchors, asked)
     runs = kernels.own_runs(some.start, in_passages(some, Table(common.many)), some.position)
     owning[asked] = runs >= own_run
@@ -54,10 +54,10 @@ def boilerplate(
     frames = _counted(before, anchors, steps.frames, owners, group, max_holders, parallel_map, common.asked)
     turned = frames.asked.keys[frames.turned]
     none, in_row = _no_bits(anchors), IN_A_ROW
-    others = holders(turned, anchors, change.stays & ~owning, none, in_row, group, n, parallel_map)
+    others = occurrences(turned, anchors, change.unchanged & ~owning, none, in_row, group, n, parallel_map)
     changed = np.zeros(n, np.bool_)
     changed[np.concatenate([frames.docs, others.doc])] = True
-    changed &= change.stays
+    changed &= change.unchanged
     known = KnownPassages(common.many, frames.many, owning)
     return _marked(before, anchors, change, changed, known), changed
 
@@ -76,21 +76,23 @@ def _counted(
     group: NDArray[np.int32],
     max_holders: int,
     parallel_map: ParallelMap,
-    counted: Holders | None = None,
+    counted: Occurrences | None = None,
 ) -> _Counted:
     """The passages `known` to stand in many groups of the last run -> those of this one.
 
     `change` is of the documents that count.  If they are some of those of another count, what that has
     `counted` is not looked for again.
     """
-    went = distinct(passages_of(before.anchors, change.went).hash)
-    came = passages_of(anchors, change.came)
+    removed = distinct(passages_of(before.anchors, change.removed).hash)
+    added = passages_of(anchors, change.added)
     # others that stand in many groups have gained documents, and lost none
-    came = came.where(~Table(known).has(came.hash) | Table(went).has(came.hash))
-    asked = distinct(np.concatenate([went, came.hash]))
+    added = added.where(~Table(known).has(added.hash) | Table(removed).has(added.hash))
+    asked = distinct(np.concatenate([removed, added.hash]))
     none, in_row = _no_bits(anchors), IN_A_ROW
-    found = holders(asked, anchors, change.stays, none, in_row, group, max_holders, parallel_map, counted)
-    found = found.with_rows(came)
+    found = occurrences(
+        asked, anchors, change.unchanged, none, in_row, group, max_holders, parallel_map, counted
+    )
+    found = found.with_rows(added)
     many = found.many | (n_groups(found.rows, range(len(asked)), group, max_holders) > max_holders)
     now = np.sort(np.concatenate([known[~is_in(known, asked)], asked[many]]))
     return _Counted(now, found, many != is_in(asked, known))
@@ -109,8 +111,8 @@ def _marked(
 ) -> Boilerplate:
     """Which anchors are boilerplate, from the last run but for documents that came or have `changed`."""
     n, bits = len(changed), _no_bits(anchors)
-    kept = np.flatnonzero(change.stays & ~changed).astype(np.int32)
-    anew = np.flatnonzero(change.now & (changed | ~change.stays)).astype(np.int32)
+    kept = np.flatnonzero(change.unchanged & ~changed).astype(np.int32)
+    anew = np.flatnonzero(change.now & (changed | ~change.unchanged)).astype(np.int32)
     _copied(before, bits, kept, change.old_doc[kept], anchors.start)
     some, rows = of_docs(anchors, anew)
     flags = in_passages(some, Table(known.frames))

@@ -22,7 +22,7 @@ from ...core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_s
 from .. import boilerplate, containment, kernels
 from ..boilerplate import ParallelMap
 from .delta import Change
-from .lookup import Holders, Rows, Table, hashes_of, holders
+from .lookup import Occurrences, Rows, Table, hashes_of, occurrences
 
 RANGES = 8  # of documents, or of anchors, taken one at a time on each thread
 PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
@@ -97,7 +97,7 @@ class _Lists:
     few: NDArray[np.bool_]
 
     @staticmethod
-    def of(found: Holders, side: Side, parallel_map: ParallelMap) -> _Lists:
+    def of(found: Occurrences, side: Side, parallel_map: ParallelMap) -> _Lists:
         """All rows of some anchors -> the lists of those that count."""
         sampled, many, n = containment.sample(found.keys), side.many, len(found.keys)
         limits = (side.group, containment.MAX_GROUPS, containment.DOCS_OF_GROUP)
@@ -163,19 +163,21 @@ def directed(
     but in another group, or with other boilerplate.
     """
     then = change.but(changed)
-    came, went = now.rows(then.came), before.rows(then.went)
-    table, lists, old_lists = _lists_of_both(before, now, then, came, went, parallel_map)
+    added, removed = now.rows(then.added), before.rows(then.removed)
+    table, lists, old_lists = _lists_of_both(before, now, then, added, removed, parallel_map)
 
     again = np.zeros(len(now.group), np.bool_)
-    again[then.came] = True
+    again[then.added] = True
     sizes = np.diff(lists.indptr)
     if np.repeat(sizes, sizes)[again[lists.docs] & lists.few].sum() > most.steps:
         return None
     to_new = lists.pairs(now, again, min_share, parallel_map, to_asked=True)
     to_new = to_new[~again[to_new[:, 0]]]
-    crowded, stayed = _crowded(now.group), then.stayed
-    left = stayed[known[:, 0]] & ~stayed[known[:, 1]] & _crowded(before.group)[known[:, 1]]
-    kept = known[stayed[known[:, :2]].all(axis=1)]
+    crowded, unchanged_before = _crowded(now.group), then.unchanged_before
+    left = (
+        unchanged_before[known[:, 0]] & ~unchanged_before[known[:, 1]] & _crowded(before.group)[known[:, 1]]
+    )
+    kept = known[unchanged_before[known[:, :2]].all(axis=1)]
     kept = np.column_stack([then.new_doc[kept[:, :2]], kept[:, 2]])
     turned = _Turned.of(lists, old_lists, then)
     kept, unsure = turned.settle(now, kept, crowded, min_share)
@@ -192,21 +194,21 @@ def directed(
 
 
 def _lists_of_both(
-    before: Side, now: Side, then: Change, came: Rows, went: Rows, parallel_map: ParallelMap
+    before: Side, now: Side, then: Change, added: Rows, removed: Rows, parallel_map: ParallelMap
 ) -> tuple[Table, _Lists, _Lists]:
     """All anchors of what came and went; the lists of those that count now, and then."""
-    stay = _having(now, distinct(np.concatenate([came.hash, went.hash])), then.stays, parallel_map)
+    stay = _having(now, distinct(np.concatenate([added.hash, removed.hash])), then.unchanged, parallel_map)
 
-    lists = _Lists.of(stay.with_rows(came), now, parallel_map)
-    old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(went), before, parallel_map)
+    lists = _Lists.of(stay.with_rows(added), now, parallel_map)
+    old_lists = _Lists.of(stay.renumbered(then.old_doc).with_rows(removed), before, parallel_map)
     return stay.table, lists, old_lists
 
 
 def _having(
     side: Side, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], parallel_map: ParallelMap
-) -> Holders:
+) -> Occurrences:
     """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
-    return holders(
+    return occurrences(
         hashes, side.anchors, docs, side.known.bits, 1, side.group, containment.MAX_GROUPS, parallel_map
     )
 
@@ -241,7 +243,7 @@ def n_sampled(
 ) -> NDArray[np.int64]:
     """int64[n_docs]: how many different anchors of each document are in the sample; `then` in the last."""
     out = np.zeros(len(change.now), np.int64)
-    same = change.stays & ~changed
+    same = change.unchanged & ~changed
     out[same] = then[change.old_doc[same]]
     rows = side.rows(np.flatnonzero(change.now & ~same).astype(np.int32))
     return out + np.bincount(rows.doc[containment.sample(rows.hash)], minlength=len(out))
@@ -277,8 +279,8 @@ class _Turned:
         cut = [x.term[np.searchsorted(x.indptr, np.flatnonzero(~x.few), "right") - 1] for x in both]
         turned = np.setxor1d(lists.term, old_lists.term, assume_unique=True)
         terms = distinct(np.concatenate([turned, *cut]))
-        new, new_few = _rows_of(lists, terms, change.stays)
-        old, old_few = _rows_of(old_lists, terms, change.stayed)
+        new, new_few = _rows_of(lists, terms, change.unchanged)
+        old, old_few = _rows_of(old_lists, terms, change.unchanged_before)
         old = old & ~np.int64(0xFFFFFFFF) | change.new_doc[old & 0xFFFFFFFF]
         lost, gained = old[old_few], new[new_few]
         return _Turned(old, new, lost[~is_in(lost, gained)], gained[~is_in(gained, lost)])
@@ -328,10 +330,10 @@ def _rows_of(
     wanted = np.flatnonzero(is_in(lists.term, terms))
     sizes = np.diff(lists.indptr)[wanted]
     at = expand_ranges(lists.indptr[wanted], sizes)
-    stays = stay[lists.docs[at]]
-    rows = (np.repeat(lists.term[wanted], sizes) << 32 | lists.docs[at])[stays]
+    unchanged = stay[lists.docs[at]]
+    rows = (np.repeat(lists.term[wanted], sizes) << 32 | lists.docs[at])[unchanged]
     order = np.argsort(rows)
-    return rows[order], lists.few[at[stays][order]]
+    return rows[order], lists.few[at[unchanged][order]]
 
 
 def _finding(

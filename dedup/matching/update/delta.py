@@ -52,35 +52,35 @@ class Change:
     then: NDArray[np.bool_]
 
     @cached_property
-    def stays(self) -> NDArray[np.bool_]:
+    def unchanged(self) -> NDArray[np.bool_]:
         """bool[n_docs]: looked at now and then."""
         out = self.now & (self.old_doc >= 0)
         out[out] = self.then[self.old_doc[out]]
         return out
 
     @cached_property
-    def stayed(self) -> NDArray[np.bool_]:
+    def unchanged_before(self) -> NDArray[np.bool_]:
         """bool[n_docs there]: the same documents, by their numbers there."""
         out = np.zeros(len(self.new_doc), np.bool_)
-        out[self.old_doc[self.stays]] = True
+        out[self.old_doc[self.unchanged]] = True
         return out
 
     @property
-    def came(self) -> NDArray[np.int32]:
+    def added(self) -> NDArray[np.int32]:
         """Looked at now, and not then."""
-        return np.flatnonzero(self.now & ~self.stays).astype(np.int32)
+        return np.flatnonzero(self.now & ~self.unchanged).astype(np.int32)
 
     @property
-    def went(self) -> NDArray[np.int32]:
+    def removed(self) -> NDArray[np.int32]:
         """Looked at then, and not now; by their numbers there."""
-        return np.flatnonzero(self.then & ~self.stayed).astype(np.int32)
+        return np.flatnonzero(self.then & ~self.unchanged_before).astype(np.int32)
 
     def pairs(self, old: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Pairs by their numbers there, int32[m, 2] -> (those of documents that stay; which those are).
 
         subtle: documents keep their order from run to run, so pairs stay sorted.
         """
-        both = np.asarray(self.stayed[old].all(axis=1))
+        both = np.asarray(self.unchanged_before[old].all(axis=1))
         return self.new_doc[old[both]], both
 
     def but(self, changed: NDArray[np.bool_]) -> Change:
@@ -92,7 +92,7 @@ class Change:
     def regrouped(self, then: NDArray[np.int32], now: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Groups int32[n_docs there], int32[n_docs] -> bool[n_docs]: of the documents that stay, those that
         are not together with the same ones any more."""
-        docs = np.flatnonzero(self.stays)
+        docs = np.flatnonzero(self.unchanged)
         a, b = then[self.old_doc[docs]].astype(np.int64), now[docs].astype(np.int64)
         both, n_both = unique_counts(a << 32 | b)
         in_both = n_both[np.searchsorted(both, a << 32 | b)]

@@ -15,7 +15,7 @@ from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
 from .. import candidates
 from ..boilerplate import Boilerplate, ParallelMap
-from ..candidates import Found, Held
+from ..candidates import Candidates, Features
 from ..containment import find_containment_pairs
 from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
@@ -51,7 +51,7 @@ class IncrementalFinder:
         selected = np.zeros(len(previous.old_doc), np.bool_)
         selected[docs] = True
         change = Change(previous.old_doc, previous.new_doc, selected, previous.steps.mine)
-        if (len(change.came) + len(change.went)) * LEAST_SAME > np.count_nonzero(change.stays):
+        if (len(change.added) + len(change.removed)) * LEAST_SAME > np.count_nonzero(change.unchanged):
             return None
         return IncrementalFinder(settings, previous, change)
 
@@ -64,8 +64,8 @@ class IncrementalFinder:
         values, run = (old.values, signatures.values), (parallel_map, signatures.release_pages)
         near = bands.candidate_pairs(*values, change, found.having(state.BY_SHINGLES), shingles, least, *run)
         docs = np.flatnonzero(change.now).astype(np.int32)
-        boned, skeletons, least = candidates.skeleton_bands(s, documents.n_bones, docs)
-        values, change = (old.skeletons, signatures.skeletons), self._with_bones(boned)
+        with_skeleton, skeletons, least = candidates.skeleton_bands(s, documents.n_bones, docs)
+        values, change = (old.skeletons, signatures.skeletons), self._with_bones(with_skeleton)
         rewritten = bands.candidate_pairs(
             *values, change, found.having(state.BY_SKELETONS), skeletons, least, *run
         )
@@ -78,47 +78,47 @@ class IncrementalFinder:
         return replace(self.change, now=now, then=self.change.then & self.before.has_skeleton)
 
     def containment(
-        self, n_letters: NDArray[np.int64], held: Held, banded: Flagged, parallel_map: ParallelMap
-    ) -> Found:
+        self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap
+    ) -> Candidates:
         """What `candidates.parts_and_wholes` finds."""
         s, before, change = self.settings, self.before, self.change
         known = self._known()
         new = ~is_in(pair_keys(banded.pairs), pair_keys(known.pairs))
         close = np.zeros(len(new), np.bool_)
-        close[new] = candidates.are_close(s, n_letters, held.signatures, banded.pairs[new])
+        close[new] = candidates.are_close(s, n_letters, features.signatures, banded.pairs[new])
         close[~new] = _flags_of(known, banded.pairs[~new]) & state.CLOSE != 0
-        held.release_pages()
+        features.release_pages()
         group = connected_components(len(n_letters), banded.pairs[close])
         old_group = connected_components(len(before.steps.mine), before.steps.found.having(state.CLOSE))
         groups = _Groups(old_group, group, change.regrouped(old_group, group))
         if self._is_much(groups.changed):
             docs = np.flatnonzero(change.now).astype(np.int32)
-            return candidates.parts_and_wholes(s, n_letters, held, docs, banded, parallel_map)
-        found, changed = self._boilerplate(held, groups, parallel_map)
+            return candidates.parts_and_wholes(s, n_letters, features, docs, banded, parallel_map)
+        found, changed = self._boilerplate(features, groups, parallel_map)
         apart = np.zeros(len(new), np.bool_)
         if s.boilerplate == "on":
             asked = new | changed[banded.pairs].any(axis=1)
-            facts = (s, n_letters, held, banded.pairs[asked], found, parallel_map)
+            facts = (s, n_letters, features, banded.pairs[asked], found, parallel_map)
             apart[asked] = candidates.share_boilerplate_only(*facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & state.APART != 0
-        directed, sampled = self._directed(held, found, groups, changed, parallel_map)
+        directed, sampled = self._directed(features, found, groups, changed, parallel_map)
         return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
 
     def _boilerplate(
-        self, held: Held, groups: _Groups, parallel_map: ParallelMap
+        self, features: Features, groups: _Groups, parallel_map: ParallelMap
     ) -> tuple[Boilerplate, NDArray[np.bool_]]:
         """Return the boilerplate, and bool[n_docs]: documents that stay, with other boilerplate."""
         change = self.change
         if self.settings.boilerplate != "on":
-            return no_boilerplate(self.before, held.anchors, change), np.zeros_like(change.now)
+            return no_boilerplate(self.before, features.anchors, change), np.zeros_like(change.now)
         limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
         return boilerplate(
-            self.before, held.anchors, change, groups.changed, groups.now, *limits, parallel_map
+            self.before, features.anchors, change, groups.changed, groups.now, *limits, parallel_map
         )
 
     def _directed(
         self,
-        held: Held,
+        features: Features,
         found: Boilerplate,
         groups: _Groups,
         changed: NDArray[np.bool_],
@@ -130,21 +130,21 @@ class IncrementalFinder:
             sampled = before.steps.n_sampled.astype(np.int64)
             then = containment.Side.of(before.anchors, before.boilerplate, groups.then, lambda _: sampled)
             now = containment.Side.of(
-                *(held.anchors, found, groups.now),
+                *(features.anchors, found, groups.now),
                 lambda side: containment.n_sampled(side, sampled, change, changed),
             )
-            n_stay = int(np.count_nonzero(change.stays))
-            most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(held.anchors.hash))
+            n_stay = int(np.count_nonzero(change.unchanged))
+            most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(features.anchors.hash))
             known = (changed | groups.changed, before.steps.directed)
             directed = containment.directed(then, now, change, *known, most, parallel_map=parallel_map)
             if directed is not None:
                 return directed, now.n_sampled
-        facts = (held.anchors, change.now, found, groups.now)
-        return find_containment_pairs(*facts, scratch=held.scratch, parallel_map=parallel_map)
+        facts = (features.anchors, change.now, found, groups.now)
+        return find_containment_pairs(*facts, scratch=features.scratch, parallel_map=parallel_map)
 
     def _is_much(self, changed: NDArray[np.bool_]) -> bool:
         """So many documents have changed bool[n_docs] that all is found quicker from nothing."""
-        return bool(np.count_nonzero(changed) * LEAST_SAME > np.count_nonzero(self.change.stays))
+        return bool(np.count_nonzero(changed) * LEAST_SAME > np.count_nonzero(self.change.unchanged))
 
     def _known(self) -> Flagged:
         """The pairs by bands of the last run, of documents that stay."""

@@ -56,7 +56,7 @@ def likely_table(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class Holders:
+class Occurrences:
     """For each of some hashes: whether it stands in more groups than matter; the documents of the others.
 
     many bool[m]; rows int64[n], the number of a key << 32 | a document, rising: those
@@ -82,21 +82,21 @@ class Holders:
         """The hashes uint64[m], rising."""
         return self.table.keys
 
-    def renumbered(self, docs: NDArray[np.int32]) -> Holders:
+    def renumbered(self, docs: NDArray[np.int32]) -> Occurrences:
         """With other numbers of the documents, in the same order: docs[d] for d."""
-        return Holders(self.table, self.many, self.rows & ~np.int64(0xFFFFFFFF) | docs[self.doc])
+        return Occurrences(self.table, self.many, self.rows & ~np.int64(0xFFFFFFFF) | docs[self.doc])
 
-    def with_rows(self, more: Rows) -> Holders:
+    def with_rows(self, more: Rows) -> Occurrences:
         """With further rows, of which only those of the hashes matter."""
         key = self.table.numbers(more.hash)
         few = key >= 0
         few[few] = ~self.many[key[few]]
         rows = np.concatenate([self.rows, key[few] << 32 | more.doc[few]])
         rows.sort()
-        return Holders(self.table, self.many, rows)
+        return Occurrences(self.table, self.many, rows)
 
 
-def holders(
+def occurrences(
     keys: NDArray[np.uint64],
     anchors: Anchors,
     wanted: NDArray[np.bool_],
@@ -105,8 +105,8 @@ def holders(
     group: NDArray[np.int32],
     most: int,
     parallel_map: ParallelMap,
-    known: Holders | None = None,
-) -> Holders:
+    known: Occurrences | None = None,
+) -> Occurrences:
     """Hashes uint64[m], rising -> which of the `wanted` documents bool[n_docs] have them.
 
     A hash is of an anchor whose bit in `skip` is not set, or of `in_row` of them in a row.  One in more than
@@ -115,7 +115,7 @@ def holders(
     """
     if known is not None:
         rest = (anchors, wanted, skip, in_row, group, most, parallel_map)
-        return _told(known, keys, wanted, lambda some: holders(some, *rest))
+        return _told(known, keys, wanted, lambda some: occurrences(some, *rest))
     table, many, rows = Table(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
     step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(anchors.places())
     for first, last in _doubling(len(chunks)):
@@ -143,15 +143,15 @@ def holders(
                 anchors.release_pages()
         kept, turned = zip(*parallel_map(one_range, range(0, len(keys), step)), strict=True)
         rows, many = np.concatenate(kept), many | np.concatenate(turned)
-    return Holders(table, many, rows)
+    return Occurrences(table, many, rows)
 
 
 def _told(
-    known: Holders,
+    known: Occurrences,
     keys: NDArray[np.uint64],
     wanted: NDArray[np.bool_],
-    found: Callable[[NDArray[np.uint64]], Holders],
-) -> Holders:
+    found: Callable[[NDArray[np.uint64]], Occurrences],
+) -> Occurrences:
     """What `found` gives for keys uint64[m], asked only for those of which nothing is known."""
     number = known.table.numbers(keys)
     told = number >= 0
@@ -162,7 +162,7 @@ def _told(
     many[others], place[number[told]] = more.many, np.flatnonzero(told)
     mine = (place[known.key] >= 0) & wanted[known.doc]
     rows = [place[known.key[mine]] << 32 | known.doc[mine], others[more.key] << 32 | more.doc]
-    return Holders(Table(keys), many, np.sort(np.concatenate(rows)))
+    return Occurrences(Table(keys), many, np.sort(np.concatenate(rows)))
 
 
 def _doubling(n: int) -> list[tuple[int, int]]:

@@ -39,7 +39,7 @@ WRITTEN: Columns = {"file": "string", "part": "string", "rows": "int64", "size":
 def blank_run(s: Settings) -> Run:
     """A run of no documents."""
     block, rows, _ = ingest.sign([], s)
-    held = candidates.held_in_memory([rows], np.zeros(1, np.int64), s)
+    held = candidates.features_in_memory([rows], np.zeros(1, np.int64), s)
     none, zero, ints = np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64)
     code = np.zeros(0, np.int8)
     figures = (zero, zero, zero, zero, zero, zero, code, zero, zero)

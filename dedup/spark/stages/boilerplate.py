@@ -108,8 +108,8 @@ def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int
     from pyspark.sql import functions as f
 
     def often(rows: Frame) -> Frame:
-        held = rows.select("passage", "group").distinct().groupBy("passage").count()
-        return held.where(f.col("count") > candidates.MAX_HOLDERS).select("passage")
+        features = rows.select("passage", "group").distinct().groupBy("passage").count()
+        return features.where(f.col("count") > candidates.MAX_HOLDERS).select("passage")
 
     def places(rows: Frame) -> Frame:
         at = rows.groupBy("doc").agg(f.collect_list("at").alias("at"))
