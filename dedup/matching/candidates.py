@@ -1,4 +1,4 @@
-"""Signatures and anchors -> candidate pairs: documents that may be alike, or part and whole."""
+"""Find candidate pairs by signatures and anchors: near-duplicates, or part and whole."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ Least = Callable[[NDArray[np.int32]], NDArray[np.int64]]  # pairs -> the values 
 
 @dataclass(frozen=True)
 class Features:
-    """What grows with the text: signatures and anchors, in memory or in files mapped into it."""
+    """The signatures and anchors of all documents, in memory or in files mapped into it."""
 
     signatures: Signatures
     anchors: Anchors
     scratch: Path | None = None  # a folder for what does not fit into memory
 
     def release_pages(self) -> None:
-        """Let go of what was read into memory from files, and of what is free."""
+        """Release the pages that were read from files, and freed memory."""
         self.signatures.release_pages()
         trim_memory()
 
 
 def features_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settings: Settings) -> Features:
-    """Rows of blocks, and where the anchors of each document begin -> the same, in memory."""
+    """Join the rows of blocks in memory; `start` is where the anchors of each document begin."""
     signatures = np.concatenate([r.signatures for r in rows])
     skeletons = np.concatenate([r.skeletons for r in rows])
     hashes = np.concatenate([r.anchor_hashes for r in rows])
@@ -61,7 +61,7 @@ def alike(
     docs: NDArray[np.int32],
     parallel_map: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
-    """Pairs that share a band of their shingles, or of their skeletons where both have enough of one."""
+    """Find the pairs that share a band of their shingles, or of large enough skeletons."""
     return CandidatePairs(by_bands(s, documents, signatures, docs, parallel_map).pairs)
 
 
@@ -72,7 +72,7 @@ def by_bands(
     docs: NDArray[np.int32],
     parallel_map: Callable[..., Iterable[Any]],
 ) -> Flagged:
-    """The same, each with its flags."""
+    """Find the same pairs as `alike`, each with its flags."""
     near = by_shingles(s, documents, signatures, docs, parallel_map)
     with_skeleton, bands, least = skeleton_bands(s, documents.n_bones, docs)
     rewritten = candidate_pairs(
@@ -84,7 +84,7 @@ def by_bands(
 def skeleton_bands(
     s: Settings, n_bones: NDArray[np.int64], docs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], Banding, Least]:
-    """-> documents with enough of a skeleton, the bands of those, what a pair of them shares at least."""
+    """Return the documents with a large enough skeleton, their bands, and the test of a pair."""
     bands = banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
     return (
         docs[n_bones[docs] >= rules.MIN_SKELETON],
@@ -100,25 +100,25 @@ def by_shingles(
     docs: NDArray[np.int32],
     parallel_map: Callable[..., Iterable[Any]],
 ) -> CandidatePairs:
-    """Pairs that share a band of their shingles."""
+    """Find the pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
     least = least_shingles(s, documents.n_letters)
     return candidate_pairs(signatures.values, docs, bands, least, parallel_map, signatures.release_pages)
 
 
 def least_shingles(s: Settings, n_letters: NDArray[np.int64]) -> Least:
-    """-> what a pair of documents of those sizes shares at least of its signatures."""
+    """Return how many signature values a pair must share, by the numbers of letters."""
     return _least_matches(s, s.min_jaccard, n_letters, s.sample)
 
 
 def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:
-    """The bands that find a pair at `min_jaccard`, unless it is found as a part and its whole."""
+    """Return the bands that find a pair at `min_jaccard`, unless it is found as part and whole."""
     lowest = estimates.least_sampled_jaccard(min_jaccard, min_containment)
     return banding(lowest, rules.MIN_RECALL, num_perm)
 
 
 def _least_matches(s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int) -> Least:
-    """-> pairs of documents -> the values that they must share to be as alike as `jaccard`, perhaps."""
+    """Return a function of pairs: the values they must share if their Jaccard is `jaccard`."""
 
     def least(pairs: NDArray[np.int32]) -> NDArray[np.int64]:
         return rules.min_matching_values(jaccard, sizes[pairs].T, s.num_perm, sample)
@@ -152,7 +152,7 @@ class Finder:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs that may be alike; parts and wholes; the boilerplate of each document; and the way there."""
+    """Pairs that may be near-duplicates; parts and wholes; boilerplate; and the state for the next scan."""
 
     alike: CandidatePairs
     parts: CandidatePairs
@@ -168,7 +168,7 @@ def parts_and_wholes(
     banded: Flagged,
     parallel_map: Callable[..., Iterable[Any]],
 ) -> Candidates:
-    """Anchors -> the candidates that share more than boilerplate; (part, whole) candidates; boilerplate.
+    """Find parts and wholes and boilerplate, and the banded pairs that share more than boilerplate.
 
     Near-duplicates, by their signatures, are taken as one before anything is counted.
     """
@@ -202,7 +202,7 @@ def found_of(
     known: boilerplate.Boilerplate,
     n_sampled: NDArray[np.int64],
 ) -> Candidates:
-    """Pairs by bands, which are close and which share boilerplate alone; pairs by anchors; and the rest."""
+    """Assemble candidates: banded pairs (close ones, those apart but for boilerplate), pairs by anchors."""
     from_left = directed[:, 0] < directed[:, 1]
     found = Flagged.of(
         (banded.pairs, banded.flags | (close * state.CLOSE | apart * state.APART).astype(np.uint8)),
@@ -228,7 +228,7 @@ def found_of(
 def are_close(
     s: Settings, n_letters: NDArray[np.int64], signatures: Signatures, pairs: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """bool[n]: pairs that are near-duplicates by their signatures, and count as one text."""
+    """Return bool[n]: pairs that are near-duplicates by their signatures, and count as one text."""
     matching = kernels.matches(signatures.values, pairs)
     return rules.are_near_duplicates(matching, n_letters[pairs].T, s.num_perm, s.sample)
 
@@ -241,7 +241,7 @@ def share_boilerplate_only(
     found: boilerplate.Boilerplate,
     parallel_map: Callable[..., Iterable[Any]],
 ) -> NDArray[np.bool_]:
-    """bool[n]: candidates that are alike by their boilerplate alone, and not nearly the same.
+    """Return bool[n]: candidates that share boilerplate only, and are no near-duplicates.
 
     Pages in one frame share many bands.  The exact check would tell them apart too, at a far higher cost.
     """

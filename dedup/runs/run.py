@@ -1,4 +1,4 @@
-"""`Run`, the result of a scan, which every view reads."""
+"""`Run`: the result of a scan."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Documents that are one document; `canonical` is the path of the one that stands for them."""
+    """Variants of one document; `canonical` is the name of the preferred one."""
 
     id: int
     canonical: str
@@ -57,7 +57,7 @@ class Run:
 
     `documents` and `verdict` have a row per document seen, in the order of (source path, record);
     `pairs` holds the verified pairs, docs int32[n, 2], with their
-    relations; of documents with the same letters, each with the one that speaks for them.
+    relations, and of documents with equal letters, each with its representative.
     `summary` is what `--json` prints.
     """
 
@@ -79,36 +79,36 @@ class Run:
 
     @cached_property
     def signatures(self) -> Signatures:
-        """The signature of each document: values uint32[n_docs, num_perm]."""
+        """Return the signatures of all documents: values uint32[n_docs, num_perm]."""
         assert self.load_signatures is not None
         return self.load_signatures()
 
     @cached_property
     def anchors(self) -> Anchors:
-        """The anchors of all documents."""
+        """Return the anchors of all documents."""
         assert self.load_anchors is not None
         return self.load_anchors()
 
     @cached_property
     def evidence(self) -> Evidence:
-        """All pairs that were compared, and how the documents of equal letters are written."""
+        """Return all pairs that were compared, and how documents with equal letters differ."""
         assert self.load_evidence is not None
         return self.load_evidence()
 
     @cached_property
     def spans(self) -> Spans:
-        """The boilerplate of each document."""
+        """Return the boilerplate of each document."""
         assert self.load_spans is not None
         return self.load_spans()
 
     @cached_property
     def steps(self) -> Steps | None:
-        """What was found on the way to the candidates, where it was kept for the next scan."""
+        """Return what a second scan goes on from, if it was kept."""
         return self.load_steps()
 
     @cached_property
     def names(self) -> list[bytes]:
-        """The name of each document: its path, or path:record, as bytes."""
+        """Return the name of each document as bytes: its path, or path:record."""
         d = self.documents
         return [
             self.sources[s].path + (b":%d" % r if r else b"")
@@ -116,7 +116,7 @@ class Run:
         ]
 
     def name(self, doc: int) -> str:
-        """The name of a document as text; bytes that are not UTF-8 as PEP 383 has them."""
+        """Return the name of a document as text; bytes that are not UTF-8 become surrogates (PEP 383)."""
         record = int(self.documents.record[doc])
         return os.fsdecode(
             self.sources[self.documents.source[doc]].path + (b":%d" % record if record else b"")
@@ -124,27 +124,27 @@ class Run:
 
     @cached_property
     def ok(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: not set aside."""
+        """Return bool[n_docs]: documents that are not set aside."""
         return self.documents.status == OK
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: canonical documents and single ones."""
+        """Return bool[n_docs]: the documents to keep."""
         return self.ok & (self.verdict.witness == np.arange(len(self.documents)))
 
     @cached_property
     def dropped(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: those that have a kept witness."""
+        """Return bool[n_docs]: dropped documents; each has a kept witness."""
         return self.ok & ~self.kept
 
     @cached_property
     def too_short(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: set aside because they are shorter than a shingle and have no equal."""
+        """Return bool[n_docs]: set aside, being shorter than a shingle without an exact duplicate."""
         return self.documents.status == TOO_SHORT
 
     @cached_property
     def clustered(self) -> NDArray[np.int32]:
-        """int32[m]: the documents that are not alone, cluster by cluster, clusters by smallest document."""
+        """Return int32[m]: the documents in clusters, cluster by cluster, by smallest document."""
         cluster = self.verdict.cluster
         size = np.bincount(cluster, minlength=len(cluster))
         docs = np.flatnonzero(self.ok & (size[cluster] > 1))
@@ -152,7 +152,7 @@ class Run:
 
     @cached_property
     def cluster_ids(self) -> NDArray[np.int64]:
-        """int64[n_docs]: 1, 2, ... in the order of the clusters' smallest documents; 0 for a single one."""
+        """Return int64[n_docs]: clusters are 1, 2, ... by smallest document; 0 for a document in none."""
         ids = np.zeros(len(self.documents), np.int64)
         ids[self.clustered] = np.cumsum(np.diff(self.verdict.cluster[self.clustered], prepend=-1) != 0)
         return ids
@@ -169,7 +169,7 @@ class Run:
         return ids
 
     def member(self, doc: int) -> Member:
-        """A document's row of the verdict."""
+        """Return what was decided about a document."""
         v = self.verdict
         return Member(
             self.name(doc),
@@ -192,7 +192,7 @@ class Run:
 
     @cached_property
     def clusters(self) -> list[Cluster]:
-        """All clusters of two or more documents."""
+        """Return all clusters, each of two or more documents."""
         docs, ids = self.clustered, self.cluster_ids[self.clustered]
         starts = np.flatnonzero(ids[1:] != ids[:-1]) + 1
         return [
@@ -205,7 +205,7 @@ class Run:
         ]
 
     def keep(self, with_short: bool = False) -> list[str]:
-        """The names of the documents to keep: canonical ones and single ones.
+        """Return the names of the documents to keep.
 
         `with_short` adds those that were set aside because they are too short to judge.
         """
@@ -213,11 +213,11 @@ class Run:
         return [self.name(d) for d in np.flatnonzero(kept).tolist()]
 
     def drop(self) -> list[Member]:
-        """The dropped documents, each with its kept witness and the figures."""
+        """Return the dropped documents, each with its kept witness and the figures."""
         return [self.member(d) for d in np.flatnonzero(self.dropped).tolist()]
 
     def to_arrow(self) -> pa.Table:
-        """One row per document: path, id, status, cluster, canonical, witness, relation and figures."""
+        """Return a table with a row per document: path, id, status, cluster, witness, relation, figures."""
         v, d = self.verdict, self.documents
         names = [os.fsdecode(n).encode("utf-8", "replace").decode() for n in self.names]
         name = np.array(names, object)

@@ -1,4 +1,4 @@
-"""Candidates by bands, from those of the last run: only buckets that a document came into or left."""
+"""Update the pairs found by bands: only buckets that a document was added to or removed from."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Hits:
 
     @staticmethod
     def joined(parts: list[Hits]) -> Hits:
-        """One after the other."""
+        """Join several, one after the other."""
         return Hits(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("band", "doc", "key")))
 
     def by_band(self, n_bands: int) -> list[tuple[NDArray[np.uint64], NDArray[np.int32]]]:
-        """The keys and documents of each band."""
+        """Return the keys and documents of each band."""
         order = np.argsort(self.band, kind="stable")
         at = np.searchsorted(self.band[order], np.arange(n_bands + 1))
         key, doc = self.key[order], self.doc[order]
@@ -86,7 +86,7 @@ def _none() -> Hits:
 
 
 def _all(signatures: NDArray[np.uint32], docs: NDArray[np.int32], columns: NDArray[np.int32]) -> Hits:
-    """The keys of documents int32[n] in all bands."""
+    """Return the keys of documents int32[n] in all bands."""
     bands = np.repeat(np.arange(len(columns), dtype=np.int32), len(docs))
     keys = kernels.band_keys(signatures, docs, columns)
     return Hits(bands, np.tile(docs, len(columns)), keys.ravel())
@@ -154,7 +154,7 @@ def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np
 
 
 def _bucket_pairs(keys: list[NDArray[np.uint64]], docs: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Keys uint64[n] and their documents int32[n] -> the pairs of the buckets."""
+    """Return the pairs of the buckets of keys uint64[n] and their documents int32[n]."""
     key, doc = np.concatenate(keys), np.concatenate(docs)
     order, key = group_equal(key)
     return kernels.bucket_pairs(key, doc[order], FULL_BUCKET)

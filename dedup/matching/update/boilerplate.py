@@ -1,4 +1,4 @@
-"""Boilerplate from that of the last run: only passages of documents that came or went are counted again."""
+"""Update boilerplate: only passages of added, changed and removed documents are counted again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .lookup import Occurrences, Table, in_passages, n_groups, occurrences, of_d
 
 @dataclass(frozen=True)
 class _Counted:
-    """The passages uint64, rising, that stand in many groups; those asked for, and which of them turned."""
+    """The passages uint64, sorted, that occur in many groups; those looked up, and which have changed."""
 
     many: NDArray[np.uint64]
     asked: Occurrences
@@ -25,7 +25,7 @@ class _Counted:
 
     @property
     def docs(self) -> NDArray[np.int32]:
-        """Documents that count, with a passage that turned."""
+        """Return the documents that count and have a passage that has changed."""
         return distinct(self.asked.doc[self.turned[self.asked.key]])
 
 
@@ -109,7 +109,7 @@ def _marked(
     changed: NDArray[np.bool_],
     known: KnownPassages,
 ) -> Boilerplate:
-    """Which anchors are boilerplate, from the last run but for documents that came or have `changed`."""
+    """Return which anchors are boilerplate; those of unchanged documents are as in the previous run."""
     n, bits = len(changed), _no_bits(anchors)
     kept = np.flatnonzero(change.unchanged & ~changed).astype(np.int32)
     anew = np.flatnonzero(change.now & (changed | ~change.unchanged)).astype(np.int32)
@@ -133,7 +133,7 @@ def _copied(
     old: NDArray[np.int32],
     start: NDArray[np.int64],
 ) -> None:
-    """Set the bits of some documents int32[m] to those they had in the last run, by their numbers there."""
+    """Copy the bits of documents int32[m] from the previous run, by their numbers there."""
     first = np.flatnonzero(np.r_[True, (np.diff(docs) != 1) | (np.diff(old) != 1)]) if len(docs) else docs
     last = np.r_[first[1:] - 1, len(docs) - 1] if len(docs) else docs
     for i, j in zip(first.tolist(), last.tolist(), strict=True):
@@ -144,7 +144,7 @@ def _copied(
 
 
 def _spans(kept: Spans, anew: AnchorChunk, flags: NDArray[np.bool_]) -> Spans:
-    """Those that are known, those of anchors of further documents, and a document without any."""
+    """Join known spans, spans of the anchors of further documents, and an empty one."""
     start, end, indptr = kernels.spans_of(anew.start, flags, anew.position)
     at = np.concatenate([kept.indptr, indptr[1:] + kept.indptr[-1], kept.indptr[-1:] + indptr[-1]])
     return Spans(np.concatenate([kept.start, start]), np.concatenate([kept.end, end]), at)

@@ -1,4 +1,4 @@
-"""Which documents are as they were in the last run, and which are not."""
+"""The difference between two runs: added, changed, removed and unchanged documents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PreviousRun:
 
     @property
     def boilerplate(self) -> Boilerplate:
-        """Which of its anchors were boilerplate."""
+        """Return which of its anchors were boilerplate."""
         counts = (self.steps.n_anchors.astype(np.int64), self.steps.n_left.astype(np.int64))
         known = KnownPassages(self.steps.common, self.steps.frames, self.steps.owning)
         return Boilerplate(self.steps.boilerplate, self.spans, *counts, known)
@@ -53,26 +53,26 @@ class Change:
 
     @cached_property
     def unchanged(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: looked at now and then."""
+        """Return bool[n_docs]: compared in both runs, with the same text."""
         out = self.now & (self.old_doc >= 0)
         out[out] = self.then[self.old_doc[out]]
         return out
 
     @cached_property
     def unchanged_before(self) -> NDArray[np.bool_]:
-        """bool[n_docs there]: the same documents, by their numbers there."""
+        """Return bool[n_docs there]: the unchanged documents, by their numbers in the previous run."""
         out = np.zeros(len(self.new_doc), np.bool_)
         out[self.old_doc[self.unchanged]] = True
         return out
 
     @property
     def added(self) -> NDArray[np.int32]:
-        """Looked at now, and not then."""
+        """Return the documents compared now, and not in the previous run."""
         return np.flatnonzero(self.now & ~self.unchanged).astype(np.int32)
 
     @property
     def removed(self) -> NDArray[np.int32]:
-        """Looked at then, and not now; by their numbers there."""
+        """Return the documents compared in the previous run only, by their numbers there."""
         return np.flatnonzero(self.then & ~self.unchanged_before).astype(np.int32)
 
     def pairs(self, old: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
@@ -84,7 +84,7 @@ class Change:
         return self.new_doc[old[both]], both
 
     def but(self, changed: NDArray[np.bool_]) -> Change:
-        """The same change, where some documents bool[n_docs] do not count as being as they were."""
+        """Return the change in which some more documents bool[n_docs] count as changed."""
         new_doc, gone = self.new_doc.copy(), self.old_doc[changed & (self.old_doc >= 0)]
         new_doc[gone] = -1
         return replace(self, old_doc=np.where(changed, np.int32(-1), self.old_doc), new_doc=new_doc)

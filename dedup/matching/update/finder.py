@@ -56,7 +56,7 @@ class IncrementalFinder:
         return IncrementalFinder(settings, previous, change)
 
     def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
-        """What `candidates.by_bands` finds."""
+        """Find the pairs that share a band, as `Finder.by_bands` does."""
         s, change, found = self.settings, self.change, self.before.steps.found
         old = self.before.signatures
         shingles = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
@@ -72,7 +72,7 @@ class IncrementalFinder:
         return Flagged.of((near, state.BY_SHINGLES), (rewritten, state.BY_SKELETONS))
 
     def _with_bones(self, docs: NDArray[np.int32]) -> Change:
-        """The change, of documents int32[n] with enough of a skeleton."""
+        """Return the change of documents int32[n] that have a large enough skeleton."""
         now = np.zeros(len(self.change.now), np.bool_)
         now[docs] = True
         return replace(self.change, now=now, then=self.change.then & self.before.has_skeleton)
@@ -80,7 +80,7 @@ class IncrementalFinder:
     def containment(
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap
     ) -> Candidates:
-        """What `candidates.parts_and_wholes` finds."""
+        """Find parts and wholes, as `Finder.containment` does."""
         s, before, change = self.settings, self.before, self.change
         known = self._known()
         new = ~is_in(pair_keys(banded.pairs), pair_keys(known.pairs))
@@ -143,11 +143,11 @@ class IncrementalFinder:
         return find_containment_pairs(*facts, scratch=features.scratch, parallel_map=parallel_map)
 
     def _is_much(self, changed: NDArray[np.bool_]) -> bool:
-        """So many documents have changed bool[n_docs] that all is found quicker from nothing."""
+        """Tell whether so many documents bool[n_docs] changed that finding all from scratch is faster."""
         return bool(np.count_nonzero(changed) * LEAST_SAME > np.count_nonzero(self.change.unchanged))
 
     def _known(self) -> Flagged:
-        """The pairs by bands of the last run, of documents that stay."""
+        """Return the banded pairs of the previous run, of unchanged documents."""
         found = self.before.steps.found
         pairs, both = self.change.pairs(found.pairs)
         known = Flagged(pairs, found.flags[both])
@@ -155,5 +155,5 @@ class IncrementalFinder:
 
 
 def _flags_of(known: Flagged, pairs: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """The flags uint8[n] of some of the pairs that are known."""
+    """Return the flags uint8[n] of some known pairs."""
     return known.flags[np.searchsorted(pair_keys(known.pairs), pair_keys(pairs))]

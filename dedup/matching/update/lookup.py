@@ -1,4 +1,4 @@
-"""Where hashes stand among the anchors of all documents; and anchors of some documents."""
+"""Find in which documents hashes occur as anchors, and the anchors of some documents."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a t
 
 @dataclass(frozen=True)
 class Rows:
-    """Hashes uint64[n] and the documents int32[n] that they stand in, in any order."""
+    """Hashes uint64[n] and the documents int32[n] in which they occur, in any order."""
 
     hash: NDArray[np.uint64]
     doc: NDArray[np.int32]
 
     def where(self, rows: NDArray[np.bool_]) -> Rows:
-        """Some of them."""
+        """Return some of the rows."""
         return Rows(self.hash[rows], self.doc[rows])
 
 
 class Table:
-    """Different hashes uint64[n], rising, to look others up in."""
+    """Distinct hashes uint64[n], sorted, in which others are looked up."""
 
     def __init__(self, keys: NDArray[np.uint64]) -> None:
         self.keys = keys
@@ -40,16 +40,16 @@ class Table:
         kernels.slots_of(keys, self.slots)
 
     def numbers(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Hashes uint64[m] -> int64[m]: which one each is, -1 where it is none."""
+        """Return the index of each hash: uint64[m] -> int64[m], -1 where it is not here."""
         return np.asarray(kernels.numbers_of(self.slots, self.keys, hashes))
 
     def has(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Hashes uint64[m] -> bool[m]: whether they are here."""
+        """Tell which hashes are here: uint64[m] -> bool[m]."""
         return self.numbers(hashes) >= 0
 
 
 def likely_table(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Keys uint64[n] -> a table in which few others seem to be, by `kernels.tally`."""
+    """Return a table of counts for keys uint64[n]; few other hashes seem to be in it."""
     table = np.zeros(1 << max(5, (2 * len(keys)).bit_length()), np.uint8)
     kernels.count_hashes(table, keys, 1)
     return table
@@ -69,25 +69,25 @@ class Occurrences:
 
     @property
     def key(self) -> NDArray[np.int64]:
-        """int64[n]: the number of the key of each row."""
+        """Return the index of the key of each row, int64[n]."""
         return self.rows >> 32
 
     @property
     def doc(self) -> NDArray[np.int32]:
-        """int32[n]: the document of each row."""
+        """Return the document of each row, int32[n]."""
         return (self.rows & 0xFFFFFFFF).astype(np.int32)
 
     @property
     def keys(self) -> NDArray[np.uint64]:
-        """The hashes uint64[m], rising."""
+        """Return the hashes uint64[m], sorted."""
         return self.table.keys
 
     def renumbered(self, docs: NDArray[np.int32]) -> Occurrences:
-        """With other numbers of the documents, in the same order: docs[d] for d."""
+        """Renumber the documents: docs[d] for d, in the same order."""
         return Occurrences(self.table, self.many, self.rows & ~np.int64(0xFFFFFFFF) | docs[self.doc])
 
     def with_rows(self, more: Rows) -> Occurrences:
-        """With further rows, of which only those of the hashes matter."""
+        """Add rows; those of other hashes are left out."""
         key = self.table.numbers(more.hash)
         few = key >= 0
         few[few] = ~self.many[key[few]]
@@ -166,7 +166,7 @@ def _told(
 
 
 def _doubling(n: int) -> list[tuple[int, int]]:
-    """From 0 to 1, to 3, to 7, and so on to n."""
+    """Return ranges of doubling size: 0 to 1, to 3, to 7, and so on to n."""
     at = [0, *((1 << i) - 1 for i in range(1, n.bit_length()) if (1 << i) - 1 < n), n]
     return [(i, j) for i, j in itertools.pairwise(at) if i < j]
 
@@ -192,7 +192,7 @@ def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], mos
 
 
 def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDArray[np.int64]]:
-    """The anchors of some documents int32[m] as those of documents 0..m - 1; their places among all."""
+    """Return the anchors of documents int32[m], renumbered 0..m - 1, and their indices among all anchors."""
     start, rows = places_of(anchors, docs)
     hashes, position = (
         _gathered(anchors, column, start, rows) for column in (anchors.hash, anchors.position)
@@ -203,13 +203,13 @@ def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDA
 def hashes_of(
     anchors: Anchors, docs: NDArray[np.int32]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-    """The anchors of some documents int32[m] -> hashes as CSR, int64[m + 1], places among all."""
+    """Return the hashes of the anchors of documents int32[m] as CSR, int64[m + 1], and their indices."""
     start, rows = places_of(anchors, docs)
     return _gathered(anchors, anchors.hash, start, rows), start, rows
 
 
 def places_of(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where the anchors of some documents int32[m] stand, one after the other, with int64[m + 1]."""
+    """Return the indices of the anchors of documents int32[m], and their starts int64[m + 1]."""
     sizes = anchors.start[docs + 1] - anchors.start[docs]
     return offsets_from_sizes(sizes), expand_ranges(anchors.start[docs], sizes)
 
@@ -230,7 +230,7 @@ def _gathered(
 
 
 def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
-    """The passages of some documents int32[m], rising."""
+    """Return the passages of documents int32[m], sorted."""
     hashes, start, _ = hashes_of(anchors, docs)
     of_doc = np.repeat(docs, np.diff(start))
     found, first = kernels.in_a_row(hashes, of_doc, boilerplate.IN_A_ROW)
@@ -238,7 +238,7 @@ def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
 
 
 def in_passages(chunk: AnchorChunk, known: Table) -> NDArray[np.bool_]:
-    """bool[n]: the anchors that are part of a passage among those known."""
+    """Return bool[n]: the anchors that are part of a known passage."""
     found, first = kernels.in_a_row(chunk.hash, chunk.doc, boilerplate.IN_A_ROW)
     out, first = np.zeros(len(chunk.hash), np.bool_), first[known.has(found)]
     for step in range(boilerplate.IN_A_ROW):

@@ -44,11 +44,11 @@ class Flagged:
         return Flagged(pairs_of(all_keys), flags)
 
     def having(self, flag: int) -> NDArray[np.int32]:
-        """The pairs int32[k, 2] with a flag, or with one of several."""
+        """Return the pairs int32[k, 2] with a flag, or with one of several."""
         return self.pairs[self.flags & flag != 0]
 
     def where(self, rows: NDArray[np.bool_]) -> Flagged:
-        """Some of the pairs."""
+        """Return some of the pairs."""
         return Flagged(self.pairs[rows], self.flags[rows])
 
 
@@ -79,12 +79,12 @@ class Steps:
 
     @property
     def found(self) -> Flagged:
-        """The pairs with their flags."""
+        """Return the pairs with their flags."""
         return Flagged(self.pairs, self.flags)
 
     @property
     def directed(self) -> NDArray[np.int32]:
-        """int32[k, 3]: a document, another one that it finds, by how many anchors."""
+        """Return int32[k, 3]: a document, another one that it finds, and by how many anchors."""
         sides = []
         for flag, order, shared in ((FROM_LEFT, [0, 1], 0), (FROM_RIGHT, [1, 0], 1)):
             rows = self.flags & flag != 0
@@ -92,14 +92,14 @@ class Steps:
         return np.concatenate(sides)
 
     def save(self, path: Path) -> None:
-        """Write them to a file of NumPy's npz format; the same steps give the same bytes."""
+        """Write an npz file (NumPy); the same state gives the same bytes."""
         packed = {"mine": np.packbits(self.mine), "owning": np.packbits(self.owning)}
         with open(path, "xb") as file:
             np.savez(file, allow_pickle=False, **{**vars(self), **packed})
 
     @staticmethod
     def load(path: Path) -> Steps:
-        """What `save` wrote, of a file that is known to be whole."""
+        """Read what `save` wrote, from a file known to be undamaged."""
         with np.load(path, allow_pickle=False) as found:
             columns = {name: found[name] for name in Steps.__dataclass_fields__}
         n_docs = len(columns["n_left"])
