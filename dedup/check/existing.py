@@ -90,7 +90,7 @@ class Existing:
         column = self._table(table, [name]).column(name)
         if len(column) != self.n_docs:
             raise self._damaged(ValueError(f"{table} has {len(column)} rows, not {self.n_docs}"))
-        return np.array(column.to_numpy())  # subtle: writable, as compiled code expects its arrays
+        return np.array(column.to_numpy())  # NOTE: writable, as compiled code expects its arrays
 
     @cached_property
     def cluster(self) -> NDArray[np.int32]:

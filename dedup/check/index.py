@@ -163,7 +163,7 @@ def _mapped(path: Path) -> NDArray[Any]:
     with open(path, "rb") as file:
         np.lib.format.read_magic(file)
         shape, _, _ = np.lib.format.read_array_header_1_0(file)
-    # subtle: an empty file cannot be mapped; a private writable map is what compiled code takes
+    # NOTE: an empty file cannot be mapped; a private writable map is what compiled code takes
     return np.asarray(np.load(path, mmap_mode="c" if np.prod(shape) else None, allow_pickle=False))
 
 
@@ -231,7 +231,7 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
             here = slice(chunk.first_doc, chunk.first_doc + len(chunk.start) - 1)
             usable = kernels.own_anchors(chunk.hash, chunk.start, mine[here], flags)
             docs = chunk.doc[usable].astype(np.uint64)
-            # subtle: the lowest bits choose the bucket, so the document stands above until it is sorted
+            # NOTE: the lowest bits choose the bucket, so the document stands above until it is sorted
             buckets.add(docs << SHIFT | chunk.hash[usable] & LOW)
             n_anchors[here] = kernels.different_anchors(chunk.hash, chunk.start, flags)
             found, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)

@@ -51,7 +51,7 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
             )
     if not found:
         raise errors.BadInput(f"{files_from}: names no files")
-    # subtle: in a list - is a file of that name, not standard input, which may be the list itself
+    # NOTE: in a list - is a file of that name, not standard input, which may be the list itself
     return [*paths, *(b"./-" if name == b"-" else name for name in found)]
 
 

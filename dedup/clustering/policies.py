@@ -168,7 +168,7 @@ Keys = list[tuple[str, NDArray[np.int64]]]
 def rank(rule: list[tuple[str, str]], facts: Facts) -> tuple[NDArray[np.int64], Keys]:
     """Rule -> (int64[n_docs], 0 for the most preferred document of all; the keys it was made from)."""
     keys = [(name, POLICIES[name](facts, argument)) for name, argument in rule]
-    order = np.lexsort([key for _, key in reversed(keys)])  # subtle: stable, so equals stay in doc order
+    order = np.lexsort([key for _, key in reversed(keys)])  # NOTE: stable, so equals stay in doc order
     return inverse_permutation(order), keys
 
 

@@ -35,6 +35,6 @@ def union_find(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
             parent[b] = a
         elif b < a:
             parent[a] = b
-    for i in range(n):  # subtle: a parent is never larger than its child, so one rising sweep is enough
+    for i in range(n):  # NOTE: a parent is never larger than its child, so one rising sweep is enough
         parent[i] = parent[parent[i]]
     return parent

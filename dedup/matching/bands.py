@@ -82,7 +82,7 @@ def banding(min_jaccard: float, min_recall: float, num_perm: int) -> Banding:
     for rows in range(min(MAX_ROWS, num_perm), 0, -1):
         m = num_perm // rows
         rounds = min(MAX_ROUNDS, 1 + (m - 1) // max(rows - 1, 1))  # more would share two values
-        # subtle: overlap can only lower the recall, so the closed form is an upper bound of it
+        # NOTE: overlap can only lower the recall, so the closed form is an upper bound of it
         if rows > 1 and 1 - (1 - min_jaccard**rows) ** (m * rounds) < min_recall:
             continue
         for n_rounds in range(1, rounds + 1):

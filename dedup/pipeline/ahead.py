@@ -41,7 +41,7 @@ create_pass_builder = _part_of("numba.core.llvm_bindings").create_pass_builder
 compiler_lock = _part_of("numba.core.compiler_lock").global_compiler_lock
 runtime = _part_of("numba.core.runtime").rtsys
 CELL, BYTE = ir.IntType(64), ir.IntType(8).as_pointer()
-# subtle: the names of LLVM; squeeze() needs the compress instruction of avx512vbmi2
+# NOTE: the names of LLVM; squeeze() needs the compress instruction of avx512vbmi2
 AVX512 = [
     "avx512f",
     "avx512bw",

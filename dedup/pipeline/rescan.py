@@ -80,7 +80,7 @@ class LastScan:
         """The folder of the last run's tables, of which those to be copied are known to be whole."""
         assert self.run is not None
         assert self.run.tables is not None
-        self.run.signatures.release_pages()  # subtle: where they are asked for they are checked
+        self.run.signatures.release_pages()  # NOTE: where they are asked for they are checked
         self.run.anchors.release_pages()
         return self.run.tables
 
@@ -146,7 +146,7 @@ class LastScan:
         old = self.run.evidence.pairs
         same = _same_spans(self.run.spans, spans, self.new_doc)
         kept = old.where(np.asarray(same[old.docs].all(axis=1)))
-        # subtle: documents keep their order from run to run, so the pairs stay sorted
+        # NOTE: documents keep their order from run to run, so the pairs stay sorted
         return replace(kept, docs=self.new_doc[kept.docs])
 
     def spellings(self) -> Spellings:

@@ -98,7 +98,7 @@ def slices(stream: BinaryIO, size: int = PART_BYTES) -> Iterator[bytes]:
     """The bytes of a stream, `size` at a time; what stands before a break is given before the error."""
     held: list[bytes] = []
     n = 0
-    # subtle: `read` of a stream that breaks off raises and forgets what it had; `read1` gives it first
+    # NOTE: `read` of a stream that breaks off raises and forgets what it had; `read1` gives it first
     read = getattr(stream, "read1", stream.read)
     while True:
         try:

@@ -150,7 +150,7 @@ class Store:
         with open(path, "rb") as file:
             if file.read(HEADER) != header(dtype, shape) or os.fstat(file.fileno()).st_size != size:
                 raise ValueError(f"{path.name} is not the table of {shape[0]} rows that it should be")
-            # subtle: a private writable map, so that compiled code sees the same type as for other arrays
+            # NOTE: a private writable map, so that compiled code sees the same type as for other arrays
             self._maps[name] = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
         array: NDArray[Any] = np.frombuffer(self._maps[name], dtype, offset=HEADER)
         return array.reshape(shape)

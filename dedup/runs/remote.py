@@ -178,7 +178,7 @@ class Copy:
             into = mine / piece.rpartition("/")[2] if apart else mine
             into.touch(
                 mode=0o600
-            )  # subtle: here, as a piece under way could make it again after it was removed
+            )  # NOTE: here, as a piece under way could make it again after it was removed
             jobs.append((piece, into, 0 if apart else at, on_bytes))
             at += size
         try:

@@ -77,7 +77,7 @@ def read(folder: Path) -> list[Decision]:
     standing: dict[int, Decision] = {}
     for number, line in enumerate(
         lines[:-1], 1
-    ):  # subtle: what follows the last line end is torn, or nothing
+    ):  # NOTE: what follows the last line end is torn, or nothing
         try:
             made = Decision.of(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -37,7 +37,7 @@ def mapped(rows: Any, mapper: Mapper, columns: Columns) -> Any:
     """A DataFrame, what is done to its batches on executors, the columns that come out -> a DataFrame."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # subtle: PySpark collects garbage after each task, and looks at all that numba has loaded, 80 ms
+        # NOTE: PySpark collects garbage after each task, and looks at all that numba has loaded, 80 ms
         gc.freeze()
         return mapper(batches)
 

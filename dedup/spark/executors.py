@@ -50,7 +50,7 @@ def check_executors(
         place.write(f"probe-{token}", token.encode())
     n = 2 * cores_of(spark)
 
-    def look(batches: Any) -> Any:  # subtle: a function within a function is sent by value
+    def look(batches: Any) -> Any:  # NOTE: a function within a function is sent by value
         import json
         from importlib import import_module
 

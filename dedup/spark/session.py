@@ -122,7 +122,7 @@ def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[
         return
     _reachable(master)
     home = java_home()
-    # subtle: PySpark takes the Python of the executors from here, and from the setting only in spark-submit
+    # NOTE: PySpark takes the Python of the executors from here, and from the setting only in spark-submit
     python = conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or sys.executable
     os.environ["PYSPARK_PYTHON"] = python
     if home:

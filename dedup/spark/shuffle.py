@@ -46,7 +46,7 @@ def target_of(targets: int, *keys: NDArray[Any]) -> NDArray[np.uint16]:
     [3001, 3000, 2999]
     """
     mixed = np.zeros(len(keys[0]), np.uint64)
-    for key in keys:  # subtle: anchors are minima, so their first bits are not even, and are mixed as well
+    for key in keys:  # NOTE: anchors are minima, so their first bits are not even, and are mixed as well
         mixed = (mixed ^ key.view(np.uint64)) * MIXER
         mixed ^= mixed >> np.uint64(32)
     return ((mixed >> np.uint64(32)) * np.uint64(targets) >> np.uint64(32)).astype(np.uint16)
@@ -80,7 +80,7 @@ def packer(make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Mapper:
 
 def _packed(held: list[tuple[NDArray[np.uint16], Rows]], types: Types) -> pa.RecordBatch:
     targets = np.concatenate([t for t, _ in held])
-    order = np.argsort(targets, kind="stable")  # subtle: a radix sort, for 16 bits
+    order = np.argsort(targets, kind="stable")  # NOTE: a radix sort, for 16 bits
     counts = np.bincount(targets)
     found = np.flatnonzero(counts)
     ends = np.r_[0, np.cumsum(counts[found])]

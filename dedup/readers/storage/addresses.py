@@ -186,7 +186,7 @@ class Place:
                 return
             folder, _, last = path.rpartition("/")
             system.create_dir(folder, recursive=True)
-            # subtle: not beside the file, as a folder of parts may hold nothing else
+            # NOTE: not beside the file, as a folder of parts may hold nothing else
             temporary = opened(self._of(f"{TEMPORARY}{last}.{os.urandom(6).hex()}"))[1]
             with system.open_output_stream(temporary) as out:
                 out.write(data)

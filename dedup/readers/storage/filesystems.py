@@ -160,7 +160,7 @@ class _Web:
             import aiohttp
         except ImportError:
             raise Damaged(NEED.replace("fsspec;", "fsspec and aiohttp;")) from None
-        # subtle: aiohttp gives up after five minutes, however much it has read, unless told otherwise
+        # NOTE: aiohttp gives up after five minutes, however much it has read, unless told otherwise
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE, sock_read=PATIENCE)
         client = {"timeout": timeout, "trust_env": True}
         self._fs = fsspec.filesystem(scheme, client_kwargs=client, skip_instance_cache=True)
@@ -172,7 +172,7 @@ class _Web:
         except FileNotFoundError as error:
             if getattr(error.__cause__, "status", 0) in (404, 410) or not error.__cause__:
                 return None
-            raise error.__cause__ from None  # subtle: fsspec calls every failure "not found"
+            raise error.__cause__ from None  # NOTE: fsspec calls every failure "not found"
         size = -1 if info.get("size") is None else int(info["size"])
         mtime_ns = _http_time(info.get("Last-Modified", ""))
         return File(path, False, size, mtime_ns, _version(size, mtime_ns, info.get("ETag", "")))

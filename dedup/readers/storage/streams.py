@@ -71,7 +71,7 @@ class _Zstd(Forward):
     def __init__(self, packed: BinaryIO) -> None:
         super().__init__()
         self._packed, self._steps = packed, [1, 512, 1 << 20]
-        self._opened: list[Any] = []  # subtle: one that goes out of use closes what it reads
+        self._opened: list[Any] = []  # NOTE: one that goes out of use closes what it reads
         self._again()
 
     def _again(self) -> None:
@@ -112,7 +112,7 @@ class Unpacked(Forward):
     def _start(self) -> None:
         self._packed = self._open()
         self._stream = CODECS[self._codec](self._packed)
-        # subtle: `read` of a file that is cut off raises and forgets what it had; `read1` gives it first
+        # NOTE: `read` of a file that is cut off raises and forgets what it had; `read1` gives it first
         self._read = getattr(self._stream, "read1", self._stream.read)
 
     def _next(self, size: int) -> bytes:

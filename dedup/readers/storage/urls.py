@@ -331,7 +331,7 @@ def open_url(source: Source) -> BinaryIO:
     """The bytes of a remote source, as they are there, buffered and able to seek.  Raises Damaged."""
     host, path = _host(_of_at(source.at))
     try:
-        return host.open(path, source.size or -1)  # subtle: 0 may also mean that its size is not told
+        return host.open(path, source.size or -1)  # NOTE: 0 may also mean that its size is not told
     except Exception as error:
         raise Damaged(filesystems.reason(error)) from None
 

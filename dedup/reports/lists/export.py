@@ -184,7 +184,7 @@ def _csv(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterato
     A cell that a spreadsheet would take for a formula gets an apostrophe before it, unless raw.
     """
     buffer = io.StringIO()
-    # subtle: csv quotes a cell for the line ends of its own terminator only, and \r ends a line for readers
+    # NOTE: csv quotes a cell for the line ends of its own terminator only, and \r ends a line for readers
     writer = csv.writer(buffer, lineterminator="\r\n")
     for cells in itertools.chain([columns], ([_cell(row[c], style.raw) for c in columns] for row in rows)):
         writer.writerow(cells)

@@ -132,7 +132,7 @@ def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
     except BaseException as error:
         lost = False
         with contextlib.suppress(Exception):  # what went wrong before is what is told
-            # subtle: an error, or a signal, may come after the manifest has been written
+            # NOTE: an error, or a signal, may come after the manifest has been written
             if own.encode() not in (place.read(MANIFEST) or b""):
                 tables.remove()
             lost = isinstance(error, Exception) and overtaken()  # and what it needs is gone

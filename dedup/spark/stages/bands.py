@@ -156,7 +156,7 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     n_bytes = n_docs * BYTES_OF_BAND
     targets = targets_for(n_bytes, target_bytes, least=1, most=MOST // len(bands))
     rows = sent(signed, bucketed(bands, s, targets, cut), BUCKETED)
-    # subtle: pages in one frame share nearly all bands, and each band makes two pairs of each document
+    # NOTE: pages in one frame share nearly all bands, and each band makes two pairs of each document
     code = Coded(n_docs, targets_for(n_bytes * len(bands), target_bytes))
     found = mapped(sent(rows, collapsed(first_skeleton * targets, code), PAIRED), viewed(code), FOUND)
     if not cut:
@@ -171,7 +171,7 @@ def _cut(rows: Frame, first_skeleton: int) -> Frame:
     from pyspark.sql import functions as f
 
     split = ["band", "key", "split"]
-    # subtle: splits must be ranges of documents, so that the parts of a chain stand in order
+    # NOTE: splits must be ranges of documents, so that the parts of a chain stand in order
     rows = rows.withColumn("split", f.shiftright("doc", 14))
     parts = rows.groupBy(split).agg(f.min("doc").alias("low"), f.max("doc").alias("high"))
     tops = parts.groupBy("band", "key").agg(f.min("low").alias("first"))

@@ -41,7 +41,7 @@ def _passages(targets: int) -> Sender:
             known = np.zeros(len(found), np.bool_)
             known[common] = True
             rows = {"passage": found, "doc": doc, "group": group, "at": first - starts[mine], "known": known}
-            # subtle: those that are known go anywhere, so not all of one passage to one task
+            # NOTE: those that are known go anywhere, so not all of one passage to one task
             yield np.where(known, target_of(targets, doc), target_of(targets, found)), rows
             counted = {**{name: rows[name][few] for name in rows}, "at": np.full(len(few), -1)}
             yield target_of(targets, found[few]), {**counted, "known": np.zeros(len(few), np.bool_)}

@@ -74,7 +74,7 @@ class _Pairs:
             there = np.isin(self.docs[missing], self.texts.docs).all(axis=1)
             self._verify(missing[there])
             missing = missing[~there]
-        # subtle: what follows in a component that waits is not what will be decided, so it asks once only
+        # NOTE: what follows in a component that waits is not what will be decided, so it asks once only
         self.asked = np.concatenate([self.asked, missing[~self.waiting[missing[:, 0]]]])
         known = self.answers.where(np.isin(pair_keys(self.answers.docs), pair_keys(wanted.docs)))
         return known.merged(_nothing(missing))
