@@ -14,7 +14,7 @@ EVERY = 2**40  # the sample that leaves nothing out
 def sampled_jaccard(
     jaccard: float, left: NDArray[np.int64], right: NDArray[np.int64], sample: int
 ) -> NDArray[np.float64]:
-    """The Jaccard of the samples of two sets, of left and right elements int64[n], at a given Jaccard.
+    """Return the Jaccard of the samples of two sets at a given Jaccard, by their sizes int64[n].
 
     A sample is the `sample` smallest of a set.  The larger set has the lower rate, and what both samples
     hold is what the sets share, at that rate.  So it is lower where the sizes differ.
@@ -30,13 +30,13 @@ def sampled_jaccard(
 def overlap(
     jaccard: NDArray[np.float64], left: NDArray[np.int64], right: NDArray[np.int64], sample: int
 ) -> NDArray[np.float64]:
-    """The Jaccard of the samples of two sets -> how many elements the sets share; the way back."""
+    """Return how many elements two sets share, by the Jaccard of their samples: the inverse."""
     in_left, in_right, rate = _rates(left, right, sample)
     return jaccard / (1 + jaccard) * (in_left + in_right) / rate
 
 
 def whole_jaccard(jaccard: float, left: int, right: int, sample: int) -> float:
-    """The Jaccard of the samples of two sets of that many elements -> the Jaccard of the sets.
+    """Return the Jaccard of two sets of given sizes, by the Jaccard of their samples.
 
     >>> round(whole_jaccard(0.44, 9000, 10800, 512), 2), round(whole_jaccard(0.5, 300, 400, 512), 9)
     (0.5, 0.5)
@@ -52,7 +52,7 @@ def _rates(left: NDArray[np.int64], right: NDArray[np.int64], sample: int) -> tu
 
 
 def least_sampled_jaccard(min_jaccard: float, min_containment: float) -> float:
-    """The lowest Jaccard of the samples of two long texts at `min_jaccard`, neither contained in the other.
+    """Return the lowest Jaccard of the samples of two long texts at `min_jaccard`, neither part of the other.
 
     At a Jaccard j the smaller of two sets, r times as large one and the other, is held by the larger to
     j (1 + r) / (1 + j); from `min_containment` on it is found through its anchors.
@@ -66,13 +66,13 @@ def least_sampled_jaccard(min_jaccard: float, min_containment: float) -> float:
 
 
 def standard_error(jaccard: Any, num_perm: int, sample: int) -> Any:
-    """Of a Jaccard estimated from `num_perm` values of signatures of samples of that size."""
+    """Return the standard error of a Jaccard estimated from `num_perm` values of samples of that size."""
     variance = np.maximum(jaccard * (1 - jaccard), 0.01)
     return np.sqrt(variance * (1 / num_perm + (1 + jaccard) ** 2 / (2 * sample)))
 
 
 def least_matches(jaccard: Any, num_perm: int, sample: int) -> Any:
-    """How many signature values a candidate must share to be worth the exact check.
+    """Return how many signature values a candidate must share to be verified.
 
     Five standard errors below the (sampled) Jaccard it is to have: a pair at the threshold falls under it
     with a probability below 3e-7.  Without a sample, and with one of 512:

@@ -32,7 +32,7 @@ KEPT_CHUNKS = 8  # of anchors that stay in memory until they are let go of
 
 @dataclass(frozen=True)
 class Anchors:
-    """By document as CSR: those of document d are at start[d]..start[d + 1] - 1.
+    """Anchors by document, as CSR: those of document d are at start[d]..start[d + 1] - 1.
 
     hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  Where the arrays are
     files mapped into memory, `forget` lets go of the pages that were read.
@@ -45,18 +45,18 @@ class Anchors:
 
     @property
     def doc(self) -> NDArray[np.int32]:
-        """int32[n]: the document of each."""
+        """Return the document of each anchor, int32[n]."""
         return np.repeat(np.arange(len(self.start) - 1, dtype=np.int32), np.diff(self.start))
 
     def chunks(self, size: int = 1 << 20) -> Iterator[AnchorChunk]:
-        """All of them in order, about `size` at a time, whole documents."""
+        """Yield all anchors in order, about `size` at a time, whole documents."""
         for number, place in enumerate(self.places(size), 1):
             if number % KEPT_CHUNKS == 0:
                 self.release_pages()
             yield self.chunk(*place)
 
     def places(self, size: int = 1 << 20) -> Iterator[tuple[int, int]]:
-        """The first document of each chunk, and the one after its last."""
+        """Yield the first document of each chunk, and the one after its last."""
         first, n_docs = 0, len(self.start) - 1
         while first < n_docs:
             last = max(first + 1, int(np.searchsorted(self.start, self.start[first] + size, "right")) - 1)
@@ -64,7 +64,7 @@ class Anchors:
             first = last
 
     def chunk(self, first: int, last: int) -> AnchorChunk:
-        """The anchors of the documents first..last - 1."""
+        """Return the anchors of documents first..last - 1."""
         begin, end = int(self.start[first]), int(self.start[last])
         start = self.start[first : last + 1] - begin
         return AnchorChunk(first, begin, start, self.hash[begin:end], self.position[begin:end])
@@ -72,7 +72,7 @@ class Anchors:
 
 @dataclass(frozen=True)
 class AnchorChunk:
-    """The anchors of some documents in a row, from `first_doc` on; they stand from `begin` on among all."""
+    """The anchors of consecutive documents from `first_doc` on; the first has index `begin` among all."""
 
     first_doc: int
     begin: int
@@ -82,14 +82,14 @@ class AnchorChunk:
 
     @cached_property
     def doc(self) -> NDArray[np.int32]:
-        """int32[n]: the document of each."""
+        """Return the document of each anchor, int32[n]."""
         docs = np.arange(self.first_doc, self.first_doc + len(self.start) - 1, dtype=np.int32)
         return np.repeat(docs, np.diff(self.start))
 
 
 @dataclass(frozen=True)
 class FeatureRows:
-    """The signatures, skeletons and anchors of a few documents in a row."""
+    """The signatures, skeletons and anchors of consecutive documents."""
 
     signatures: NDArray[np.uint32]  # [n_docs, num_perm]
     skeletons: NDArray[np.uint32]  # [n_docs, num_perm]
@@ -107,7 +107,7 @@ class Spans:
     indptr: NDArray[np.int64]
 
     def of_docs(self, docs: NDArray[np.int32]) -> Spans:
-        """Those of some documents int32[m], which are then 0, 1, ... m - 1."""
+        """Select the boilerplate of documents int32[m], which become 0..m - 1."""
         sizes = self.indptr[docs + 1] - self.indptr[docs]
         indptr = offsets_from_sizes(sizes)
         rows = expand_ranges(self.indptr[docs], sizes)
@@ -121,7 +121,7 @@ class Spans:
 
 @dataclass(frozen=True)
 class Banding:
-    """columns int32[n_bands, rows]: the places in the signature that make up each band."""
+    """columns int32[n_bands, rows]: the signature positions of each band."""
 
     columns: NDArray[np.int32]
     recall: float  # of a pair at min_jaccard

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from .sorted_arrays import distinct, is_in, pairs_of
 
-COUNTS = (  # of what two texts say that the other does not; see content.Content
+COUNTS = (  # of what one text says and the other does not; see content.own_content
     *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
     *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
     *("silent_left", "silent_right"),
 )
-TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15]  # the same counts of the two texts the other way round
+TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15]  # columns of the same counts with left and right exchanged
 
 
 def pair_keys(docs: NDArray[Any]) -> NDArray[np.int64]:
-    """Pairs of documents int[n, 2], in either order -> int64[n], one number a pair, in the order of pairs.
+    """Return a number for each pair, in either order, int[n, 2] -> int64[n]; they sort as pairs do.
 
     >>> pair_keys(np.array([[0, 3], [3, 0], [1, 2]])).tolist() == [3, 3, (1 << 32) + 2]
     True
@@ -37,7 +37,7 @@ class CandidatePairs:
 
     @staticmethod
     def of(pairs: NDArray[np.int32]) -> CandidatePairs:
-        """Any pairs int32[n, 2] -> sorted, each once, left < right.
+        """Sort pairs int32[n, 2], each once, left < right.
 
         >>> CandidatePairs.of(np.array([[3, 1], [0, 2], [1, 3]], np.int32)).docs.tolist()
         [[0, 2], [1, 3]]
@@ -75,7 +75,7 @@ class VerifiedPairs:
     def of_shingles(
         docs: NDArray[np.int32], shingles: NDArray[np.int64], bones: NDArray[np.int64], own: NDArray[np.int64]
     ) -> VerifiedPairs:
-        """Pairs and three counts int64[n, 3] each -> pairs whose texts are not compared word by word."""
+        """Make pairs from three counts int64[n, 3] each; their texts are not compared word by word."""
         n = len(docs)
         content, slots = np.zeros((n, len(COUNTS)), np.int32), np.zeros((n, 4, 4), np.uint32)
         overlap, left, right = shingles.T
@@ -85,61 +85,61 @@ class VerifiedPairs:
         return len(self.docs)
 
     def counted(self, name: str) -> NDArray[np.int64]:
-        """int64[n]: one of the COUNTS."""
+        """Return one of the COUNTS, int64[n]."""
         return self.content[:, COUNTS.index(name)].astype(np.int64)
 
     @property
     def jaccard(self) -> NDArray[np.float64]:
-        """float64[n]: overlap / union, in 0..1."""
+        """Return overlap / union, float64[n] in 0..1."""
         return self.overlap / np.maximum(self.size_left + self.size_right - self.overlap, 1)
 
     @property
     def left_in_right(self) -> NDArray[np.float64]:
-        """float64[n]: the share of the left document's shingles that the right one holds."""
+        """Return the share of the left document's shingles that the right one has, float64[n]."""
         return self.overlap / np.maximum(self.size_left, 1)
 
     @property
     def right_in_left(self) -> NDArray[np.float64]:
-        """float64[n]: the share of the right document's shingles that the left one holds."""
+        """Return the share of the right document's shingles that the left one has, float64[n]."""
         return self.overlap / np.maximum(self.size_right, 1)
 
     @property
     def containment(self) -> NDArray[np.float64]:
-        """float64[n]: the larger of the two, overlap / the smaller set."""
+        """Return overlap / the size of the smaller set, float64[n]."""
         return np.maximum(self.left_in_right, self.right_in_left)
 
     @property
     def discounted_jaccard(self) -> NDArray[np.float64]:
-        """float64[n]: Jaccard without boilerplate; 0 where nothing else is left."""
+        """Return the Jaccard without boilerplate, float64[n]; 0 where nothing else is left."""
         return self.own[:, 0] / np.maximum(self.own[:, 1] + self.own[:, 2] - self.own[:, 0], 1)
 
     @property
     def discounted_containment(self) -> NDArray[np.float64]:
-        """float64[n]: containment without boilerplate, overlap / the smaller set."""
+        """Return the containment without boilerplate, float64[n]."""
         return self.own[:, 0] / np.maximum(np.minimum(self.own[:, 1], self.own[:, 2]), 1)
 
     @property
     def skeleton_jaccard(self) -> NDArray[np.float64]:
-        """float64[n]: Jaccard of the sets of skeleton shingles; 0 where there are none."""
+        """Return the Jaccard of the sets of skeleton shingles, float64[n]; 0 where there are none."""
         return self.bones[:, 0] / np.maximum(self.bones[:, 1] + self.bones[:, 2] - self.bones[:, 0], 1)
 
     def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> VerifiedPairs:
-        """The pairs where rows bool[n] is true, or those at rows int64[m]."""
+        """Select rows, by bool[n] or by int64[m]."""
         return VerifiedPairs(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @staticmethod
     def concatenated(parts: Sequence[VerifiedPairs]) -> VerifiedPairs:
-        """Several one after the other."""
+        """Join several, one after the other."""
         return VerifiedPairs(
             *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
         )
 
     def among(self, keys: NDArray[np.int64]) -> VerifiedPairs:
-        """Those whose pair_keys are among some, which are rising."""
+        """Select the pairs whose pair_keys are among sorted keys."""
         return self.where(is_in(pair_keys(self.docs), keys))
 
     def merged(self, other: VerifiedPairs) -> VerifiedPairs:
-        """Both, sorted; a pair in both stands once."""
+        """Merge two sets of pairs, sorted; a pair in both occurs once."""
         both = VerifiedPairs.concatenated([self, other])
         _, first = np.unique(pair_keys(both.docs), return_index=True)
         return both.where(first)
@@ -152,7 +152,7 @@ class VerifiedPairs:
 
 @dataclass(frozen=True)
 class Spellings:
-    """How documents are written that share their letters with another one.
+    """How documents with equal letters differ in bytes, spacing, case and signs.
 
     docs int32[n], rising; digests uint64[n, 9], four of 128 bits: of the bytes, of the text, of the text
     but for its spacing, of that but for its capitals; and one of 64 of the points, signs and operators that
@@ -165,12 +165,12 @@ class Spellings:
     n_bones: NDArray[np.int64]
 
     def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Spellings:
-        """Those where rows bool[n] is true, or those at rows int64[m]."""
+        """Select rows, by bool[n] or by int64[m]."""
         return Spellings(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @staticmethod
     def concatenated(parts: Sequence[Spellings]) -> Spellings:
-        """Several one after the other."""
+        """Join several, one after the other."""
         return Spellings(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spellings)))
 
     @staticmethod
@@ -181,15 +181,17 @@ class Spellings:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was compared, whether it reached a threshold or not: enough to decide anew without a text."""
+    """All that was compared, whether it reached a threshold or not: enough to decide again without texts."""
 
     pairs: VerifiedPairs
-    by_anchors: NDArray[np.bool_]  # of the pairs: found as a part and its whole
-    candidate: NDArray[np.bool_]  # of the pairs: found at all, not asked for while witnesses were chosen
+    by_anchors: NDArray[np.bool_]  # of the pairs: found as part and whole
+    candidate: NDArray[
+        np.bool_
+    ]  # of the pairs: found as candidates, not compared while witnesses were selected
     spellings: Spellings
 
     def with_pairs(self, everything: VerifiedPairs) -> Evidence:
-        """The same with more pairs, which were asked for."""
+        """Add pairs that were compared while witnesses were selected."""
         keys, mine = pair_keys(everything.docs), pair_keys(self.pairs.docs)
         by_anchors, candidate = (is_in(keys, mine[which]) for which in (self.by_anchors, self.candidate))
         return Evidence(everything, by_anchors, candidate, self.spellings)

@@ -28,7 +28,7 @@ class Context:
     seconds: dict[str, float]
 
     def parallel_map(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
-        """map(function, items) on the pool, in order, with a few items under way at a time."""
+        """Map a function over items on the pool, in order, with a few items under way at a time."""
         under_way: list[Future[Out]] = []
         try:
             for item in items:
@@ -42,7 +42,7 @@ class Context:
                 future.cancel()
 
     def counted(self, phase: str, total: int, n_docs: int, each: int = 0) -> Callable[..., Iterator[Any]]:
-        """`parallel_map` that reports progress: by `each` for every item, or by the length of the item."""
+        """Return a `parallel_map` that reports progress: `each` for every item, or the length of the item."""
 
         def parallel_map(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
             sizes: list[int] = []
@@ -63,7 +63,7 @@ class Context:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the wall seconds of the block to the timings, and give back the memory that it has freed."""
+        """Add the wall seconds of the block to the timings, and return the memory that it has freed."""
         start = time.perf_counter()
         yield
         trim_memory()

@@ -1,4 +1,4 @@
-"""The rules by which documents become candidates, each once, as predicates over arrays.
+"""The rules of candidates, each once, as functions of arrays.
 
 A scan, a second scan, `check` and Spark call them, so that none finds what another misses.  An anchor or a
 shingle that recurs in a document counts once wherever two documents are compared.
@@ -30,7 +30,7 @@ Bools = NDArray[np.bool_]
 
 
 def min_matching_values(jaccard: float, sizes: Counts, num_perm: int, sample: int) -> Counts:
-    """Sizes int64[2, n] of two sets -> how many values their signatures share if they reach `jaccard`.
+    """Return how many signature values two sets of sizes int64[2, n] share if they reach `jaccard`.
 
     Five standard errors are allowed; see `estimates.least_matches`.  If the sample leaves nothing out, sizes
     do not matter.
@@ -44,7 +44,7 @@ def min_matching_values(jaccard: float, sizes: Counts, num_perm: int, sample: in
 
 
 def are_near_duplicates(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> Bools:
-    """Values that two signatures share, letters int64[2, n] -> bool[n]: they count as one text.
+    """Tell which pairs count as one text, by matching values and letters int64[2, n]: bool[n].
 
     No two sets of that Jaccard have samples less alike than where one holds the other, however much
     their letters repeat.
@@ -55,7 +55,7 @@ def are_near_duplicates(matching: NDArray[Any], sizes: Counts, num_perm: int, sa
 
 
 def may_be_one_with_frames(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> Bools:
-    """The same -> bool[n]: perhaps alike with all their boilerplate, though little else is there."""
+    """Tell which pairs may be near-duplicates with all their boilerplate: bool[n]."""
     return np.asarray(matching >= min_matching_values(MIN_JACCARD_OF_FRAMES, sizes, num_perm, sample))
 
 
@@ -63,7 +63,7 @@ def may_be_one_with_frames(matching: NDArray[Any], sizes: Counts, num_perm: int,
 
 
 def effective_anchors(n_anchors: Counts, n_left: Counts) -> Counts:
-    """Anchors, those that are no boilerplate -> by how many a document is matched.
+    """Return by how many anchors a document is matched: those that are no boilerplate, or all.
 
     A text that is little but boilerplate is part of nothing: it must share all that it has.
     """
@@ -71,7 +71,7 @@ def effective_anchors(n_anchors: Counts, n_left: Counts) -> Counts:
 
 
 def min_shared_anchors(fewer: Counts, share: float = ANCHOR_SHARE) -> Counts:
-    """Anchors by which the one with fewer is matched -> how many two share to be part and whole, perhaps.
+    """Return how many anchors part and whole must share, by those of the document with fewer.
 
     Never fewer for one that has more, so of two documents it is the less of what each asks for.
 
@@ -82,7 +82,7 @@ def min_shared_anchors(fewer: Counts, share: float = ANCHOR_SHARE) -> Counts:
 
 
 def told_by_own(n_anchors: Counts, n_left: Counts) -> Bools:
-    """Anchors, those that are no boilerplate -> bool[n]: some are, and the others tell enough.
+    """Tell where some anchors are boilerplate, and the others are enough to tell documents apart: bool[n].
 
     They are many; or so small a share that they decide nothing.
     """
@@ -90,7 +90,7 @@ def told_by_own(n_anchors: Counts, n_left: Counts) -> Bools:
 
 
 def mostly_frame(n_anchors: Counts, n_left: Counts) -> Bools:
-    """The same -> bool[n]: too little is left without the boilerplate to speak for the document.
+    """Tell where too little of a document is no boilerplate for the rest to represent it: bool[n].
 
     It may be one with another for all its boilerplate; see `thresholds.Thresholds.alike`.
     """
@@ -100,7 +100,7 @@ def mostly_frame(n_anchors: Counts, n_left: Counts) -> Bools:
 def min_own_anchors(
     min_jaccard: float, min_skeleton: float, left: Counts, right: Counts
 ) -> NDArray[np.float64]:
-    """Anchors of two documents that are no boilerplate -> how many they share at least if they are alike.
+    """Return how many non-boilerplate anchors two similar documents share at least.
 
     Copies, edited as they may be, share about as many of their anchors as of their shingles, and rewritten
     ones half as many as of their skeletons; of texts that have nothing to do with each other, one pair in a

@@ -90,12 +90,12 @@ class Settings:
 
     @property
     def max_document_bytes(self) -> int:
-        """The length of the longest document that is judged."""
+        """Return the length in bytes of the longest document that is read."""
         return parse_size(self.max_document_size)
 
     @property
     def n_threads(self) -> int:
-        """Threads to start."""
+        """Return how many threads to start."""
         if self.threads:
             return self.threads
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -107,16 +107,16 @@ class Settings:
         return Settings(**{name: v for name, v in summary.get("settings", {}).items() if name in known})
 
     def deciding(self) -> dict[str, Any]:
-        """The settings on which the result depends, as plain values."""
+        """Return the settings on which the result depends, as plain values."""
         return {k.name: getattr(self, k.name) for k in fields(self) if k.metadata["decides"]}
 
     def as_dict(self) -> dict[str, Any]:
-        """All settings as plain values."""
+        """Return all settings as plain values."""
         return asdict(self)
 
 
 def parse_size(text: str) -> int:
-    """A number of bytes as people write it; raises BadSetting.
+    """Parse a number of bytes as people write it; raise BadSetting.
 
     >>> parse_size("64kB"), parse_size("1.5 GB"), parse_size("1000")
     (64000, 1500000000, 1000)
@@ -142,7 +142,7 @@ _KIND: dict[type, str] = {float: "a number", int: "a whole number", str: "text",
 
 
 def from_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A table of a TOML file -> settings by name; raises BadSetting for one that does not exist."""
+    """Read settings from a table of a TOML file; raise BadSetting for one that does not exist."""
     known = [k.name for k in fields(Settings)]
     out = {}
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Sorted whole numbers as sets; and where the stretches of an array begin.
+"""Sorted whole numbers as sets, and runs of an array.
 
 subtle: np.unique, and np.isin with it, hash whole numbers, and are many times slower on those whose low
 bits are alike, as those of pairs are; sorting is not.
@@ -17,7 +17,7 @@ _SPREAD = np.uint64(
 
 
 def unique_counts(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Numbers -> (each once, rising; how often it stands there).
+    """Count numbers -> (distinct numbers, sorted; how often each occurs).
 
     >>> [x.tolist() for x in unique_counts(np.array([5, 2, 5]))]
     [[2, 5], [1, 2]]
@@ -28,12 +28,12 @@ def unique_counts(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 def distinct(keys: NDArray[Any]) -> NDArray[Any]:
-    """Numbers -> each once, rising."""
+    """Return distinct numbers, sorted."""
     return unique_counts(keys)[0]
 
 
 def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
-    """bool[n]: which of some numbers are among others, which are rising.
+    """Tell which numbers are among others, which are sorted: bool[n].
 
     >>> is_in(np.array([5, 1, 2, 9]), np.array([2, 5])).tolist()
     [True, False, True, False]
@@ -46,7 +46,7 @@ def is_in(keys: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def inverse_permutation(order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Numbers int64[n], each of 0..n - 1 once -> the place of each of them.
+    """Invert a permutation int64[n]: the position of each number.
 
     >>> inverse_permutation(np.array([2, 0, 1])).tolist()
     [1, 2, 0]
@@ -82,7 +82,7 @@ def group_equal(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Numbers that `pairs.pair_keys` has made, int64[n] -> the pairs int32[n, 2].
+    """Return the pairs int32[n, 2] of numbers that `pairs.pair_keys` has made, int64[n].
 
     >>> pairs_of(np.array([3, (1 << 32) + 2])).tolist()
     [[0, 3], [1, 2]]
@@ -91,7 +91,7 @@ def pairs_of(keys: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def offsets_from_sizes(sizes: Any) -> NDArray[np.int64]:
-    """Sizes of n stretches, one after the other -> where each begins and the last ends, int64[n + 1].
+    """Return where each of n consecutive runs begins, by their sizes, and where the last ends: int64[n + 1].
 
     >>> offsets_from_sizes([2, 0, 1]).tolist()
     [0, 2, 2, 3]
@@ -100,7 +100,7 @@ def offsets_from_sizes(sizes: Any) -> NDArray[np.int64]:
 
 
 def expand_ranges(first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Stretches first..first + size - 1, int64[n] each -> all places that are in them, one after the other.
+    """List the indices first..first + size - 1 of n ranges, one range after the other.
 
     >>> expand_ranges(np.array([5, 9, 2]), np.array([2, 0, 1])).tolist()
     [5, 6, 2]

@@ -41,24 +41,24 @@ Floats = NDArray[np.float64]
 
 
 def noisy(pairs: VerifiedPairs) -> Bools:
-    """bool[n]: the two show so much damage that what may be damage is."""
+    """Tell where two texts show so much damage that doubtful differences count as damage: bool[n]."""
     damaged = pairs.counted("damaged")
     return (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
 
 
 def replaced(pairs: VerifiedPairs) -> NDArray[np.int64]:
-    """int64[n]: letters of words in the place of others."""
+    """Count the letters of words in the place of other words: int64[n]."""
     unsure = pairs.counted("doubtful") + pairs.counted("repeated")
     return pairs.counted("replaced") + np.where(noisy(pairs), 0, unsure)
 
 
 def numbers(pairs: VerifiedPairs) -> NDArray[np.int64]:
-    """int64[n]: numbers, signs and negations in the place of others."""
+    """Count the numbers, signs and negations in the place of others: int64[n]."""
     return pairs.counted("numbers") + np.where(noisy(pairs), 0, pairs.counted("doubtful_numbers"))
 
 
 def own_content(pairs: VerifiedPairs) -> Floats:
-    """float64[n]: what one text puts in the place of what the other says, by the text that agrees."""
+    """Return replaced content as a share of the text that agrees: float64[n]."""
     agree = np.minimum(
         pairs.counted("letters_left") - pairs.counted("only_left"),
         pairs.counted("letters_right") - pairs.counted("only_right"),
@@ -69,7 +69,7 @@ def own_content(pairs: VerifiedPairs) -> Floats:
 
 
 def lost(pairs: VerifiedPairs) -> Floats:
-    """float64[n, 2]: the share of either document that the other lacks, in letters.
+    """Return the share of each document that the other lacks, in letters: float64[n, 2].
 
     Boilerplate that both have is left out of it; what one has alone is lost with it, frame or not.
     """
@@ -84,7 +84,7 @@ def lost(pairs: VerifiedPairs) -> Floats:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What two documents must reach to be one; all figures are exact."""
+    """What two documents must reach to be variants of one; all figures are exact."""
 
     min_jaccard: float
     min_containment: float
@@ -97,31 +97,31 @@ class Thresholds:
     # ------------------------------------------------------------------ alike by shingles
 
     def framed(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: there is boilerplate in one of the two."""
+        """Tell where one of the two has boilerplate: bool[n]."""
         return (pairs.own[:, 1] < pairs.size_left) | (pairs.own[:, 2] < pairs.size_right)
 
     def judged_without(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: enough is left of both without their boilerplate to go by."""
+        """Tell where enough of both is no boilerplate: bool[n]."""
         left, right = pairs.own[:, 1], pairs.own[:, 2]
         share = np.minimum(left / np.maximum(pairs.size_left, 1), right / np.maximum(pairs.size_right, 1))
         return (np.minimum(left, right) >= self.min_part) & (share >= MIN_OWN_SHARE)
 
     def deciding_jaccard(self, pairs: VerifiedPairs) -> Floats:
-        """float64[n]: the Jaccard held against the line, that without boilerplate where enough is left."""
+        """Return the Jaccard that is compared: without boilerplate, where enough else is left: float64[n]."""
         own = self.framed(pairs) & self.judged_without(pairs)
         return np.where(own, pairs.discounted_jaccard, pairs.jaccard)
 
     def line(self, pairs: VerifiedPairs) -> Floats:
-        """float64[n]: what that Jaccard must reach; two texts that are little but boilerplate, more."""
+        """Return what that Jaccard must reach: float64[n], more for texts of mostly boilerplate."""
         strict = self.framed(pairs) & ~self.judged_without(pairs)
         return np.where(strict, max(self.min_jaccard, MIN_JACCARD_OF_FRAMES), self.min_jaccard)
 
     def alike(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: alike by their shingles; where there is boilerplate, by what else there is."""
+        """Tell which pairs are near-duplicates by their shingles, boilerplate aside: bool[n]."""
         return self.deciding_jaccard(pairs) >= self.line(pairs)
 
     def rewritten(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: alike by their skeletons, and clearly more so than by their shingles.
+        """Tell which pairs are similar by their skeletons but not by their shingles: bool[n].
 
         Texts that share a passage word for word are alike in both views to the same degree, so the
         skeleton must exceed the Jaccard by two of its standard errors.  A skeleton must also speak for
@@ -140,25 +140,25 @@ class Thresholds:
     # ------------------------------------------------------------------ part and whole
 
     def left_in_right(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: the left document is part of the right one, and lies in one place of it."""
+        """Tell where the left document is part of the right one, in one place of it: bool[n]."""
         return self._part(pairs, 0) & self._in_place(pairs, 0)
 
     def right_in_left(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: the right document is part of the left one, and lies in one place of it."""
+        """Tell where the right document is part of the left one, in one place of it: bool[n]."""
         return self._part(pairs, 1) & self._in_place(pairs, 1)
 
     def is_part(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: one of the two is part of the other."""
+        """Tell where one of the two is part of the other: bool[n]."""
         return self.left_in_right(pairs) | self.right_in_left(pairs)
 
     def part_share(self, pairs: VerifiedPairs, side: int) -> Floats:
-        """float64[n]: the share of one side's shingles that the other holds; without boilerplate, if any."""
+        """Return the share of one side's shingles that the other has, boilerplate aside: float64[n]."""
         plain = pairs.right_in_left if side else pairs.left_in_right
         own = pairs.own[:, 0] / np.maximum(pairs.own[:, 1 + side], 1)
         return np.where(self.framed(pairs), own, plain)
 
     def _part(self, pairs: VerifiedPairs, side: int) -> Bools:
-        """bool[n]: by its shingles one side is part of the other; a short text is by chance."""
+        """Tell where one side, if not too short, is part of the other by shingles: bool[n]."""
         sizes = (pairs.size_left, pairs.size_right)
         framed = self.framed(pairs)
         size = np.where(framed, pairs.own[:, 1 + side], sizes[side])
@@ -167,17 +167,17 @@ class Thresholds:
         return enough & shorter & (self.part_share(pairs, side) >= self.min_containment)
 
     def _in_place(self, pairs: VerifiedPairs, side: int) -> Bools:
-        """bool[n]: as large a share of its words lies in one place of the other."""
+        """Tell where as large a share of its words is in one place of the other: bool[n]."""
         return 1 - lost(pairs)[:, side] >= self.min_containment
 
     # ------------------------------------------------------------------ what each says alone
 
     def of_one_form(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: the two are instances of one form, by what they say or by their family."""
+        """Tell which pairs are instances of one form, by their content or by their family: bool[n]."""
         return (own_content(pairs) >= MIN_OWN_CONTENT) | pairs.by_family
 
     def held(self, pairs: VerifiedPairs) -> tuple[Bools, Bools]:
-        """(bool[n], bool[n]): the left one may be dropped for the right one; the right one for the left."""
+        """Tell where the left document may be dropped for the right one, and the reverse: two bool[n]."""
         damaged = noisy(pairs)
         same = replaced(pairs) <= np.where(damaged, pairs.counted("damaged"), 0)
         same &= numbers(pairs) + pairs.counted("inserted") == 0
@@ -189,24 +189,24 @@ class Thresholds:
     # ------------------------------------------------------------------ all of it
 
     def worth_reading(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: alike enough by their shingles to be compared word by word."""
+        """Tell which pairs are similar enough to be compared word by word: bool[n]."""
         return self.alike(pairs) | self._part(pairs, 0) | self._part(pairs, 1) | self.rewritten(pairs)
 
     def related(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: near, contained or rewritten, whatever the two say."""
+        """Tell which pairs are near, contained or rewritten, whatever their content: bool[n]."""
         return self.alike(pairs) | self.is_part(pairs) | self.rewritten(pairs)
 
     def reached(self, pairs: VerifiedPairs) -> Bools:
-        """bool[n]: one document, in any of the ways."""
+        """Tell which pairs are variants of one document: bool[n]."""
         return self.related(pairs) & (self.joins_forms | ~self.of_one_form(pairs))
 
     def likeness(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
-        """int8[n]: of related pairs NEAR, CONTAINED or REWRITTEN, the mildest that holds."""
+        """Return NEAR, CONTAINED or REWRITTEN for related pairs, the mildest that holds: int8[n]."""
         other = np.where(self.is_part(pairs), CONTAINED, REWRITTEN)
         return np.where(self.alike(pairs), NEAR, other).astype(np.int8)
 
     def relation(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
-        """int8[n]: the same, but for pairs of the same letters and for instances of one form."""
+        """Return the relation of related pairs, with PUNCTUATION and FORM: int8[n]."""
         kind = self.likeness(pairs)
         same_letters = (pairs.counted("letters_left") > 0) & (pairs.counted("places") == 0)
         kind[same_letters & (numbers(pairs) == 0)] = PUNCTUATION
@@ -214,7 +214,7 @@ class Thresholds:
         return kind
 
     def deciding(self, pairs: VerifiedPairs) -> tuple[NDArray[np.int8], Floats, Floats]:
-        """Related pairs -> the figure that made them so (in DECIDING), its value and its line, [n] each."""
+        """Return the deciding figure of related pairs (in DECIDING), its value and threshold, [n] each."""
         alike, left = self.alike(pairs), self.left_in_right(pairs)
         part = ~alike & self.is_part(pairs)
         own = self.framed(pairs) & self.judged_without(pairs)

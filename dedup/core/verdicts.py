@@ -23,7 +23,7 @@ NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAIN
 class Verdict:
     """What was decided about each document; every array has n_docs rows."""
 
-    cluster: NDArray[np.int32]  # the smallest doc of its cluster; itself where it stands alone
+    cluster: NDArray[np.int32]  # the smallest doc of its cluster; itself where it is in none
     canonical: NDArray[np.int32]  # the cluster's canonical document
     witness: NDArray[np.int32]  # itself where it is kept; the witness of a witness is itself
     relation: NDArray[np.int8]  # to the witness; index into RELATIONS
@@ -33,7 +33,7 @@ class Verdict:
     discounted_containment: NDArray[np.float64]
     skeleton_jaccard: NDArray[np.float64]  # of the skeletons, where it is rewritten; NaN elsewhere
     lost: NDArray[np.float64]  # the share of its letters that its witness lacks
-    figure: NDArray[np.int8]  # by which it is one with its witness; index into DECIDING
+    figure: NDArray[np.int8]  # that decided about it and its witness; index into DECIDING
     value: NDArray[np.float64]  # of that figure; 1 where it is kept
     line: NDArray[np.float64]  # that it had to reach
     size: NDArray[np.int64]  # shingles of a dropped document; 0 where it is kept

@@ -75,9 +75,7 @@ def read(folder: Path) -> list[Decision]:
     except OSError as error:
         raise BadRun(f"{folder / FILE}: cannot be read: {error.strerror or error}") from None
     standing: dict[int, Decision] = {}
-    for number, line in enumerate(
-        lines[:-1], 1
-    ):  # NOTE: what follows the last line end is torn, or nothing
+    for number, line in enumerate(lines[:-1], 1):  # NOTE: what follows the last line end is torn, or nothing
         try:
             made = Decision.of(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError):
