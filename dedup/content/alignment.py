@@ -1,4 +1,4 @@
-"""The words of two texts -> the runs of words that match, and the places between them: the plain definition.
+"""Align the words of two texts: runs that match, and the places between them, in their plain definition.
 
 Words are compared by their letters.  Equal beginnings and ends match; of what is left, blocks of words that
 stand once in each text are fixed points (as in a patience diff; of a long gap, every fourth block or so is
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .words import DECIMALS, word_key
 
-BLOCK = 4  # words in a row that stand once in each text are a fixed point; where there are none, one word
+BLOCK = 4  # words in a row, unique in each text, that make an anchor of the alignment; else one word
 SAMPLED = 8  # of a gap of LONG words only blocks are taken whose first word has a key that 8 divides
 LONG = 128
 SMALL = 4096  # cells of the largest table of a longest common subsequence
@@ -37,7 +37,7 @@ class Run(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Words i1..i2 - 1 of the left text stand where words j1..j2 - 1 of the right one stand."""
+    """Words i1..i2 - 1 of the left text are in the place of words j1..j2 - 1 of the right one."""
 
     i1: int
     i2: int
@@ -46,7 +46,7 @@ class Difference(NamedTuple):
 
 
 def differences(left: Words, right: Words) -> list[Difference]:
-    """Words of two texts -> the places where they differ, in order.
+    """Return the places where the words of two texts differ, in order.
 
     >>> differences("you can't come home".replace("'", "").split(), "you ca nt go home".split())
     [Difference(i1=2, i2=3, j1=3, j2=4)]
@@ -65,7 +65,7 @@ def differences(left: Words, right: Words) -> list[Difference]:
 
 
 def runs(left: Words, right: Words) -> list[Run]:
-    """Words of two texts -> the runs of them that match, rising on both sides.
+    """Return the runs of words that match, in order on both sides.
 
     >>> runs("a b c d".split(), "a x c d".split())
     [Run(left=0, right=0, length=1), Run(left=2, right=2, length=2)]
@@ -78,7 +78,7 @@ def runs(left: Words, right: Words) -> list[Run]:
 
 
 def window(short: Words, long: Words) -> tuple[int, int]:
-    """The part of a much longer text, as (start, end), in which most blocks of a short one lie together.
+    """Return the part (start, end) of a much longer text that has most blocks of a short one.
 
     All of it where it is at most `WIDER` times as long, or shares no block.
 
@@ -105,7 +105,7 @@ def window(short: Words, long: Words) -> tuple[int, int]:
 
 
 def _joined(found: Iterator[Run]) -> Iterator[Run]:
-    """Runs in order -> the same, those that touch made one."""
+    """Join adjacent runs."""
     last = Run(0, 0, 0)
     for run in found:
         if last.left + last.length == run.left and last.right + last.length == run.right:
@@ -119,7 +119,7 @@ def _joined(found: Iterator[Run]) -> Iterator[Run]:
 
 
 def _solved(x: Words, y: Words) -> Iterator[Run]:
-    """Words of two texts -> runs that match, in order."""
+    """Return the runs that match, in order."""
     todo = [(False, 0, len(x), 0, len(y))]  # (whether it is a run, its place in both); the last is the first
     while todo:
         is_run, i1, i2, j1, j2 = todo.pop()
@@ -160,7 +160,7 @@ def _agreeing_at_end(x: Words, y: Words, i1: int, i2: int, j1: int, j2: int) -> 
 def _between_fixed_points(
     x: Words, y: Words, i1: int, i2: int, j1: int, j2: int
 ) -> Iterator[tuple[bool, int, int, int, int]]:
-    """A gap -> its fixed points as runs, and the gaps between them; nothing where it has none."""
+    """Return the unique blocks of a gap as runs, and the gaps between them; nothing if it has none."""
     size, points = BLOCK, list[tuple[int, int]]()
     if min(i2 - i1, j2 - j1) >= LONG:
         points = fixed_points(x[i1:i2], y[j1:j2], size, SAMPLED)
@@ -183,7 +183,7 @@ def _between_fixed_points(
 
 
 def fixed_points(x: Words, y: Words, size: int, sampled: int = 1) -> list[tuple[int, int]]:
-    """Places of blocks of `size` words that stand once in each text, the most that rise in both.
+    """Return the blocks of `size` words unique in each text, as many as are in order in both.
 
     >>> fixed_points("a b a c d".split(), "b c a d".split(), 1)
     [(1, 0), (3, 1), (4, 3)]
@@ -194,12 +194,12 @@ def fixed_points(x: Words, y: Words, size: int, sampled: int = 1) -> list[tuple[
 
 
 def _places(x: Words, size: int, sampled: int) -> list[int]:
-    """Where blocks of `size` words begin; of all of them those whose first word's key `sampled` divides."""
+    """Return where blocks of `size` words begin whose first word has a key that `sampled` divides."""
     return [i for i in range(len(x) - size + 1) if sampled == 1 or not word_key(x[i]) % sampled]
 
 
 def _once(x: Words, size: int, sampled: int) -> dict[tuple[str, ...], int]:
-    """Blocks of words that stand once -> where."""
+    """Return the positions of blocks that occur once."""
     places: dict[tuple[str, ...], int] = {}
     for i in _places(x, size, sampled):
         block = tuple(x[i : i + size])
@@ -208,7 +208,7 @@ def _once(x: Words, size: int, sampled: int) -> dict[tuple[str, ...], int]:
 
 
 def longest_rising(values: Sequence[int]) -> list[int]:
-    """Different numbers -> the places of a longest rising subsequence (Fredman 1975).
+    """Return the positions of a longest increasing subsequence of distinct numbers (Fredman 1975).
 
     >>> longest_rising([3, 1, 2, 5, 4])
     [1, 2, 4]
@@ -227,7 +227,7 @@ def longest_rising(values: Sequence[int]) -> list[int]:
 
 
 def common_subsequence(x: Words, y: Words) -> list[tuple[int, int]]:
-    """Words of two texts -> the places of a longest common subsequence, the first in the right one.
+    """Return the positions of a longest common subsequence, the first in the right text.
 
     >>> common_subsequence("a b c".split(), "b a c".split())
     [(1, 0), (2, 2)]
@@ -256,7 +256,7 @@ def common_subsequence(x: Words, y: Words) -> list[tuple[int, int]]:
 
 
 def _without_equal_ends(left: Words, right: Words, place: Difference) -> Difference:
-    """A difference -> without what at its ends is the same letters in other words (can't, ca n't)."""
+    """Shorten a difference by equal letters in other words at its ends (can't, ca n't)."""
     i1, i2, j1, j2 = place
     m, n = _same_letters(left[i1:i2], right[j1:j2])
     i1, j1 = i1 + m, j1 + n
@@ -265,7 +265,7 @@ def _without_equal_ends(left: Words, right: Words, place: Difference) -> Differe
 
 
 def _same_letters(left: Words, right: Words) -> tuple[int, int]:
-    """Words of two sides -> how many of each, from the front, have together the same letters.
+    """Return how many words of each side, from the front, have the same letters in all.
 
     >>> _same_letters(["can", "not", "go"], ["cannot", "come"]), _same_letters(["a"], ["ab"])
     ((2, 1), (0, 0))
@@ -280,12 +280,12 @@ def _same_letters(left: Words, right: Words) -> tuple[int, int]:
 
 
 def n_letters(words: Words) -> int:
-    """Words -> how many letters they have."""
+    """Count the letters of words."""
     return sum(map(len, words))
 
 
 def _joined_over_islands(left: Words, right: Words, found: list[Difference]) -> list[Difference]:
-    """Differences -> the same, those one that only a few letters keep apart, which agree by chance."""
+    """Join differences with only a few letters between them, which agree by chance."""
 
     def size(d: Difference) -> int:
         return max(n_letters(left[d.i1 : d.i2]), n_letters(right[d.j1 : d.j2]))
@@ -307,7 +307,7 @@ def _joined_over_islands(left: Words, right: Words, found: list[Difference]) -> 
 
 
 def moved(left: Words, right: Words, found: Sequence[Difference]) -> tuple[set[int], set[int]]:
-    """Differences -> places of words in either text that only stand elsewhere in the other.
+    """Return the positions of words in either text that are elsewhere in the other.
 
     They are in blocks of `MOVED` words that stand in differences on both sides.
 

@@ -1,4 +1,4 @@
-"""Two words -> whether one may be the other in another dress, or damaged: the plain definition.
+"""Tell whether one word may be a variant of another, or damaged: the plain definition.
 
 A stemmer cuts endings, a scanner takes letters for each other, a hand slips: such words are one.  Where one
 letter may as well make another word or number (mode, node; 2016, 2017), they are doubtful.
@@ -25,12 +25,12 @@ SAME, STEM, DAMAGED, DOUBTFUL, OTHER = range(5)
 
 
 def digits(word: str) -> str:
-    """Word -> its digits."""
+    """Return the digits of a word."""
     return "".join(c for c in word if c in DECIMALS)
 
 
 def folded(word: str) -> str:
-    """Word -> the same with letters that scanners take for each other made one.
+    """Replace letters that scanners confuse by one of them.
 
     >>> folded("rnoclern"), folded("m0del")
     ('modem', 'model')
@@ -41,7 +41,7 @@ def folded(word: str) -> str:
 
 
 def alike(left: str, right: str) -> int:
-    """Two words -> SAME, STEM, DAMAGED, DOUBTFUL or OTHER.
+    """Classify two words as SAME, STEM, DAMAGED, DOUBTFUL or OTHER.
 
     >>> [alike(*pair.split()) for pair in ("connected connect", "house hcuse", "2016 2017", "gchmod gchown")]
     [1, 2, 3, 4]
@@ -70,7 +70,7 @@ def alike(left: str, right: str) -> int:
 
 
 def _alike_with_digits(left: str, right: str, one: str, other: str, in_left: str, in_right: str) -> int:
-    """The same where there are digits, which damage turns into letters or loses, but seldom exchanges."""
+    """Classify two words with digits, which damage turns into letters or loses, but seldom exchanges."""
     longer = max(len(left), len(right))
     if len(in_left) == len(left) and len(in_right) == len(right):
         return DOUBTFUL if longer > 1 and Levenshtein.distance(left, right) <= 1 else OTHER
@@ -86,12 +86,12 @@ def _alike_with_digits(left: str, right: str, one: str, other: str, in_left: str
 
 
 def agree(left: str, right: str, most: int) -> bool:
-    """Whether at most one letter in `most` of two words has no like one on the other side, in order."""
+    """Tell whether at most one letter in `most` of two words has no counterpart, in order."""
     return most * Indel.distance(left, right) <= len(left) + len(right)
 
 
 def is_stem(left: str, right: str) -> bool:
-    """Whether one word may be the other, cut by a stemmer; at most its last letter is another.
+    """Tell whether one word may be the stem of the other; at most its last letter differs.
 
     >>> is_stem("categories", "categori"), is_stem("was", "wa"), is_stem("start", "restart")
     (True, True, False)
@@ -110,6 +110,6 @@ def is_stem(left: str, right: str) -> bool:
 
 
 def _has_prefix(left: str, right: str) -> bool:
-    """Whether one word is the other with two letters or more before it, as in legal, illegal."""
+    """Tell whether one word is the other with two letters or more before it, as in legal, illegal."""
     longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
     return len(longer) >= len(shorter) + 2 and longer.endswith(shorter)

@@ -1,4 +1,4 @@
-"""Two texts -> what each says that the other does not: the plain definition.
+"""Compare two texts: what each says that the other does not, in its plain definition.
 
 The texts are aligned, and what stands where they differ is sifted.  Dress and damage come first: the same
 letters in other words, a stem, a typing or scanning error.  What is left is content: a passage in the place
@@ -41,7 +41,7 @@ NEGATIONS = frozenset(word for some in _DENY for word in some.split())
 
 
 class Slot(NamedTuple):
-    """A place where two texts differ in a few words: what stands before and after it, and what fills it."""
+    """A place where two texts differ in a few words: the words before, after and in it."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -51,7 +51,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Content:
-    """The counts, in letters but for numbers, doubtful_numbers, damaged, words and places, which are counted.
+    """Counts of what differs, in letters, but numbers, damaged words, words and places are counted.
 
     Boilerplate is left out of all but the last two.  letters_left, letters_right: of the text.
     only_left, only_right: text that the other side does not have.  passages, replaced, lopsided: of the
@@ -84,14 +84,14 @@ class Content:
     slots: list[Slot] = field(default_factory=list)
 
     def turned(self) -> Content:
-        """The same of the two texts the other way round."""
+        """Return the counts with left and right exchanged."""
         counts = {COUNTS[i]: getattr(self, COUNTS[j]) for i, j in enumerate(TURNED)}
         return Content(**counts, slots=[s._replace(left=s.right, right=s.left) for s in self.slots])
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it is compared: its words, the marks that may tell something, which words are boilerplate."""
+    """A text prepared for comparison: its words, the signs that may matter, and boilerplate."""
 
     words: list[str]
     marks: signs.Marks
@@ -99,12 +99,12 @@ class Text:
 
     @property
     def own_letters(self) -> int:
-        """The letters of the words that are no boilerplate."""
+        """Return the number of letters in words that are no boilerplate."""
         return n_letters([w for w, framed in zip(self.words, self.framed, strict=True) if not framed])
 
 
 def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = (), k: int = 1) -> Text:
-    """Text -> as it is compared.  A point that sets off thousands need not be there.
+    """Prepare a text for comparison.  A point that separates thousands is optional.
 
     A word is boilerplate that lies in shingles start..end - 1 of k letters for one (start, end) of `spans`.
 
@@ -123,7 +123,7 @@ def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = ()
 
 
 def content(left: Text, right: Text) -> Content:
-    """Two texts -> what each says that the other does not, counted.
+    """Count what each of two texts says that the other does not.
 
     >>> from dedup.text.normalize import letter_table
     >>> one, other = "Meet Al in room 14, it is -5 C", "meet Bertha in room 41, it is 5 C today"
@@ -170,7 +170,7 @@ def content(left: Text, right: Text) -> Content:
 
 
 def comes_second(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Whether the right one of two texts is compared with the left one, and not the left one with it.
+    """Tell whether the right text is compared with the left one, rather than the reverse.
 
     Words may be matched in several ways, and which is taken must not hang on the order of the documents: so
     the one comes first whose words have the smaller keys.
@@ -182,7 +182,7 @@ def comes_second(left: Sequence[str], right: Sequence[str]) -> bool:
 
 
 def taken_out(n_small: int, n_words: int) -> bool:
-    """Whether so many small places, where a few words are missing, are there because such were taken out.
+    """Tell whether the many places with a few missing words come from stop words that were removed.
 
     Where they are at nearly every word, it is rather that the other text has a tag for each.
     """
@@ -190,7 +190,7 @@ def taken_out(n_small: int, n_words: int) -> bool:
 
 
 def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> bool:
-    """Whether one side has a few numbers more amid numbers, as a row of figures that goes on otherwise.
+    """Tell whether one side has a few more numbers among numbers, as in a row of figures.
 
     >>> from dedup.content.unmatched import places
     >>> one, other = "rows 1 2 3".split(), "rows 1 7 2 3".split()
@@ -207,12 +207,12 @@ def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> b
 
 
 def repeated(pairs: Counter[tuple[str, str]], times: int = 2) -> int:
-    """Pairs of words -> letters of those that recur so often, of the shorter word."""
+    """Count the letters of pairs of words that recur, by the shorter word."""
     return sum(n * min(map(len, pair)) for pair, n in pairs.items() if n >= times)
 
 
 def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> int:
-    """Letters of the words that most often stand on one side only beside the same word, if they recur."""
+    """Count the letters of words that recur on one side only, next to the same word."""
     beside: Counter[tuple[bool, bool, str, tuple[str, ...]]] = Counter()
     n_small = 0
     for place in found:
@@ -236,7 +236,7 @@ def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) 
 
 
 def other_numbers(replaced: Sequence[Place]) -> tuple[int, int]:
-    """Places where words stand for about as many -> in how many another number does, for certain and perhaps.
+    """Count the places with another number, certain and doubtful, among places of about as many words.
 
     Those with less than `APART` words between them are one place.
     """
@@ -252,7 +252,7 @@ def other_numbers(replaced: Sequence[Place]) -> tuple[int, int]:
 
 
 def _other_number(place: Place) -> tuple[bool, bool]:
-    """Whether another number stands in a place that is small enough for it to be what the place says."""
+    """Tell whether a small place has another number on each side."""
     n, m = len(place.one), len(place.other)
     if max(n, m) > NUMBER_WORDS or abs(n - m) > NUMBER_MORE:
         return False, False
@@ -261,12 +261,12 @@ def _other_number(place: Place) -> tuple[bool, bool]:
 
 
 def numerals(words: Sequence[str]) -> str:
-    """Words -> their digits and Han numerals."""
+    """Return the digits and Han numerals of words."""
     return "".join(c for word in words for c in word if c in DECIMALS or c in HAN_NUMERALS)
 
 
 def negations(found: Sequence[Place]) -> int:
-    """In how many places only a word is missing that denies, unless all such small words were taken out."""
+    """Count the places where only a negation is missing, unless stop words were removed."""
     small = [[*p.one, *p.other] for p in found if p.kind == ADDED]
     small = [words for words in small if 0 < len(words) <= SMALL_WORDS]
     n = sum(any(w in NEGATIONS or w[0] in HAN_NEGATIONS for w in words) for words in small)
@@ -274,7 +274,7 @@ def negations(found: Sequence[Place]) -> int:
 
 
 def changed_marks(left: Text, right: Text, found: Sequence[Difference]) -> int:
-    """In how many places signs, points and operators say something else where the letters of two texts agree.
+    """Count the places where signs, points or operators differ though the letters agree.
 
     Those with less than `MARKS_APART` letters between them are one place.
     """
@@ -302,7 +302,7 @@ def changed_marks(left: Text, right: Text, found: Sequence[Difference]) -> int:
 
 
 def slots(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> list[Slot]:
-    """The places where two texts differ, as slots; none unless all of them are, and they are few."""
+    """Return the places where two texts differ as slots; none unless all are slots, and few."""
     if any(kind == STEM for place in found for *_, kind in place.alike):
         return []
     there = [place for place in found if place.kind != ADDED or place.damage]
@@ -311,7 +311,7 @@ def slots(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> 
 
 
 def slot_of(left: Sequence[str], right: Sequence[str], place: Place) -> Slot | None:
-    """A place -> the slot that it is, without the words before or after it where those are not the same."""
+    """Return the slot of a place, without words before or after it that differ."""
     if place.kind != ADDED and not place.fills_slot:
         return None
     i1, i2, j1, j2 = place.at

@@ -1,4 +1,4 @@
-"""The marks between letters that change what a text says: the plain definition.
+"""Find the signs between letters that change what a text says: the plain definition.
 
 Letters leave marks out, so 2.5 and 25, -4 and 4, a < b and a > b, C and C++ have the same letters.  A mark is
 told by its classes and by its place, the number of letters before it.  `sure` are the classes that are meant
@@ -40,7 +40,7 @@ BEFORE_SIGN = " ([{=<>:,;*/+^"
 
 
 class Mark(NamedTuple):
-    """After `place` letters: the classes, as bits, that are meant for certain, and that may be meant."""
+    """A mark after `place` letters: bits of the classes that it certainly has, and that it may have."""
 
     place: int
     sure: int
@@ -56,7 +56,7 @@ class Marks(NamedTuple):
 
 
 def marks(text: str, table: LetterTable) -> Marks:
-    """Text -> its marks.
+    """Find the marks of a text.
 
     >>> from dedup.text.normalize import letter_table
     >>> found = marks("2.5 or -5, a - b.", letter_table())
@@ -84,7 +84,7 @@ def marks(text: str, table: LetterTable) -> Marks:
 
 
 def thousands(text: str, table: LetterTable) -> set[int]:
-    """Text -> the places of points that set off thousands, which another text may leave out.
+    """Find the points that separate thousands, which another text may leave out.
 
     >>> from dedup.text.normalize import letter_table
     >>> thousands("1,000.5 of 25.000.000, 0.125", letter_table())
@@ -97,7 +97,7 @@ def thousands(text: str, table: LetterTable) -> set[int]:
 
 
 def classes(between: str, left: str, right: str) -> tuple[int, int]:
-    """What stands between two letters ("" at an end of the text) -> its classes, for certain and perhaps.
+    """Return the certain and the possible classes of what is between two letters ("" at an end of the text).
 
     Marks at the beginning of a line are bullets and signs of quotation, but for a sign.
 
@@ -130,20 +130,20 @@ def classes(between: str, left: str, right: str) -> tuple[int, int]:
 
 
 def _line(between: str) -> str:
-    """What stands between two letters -> what of it is on the line of the first, runs of spaces made one."""
+    """Return what follows a letter on its line, with single spaces."""
     line = between.split("\n", 1)[0]
     return re.sub(r"\s+", " ", line)
 
 
 def _is_sign(between: str, left: str) -> bool:
-    """Whether what stands before a number ends in a sign, before which is nothing, a space or an opening."""
+    """Tell whether the text before a number ends in a sign after nothing, a space or an opening bracket."""
     before = between[-2:-1]
     opened = before.isspace() or before in BEFORE_SIGN if before else not left
     return between[-1:] in ("-", "−") and opened
 
 
 def digest(found: Iterable[Mark]) -> int:
-    """Marks -> 64 bits that stand for the certain ones and their places; 0 where there are none."""
+    """Return a 64-bit digest of the certain marks and their positions; 0 if there are none."""
     h = 0
     for mark in found:
         if mark.sure:
@@ -152,7 +152,7 @@ def digest(found: Iterable[Mark]) -> int:
 
 
 def differ(left: tuple[int, int], right: tuple[int, int], bare_left: int, bare_right: int) -> bool:
-    """The (sure, seen) classes of two texts where their letters agree -> whether they say something else.
+    """Tell whether the (sure, seen) classes of two texts differ in meaning where their letters agree.
 
     One is in the other's place, or one that tells something is missing; not so in a text that is bare of
     such marks, as they were taken out of it (`bare_left`, `bare_right`: those classes, as bits).
@@ -170,7 +170,7 @@ def differ(left: tuple[int, int], right: tuple[int, int], bare_left: int, bare_r
 
 
 def bare_classes(own: Marks, other: Marks) -> int:
-    """The marks of a text, and those of another -> the classes of which it was stripped.
+    """Return the classes of marks that were stripped from a text, by comparison with another.
 
     It has none, and the other has some that say nothing, such as full stops and hyphens.
     """

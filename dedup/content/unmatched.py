@@ -1,4 +1,4 @@
-"""The places where two texts differ -> what of them is alike, doubtful, and foreign: the plain definition.
+"""Classify the unmatched words of two texts as equal, damaged, doubtful or different: the plain definition.
 
 A word that stands on both sides of a place is no difference there, nor is a passage that stands elsewhere in
 the other text.  What is left of a place are words of one side or of both.
@@ -16,10 +16,10 @@ from .alignment import Difference, differences, moved, n_letters
 from .lookalikes import ALIKE_JOINED, DAMAGED, DOUBTFUL, LONGEST, OTHER, SAME, agree, alike, digits, folded
 from .words import DECIMALS
 
-AHEAD = 6  # words of the other side among which the twin of a word is looked for
-FEW_MOVED = 10  # moved passages are a tenth of a text or more: what stands in any other place is not lost
-SILENT = 4  # words of a place in which boilerplate says nothing
-EDGE = 3  # words beside boilerplate that may be of it
+AHEAD = 6  # words of the other side among which the counterpart of a word is searched for
+FEW_MOVED = 10  # from moved passages of a tenth of a text on, words that occur anywhere else are not lost
+SILENT = 4  # words of a place in which boilerplate counts for nothing
+EDGE = 3  # words next to boilerplate that may belong to it
 PASSAGE, PASSAGE_UNSPACED = 8, 12  # words of a passage; characters, in scripts without spaces
 SLOT_TIMES, SLOT_MORE = 3, 8  # a slot may be filled so many times as long, and so many letters more
 HAN_NUMERALS = frozenset(letters("〇一二三四五六七八九十百千万"))
@@ -29,7 +29,7 @@ ADDED, SPELLED, PASSAGES, REPLACED = range(4)  # what a place is
 
 @dataclass
 class Place:
-    """What was found in one place: `left` and `right` are the words that only that side has."""
+    """What was found in one place; `left` and `right` are the words of one side only."""
 
     at: Difference
     left: list[str]
@@ -39,27 +39,27 @@ class Place:
 
     @property
     def one(self) -> list[str]:
-        """The words of the left side that are not alike for certain."""
+        """Return the words of the left side without a certain counterpart."""
         return [*self.left, *(a for a, _ in self.doubtful)]
 
     @property
     def other(self) -> list[str]:
-        """Those of the right side."""
+        """Return the words of the right side without a certain counterpart."""
         return [*self.right, *(b for _, b in self.doubtful)]
 
     @property
     def smaller(self) -> int:
-        """The letters of the side that has fewer of them."""
+        """Return the number of letters of the side with fewer."""
         return min(n_letters(self.one), n_letters(self.other))
 
     @property
     def damage(self) -> list[tuple[str, str]]:
-        """The words that are one, damaged."""
+        """Return the pairs of words that are one word, damaged."""
         return [(a, b) for a, b, kind in self.alike if kind == DAMAGED]
 
     @property
     def kind(self) -> int:
-        """ADDED, where only one side has words left; SPELLED, PASSAGES or REPLACED, where both have."""
+        """Return ADDED where only one side has words left; SPELLED, PASSAGES or REPLACED where both have."""
         if not self.smaller:
             return ADDED
         if respelled(self.one, self.other):
@@ -68,14 +68,14 @@ class Place:
 
     @property
     def fills_slot(self) -> bool:
-        """Whether the two sides may fill one slot of a form: neither is many times as long as the other."""
+        """Tell whether both sides may fill one slot of a form: neither is many times as long as the other."""
         one, other = n_letters(self.one), n_letters(self.other)
         return self.kind == REPLACED and max(one, other) <= SLOT_TIMES * min(one, other) + SLOT_MORE
 
     def more(
         self, left: Sequence[str], right: Sequence[str]
     ) -> tuple[list[str], Sequence[str], int, int] | None:
-        """The words that one text has more: they, that text, where in it they begin and end; or None."""
+        """Return the words that one text adds, that text, and their range in it; or None."""
         if self.kind != ADDED or self.alike or not (self.left or self.right):
             return None
         if self.left:
@@ -86,7 +86,7 @@ class Place:
 def places(
     left: Sequence[str], right: Sequence[str], framed_left: Sequence[bool], framed_right: Sequence[bool]
 ) -> tuple[list[Place], int, tuple[int, int]]:
-    """Words of two texts -> what differs, place by place; the letters that only moved; those left out.
+    """Return what differs in the words of two texts, place by place; the letters that moved; those left out.
 
     Words that are boilerplate (framed) are left out where there are many: a stock phrase with another word
     in it, or a word more, still says something else, however many documents have either.
@@ -115,14 +115,14 @@ def places(
 
 
 def _in_frame(framed: Sequence[bool], start: int, end: int) -> set[int]:
-    """The words of a place that are boilerplate or beside it, as its ends are not known to the word."""
+    """Return the words of a place that are boilerplate, or next to it, as its ends are not exact."""
     return {i for i in range(start, end) if any(framed[max(start, i - EDGE) : min(end, i + EDGE + 1)])}
 
 
 def _without_cut_words(
     sides: list[tuple[list[str], list[str]]], found: Sequence[Difference], n: int, m: int
 ) -> None:
-    """Take out the one word at an end of a text that is a piece of a word of the other, which goes on."""
+    """Remove the last or first word of a text if it is a cut piece of the word there in the other text."""
     for (left, right), d in zip(sides, found, strict=True):
         ends_left, ends_right = (d.i1 == 0, d.i2 == n), (d.j1 == 0, d.j2 == m)
         for mine, other, (first, last) in ((left, right, ends_left), (right, left, ends_right)):
@@ -133,7 +133,7 @@ def _without_cut_words(
 
 
 def _without_common(sides: list[tuple[list[str], list[str]]]) -> list[tuple[list[str], list[str]]]:
-    """The words of all places -> the same without those that stand in any place of the other side."""
+    """Remove the words that occur in any place of the other side."""
     both = Counter(w for left, _ in sides for w in left) & Counter(w for _, right in sides for w in right)
     rest = both.copy(), both.copy()
 
@@ -153,7 +153,7 @@ def _without_common(sides: list[tuple[list[str], list[str]]]) -> list[tuple[list
 
 
 def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
-    """The words in one place -> what of them is alike, doubtful, and only on one side."""
+    """Classify the words in one place: equal, doubtful, and of one side only."""
     place = Place(at, [], [])
     if not left or not right:
         place.left, place.right = list(left), list(right)
@@ -184,7 +184,7 @@ def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
 
 
 def _taken_as_one(place: Place) -> None:
-    """What is left on both sides may be one damaged word, cut in two."""
+    """Tell whether the rest of both sides may be one damaged word, cut in two."""
     one, other = "".join(place.left), "".join(place.right)
     if not one or not other or max(len(one), len(other)) > LONGEST or digits(one) != digits(other):
         return
@@ -194,12 +194,12 @@ def _taken_as_one(place: Place) -> None:
 
 
 def is_kana(word: str) -> bool:
-    """Whether a word is a kana."""
+    """Tell whether a word is a kana."""
     return 0x3040 <= ord(word[0]) < 0x3100
 
 
 def respelled(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Whether the difference is one of spelling: one character for another, or a few with kana among them."""
+    """Tell whether a difference is one of spelling: one character for another, or a few with kana."""
     if not any(is_unspaced(word[0]) for word in (*left, *right)) or any(
         DECIMALS.issuperset("".join(side)) for side in (left, right)
     ):
@@ -211,5 +211,5 @@ def respelled(left: Sequence[str], right: Sequence[str]) -> bool:
 
 
 def is_passage(words: Sequence[str]) -> bool:
-    """Whether so many words are a passage."""
+    """Tell whether words are many enough for a passage."""
     return len(words) >= (PASSAGE_UNSPACED if is_unspaced(words[0][0]) else PASSAGE)

@@ -1,4 +1,4 @@
-"""Text -> its words, each with its place and its letters, so that two texts can be aligned."""
+"""Split a text into words, each with its position and its letters, so that two texts can be aligned."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Words:
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
-    """Text -> uint32[n]."""
+    """Return the code points of a text, uint32[n]."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def counts(text: str, table: LetterTable) -> tuple[int, int, int]:
-    """Text -> its letters, capitals and punctuation marks, counted as a scan counts them.
+    """Count the letters, capitals and punctuation marks of a text, as a scan does.
 
     >>> from dedup.text.normalize import letter_table
     >>> counts("Ca n't STOP… ﬁn", letter_table())
@@ -54,14 +54,14 @@ def counts(text: str, table: LetterTable) -> tuple[int, int, int]:
 
 
 def _letters_each(codes: NDArray[np.uint32], table: LetterTable) -> NDArray[np.int64]:
-    """int64[n]: how many letters each character stands for."""
+    """Return the number of letters of each character, int64[n]."""
     value = table.value[codes]
     several = np.where(value < 0, -value, 0)
     return np.where(value < 0, table.starts[several + 1] - table.starts[several], value > 0).astype(np.int64)
 
 
 def letters_at(text: str, table: LetterTable) -> tuple[str, NDArray[np.int64]]:
-    """Text -> (its letters by the table, int64[n + 1]: how many of them stand before each character).
+    """Return the letters of a text by the table, and int64[n + 1]: how many come before each character.
 
     >>> from dedup.text.normalize import letter_table
     >>> found, before = letters_at("Aﬁ!b", letter_table())
@@ -113,5 +113,5 @@ def words(text: str, table: LetterTable) -> Words:
 
 
 def word_key(word: str) -> int:
-    """Letters of a word -> 64 bits that stand for it: the hash of its letters, the last one first."""
+    """Return the 64-bit key of a word: the hash of its letters, the last one first."""
     return shingle_hash(word[::-1])
