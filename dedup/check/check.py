@@ -1,4 +1,4 @@
-"""check(): new documents against a run, without a scan of both.
+"""Check new documents against a run, without a scan of both.
 
 new documents -> the pass -> equal letters, bands and anchors looked up in the index of the run
 candidates -> verified pairs, by the rules and thresholds of the scan -> what each new document duplicates
@@ -49,7 +49,7 @@ def check(
     on_index: Callable[[], None] = lambda: None,
     **overrides: Any,
 ) -> tuple[list[Checked], Existing]:
-    """New files and folders, a run folder -> what each new document duplicates, and the run.
+    """Return what each new document duplicates, and the run.
 
     A new document is compared with those of the run and with the other new ones, by the settings of the
     run.  `on_index()` is called before the index of the run is made.  `overrides` are settings of
@@ -70,7 +70,7 @@ def check(
 
 
 class _Check:
-    """New documents are numbered 0..n-1, those of the run that are looked at n, n + 1, ..."""
+    """One check; new documents have the numbers 0..n-1, documents of the run n, n + 1, ..."""
 
     def __init__(self, context: Context, new: Fresh, existing: Existing, index: Index) -> None:
         self.context, self.fresh, self.existing, self.index = context, new, existing, index
@@ -78,7 +78,7 @@ class _Check:
         self.limits = verdict.thresholds(self.s)
 
     def result(self) -> list[Checked]:
-        """What each new document duplicates."""
+        """Return what each new document duplicates."""
         equal_pairs = self._equal_in_run()
         documents = self._short_set_aside(equal_pairs[:, 0])
         ok = documents.status == OK
@@ -104,7 +104,7 @@ class _Check:
     # ------------------------------------------------------------------ equal letters
 
     def _equal_in_run(self) -> NDArray[np.int64]:
-        """int64[n, 2]: (new document, document of the run) of the same letters and values."""
+        """Find pairs with equal letters and signs: int64[n, 2], (new document, document of the run)."""
         docs = np.flatnonzero(self.fresh.documents.status == OK)
         which, old = self.index.equal(np.ascontiguousarray(self.fresh.documents.letters_hash[docs]))
         new, mine_at = np.unique(docs[which], return_inverse=True)
@@ -118,7 +118,7 @@ class _Check:
         return np.stack([docs[which][same], old[same]], axis=1).astype(np.int64)
 
     def _short_set_aside(self, equal_pairs: NDArray[np.int64]) -> Documents:
-        """The new documents, those set aside that are too short to judge and have no equal."""
+        """Set new documents aside that are too short to judge and have no exact duplicate."""
         before = self.fresh.documents
         after = set_short_aside(before, self.s.k)
         back = np.zeros(self.n, np.bool_)
@@ -130,7 +130,7 @@ class _Check:
     def _add_equal(
         self, found: dict[int, list[Match]], equal_pairs: NDArray[np.int64], ok: NDArray[np.bool_]
     ) -> set[int]:
-        """Add the documents of the same letters -> the new documents that are in the run themselves."""
+        """Add the exact duplicates -> the new documents that are in the run themselves."""
         same = self.fresh.same
         partners: dict[int, list[int]] = {}
         for doc, old in zip(equal_pairs[:, 0].tolist(), self._local(equal_pairs[:, 1]).tolist(), strict=True):
@@ -152,7 +152,7 @@ class _Check:
         return known
 
     def _mildest(self, doc: int, others: list[int]) -> tuple[int, int]:
-        """A document and some of the same letters -> the one that differs least, and how."""
+        """Return the document with the same letters that differs least, and its relation."""
         raw, utf8 = self.fresh.text(doc)
         text, best = utf8.decode(), (others[0], PUNCTUATION)
         for other, got in zip(others, self._read(np.array(others, np.int32)), strict=True):
@@ -167,7 +167,7 @@ class _Check:
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
     ) -> tuple[query.Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
-        """-> pairs with the run; boilerplate of the new documents; pairs among them, alike and by anchors."""
+        """Find pairs with the run, boilerplate of the new documents, and pairs among them."""
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
@@ -191,7 +191,7 @@ class _Check:
         with_run: query.Found,
         among: tuple[CandidatePairs, CandidatePairs],
     ) -> None:
-        """Add what reaches a threshold."""
+        """Add the pairs that reach a threshold."""
         pairs = with_run.pairs.copy()
         pairs[:, 1] = self._local(pairs[:, 1])
         other = np.array([tuple(p) not in self.itself for p in pairs.tolist()], np.bool_)
@@ -209,7 +209,7 @@ class _Check:
             found[doc] += self._estimated(doc, old, part)
 
     def _sides(self, pairs: VerifiedPairs, row: int, left: int, right: int) -> tuple[int, int]:
-        """A pair -> (new document that is told of, its partner): of two new ones the part, or the later."""
+        """Return (new document, its partner) for a pair; of two new documents the part, or the later one."""
         if right >= self.n:
             return left, right
         one = pairs.where(np.array([row]))
@@ -217,7 +217,7 @@ class _Check:
         return (left, right) if is_part and self.limits.left_in_right(one)[0] else (right, left)
 
     def _good(self, figures: VerifiedPairs, part_keys: NDArray[np.int64]) -> VerifiedPairs:
-        """The related pairs, without the parts of many otherwise different wholes.
+        """Return the related pairs, without parts of many different wholes.
 
         A form is told by all pairs of the documents of the run that are looked at.
         """
@@ -239,7 +239,7 @@ class _Check:
         return witnesses.without_hubs(both, limits, n).among(pair_keys(mine.docs)).merged(form)
 
     def _renumbered(self, earlier: VerifiedPairs) -> tuple[VerifiedPairs, int]:
-        """Pairs of the run -> with the numbers that their documents have here; how many numbers there are."""
+        """Renumber pairs of the run for this check; return how many numbers there are."""
         nodes = np.unique(np.concatenate([self.old, earlier.docs.ravel()]))
         known = np.isin(nodes, self.old)
         number = np.where(known, np.searchsorted(self.old, nodes), len(self.old) + np.arange(len(nodes)))
@@ -249,11 +249,11 @@ class _Check:
     # ------------------------------------------------------------------ texts and figures
 
     def _local(self, old: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Documents of the run -> their numbers here."""
+        """Return the numbers of documents of the run in this check."""
         return np.searchsorted(self.old, old) + self.n
 
     def _themselves(self) -> set[tuple[int, int]]:
-        """(new document, document of the run) that are the same record of the same file."""
+        """Return the pairs (new document, document of the run) that are one record of one file."""
         places = {place: self.n + i for i, place in enumerate(self.rows.places)}
         mine = ((d, self.fresh.place(d)) for d in range(self.n)) if places else ()
         return {(d, places[place]) for d, place in mine if place in places}
@@ -264,7 +264,7 @@ class _Check:
         return out + rows.read((docs[docs >= self.n] - self.n).astype(np.int32))
 
     def _verified(self, pairs: NDArray[np.int64]) -> VerifiedPairs:
-        """Pairs of documents -> their figures; those whose texts cannot be read any more are left out."""
+        """Verify pairs of documents; those whose texts can no longer be read are left out."""
 
         def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
             return [got and got[1] for got in self._read(docs)]
@@ -275,12 +275,12 @@ class _Check:
         return verify.verify(asked, self.n_bytes, utf8, *figured, parallel_map)
 
     def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:
-        """A pair -> what is told of it; without a row of figures, its letters are the same."""
+        """Describe a pair; without a row of figures, its letters are equal."""
         left = None if row is None else int(pairs.docs[row, 0]) == doc
         return Match.of(kind, pairs, row, bool(left), self.limits, **self._about(other))
 
     def _about(self, other: int) -> dict[str, Any]:
-        """The partner of a new document."""
+        """Describe the partner of a new document."""
         if other < self.n:
             source = self.fresh.sources[int(self.fresh.documents.source[other])]
             record = int(self.fresh.documents.record[other])
@@ -299,7 +299,7 @@ class _Check:
         }
 
     def _estimated(self, doc: int, old: int, share: float) -> list[Match]:
-        """A pair whose text of the run has gone -> what its signatures and anchors say, if that is enough."""
+        """Describe a pair whose text in the run has gone, by signatures and anchors, if these are enough."""
         mine, theirs = self.fresh.features.signatures, self.existing.signatures
         at = int(self.old[old - self.n])
         j, s = (
@@ -315,6 +315,6 @@ class _Check:
 
 
 def _joined(a: Spans, b: Spans) -> Spans:
-    """The boilerplate of some documents and of some more."""
+    """Join the boilerplate of two sets of documents."""
     indptr = np.r_[a.indptr, a.indptr[-1] + b.indptr[1:]]
     return Spans(np.r_[a.start, b.start], np.r_[a.end, b.end], indptr)

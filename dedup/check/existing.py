@@ -38,7 +38,7 @@ from . import index
 
 @dataclass(frozen=True)
 class Rows:
-    """Some documents of a run, numbered 0, 1, ... anew with their sources."""
+    """Some documents of a run and their sources, both renumbered from 0."""
 
     sources: list[Source]
     fields: list[Options]
@@ -47,7 +47,7 @@ class Rows:
     places: list[tuple[bytes, int]]  # where each is: the absolute path of its source, its record
 
     def read(self, docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
-        """(what stands for the bytes, the UTF-8 text) of some of them; None where it is no longer there."""
+        """Return (bytes or their digest, UTF-8 text) of some documents; None where a text is gone."""
         got = fetch(self.sources, self.fields, self.documents, docs)
         return [
             text and (self.documents.written[d] or text[1], text[1])
@@ -94,17 +94,17 @@ class Existing:
 
     @cached_property
     def cluster(self) -> NDArray[np.int32]:
-        """int32[n_docs]: the smallest document of the cluster of each."""
+        """Return the smallest document of each cluster, int32[n_docs]."""
         return self._verdict("cluster")
 
     @cached_property
     def witness(self) -> NDArray[np.int32]:
-        """int32[n_docs]: the kept document that stands for each; itself where it is kept."""
+        """Return the witness of each document, int32[n_docs]; a kept document is its own."""
         return self._verdict("witness")
 
     @cached_property
     def n_letters(self) -> NDArray[np.int64]:
-        """int64[n_docs]: letters of each."""
+        """Return the number of letters of each document, int64[n_docs]."""
         return self._numbers("documents", "n_letters")
 
     def _verdict(self, name: str) -> NDArray[np.int32]:
@@ -117,7 +117,7 @@ class Existing:
 
     @cached_property
     def signatures(self) -> Signatures:
-        """Signatures and skeletons of all documents, mapped."""
+        """Map the signatures and skeletons of all documents."""
         s, shape = self.settings, (self.n_docs, self.settings.num_perm)
         found = []
         for name in ("signatures", "skeletons"):
@@ -131,7 +131,7 @@ class Existing:
         return Signatures(found[0], found[1], s.num_perm, s.seed, s.k)
 
     def open_index(self) -> index.Index | None:
-        """The index, when it has been made."""
+        """Return the index, if it has been made."""
         return index.opened(self._tables)
 
     def make_index(self, scratch: Path) -> index.Index:
@@ -183,7 +183,7 @@ class Existing:
     # ------------------------------------------------------------------ rows
 
     def rows(self, docs: NDArray[np.int32]) -> Rows:
-        """Some documents of the run int32[m], with their sources."""
+        """Return documents int32[m] of the run, with their sources."""
         documents = self._table("documents", list(Documents.__dataclass_fields__)).take(docs)
         of_source = documents.column("source").to_numpy()
         which, local = np.unique(of_source, return_inverse=True)
@@ -207,7 +207,7 @@ class Existing:
         return Rows(sources, fields, found, shown, where)
 
     def names(self, docs: NDArray[np.int32]) -> list[bytes]:
-        """The names of some documents of the run int32[m], as the lists have them."""
+        """Return the names of documents int32[m] of the run, as in the lists."""
         table = self._table("documents", ["source", "record"]).take(docs)
         which, local = np.unique(table.column("source").to_numpy(), return_inverse=True)
         paths = self._table("sources", ["path"]).column("path").take(which).to_pylist()
@@ -217,7 +217,7 @@ class Existing:
         ]
 
     def compared_with(self, docs: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.bool_]]:
-        """All that the scan has compared with some documents, and bool[n]: found by their anchors."""
+        """Return the pairs that the scan compared with some documents, and bool[n]: found by anchors."""
         path = self._tables / "compared.parquet"
         some = pa.array(np.unique(docs), pa.int32())
         wanted = pc.field("left").isin(some) | pc.field("right").isin(some)
@@ -229,7 +229,7 @@ class Existing:
 
 
 def state_of(source: Source) -> str:
-    """Whether a source is as the scan read it: ok, gone or changed."""
+    """Tell whether a source is as the scan read it: ok, gone or changed."""
     if unchanged(source):
         return "ok"
     return "changed" if os.path.exists(source.at) else "gone"

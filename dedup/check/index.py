@@ -1,4 +1,4 @@
-"""What `check` looks up in a run: sorted tables beside those of the run, mapped into memory.
+"""The index that `check` looks up: sorted tables beside those of the run, mapped into memory.
 
 Each is a .npy file; a lookup is a binary search that touches a few pages of it.  They are made from the
 tables of the run when they are first asked for, and go when the run is written anew.
@@ -62,14 +62,14 @@ class Index:
     counts: NDArray[np.int32]
 
     def spans_of(self, docs: NDArray[np.int32]) -> Spans:
-        """The boilerplate of some documents int32[m], which are then 0, 1, ... m - 1."""
+        """Return the boilerplate of documents int32[m], which become 0..m - 1."""
         sizes = self.span_starts[docs + 1] - self.span_starts[docs]
         rows, places = _expanded(self.span_starts[docs], sizes)
         found = self.spans[places]
         return Spans(found[:, 0].copy(), found[:, 1].copy(), offsets_from_sizes(sizes))
 
     def equal(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Letters hashes uint64[m, 2] -> (which of them, a document of the run with the same letters)."""
+        """Look up letters hashes uint64[m, 2] -> (index of the hash, document of the run)."""
         low = np.searchsorted(self.letters[0], hashes[:, 0], "left")
         high = np.searchsorted(self.letters[0], hashes[:, 0], "right")
         rows, places = _expanded(low, np.minimum(high - low, LONGEST))
@@ -77,7 +77,7 @@ class Index:
         return rows[same], self.letters[2][places[same]].astype(np.int32)
 
     def in_band(self, values: NDArray[np.uint32], bones: bool, bands: Banding) -> NDArray[np.int64]:
-        """Signatures or skeletons uint32[m, num_perm] -> int64[n, 2]: which of them, document; each once."""
+        """Look up signatures or skeletons uint32[m, num_perm] -> int64[n, 2]: index, document; each once."""
         found = [np.zeros(0, np.int64)]
         by_band = keys_by_band(values, np.arange(len(values), dtype=np.int32), bands.columns)
         for row, wanted in zip(self.bones if bones else self.bands, by_band, strict=True):
@@ -87,11 +87,11 @@ class Index:
         return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
 
     def with_anchor(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Anchors uint64[m] -> (which of them, a document of the run that has it)."""
+        """Look up anchors uint64[m] -> (index of the anchor, document of the run)."""
         return _looked_up(self.anchors, _anchor_keys(hashes) << SHIFT)
 
     def boilerplate_in(self, anchors: Anchors) -> NDArray[np.uint8]:
-        """The anchors of new documents -> a bit for each: it is boilerplate in the run."""
+        """Return a bit for each anchor of new documents: whether it is boilerplate in the run."""
         bits = np.zeros(len(anchors.hash) // 8 + 1, np.uint8)
         for chunk in anchors.chunks():
             found, first = kernels.in_a_row(chunk.hash, chunk.doc, IN_A_ROW)
@@ -102,7 +102,7 @@ class Index:
 def _looked_up(
     table: NDArray[np.uint64], keys: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A rising table of key << 32 | document, keys << 32 uint64[m] -> (which key, document)."""
+    """Look up keys << 32, uint64[m], in sorted key << 32 | document -> (index, document)."""
     order = np.argsort(keys)
     low = np.searchsorted(table, keys[order], "left")
     high = np.searchsorted(table, keys[order] | LOW, "right")
@@ -113,7 +113,7 @@ def _looked_up(
 def _expanded(
     low: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ranges low..low + size - 1 -> (which range, place) of all that is in them.
+    """List (range, index) for all indices in ranges low..low + size - 1.
 
     >>> [x.tolist() for x in _expanded(np.array([5, 9, 2]), np.array([2, 0, 1]))]
     [[0, 0, 2], [5, 6, 2]]
@@ -128,7 +128,7 @@ def _anchor_keys(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def bandings(s: Settings) -> tuple[Banding, Banding]:
-    """The bands of the signatures, and of the skeletons.
+    """Return the bands of signatures, and of skeletons.
 
     A scan has three times as many of the first, for texts of unlike length; here they would take more disk
     than all else.  A pair at `min_jaccard` is found as surely where the texts are of one length.
@@ -143,7 +143,7 @@ def bandings(s: Settings) -> tuple[Banding, Banding]:
 
 
 def opened(folder: Path) -> Index | None:
-    """The index in a folder; None where there is none, or it is not whole."""
+    """Open the index in a folder; None if there is none, or it is incomplete."""
     try:
         mark = json.loads((folder / MARK).read_bytes())
         paths = {f.name: _path(folder, f.name) for f in fields(Index)}
@@ -159,7 +159,7 @@ def _path(folder: Path, name: str) -> Path:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    """A .npy file as a plain array that is read where it is touched."""
+    """Map a .npy file as a plain array."""
     with open(path, "rb") as file:
         np.lib.format.read_magic(file)
         shape, _, _ = np.lib.format.read_array_header_1_0(file)
@@ -169,7 +169,7 @@ def _mapped(path: Path) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Columns:
-    """What the index is made from: a row for each document of the run."""
+    """The columns that an index is made from: a row for each document of the run."""
 
     status: NDArray[np.int8]
     letters_hash: NDArray[np.uint64]  # [n_docs, 2]
@@ -181,7 +181,7 @@ class Columns:
 
 
 def write(folder: Path, columns: Columns, s: Settings, scratch: Path | None = None) -> None:
-    """Make the index of a run in a folder; the mark is written last."""
+    """Make the index of a run in a folder; the file that marks it complete is written last."""
     writer = _Writer(folder)
     order = np.lexsort(columns.letters_hash.T[::-1])
     keyed = order[np.isin(columns.status[order], (OK, TOO_SHORT))]
@@ -205,7 +205,7 @@ def write(folder: Path, columns: Columns, s: Settings, scratch: Path | None = No
 def _band_rows(
     values: NDArray[np.uint32], docs: NDArray[np.int64], bands: Banding
 ) -> tuple[tuple[int, int], Iterator[NDArray[np.uint64]]]:
-    """-> the shape of the table, and its rows, some at a time."""
+    """Return the shape of the table, and its rows, some at a time."""
 
     def rows() -> Iterator[NDArray[np.uint64]]:
         for i in range(0, len(bands.columns), AT_ONCE):
@@ -251,7 +251,7 @@ def _write_anchors(writer: _Writer, columns: Columns, mine: NDArray[np.bool_], s
 
 
 def _speaking(table: NDArray[np.uint64], cluster: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Rising keys << 32 | document -> those whose key stands in few clusters; others make no candidates."""
+    """Select sorted keys << 32 | document whose key occurs in few clusters; others make no candidates."""
     if not len(table):
         return table
     keys, docs = table >> SHIFT, (table & LOW).astype(np.int32)
@@ -261,7 +261,7 @@ def _speaking(table: NDArray[np.uint64], cluster: NDArray[np.int32]) -> NDArray[
 
 
 def _in_spans(chunk: AnchorChunk, spans: Spans) -> NDArray[np.bool_]:
-    """bool[n]: the anchors that lie in the boilerplate of their document."""
+    """Return bool[n]: the anchors that are in the boilerplate of their document."""
     last = chunk.first_doc + len(chunk.start) - 1
     begin, end = int(spans.indptr[chunk.first_doc]), int(spans.indptr[last])
     if begin == end:
@@ -275,14 +275,14 @@ def _in_spans(chunk: AnchorChunk, spans: Spans) -> NDArray[np.bool_]:
 
 
 class _Writer:
-    """Files of an index, each under a temporary name until it is whole."""
+    """The files of an index, each under a temporary name until it is complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._bytes: dict[str, int] = {}
 
     def add(self, name: str, values: NDArray[Any]) -> None:
-        """A file of one array."""
+        """Write one array."""
         self.fill(name, values.shape, [values], values.dtype)
 
     def fill(
@@ -309,7 +309,7 @@ class _Writer:
             part.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """All files are there."""
+        """Rename the files, when all are complete."""
         part = self._folder / f"{MARK}.{os.getpid()}.part"
         mark = {"program": __version__, "bytes": self._bytes}
         part.write_text(json.dumps(mark))

@@ -35,19 +35,19 @@ class Fresh:
     same: NDArray[np.int32]  # the first new document of the same letters
 
     def text(self, doc: int) -> tuple[bytes, bytes]:
-        """(what stands for the bytes of the document, its UTF-8 text)."""
+        """Return (bytes or their digest, UTF-8 text) of a document."""
         utf8 = self.texts.read(doc)
         return self.documents.written[doc] or utf8, utf8
 
     def place(self, doc: int) -> tuple[bytes, int]:
-        """The absolute path of its source, its record."""
+        """Return the absolute path of the source of a document, and its record."""
         path = self.sources[int(self.documents.source[doc])].path
         return os.path.normpath(os.path.join(os.fsencode(os.getcwd()), path)), int(self.documents.record[doc])
 
 
 @contextmanager
 def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh]:
-    """Paths -> the new documents; their texts and signatures stay in `scratch`."""
+    """Read and sign the new documents at paths; their texts and signatures stay in `scratch`."""
     s = context.settings
     sources, _ = list_sources(paths, s, b"", scratch)
     unfinished = scratch / "unfinished"
@@ -61,7 +61,7 @@ def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh
 
 
 def _same_values(documents: Documents, texts: Texts, context: Context) -> NDArray[np.int32]:
-    """int32[n]: the first new document of the same letters and values."""
+    """Return the first new document with the same letters and signs, int32[n]."""
     letters = verdict.same_letters(documents)
 
     def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:

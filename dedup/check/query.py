@@ -1,4 +1,4 @@
-"""New documents looked up in the index of a run -> the documents of it that they may duplicate."""
+"""Look up new documents in the index of a run: the documents that they may duplicate."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def alike(
     group: NDArray[np.int32],
     s: Settings,
 ) -> NDArray[np.int64]:
-    """int64[n, 2]: (new document, document of the run) that share a band, and enough of their signatures.
+    """Find the pairs (new document, document of the run) that share a band and enough values: int64[n, 2].
 
     n_letters, group int64, int32[n_docs] are of the documents of the run.
     """
@@ -71,7 +71,7 @@ def alike(
 def _agree(
     values: NDArray[np.uint32], old: NDArray[np.uint32], pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """int64[n]: how many values of the signatures of each pair agree."""
+    """Count the signature values that agree in each pair: int64[n]."""
     parts = [pairs[i : i + (1 << 14)] for i in range(0, len(pairs), 1 << 14)]
     return np.concatenate(
         [np.zeros(0, np.int64), *((values[p[:, 0]] == old[p[:, 1]]).sum(axis=1) for p in parts)]
@@ -84,7 +84,7 @@ def _best(
     score: NDArray[np.int64],
     most: int,
 ) -> NDArray[np.int64]:
-    """Columns that make a key, documents of the run, scores -> the rows of the highest scores of each key.
+    """Select the rows with the highest scores of each key.
 
     >>> _best((np.array([7, 7, 7, 8]),), np.array([1, 2, 3, 4]), np.array([5, 9, 9, 1]), 2).tolist()
     [1, 2, 3]
@@ -134,7 +134,7 @@ class Found:
 
     @staticmethod
     def of(pairs: NDArray[np.int64], by_anchors: NDArray[np.int64], share: NDArray[np.float64]) -> Found:
-        """Both kinds, each pair once."""
+        """Join both kinds, each pair once."""
         both = np.concatenate([by_anchors, pairs])
         shares = np.r_[share, np.zeros(len(pairs))]
         _, first = np.unique(both[:, 0] << 32 | both[:, 1], return_index=True)

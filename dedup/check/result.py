@@ -80,7 +80,7 @@ class Match:
     def estimated_of(
         j: float, bones: float, share: float, letters: tuple[int, int], limits: Thresholds, **about: object
     ) -> list[Match]:
-        """Estimated Jaccard and skeleton Jaccard, share of anchors -> a match, if they reach a threshold.
+        """Return a match by estimated Jaccards and the share of anchors, if one reaches a threshold.
 
         The overlap of two sets of Jaccard j is j / (1 + j) of their sizes together.
         """
@@ -116,7 +116,7 @@ _UNKNOWN: dict[str, None] = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Checked:
-    """What is known of a new document; `matches` with the closest first, instances of its form last."""
+    """The result for a new document; `matches` has the closest first, instances of its form last."""
 
     path: str
     file: str
@@ -131,7 +131,7 @@ class Checked:
 def matched(
     sources: Sequence[Source], documents: Documents, doc: int, matches: list[Match], itself: bool
 ) -> Checked:
-    """A new document and what it duplicates -> what is told of it; `itself`: it is in the run already."""
+    """Make the result of a new document from its matches; `itself`: the run has this very record."""
     source, record = sources[int(documents.source[doc])], int(documents.record[doc])
     name = os.fsdecode(source.path + (b":%d" % record if record else b""))
     best = tuple(sorted(matches, key=_closeness))
@@ -172,7 +172,7 @@ def _closeness(m: Match) -> tuple[object, ...]:
 
 @dataclass(frozen=True)
 class Allowed:
-    """Accepted pairs, and new documents that are accepted whatever they duplicate; entry -> line."""
+    """Accepted pairs, and accepted new documents; entry -> line of the file."""
 
     path: Path
     lines: dict[tuple[str, ...], int]
@@ -202,7 +202,7 @@ class Allowed:
         return Allowed(path, lines)
 
     def applied(self, found: list[Checked]) -> tuple[list[Checked], list[str]]:
-        """The documents with what is accepted marked; and the entries that nothing needed, for a person."""
+        """Mark what is accepted; return also the entries that were not needed, as messages."""
         used: set[tuple[str, ...]] = set()
 
         def one(doc: Checked) -> Checked:

@@ -39,14 +39,14 @@ Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 
 @dataclass(frozen=True)
 class Texts:
-    """Where the text of each document stands in the spool; at -1, it is not there."""
+    """Where the text of each document begins in the cache; -1 if it is not there."""
 
     spool: IngestCache
     at: NDArray[np.int64]  # [n_docs]
     n_bytes: NDArray[np.int64]  # [n_docs]
 
     def read(self, doc: int) -> bytes:
-        """The text of a document that is in the spool."""
+        """Read the text of a document from the cache."""
         return self.spool.read(int(self.at[doc]), int(self.n_bytes[doc]))
 
 
@@ -168,7 +168,7 @@ def read_and_sign(
 
 
 def _key(group: list[Part], sources: list[Source], options: Options, settings: Settings) -> str:
-    """The key of a group of parts: what was read, how, and by which program."""
+    """Return the key of a group of parts: what was read, how, and by which program."""
     read = [
         (replace(part, data=None, rows=None), len(part.data or b""), sources[part.source]) for part in group
     ]
@@ -176,7 +176,7 @@ def _key(group: list[Part], sources: list[Source], options: Options, settings: S
 
 
 def _cost(part: Part, source: Source) -> int:
-    """Bytes on disk of a part, about."""
+    """Return about how many bytes on disk a part has."""
     if part.known is not None:
         return source.size if not part.known or source.member < 0 else 0
     if part.data is None and not part.n_bytes:
@@ -188,7 +188,7 @@ def _cost(part: Part, source: Source) -> int:
 def sign(
     read: list[tuple[int, list[Record], list[bytes], int]], settings: Settings
 ) -> tuple[Block, FeatureRows, NDArray[np.uint8]]:
-    """What was read of some sources (source, records, texts, lines) -> a block and its rows, by the pass.
+    """Sign what was read of some sources (source, records, texts, lines) -> a block and its rows.
 
     With it the texts, uint8[n], as they stand one after the other.
     """
@@ -230,7 +230,7 @@ def sign(
 
 
 def collect(blocks: list[Block], settings: Settings) -> Block:
-    """Blocks in order -> one, its records counted from the start of each source."""
+    """Join blocks in order; records are then counted from the start of each source."""
     all_blocks = [sign([], settings)[0], *blocks]
     columns: dict[str, Any] = {
         f.name: _joined([getattr(b.documents, f.name) for b in all_blocks])
@@ -249,7 +249,7 @@ def _joined(values: list[Any]) -> Any:
 
 
 def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
-    """Records that count from the start of each part -> from the start of its source, in place.
+    """Count records from the start of their source, in place, where they count from the start of a part.
 
     The parts of a source stand one after the other.
     """

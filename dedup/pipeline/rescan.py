@@ -1,4 +1,4 @@
-"""The second scan: what the last run of a run folder knows that need not be read or compared again."""
+"""The second scan: what the last run in a run folder saves from being read or compared again."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ RANGE = 4096  # documents taken over at a time
 
 @dataclass(frozen=True)
 class LastScan:
-    """The last run, as far as this scan may rely on it; without a run, nothing is known."""
+    """The last run, as far as this scan may rely on it; without one, nothing is known."""
 
     run: Run | None = None
     new_doc: NDArray[np.int32] | None = None  # [n_docs of it]: its number in this scan; -1 where it is gone
     old_doc: NDArray[np.int32] | None = None  # [n_docs]: the number in it; -1 where it was not there
 
     def ranges(self, sources: Sequence[Source]) -> dict[int, list[range]]:
-        """The sources that are as they were -> the documents of the last run that they gave."""
+        """Return the documents of the last run that each unchanged source gave."""
         if self.run is None:
             return {}
         d = self.run.documents
@@ -77,7 +77,7 @@ class LastScan:
 
     @cached_property
     def tables(self) -> Path:
-        """The folder of the last run's tables, of which those to be copied are known to be whole."""
+        """Return the table folder of the last run, after a check of the tables that are copied."""
         assert self.run is not None
         assert self.run.tables is not None
         self.run.signatures.release_pages()  # NOTE: where they are asked for they are checked
@@ -108,7 +108,7 @@ class LastScan:
         return PreviousRun(steps, has_skeleton, *facts, self.old_doc, self.new_doc)
 
     def block(self, known: list[tuple[int, range]]) -> tuple[Block, RowRanges]:
-        """(source, documents of the last run) -> the block that reading them would give."""
+        """Return the block that reading sources would give, from documents of the last run."""
         assert self.run is not None
         docs = np.concatenate([np.arange(r.start, r.stop) for _, r in known]).astype(np.int32)
         sizes = [len(r) for _, r in known]
@@ -131,7 +131,7 @@ class LastScan:
         return block, RowRanges(self.tables, of_docs, of_anchors)
 
     def renumbered(self, old_doc: NDArray[np.int32]) -> LastScan:
-        """With the numbers int32[n_docs] that this scan's documents had in the last run, -1 for new ones."""
+        """Set the numbers int32[n_docs] that documents had in the last run, -1 for new ones."""
         if self.run is None:
             return self
         new_doc = np.full(len(self.run.documents), -1, np.int32)
@@ -140,7 +140,7 @@ class LastScan:
         return replace(self, new_doc=new_doc, old_doc=old_doc)
 
     def pairs(self, spans: Spans) -> VerifiedPairs:
-        """The compared pairs whose documents are both as they were, and so is their boilerplate."""
+        """Return the compared pairs of unchanged documents with unchanged boilerplate."""
         if self.run is None or self.new_doc is None:
             return VerifiedPairs.none()
         old = self.run.evidence.pairs
@@ -150,7 +150,7 @@ class LastScan:
         return replace(kept, docs=self.new_doc[kept.docs])
 
     def spellings(self) -> Spellings:
-        """How the documents are written that are still there."""
+        """Return the spellings of the documents that are still there."""
         if self.run is None or self.new_doc is None:
             return Spellings.none()
         old = self.run.evidence.spellings
@@ -159,7 +159,7 @@ class LastScan:
 
 
 def _joined(slices: list[slice]) -> list[slice]:
-    """Slices of which one may begin where the one before it ends -> the same rows in fewer.
+    """Join adjacent slices.
 
     >>> _joined([slice(0, 2), slice(2, 5), slice(7, 8)])
     [slice(0, 5, None), slice(7, 8, None)]
@@ -174,7 +174,7 @@ def _joined(slices: list[slice]) -> list[slice]:
 
 
 def _same_spans(old: Spans, new: Spans, new_doc: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """bool[n_docs of the last run]: still there, with the same boilerplate."""
+    """Return bool[n_docs of the last run]: still there, with the same boilerplate."""
     same = new_doc >= 0
     docs = np.flatnonzero(same).astype(np.int32)
     sizes = np.diff(old.indptr)[docs]
@@ -189,7 +189,7 @@ def _same_spans(old: Spans, new: Spans, new_doc: NDArray[np.int32]) -> NDArray[n
 
 
 def last_run(folder: Path, settings: Settings) -> Run | None:
-    """The run in a folder, if what its pass found is what these settings would find."""
+    """Return the run in a folder, if its pass is what these settings would give."""
     try:
         run = open_run(folder)
     except DedupError:
@@ -200,7 +200,7 @@ def last_run(folder: Path, settings: Settings) -> Run | None:
 
 
 def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | None:
-    """The run in a folder, if a scan of these paths with these settings would give the very same."""
+    """Return the run in a folder, if a scan of these paths with these settings would give the same."""
     began = time.monotonic()
     run = last_run(folder, settings)
     if run is None or b"-" in paths or leftovers(folder):
@@ -211,14 +211,14 @@ def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | N
 
 
 def warned(run: Run, settings: Settings, began: float) -> Run:
-    """A run that stands as it is, with the warnings that are asked for now, and the time since `began`."""
+    """Return an unchanged run with the warnings of these settings, and the time since `began`."""
     found = summary.warnings(run, summary.by_source(run), settings)
     seconds = {summary.UNCHANGED: round(time.monotonic() - began, 3)}
     return replace(run, summary={**run.summary, "warnings": found, "seconds": seconds})
 
 
 def gives(run: Run, settings: Settings, sources: Sequence[Source], skipped: dict[str, int]) -> bool:
-    """Whether a scan of these sources with these settings would give this very run."""
+    """Tell whether a scan of these sources with these settings would give this run."""
     settled = not np.isin(run.documents.status, (UNREADABLE, CHANGED)).any()
     same = run.summary["settings"] == settings.deciding() and run.summary["skipped"] == dict(skipped)
     return bool(settled and same and list(run.sources) == list(sources))

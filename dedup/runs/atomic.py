@@ -12,7 +12,7 @@ from ..readers.storage.addresses import flush
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write under a temporary name, flush to disk, rename."""
+    """Write a file under a temporary name, flush it to disk, rename it."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     with open(part, "xb") as f:  # a link of that name is not followed
@@ -24,7 +24,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def checksum(path: Path) -> int:
-    """A file, or a folder of the files of one table in order -> the CRC-32 of its bytes."""
+    """Return the CRC-32 of a file, or of a folder with the files of one table, in order."""
     found = 0
     for part in sorted(path.iterdir()) if path.is_dir() else [path]:
         with open(part, "rb") as f:
@@ -34,6 +34,6 @@ def checksum(path: Path) -> int:
 
 
 def flushed(path: Path) -> int:
-    """Flush a file to disk -> its checksum."""
+    """Flush a file to disk, and return its checksum."""
     flush(path)
     return checksum(path)

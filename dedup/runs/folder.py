@@ -90,7 +90,7 @@ class RunFolder:
         return on_disk(run, self.tables, checksums)
 
     def _linked(self, names: list[str]) -> dict[str, int]:
-        """Give files of the last run a place in this one -> their checksums."""
+        """Link files of the last run into this one -> their checksums."""
         last, manifest = manifest_of(self.folder)
         known = {name: manifest["checksums"][name] for name in names if name in manifest["checksums"]}
         for name in known:
@@ -114,7 +114,7 @@ class RunFolder:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A second name for a file that never changes, or a copy where the file system knows no links.
+    """Link a file that never changes, or copy it where the file system has no links.
 
     A table of a very large run is a folder of files.
     """
@@ -178,12 +178,12 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[RunFolder]:
 
 
 def _current_tables(folder: Path) -> Path | None:
-    """The table folder that a good manifest names."""
+    """Return the table folder that a valid manifest names."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
         return folder / json.loads((folder / MANIFEST).read_bytes())["tables"]
     return None
 
 
 def leftovers(folder: Path) -> bool:
-    """Whether a scan that was killed has left something that the next one removes."""
+    """Tell whether a killed scan has left something that the next one removes."""
     return (folder / UNFINISHED).exists() or len(list(folder.glob("tables-*"))) > 1

@@ -1,4 +1,4 @@
-"""What a scan has read so far: finished blocks and their texts, on disk until the run is committed.
+"""Cache what a scan has read so far: finished blocks and texts, on disk until the run is committed.
 
     unfinished/
       log                  a line for each finished block, in order
@@ -49,7 +49,7 @@ class Block:
 
 
 def key_of(*facts: object) -> str:
-    """Whatever decides what a block holds -> the name of its file."""
+    """Return the name of a block, by all that decides what it holds."""
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
@@ -79,7 +79,7 @@ class IngestCache:
         self._earlier = self._whole(self._logged())
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         os.close(self._texts)
         self.store.close()
         if self._log:
@@ -113,7 +113,7 @@ class IngestCache:
             os.replace(self.folder / "log.part", self.folder / "log")
 
     def add(self, key: str, block: Block, rows: FeatureRows | RowRanges) -> None:
-        """Keep a block, the next in order."""
+        """Add the next block."""
         self._start_log()
         if isinstance(rows, RowRanges):
             self.store.copy(rows)
@@ -156,7 +156,7 @@ class IngestCache:
     # ------------------------------------------------------------------ texts, from any thread
 
     def put(self, texts: NDArray[np.uint8]) -> int:
-        """Keep texts that stand one after the other -> where they begin."""
+        """Add texts, one after the other -> where they begin."""
         with self._lock:
             start = self._end
             self._end += len(texts)
@@ -166,7 +166,7 @@ class IngestCache:
         return start
 
     def read(self, at: int, size: int) -> bytes:
-        """A text."""
+        """Read a text."""
         data = os.pread(self._texts, size, at)
         while len(data) < size:  # one call gives at most 2 GiB
             more = os.pread(self._texts, size - len(data), at + len(data))

@@ -19,14 +19,14 @@ SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read
 
 
 def manifest_checksum(manifest: dict[str, Any]) -> int:
-    """A manifest -> the CRC-32 of all that is in it, but for that itself."""
+    """Return the CRC-32 of a manifest without its checksum."""
     return zlib.crc32(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}).encode())
 
 
 def manifest_of_run(
     tables: str, rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]
 ) -> bytes:
-    """The name of the table folder, what is in it, the account -> the manifest."""
+    """Return the manifest: the table folder, its rows and checksums, and the summary."""
     manifest = {
         "format": FORMAT,
         "program": f"dedup {__version__}",
@@ -40,7 +40,7 @@ def manifest_of_run(
 
 
 def manifest_of(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """A run folder -> (its table folder, its manifest).  Raises BadRun."""
+    """Read the manifest of a run folder -> (table folder, manifest).  Raises BadRun."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:

@@ -29,7 +29,7 @@ from .tables import TABLES, evidence_of, run_of, spans_of
 
 
 def _n_rows(path: Path) -> int:
-    """The rows of a table, a file or a folder of files."""
+    """Count the rows of a table, a file or a folder of files."""
     return sum(pq.read_metadata(p).num_rows for p in ([path] if path.is_file() else path.iterdir()))
 
 
@@ -53,7 +53,7 @@ def open_run(folder: str | os.PathLike[str], as_scanned: bool = False) -> Run:
 
 
 def as_decided(run: Run, folder: Path) -> Run:
-    """A run as it was scanned into a folder -> with what was decided there in a review."""
+    """Apply the decisions of the review in a run folder to a run as it was scanned."""
     if not (folder / DECISIONS).exists():
         return run
     from . import review, review_log
@@ -86,7 +86,7 @@ def _check(path: Path, checksums: dict[str, int]) -> None:
 
 
 def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
-    """The run with what is large in it read from its folder, and checked, when it is asked for."""
+    """Let a run read its large tables from its folder, and check them, when they are asked for."""
     num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
     @functools.cache
@@ -130,7 +130,7 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
 
 @contextlib.contextmanager
 def _damaged(path: Path) -> Iterator[None]:
-    """What a table or a manifest raises that makes no sense -> BadRun."""
+    """Raise BadRun for whatever a damaged table or manifest raises."""
     try:
         yield
     except (OSError, pa.ArrowException, LookupError, ValueError, TypeError, AttributeError) as error:

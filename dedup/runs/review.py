@@ -30,7 +30,7 @@ REASON = "review"  # why a document is canonical, or kept, in the lists
 
 
 def ref(run: Run, doc: int) -> Ref:
-    """A document of a run -> what a decision calls it."""
+    """Return the reference to a document that decisions use."""
     d = run.documents
     path = os.fsdecode(run.sources[int(d.source[doc])].path)
     return Ref(path, int(d.record[doc]), _letters(run, doc))
@@ -41,7 +41,7 @@ def _letters(run: Run, doc: int) -> str:
 
 
 def members_digest(run: Run, docs: Iterable[int]) -> str:
-    """Documents of a cluster -> a digest of their names and letters; their order does not matter."""
+    """Return a digest of the names and letters of documents, in any order."""
     lines = sorted(f"{run.name(d)}\0{_letters(run, d)}" for d in docs)
     return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
@@ -56,7 +56,7 @@ class Found:
 
 
 def resolved(run: Run, standing: Sequence[Decision]) -> list[Found]:
-    """Decisions -> the documents of the run that they are about."""
+    """Find the documents of the run that decisions are about."""
     wanted = {os.fsencode(m.doc.path) for m in standing if m.doc}
     sources = {i: s.path for i, s in enumerate(run.sources) if s.path in wanted}
     rows = np.flatnonzero(np.isin(run.documents.source, list(sources)))
@@ -90,7 +90,7 @@ def resolved(run: Run, standing: Sequence[Decision]) -> list[Found]:
 
 
 def apply(run: Run, standing: Sequence[Decision]) -> Run:
-    """A run as it was scanned, decisions -> the run as decided; its summary tells those that do not fit.
+    """Apply decisions to a run as it was scanned; its summary names those that are stale.
 
     A document that is made canonical drops the members of its cluster that were verified against it; the
     others stay with their witness where it is still kept, go to another kept document that they were
@@ -117,7 +117,7 @@ def _name(found: Found) -> str:
 
 
 class Layer:
-    """A run as it was scanned, ready to be decided over and over."""
+    """A run as it was scanned, to which decisions can be applied again and again."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -135,7 +135,7 @@ class Layer:
         self._allowed = np.unique(edges.dropped.astype(np.int64) << 32 | edges.witness)
 
     def verdict(self, found: Sequence[Found]) -> Verdict:
-        """The verdict of the scan, changed by the decisions that can be applied; later ones win."""
+        """Return the verdict of the scan, changed by the decisions that can be applied; later ones win."""
         old = self.run.verdict
         new = replace(old, **{name: getattr(old, name).copy() for name in _COLUMNS}, reason=list(old.reason))
         chosen: dict[int, int] = {}
@@ -195,7 +195,7 @@ class Layer:
                     self._keep(new, m, label, top, "")
 
     def _edge(self, doc: int, witness: int) -> bool:
-        """Whether a document may be dropped for another: what they were measured at allows it."""
+        """Tell whether the verified figures allow a document to be dropped for another."""
         same = self.same
         if doc == witness:
             return False
@@ -212,12 +212,12 @@ class Layer:
         return not (borrowed and self.run.pair_relations[row] == REWRITTEN)
 
     def _row(self, doc: int, witness: int) -> int:
-        """The row of the pair of two documents of other letters."""
+        """Return the row of the pair of two documents with different letters."""
         beside = np.array([[self.same[doc], self.same[witness]]])
         return int(self._rows[np.searchsorted(self._keys, pair_keys(beside)[0])])
 
     def _equal_kind(self, doc: int, witness: int) -> int:
-        """The relation of two documents of equal letters; -1 where it is not known."""
+        """Return the relation of two documents with equal letters; -1 if it is unknown."""
         return exact_duplicates.kind_of(self.run.evidence.spellings, doc, witness)
 
     def _keep(self, new: Verdict, doc: int, label: int, top: int, reason: str) -> None:
@@ -263,7 +263,7 @@ _COLUMNS = [name for name in Verdict.__dataclass_fields__ if name != "reason"]
 
 
 def clusters_of(run: Run) -> list[NDArray[np.int32]]:
-    """The clusters of a run, int32[m] each: their documents, in the order of their ids."""
+    """Return the documents of each cluster, int32[m] each, in the order of cluster ids."""
     docs = run.clustered
     ids = run.cluster_ids[docs]
     return np.split(docs, np.flatnonzero(ids[1:] != ids[:-1]) + 1) if len(docs) else []

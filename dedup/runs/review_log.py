@@ -1,4 +1,4 @@
-"""What a person has decided about clusters: a list that only grows, and how it changes the verdict of a run.
+"""The decisions of a review: a file that only grows.
 
 `decisions.jsonl` in the run folder has an object a line, flushed to disk as it is made:
 
@@ -28,7 +28,7 @@ ACCEPT, CANONICAL, SPLIT, UNDO = KINDS = ("accept", "canonical", "split", "undo"
 
 @dataclass(frozen=True)
 class Ref:
-    """A document, by what does not change from scan to scan."""
+    """A reference to a document by what does not change from scan to scan."""
 
     path: str
     record: int
@@ -41,7 +41,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Decision:
-    """A line of the file."""
+    """A decision: a line of the file."""
 
     number: int
     kind: str
@@ -52,7 +52,7 @@ class Decision:
 
     @staticmethod
     def of(values: dict[str, Any]) -> Decision:
-        """A parsed line; raises TypeError, KeyError or ValueError."""
+        """Make a decision from a parsed line; raise TypeError, KeyError or ValueError."""
         doc = Ref(**values["doc"]) if values.get("doc") else None
         found = Decision(**{**values, "doc": doc})
         if found.kind not in KINDS or (doc is None) != (found.kind == UNDO):
@@ -64,7 +64,7 @@ class Decision:
 
 
 def read(folder: Path) -> list[Decision]:
-    """The decisions of a run folder that stand, in order; a last line torn by a crash is no decision.
+    """Read the decisions of a run folder that hold, in order; a last line torn by a crash is none.
 
     Raises BadRun when another line is damaged.
     """
@@ -126,7 +126,7 @@ class Log:
         self.standing.remove(made)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._file)
 
 

@@ -1,4 +1,4 @@
-"""The account of a run: what was seen, kept, dropped and set aside, and what it would save."""
+"""The summary of a run: what was seen, kept, dropped and set aside, and what dropping saves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEPT_OF_FORM = 5  # kept documents, most of their cluster, that make it look lik
 def summary(
     run: Run, settings: Settings, skipped: dict[str, int], seconds: dict[str, float]
 ) -> dict[str, Any]:
-    """Run -> its account as plain values: what run.json holds and `--json` prints."""
+    """Return the summary of a run as plain values, as run.json holds it and `--json` prints it."""
     d, v = run.documents, run.verdict
     aside = np.flatnonzero(~run.ok)
     reasons = _named(d.status[aside], STATUS)
@@ -70,13 +70,13 @@ def summary(
 
 
 def lost(run: Run) -> dict[str, Any]:
-    """How many dropped documents lose something, and the largest share that one loses."""
+    """Return how many dropped documents lose something, and the largest share that one loses."""
     shares = run.verdict.lost[run.dropped]
     return {"documents": int((shares > 0).sum()), "most": float(shares.max(initial=0.0))}
 
 
 def clusters_by_relation(run: Run) -> dict[str, int]:
-    """In how many clusters a document was dropped for each relation."""
+    """Count the clusters in which a document was dropped, by relation."""
     docs = np.flatnonzero(run.dropped)
     relation = run.verdict.relation[docs].astype(np.int64)
     each = np.unique(np.stack([relation, run.cluster_ids[docs]], axis=1), axis=0)
@@ -84,7 +84,7 @@ def clusters_by_relation(run: Run) -> dict[str, int]:
 
 
 def forms(run: Run, n: int) -> dict[str, Any]:
-    """Instances of forms, all kept: how many there are of how many forms, and the first of the n largest."""
+    """Return how many instances of how many forms were kept, and the first of the n largest forms."""
     docs = np.flatnonzero(run.family_ids)
     docs = docs[np.argsort(run.family_ids[docs], kind="stable")]
     sizes = np.bincount(run.family_ids[docs], minlength=1)
@@ -105,13 +105,13 @@ def forms(run: Run, n: int) -> dict[str, Any]:
 
 
 def _named(codes: NDArray[np.int8], names: Sequence[str]) -> dict[str, int]:
-    """Places in a list of names int8[n] -> how often each name, in their order, stands there."""
+    """Count how often each name is chosen, by indices int8[n] into names."""
     counts = np.bincount(codes, minlength=len(names)).tolist()
     return {name: n for name, n in zip(names, counts, strict=True) if n}
 
 
 def largest(run: Run, n: int) -> list[dict[str, Any]]:
-    """The n largest clusters: id, size, canonical, and their first members."""
+    """Return the n largest clusters: id, size, canonical, and their first members."""
     ids = run.cluster_ids[run.clustered]  # rising
     sizes = np.bincount(ids)
     out = []
@@ -147,7 +147,7 @@ def largest(run: Run, n: int) -> list[dict[str, Any]]:
 
 
 def by_source(run: Run) -> list[dict[str, Any]]:
-    """The ledger of each source: a file of many records, or a path given with all the files found by it.
+    """Return the summary of each source: a file of many records, or a given path with all its files.
 
     seen = kept + dropped + set aside in each row; `lossy` are the dropped ones that lose much, `reasons` says
     why documents were set aside.
@@ -197,7 +197,7 @@ def rows_of_sources(
 
 
 def warnings(run: Run, sources: list[dict[str, Any]], settings: Settings) -> list[str]:
-    """What a person should look at before acting on the lists, one line each."""
+    """Return what a person should look at before acting on the lists, one line each."""
     return warnings_of(sources, largest(run, 5), int(run.ok.sum()), settings)
 
 
@@ -238,7 +238,7 @@ def warnings_of(
 
 
 def problems(run: Run) -> list[tuple[str, str]]:
-    """(where, what) of each document that was set aside through a fault: exit code 2 when there is any."""
+    """Return (where, what) of each document set aside for a fault; any of them makes the exit code 2."""
     bad = np.flatnonzero(np.isin(run.documents.status, FAULTS))
     return [(run.name(i), run.documents.note[i]) for i in bad.tolist()]
 
