@@ -122,7 +122,7 @@ def _expanded(
 
 
 def _anchor_keys(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The 32 low bits of hashes, turned so that the lowest, which choose the bucket, come first."""
+    """Return the 32 low bits of hashes, turned so that the lowest, which choose the bucket, come first."""
     low = hashes & LOW
     return (low >> np.uint64(6) | low << np.uint64(26)) & LOW
 

@@ -178,7 +178,7 @@ def digests_of(texts: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
 
 
 def _is_plain(utf8: bytes) -> bool:
-    """Whether `_plain` would change nothing, for certain."""
+    """Tell whether `_plain` would change nothing, for certain."""
     return utf8.isascii() and b"\r" not in utf8
 
 

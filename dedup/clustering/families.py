@@ -41,7 +41,7 @@ class Slots:
         return replace(pairs, by_family=told)
 
     def _fillers(self, pairs: VerifiedPairs, side: int) -> NDArray[np.int64]:
-        """int64[n, 4]: how many different fillers each place of each pair has in its family."""
+        """Return int64[n, 4]: how many different fillers each place of each pair has in its family."""
         if not len(self.key):
             return np.zeros((len(pairs), 4), np.int64)
         words = pairs.slots[:, :, side]

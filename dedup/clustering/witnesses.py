@@ -41,7 +41,7 @@ class Preferences:
 
     @cached_property
     def best(self) -> NDArray[np.int32]:
-        """int32[n_docs]: the representative of each exact group, at its first document."""
+        """Return int32[n_docs]: the representative of each exact group, at its first document."""
         best = np.arange(len(self), dtype=np.int32)
         best[self.exact_group] = self.representative
         return best

@@ -21,7 +21,7 @@ def connected_components(n: int, pairs: NDArray[np.integer[Any]]) -> NDArray[np.
 
 @jit("int64", "int32[:,:]")
 def union_find(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The same of contiguous edges (Tarjan and van Leeuwen 1984: union-find with path halving)."""
+    """Return the same of contiguous edges (Tarjan and van Leeuwen 1984: union-find with path halving)."""
     parent = np.arange(n).astype(I32)
     for p in range(len(pairs)):
         a, b = pairs[p, 0], pairs[p, 1]

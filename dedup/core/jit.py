@@ -82,7 +82,7 @@ class Kernel:
 
     @functools.cached_property
     def ready(self) -> Callable[..., Any]:
-        """What is called: the machine code that was shipped, if it fits, or what numba compiles."""
+        """Return what is called: the machine code that was shipped, if it fits, or what numba compiles."""
         return shipped.function(self) or self.by_numba
 
     def load(self) -> None:
@@ -98,7 +98,7 @@ class Kernel:
 
     @functools.cached_property
     def dispatcher(self) -> Any:
-        """The function as numba has it, with the cache on disk where a folder can be written."""
+        """Return the function as numba has it, with the cache on disk where a folder can be written."""
         njit, function = load_numba().njit, self.for_numba()
         if self.cache:
             made = cached(njit, function, self.options)
@@ -118,7 +118,7 @@ class Kernel:
         return functools.update_wrapper(made, plain, assigned=("__module__", "__qualname__", "__doc__"))
 
     def kinds_of_numba(self) -> tuple[Any, ...]:
-        """What it takes, as types of numba."""
+        """Return what it takes, as types of numba."""
         return tuple(_of_numba(kind, self.function.__globals__) for kind in self.takes)
 
 
@@ -137,7 +137,7 @@ def _of_numba(kind: kinds.Kind, scope: dict[str, Any]) -> Any:
 
 
 def as_taken(kind: kinds.Kind, value: Any) -> Any:
-    """An argument as a kernel takes it, so that numba compiles for one type only."""
+    """Return an argument as a kernel takes it, so that numba compiles for one type only."""
     if kind.const and value.flags.writeable:
         value = value.view()
         value.flags.writeable = False
@@ -153,7 +153,7 @@ class Step:
 
     @functools.cached_property
     def dispatcher(self) -> Any:
-        """The step as numba has it."""
+        """Return the step as numba has it."""
         load_numba()
         from numba.extending import intrinsic
 

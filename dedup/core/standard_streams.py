@@ -60,7 +60,7 @@ def guarded() -> Iterator[Output]:
 
 
 def lost() -> bool:
-    """Whether standard output takes nothing any more, so that making more of it is in vain."""
+    """Tell whether standard output takes nothing any more, so that making more of it is in vain."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return isinstance(raw, Output) and raw.lost is not None
 

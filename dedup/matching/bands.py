@@ -34,7 +34,7 @@ KEPT = 8  # times so many documents, whose signatures stay in memory
 
 
 def columns(num_perm: int, rows: int, rounds: int) -> NDArray[np.int32]:
-    """-> int32[rounds * (num_perm // rows), rows], the places of the signature in each band.
+    """Return int32[rounds * (num_perm // rows), rows], the places of the signature in each band.
 
     >>> columns(6, 2, 2).tolist()
     [[0, 3], [1, 4], [2, 5], [0, 4], [1, 5], [2, 3]]

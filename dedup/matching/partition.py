@@ -56,7 +56,7 @@ class Buckets:
         self._bytes = 0
 
     def bucket(self, number: int) -> list[NDArray[Any]]:
-        """The columns of one bucket, the hash first.  Several threads may ask for several buckets."""
+        """Return the columns of one bucket, the hash first.  Several threads may ask for several buckets."""
         out = []
         for c, dtype in enumerate(self._dtypes):
             parts = self._held[number][c]

@@ -110,7 +110,7 @@ class Compared:
         self._asked: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def __call__(self, candidates: CandidatePairs) -> VerifiedPairs:
-        """The figures of some pairs, sorted; those that cannot be read any more are left out."""
+        """Return the figures of some pairs, sorted; those that cannot be read any more are left out."""
         keys = pair_keys(candidates.docs)
         self._asked = distinct(np.concatenate([self._asked, keys]))
         new = ~is_in(keys, pair_keys(self._known.docs))
@@ -119,12 +119,12 @@ class Compared:
         return self._known.among(distinct(keys))
 
     def all(self) -> VerifiedPairs:
-        """All pairs that were asked for, sorted."""
+        """Return all pairs that were asked for, sorted."""
         return self._known.among(self._asked)
 
 
 def turned(pairs: VerifiedPairs, docs: NDArray[np.int32]) -> VerifiedPairs:
-    """The pairs with other numbers int32[n, 2], the smaller one on the left, sorted."""
+    """Return the pairs with other numbers int32[n, 2], the smaller one on the left, sorted."""
     turn = docs[:, 0] > docs[:, 1]
 
     def exchanged(columns: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:

@@ -27,7 +27,7 @@ from . import warm_up  # noqa: F401 (it imports all kernels)
 
 
 def _part_of(name: str) -> Any:
-    """A module of numba, of whose inside types are not known."""
+    """Return a module of numba, of whose inside types are not known."""
     return importlib.import_module(name)
 
 
@@ -96,7 +96,7 @@ def compile_all(folder: Path) -> None:
 
 
 def is_made(folder: Path) -> bool:
-    """Whether a folder has the machine code of all kernels as they are."""
+    """Tell whether a folder has the machine code of all kernels as they are."""
     try:
         facts = json.loads((folder / "facts.json").read_bytes())
     except (OSError, ValueError):
@@ -180,7 +180,7 @@ def _unwraps_nothing(self: Any, module: Any, struct: Any, kinds: Any) -> Any:
 
 @compiler_lock
 def _one_module(kernels: list[Kernel]) -> tuple[Any, dict[str, dict[str, Any]]]:
-    """All functions of the kernels as one module of LLVM, and what is to be known of each kernel."""
+    """Return all functions of the kernels as one module of LLVM, and what is to be known of each kernel."""
     context = cpu_target.target_context
     library = context.codegen().create_library("kernels")
     known = {}
@@ -216,7 +216,7 @@ def _kind_of(given: Any) -> Kind:
 
 
 def _entry(context: Any, symbol: str, description: Any) -> Any:
-    """-> a module with the function that takes a block of cells, see `shipped`, and calls a kernel."""
+    """Return a module with the function that takes a block of cells, see `shipped`, and calls a kernel."""
     module = context.create_module(symbol)
     convention = context.call_conv
     kind = convention.get_function_type(description.restype, description.argtypes)
@@ -239,7 +239,7 @@ def _entry(context: Any, symbol: str, description: Any) -> Any:
 
 
 def _store_exception(builder: Any, cells: _Cells, status: Any) -> None:
-    """What tells of an exception, see `_as_text`: its address and length, 0 where there is none."""
+    """Return what tells of an exception, see `_as_text`: its address and length, 0 where there is none."""
     cells.store(ir.Constant(CELL, 0))
     cells.store(ir.Constant(CELL, 0))
     with builder.if_then(status.is_user_exc):
@@ -256,7 +256,7 @@ class _Cells:
         self.context, self.builder, self.block, self.at = context, builder, block, 0
 
     def load(self) -> Any:
-        """The next cell."""
+        """Return the next cell."""
         return self.builder.load(self._next())
 
     def store(self, value: Any) -> None:
@@ -268,7 +268,7 @@ class _Cells:
         return self.builder.gep(self.block, [ir.Constant(ir.IntType(64), self.at - 1)])
 
     def argument(self, kind: Any) -> Any:
-        """The next argument."""
+        """Return the next argument."""
         if isinstance(kind, types.BaseTuple):
             return self.context.make_tuple(self.builder, kind, [self.argument(part) for part in kind])
         if isinstance(kind, types.Array):
@@ -373,7 +373,7 @@ def _depends(name: str) -> set[str]:
 
 
 def _imported(name: str) -> Iterator[str]:
-    """The files of the package that a file imports something from."""
+    """Return the files of the package that a file imports something from."""
     path = PACKAGE / name
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.ImportFrom) and node.level:

@@ -144,7 +144,7 @@ def copy_places(stream: BinaryIO, out: BinaryIO, places: Iterable[Place], end: b
 
 
 def too_large(options: Options) -> str:
-    """Why a document of more than max_bytes is set aside.
+    """Return why a document of more than max_bytes is set aside.
 
     >>> too_large(Options(max_bytes=128_000_000))
     'longer than --max-document-size (128,000,000 bytes)'

@@ -104,7 +104,7 @@ class Walk:
                     yield entry.path, why(error)
 
     def _skip_folder(self, entry: os.DirEntry[bytes]) -> str:
-        """Why a folder is not entered; "" when it is."""
+        """Return why a folder is not entered; "" when it is."""
         if os.path.realpath(entry.path) == self.run_folder or _is_run_folder(entry.path):
             return "run folder"
         return _skip_name(entry.name)
@@ -164,14 +164,14 @@ def _order(source: Source) -> tuple[bytes, int]:
 
 
 def _skip_name(name: bytes) -> str:
-    """Why a folder of that name is not entered; "" when it is."""
+    """Return why a folder of that name is not entered; "" when it is."""
     if name.startswith(b".") and name not in (b".", b".."):
         return "hidden folder"
     return name.decode() + " folder" if name in SKIPPED_FOLDERS else ""
 
 
 def _is_run_folder(path: bytes) -> bool:
-    """Whether some scan keeps its run there, this one or another."""
+    """Tell whether some scan keeps its run there, this one or another."""
     return all(os.path.isfile(os.path.join(path, name)) for name in (b"run.json", b"lock"))
 
 

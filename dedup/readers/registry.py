@@ -127,7 +127,7 @@ def parts(
 
 
 def _weight(part: Part, source: Source) -> int:
-    """How much work a part is, in bytes of text."""
+    """Return how much work a part is, in bytes of text."""
     if part.known is not None:
         return len(part.known) * KNOWN_BYTES
     return len(part.data) if part.data is not None else part.n_bytes or source.size
@@ -178,7 +178,7 @@ def _one_part(source: Source, index: int, options: Options, fields: list[Options
 def _of_archive(
     archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
 ) -> Iterator[Part]:
-    """The parts of the members of an archive, which is read once from its start, in order."""
+    """Return the parts of the members of an archive, which is read once from its start, in order."""
     opener = open_archive(next(iter(members.values())))
     found = archives.members(urls.file_name(archive), opener)
     at, stream = next(found, (None, None))

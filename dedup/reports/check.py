@@ -19,7 +19,7 @@ SHOWN = 3  # matches of one document
 
 
 def as_dict(found: Sequence[Checked], against: str, n_docs: int, unused: Sequence[str]) -> dict[str, Any]:
-    """All that was found as plain values, what `--json` prints."""
+    """Return all that was found as plain values, what `--json` prints."""
     return {
         "against": {"run": against, "documents": n_docs},
         "documents": {
@@ -38,7 +38,7 @@ def _totals(found: Sequence[Checked]) -> dict[str, int]:
 
 
 def jsonl(found: Sequence[Checked]) -> Iterator[str]:
-    """An object a line, in ASCII, one for each new document."""
+    """Return an object a line, in ASCII, one for each new document."""
     for doc in found:
         yield json.dumps(asdict(doc))
 
@@ -47,7 +47,7 @@ def jsonl(found: Sequence[Checked]) -> Iterator[str]:
 
 
 def view(found: Sequence[Checked], against: str, n_docs: int) -> RenderableType:
-    """What is printed: each duplicate with its closest matches, then the totals."""
+    """Return what is printed: each duplicate with its closest matches, then the totals."""
     parts: list[RenderableType] = []
     for doc in found:
         if doc.status == SET_ASIDE:
@@ -131,7 +131,7 @@ def _command(kind: str, doc: Checked, title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    """A message as a workflow command has it.
+    """Return a message as a workflow command has it.
 
     >>> _data("100%\\n")
     '100%25%0A'

@@ -69,7 +69,7 @@ def cluster_page(
 
 
 def _related(run: Run, docs: NDArray[np.int32], relation: str | None) -> NDArray[np.bool_]:
-    """bool[n]: the documents with that relation to their witness; all when None."""
+    """Return bool[n]: the documents with that relation to their witness; all when None."""
     if relation is None:
         return np.ones(len(docs), np.bool_)
     return run.verdict.relation[docs] == RELATIONS.index(relation)
@@ -94,7 +94,7 @@ def _cluster(run: Run, cluster_id: int, docs: NDArray[np.int32]) -> Shown:
 
 
 def no_cluster(run: Run, cluster_id: int) -> str:
-    """What to say of an id that no cluster has."""
+    """Return what to say of an id that no cluster has."""
     last = int(run.cluster_ids.max(initial=0))
     if not last:
         return f"cluster {cluster_id}: this run has no clusters"

@@ -64,7 +64,7 @@ def _totals(run: Run) -> Report:
 
 
 def _settings(a: Run, b: Run) -> Report:
-    """The settings that differ: {name: {"a": .., "b": ..}}."""
+    """Return the settings that differ: {name: {"a": .., "b": ..}}."""
     x, y = a.summary.get("settings", {}), b.summary.get("settings", {})
     return {
         name: {"a": x.get(name), "b": y.get(name)}
@@ -95,7 +95,7 @@ def _matched(
 
 
 def _root(run: Run) -> bytes:
-    """The only path that was scanned; b"" where there were several, or texts from Python."""
+    """Return the only path that was scanned; b"" where there were several, or texts from Python."""
     scanned = run.summary.get("scanned", {})
     paths = scanned.get("paths", [])
     return os.fsencode(os.path.join(scanned["folder"], paths[0])) if len(paths) == 1 else b""
@@ -141,7 +141,7 @@ def _change(a: Run, b: Run, left: int, right: int) -> Report:
 
 
 def _verdict(run: Run, doc: int) -> Report:
-    """What a run says of a document."""
+    """Return what a run says of a document."""
     if not run.ok[doc]:
         return {"verdict": "set aside"}
     if run.kept[doc]:
@@ -168,7 +168,7 @@ def _contingency(a: Run, b: Run, common: Common) -> tuple[agree.Contingency, NDA
 
 
 def _clusters(a: Run, b: Run, common: Common, table: agree.Contingency, both: NDArray[np.int64]) -> Report:
-    """Which common documents have other mates, and which clusters were split or merged."""
+    """Return which common documents have other mates, and which clusters were split or merged."""
     whole = table.cell_size[table.cell]
     changed = both[(whole != table.true_size[table.true]) | (whole != table.predicted_size[table.predicted])]
     parts, sources = np.bincount(table.cell_true), np.bincount(table.cell_predicted)
@@ -291,7 +291,7 @@ def _listed(title: str, kind: str, rows: list[Report]) -> Iterator[RenderableTyp
 
 
 def _words(kind: str, row: Report) -> list[str]:
-    """What is to be said of a changed document, line by line."""
+    """Return what is to be said of a changed document, line by line."""
     if kind == "cluster_changed":
         return [f"{_cluster(row['a_cluster'])} -> {_cluster(row['b_cluster'])}"]
     if kind == "text_changed":

@@ -115,7 +115,7 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
 
 
 def options_of(run: Run) -> list[Options]:
-    """How each source of a run was read."""
+    """Return how each source of a run was read."""
     settings = run.summary["settings"]
     size = parse_size(settings.get("max_document_size", f"{MAX_DOCUMENT}"))
     encoding = settings.get("encoding", "")

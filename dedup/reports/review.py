@@ -169,13 +169,13 @@ class Session:
                 note = HELP
 
     def _alone(self, docs: list[int]) -> set[int]:
-        """Those that were split off."""
+        """Return those that were split off."""
         labels = self.run.verdict.cluster[docs]
         _, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
         return {d for d, size in zip(docs, sizes[inverse].tolist(), strict=True) if size == 1}
 
     def _rows(self, docs: list[int]) -> list[int]:
-        """The documents of a cluster: canonical, kept, dropped, split off."""
+        """Return the documents of a cluster: canonical, kept, dropped, split off."""
         v, alone = self.run.verdict, self._alone(docs)
         return sorted(docs, key=lambda d: (d in alone, v.canonical[d] != d, v.witness[d] != d, d))
 

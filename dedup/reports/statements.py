@@ -32,7 +32,7 @@ class Says:
     replaced: Counter[tuple[str, str]]
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the same as plain values."""
         return {
             "lost_left": self.lost[0],
             "lost_right": self.lost[1],

@@ -59,7 +59,7 @@ def size(n: int) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """A number with its noun.
+    """Return a number with its noun.
 
     >>> counted(1, "cluster"), counted(1234, "cluster")
     ('1 cluster', '1,234 clusters')
@@ -68,7 +68,7 @@ def counted(n: int, noun: str) -> str:
 
 
 def decided(figure: str, value: float, line: float) -> str:
-    """The figure that decided, with its value and its line; nothing where the letters are equal.
+    """Return the figure that decided, with its value and its line; nothing where the letters are equal.
 
     >>> decided("discounted_jaccard", 0.523, 0.5), decided("letters", 1.0, 1.0)
     ('own J 0.523 of 0.5', '')
@@ -77,7 +77,7 @@ def decided(figure: str, value: float, line: float) -> str:
 
 
 def lost(share: float) -> str:
-    """The share of a document that its witness lacks, in words.
+    """Return the share of a document that its witness lacks, in words.
 
     >>> lost(0.0), lost(0.00012), lost(0.0312)
     ('', 'lost 0.012 %', 'lost 3.1 %')
@@ -153,7 +153,7 @@ def _largest(summary: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def _figure(member: dict[str, Any]) -> str:
-    """The figure that decided, and what is lost, where they say more than the relation does."""
+    """Return the figure that decided, and what is lost, where they say more than the relation does."""
     figures = decided(member["figure"], member["value"], member["line"]), lost(member["lost"])
     return "  ".join(filter(None, figures))
 
@@ -184,7 +184,7 @@ def _aside(summary: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def _sources(summary: dict[str, Any]) -> Iterator[RenderableType]:
-    """The ledger by source, the largest first, where there is more than one."""
+    """Return the ledger by source, the largest first, where there is more than one."""
     rows = sorted(summary["by_source"], key=lambda row: (-row["seen"], row["path"]))
     if len(rows) < 2:
         return
@@ -202,7 +202,7 @@ def _sources(summary: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
-    """The summary that a person reads after a scan; `run_option` completes the next command."""
+    """Return the summary that a person reads after a scan; `run_option` completes the next command."""
     parts: list[RenderableType] = [_ledger(summary)]
     if summary["relations"]:
         parts += [Text(), _relations(summary), *_largest(summary)]

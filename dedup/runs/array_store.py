@@ -24,7 +24,7 @@ FILES: dict[str, Any] = {
 
 
 def header(dtype: Any, shape: tuple[int, ...]) -> bytes:
-    """The head of a .npy file (NumPy enhancement proposal 1, version 1.0), HEADER bytes long."""
+    """Return the head of a .npy file (NumPy enhancement proposal 1, version 1.0), HEADER bytes long."""
     text = f"{{'descr': '{np.dtype(dtype).str}', 'fortran_order': False, 'shape': {shape}, }}"
     return (
         b"\x93NUMPY\x01\x00" + (HEADER - 10).to_bytes(2, "little") + text.ljust(HEADER - 11).encode() + b"\n"
@@ -65,7 +65,7 @@ class Writer:
                 file.write(b"\0" * (HEADER - file.tell()))
 
     def size(self, name: str) -> int:
-        """How many rows a file holds."""
+        """Return how many rows a file holds."""
         return max(0, os.fstat(self._files[name].fileno()).st_size - HEADER) // self._row_bytes(name)
 
     def add(self, **rows: NDArray[Any]) -> None:
@@ -133,7 +133,7 @@ class Store:
         self.anchors = Anchors(hashes, positions, anchor_start, self.release_pages)
 
     def signatures(self, seed: int, k: int) -> Signatures:
-        """The signatures and skeletons, mapped."""
+        """Return the signatures and skeletons, mapped."""
         values, skeletons = self._arrays["signatures"], self._arrays["skeletons"]
         return Signatures(values, skeletons, values.shape[1], seed, k, self.release_pages)
 

@@ -88,7 +88,7 @@ class IngestCache:
     # ------------------------------------------------------------------ blocks, in order
 
     def earlier(self, key: str) -> Block | None:
-        """The next block, if an earlier scan has finished it, and all those before it."""
+        """Return the next block, if an earlier scan has finished it, and all those before it."""
         if (
             self._log is None
             and self._n_blocks < len(self._earlier)
@@ -127,12 +127,12 @@ class IngestCache:
         self._log.flush()
 
     def finish(self) -> None:
-        """All blocks are there."""
+        """Finish: all blocks are there."""
         self._start_log()
         self.store.finish()
 
     def _logged(self) -> list[tuple[str, int, int]]:
-        """The blocks of an earlier scan: key, documents, anchors."""
+        """Return the blocks of an earlier scan: key, documents, anchors."""
         out = []
         with contextlib.suppress(OSError, ValueError, TypeError):
             for line in (self.folder / "log").read_text().splitlines():
@@ -141,7 +141,7 @@ class IngestCache:
         return out
 
     def _whole(self, blocks: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-        """The first blocks, as long as all their rows are in the store.
+        """Return the first blocks, as long as all their rows are in the store.
 
         subtle: a scan that was killed while it committed has moved files of the store away already.
         """
@@ -177,7 +177,7 @@ class IngestCache:
 
 
 def _boot() -> bytes:
-    """When this machine was started, as far as that can be known."""
+    """Return when this machine was started, as far as that can be known."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
     return b"unknown"

@@ -253,7 +253,7 @@ def _only(path: Path) -> None:
 
 @contextmanager
 def _named(place: Place, path: str) -> Iterator[None]:
-    """What is wrong with the copy is told of the address."""
+    """Name the address in errors, rather than the copy."""
     try:
         yield
     except BadRun as error:
@@ -270,7 +270,7 @@ def _told(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _progress(place: Place, total: int) -> Iterator[Callable[[int], None]]:
-    """-> what counts bytes, and tells of them at a terminal where they are many."""
+    """Return what counts bytes, and tells of them at a terminal where they are many."""
     done, told = 0, time.monotonic()
     shown = total >= SHOWN_FROM and sys.stderr is not None and sys.stderr.isatty()
 

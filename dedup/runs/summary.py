@@ -204,7 +204,7 @@ def warnings(run: Run, sources: list[dict[str, Any]], settings: Settings) -> lis
 def warnings_of(
     sources: list[dict[str, Any]], clusters: list[dict[str, Any]], ok: int, settings: Settings
 ) -> list[str]:
-    """The same from rows by source, the largest clusters and the number of documents not set aside."""
+    """Return the same from rows by source, the largest clusters and the number of documents not set aside."""
     out = []
     for row in sources:
         lost = row["dropped"] + row["set_aside"]
@@ -266,7 +266,7 @@ def _number(value: Any) -> bool:
 
 
 def _counts(names: Collection[str] | None = None) -> Callable[[Any], bool]:
-    """-> whether a value is an object of counts, by any names or by some of these."""
+    """Return whether a value is an object of counts, by any names or by some of these."""
     return lambda value: (
         isinstance(value, dict)
         and all(map(_count, value.values()))

@@ -42,12 +42,12 @@ class Scanned:
 
     @property
     def keep(self) -> Frame:
-        """The ids of the documents to keep."""
+        """Return the ids of the documents to keep."""
         return self.verdict.where("kept").select(self.id_column)
 
     @property
     def drop(self) -> Frame:
-        """The dropped documents with their kept witness and figures."""
+        """Return the dropped documents with their kept witness and figures."""
         return self.verdict.where("not kept and state = 0")
 
 
@@ -128,7 +128,7 @@ def _relation() -> Any:
 
 
 def _named_verdict(found: plan.Found, names: Frame, id_column: str) -> Frame:
-    """The verdict with ids in the place of numbers."""
+    """Return the verdict with ids in the place of numbers."""
     from pyspark.sql import functions as f
 
     rows = found.verdict.join(found.letters.select("doc", "state"), "doc")

@@ -33,14 +33,14 @@ class Store:
     own: str = ""  # of this scan, where others are not kept out
 
     def finished(self, stage: str) -> str:
-        """The folder of a stage that has been committed, else ""."""
+        """Return the folder of a stage that has been committed, else ""."""
         place = Place(self.folder)
         if not self.own:
             return stage if place.size(f"{stage}/_SUCCESS") >= 0 else ""
         return (place.read(f"{stage}.done") or b"").decode()
 
     def stage(self, name: str, make: Callable[[], Frame]) -> Frame:
-        """The rows of a stage, made now or found finished."""
+        """Return the rows of a stage, made now or found finished."""
         start, found, read = time.perf_counter(), self.finished(name), self.spark.read
         folder = found or f"{name}-{self.own}".rstrip("-")
         if not found:

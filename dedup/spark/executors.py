@@ -19,7 +19,7 @@ BY_ENVIRONMENT = "--spark-conf spark.executorEnv.NAME=VALUE, or a role of its ma
 
 
 def _facts() -> dict[str, str]:
-    """What must be the same on the driver and on all executors."""
+    """Return what must be the same on the driver and on all executors."""
     import platform
     import unicodedata
 
@@ -91,7 +91,7 @@ def _probes(place: Place, token: str) -> list[str]:
 def looked(
     places: Sequence[Place], token: str, samples: Sequence[Source], known: urls.Secrets
 ) -> dict[str, Any]:
-    """What an executor is, and which of the places and sources it does not see."""
+    """Return what an executor is, and which of the places and sources it does not see."""
     urls.remember(known)
     lost = ""
     for place in places:

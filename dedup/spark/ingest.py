@@ -114,7 +114,7 @@ class Window(io.RawIOBase):
 
 
 def _line_start(file: BinaryIO, at: int) -> int:
-    """Where the first line begins that begins at `at` or later."""
+    """Return where the first line begins that begins at `at` or later."""
     if at:
         file.seek(at - 1)
         while piece := file.readline(1 << 20):
@@ -187,7 +187,7 @@ def _read_unit(
 def _parts(
     sources: list[Source], items: list[Item], options: Options, found: list[Options], lines: list[int]
 ) -> Iterator[list[Part]]:
-    """The parts of the sources of a unit; of one that is cut, those of its window."""
+    """Return the parts of the sources of a unit; of one that is cut, those of its window."""
     if all(window == WHOLE for _, window in items):
         yield from parts(sources, options, found, {})
         return
@@ -202,7 +202,7 @@ def _parts(
 
 
 def _is_wide(source: Source, options: Options) -> bool:
-    """Whether a file is in UTF-16 or the like: its first window has all of it."""
+    """Tell whether a file is in UTF-16 or the like: its first window has all of it."""
     try:
         with open_source(source) as stream:
             return in_utf8(stream, options) is not stream
@@ -218,7 +218,7 @@ def _of_window(
     found: list[Options],
     lines: list[int],
 ) -> Iterator[list[Part]]:
-    """The parts of a window; what is wrong with the file as a whole is told by its first."""
+    """Return the parts of a window; what is wrong with the file as a whole is told by its first."""
     if window[0] and _is_wide(source, options):
         return
     reader = READERS[source.reader]

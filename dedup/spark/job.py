@@ -162,7 +162,7 @@ def _only(unfinished: Place, mine: str) -> None:
 
 @contextlib.contextmanager
 def _partitioned(spark: Any, ways: SparkOptions, total: int) -> Iterator[None]:
-    """The size of batches, and the number of partitions of each shuffle, while the block runs.
+    """Return the size of batches, and the number of partitions of each shuffle, while the block runs.
 
     What was asked for; else, unless it is set already, by the bytes of the sources and the cores.
     """
@@ -286,7 +286,7 @@ def _changed_sources(sources: Sequence[Source], known: list[int]) -> list[int]:
 
 
 def _rows(found: plan.Found) -> Frame:
-    """A row per document: where it stands, what became of it, and its verdict."""
+    """Return a row per document: where it stands, what became of it, and its verdict."""
     documents = stated(found.documents, found.letters, found.k)
     return documents.select("doc", "source", "record", "n_bytes", "state", "note").join(found.verdict, "doc")
 

@@ -192,7 +192,7 @@ def _as_input(rows: Frame, what: int) -> Frame:
 
 
 def _rows(facts: Frame, few: Frame, spelled: Frame, pairs: Frame, joined: Frame, firsts: Frame) -> Frame:
-    """All that is known of the documents that have a pair or an equal, by component: rows of INPUT."""
+    """Return all that is known of the documents that have a pair or an equal, by component: rows of INPUT."""
     from pyspark.sql import functions as f
 
     single = facts.where("weight = 1").join(joined.select("doc"), "doc").withColumn("place", f.lit(0))

@@ -105,7 +105,7 @@ def settings_of(given: Sequence[str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[Any]:
-    """The active session, or a new one that is stopped at the end; `small` is for few megabytes.
+    """Return the active session, or a new one that is stopped at the end; `small` is for few megabytes.
 
     Raises BadSetting.
     """
@@ -154,7 +154,7 @@ def session(master: str, conf: dict[str, str], small: bool = False) -> Iterator[
 
 
 def _submitted() -> bool:
-    """Whether spark-submit has started this program, and said where it runs."""
+    """Tell whether spark-submit has started this program, and said where it runs."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
@@ -230,7 +230,7 @@ def _silence_accumulators() -> None:
 
 
 def _ended(error: Exception) -> DedupError | None:
-    """Whether what Python cannot do is so because the Java process of Spark is no more."""
+    """Tell whether what Python cannot do is so because the Java process of Spark is no more."""
     pyspark = sys.modules.get("pyspark")
     if pyspark is None:  # nothing of it has been used
         return None
@@ -309,7 +309,7 @@ def _plain(told: str) -> DedupError | None:
 
 
 def cores_of(spark: Any) -> int:
-    """The cores of a session, as far as it says; 8 where it does not."""
+    """Return the cores of a session, as far as it says; 8 where it does not."""
     with contextlib.suppress(Exception):
         return max(1, int(spark.sparkContext.defaultParallelism))
     return 8

@@ -178,7 +178,7 @@ class Coded:
         return target.astype(np.uint16), {"pair": pair | bits.view(np.uint64)}
 
     def sides(self, target: int, pair: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The way back: left, right."""
+        """Undo the packing: left, right."""
         local, right = np.divmod(pair >> np.uint64(3), np.uint64(self.docs))
         return local.view(np.int64) * self.targets + target, right.view(np.int64)
 

@@ -14,7 +14,7 @@ _lost = False  # whether no folder was found: all is compiled anew at each start
 
 
 def cached(njit: Callable[..., Any], function: Any, options: dict[str, Any]) -> Any:
-    """A function as numba has it, whose code is kept on disk where that can be.
+    """Return a function as numba has it, whose code is kept on disk where that can be.
 
     numba takes NUMBA_CACHE_DIR, the folder of the function, or one of the user.  Where none of these can be
     written, it is a folder for this user alone among the temporary ones.
@@ -55,7 +55,7 @@ def own_folder() -> Path | None:
 
 
 def compiling() -> str:
-    """What a command tells when numba begins to compile."""
+    """Return what a command tells when numba begins to compile."""
     if _lost:
         return (
             "compiling the kernels (about a minute) at each start, as no folder for them can be written; "

@@ -38,14 +38,14 @@ class Unfit(Exception):
 
 
 def function(kernel: Declared) -> Callable[..., Any] | None:
-    """The machine code of a kernel, or None where there is none that fits."""
+    """Return the machine code of a kernel, or None where there is none that fits."""
     code = shipped_code()
     return code.function(kernel) if code is not None else None
 
 
 @functools.cache
 def shipped_code() -> MachineCode | None:
-    """The machine code for this processor, or None."""
+    """Return the machine code for this processor, or None."""
     asked = os.environ.get("DEDUP_KERNELS")  # "numba" for none of it, or the name of a level
     if asked == "numba":
         return None
@@ -63,7 +63,7 @@ def shipped_code() -> MachineCode | None:
 
 
 def features() -> set[str]:
-    """What this processor can do beyond the least of its kind, in the words of LLVM."""
+    """Return what this processor can do beyond the least of its kind, in the words of LLVM."""
     import llvmlite.binding as llvm
 
     return {name for name, there in llvm.get_host_cpu_features().items() if there}
@@ -79,7 +79,7 @@ class MachineCode:
         self._parts: dict[int, Callable[[str], int]] = {}
 
     def fits(self, kernel: Declared) -> bool:
-        """Whether it has the kernel as its sources are now."""
+        """Tell whether it has the kernel as its sources are now."""
         known = self.kernels.get(kernel.name)
         if known is None or known["takes"] != [str(kind) for kind in kernel.takes]:
             return False
@@ -91,7 +91,7 @@ class MachineCode:
         return self._digests[name] == self.facts["digests"][name]
 
     def function(self, kernel: Declared) -> Callable[..., Any] | None:
-        """-> what calls a kernel, None where the code does not fit."""
+        """Return what calls a kernel, None where the code does not fit."""
         if not self.fits(kernel):
             return None
         known = self.kernels[kernel.name]
@@ -139,7 +139,7 @@ def _loaded(path: Path) -> Callable[[str], int]:
 
 
 def digest(path: Path) -> str:
-    """What tells the content of a file from any other."""
+    """Return what tells the content of a file from any other."""
     try:
         return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     except OSError:
@@ -147,14 +147,14 @@ def digest(path: Path) -> str:
 
 
 def n_cells(kind: Kind) -> int:
-    """How many cells of the block a result takes."""
+    """Return how many cells of the block a result takes."""
     if kind.parts:
         return sum(map(n_cells, kind.parts))
     return 2 + 2 * kind.n_dims if kind.n_dims else 1
 
 
 def _taker(kind: Kind, scope: dict[str, Any]) -> Callable[[Any, list[int]], None]:
-    """-> what appends an argument to the cells."""
+    """Return what appends an argument to the cells."""
     if kind.parts:
         return _tuple_taker(scope[kind.name], [_taker(part, scope) for part in kind.parts])
     if not kind.n_dims:
@@ -245,7 +245,7 @@ class Memory:
 
 
 def _raised(block: Any) -> BaseException:
-    """The exception whose name and arguments, as JSON, are at an address, so many bytes."""
+    """Return the exception whose name and arguments, as JSON, are at an address, so many bytes."""
     if not block[0]:
         return MemoryError("a kernel failed")
     name, args = json.loads(string_at(block[0], block[1]))

@@ -112,7 +112,7 @@ class _Stay:
     release_pages: Callable[[], None]
 
     def met(self, keys: list[NDArray[np.uint64]], values: NDArray[np.uint8]) -> Hits:
-        """Those that have one of the keys uint64[m], rising, of a band in that band.
+        """Return those that have one of the keys uint64[m], rising, of a band in that band.
 
         `values` are those of the signatures that the keys were made of.
         """

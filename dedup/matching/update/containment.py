@@ -53,16 +53,16 @@ class Side:
 
     @cached_property
     def n_effective(self) -> NDArray[np.int64]:
-        """int64[n_docs]: by how many anchors each is matched."""
+        """Return int64[n_docs]: by how many anchors each is matched."""
         return self.known.n_effective
 
     @property
     def many(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: with so many anchors that they are looked for by a sample."""
+        """Return bool[n_docs]: with so many anchors that they are looked for by a sample."""
         return self.n_effective > containment.FEW_ANCHORS
 
     def enough(self, min_share: float) -> NDArray[np.int32]:
-        """int32[n_docs]: by how many anchors each finds another, at least, or is found by it."""
+        """Return int32[n_docs]: by how many anchors each finds another, at least, or is found by it."""
         n_terms = containment.terms_looked_for(self.n_effective, self.known.n_left, self.n_sampled)
         return rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
 
@@ -71,7 +71,7 @@ class Side:
         return np.asarray(self.enough(min_share)[pairs].min(axis=1))
 
     def rows(self, docs: NDArray[np.int32]) -> Rows:
-        """The anchors of some documents int32[m], rising, that are no boilerplate, each once."""
+        """Return the anchors of some documents int32[m], rising, that are no boilerplate, each once."""
         hashes, start, places = hashes_of(self.anchors, docs)
         flags = (self.known.bits[places >> 3] >> (places & 7) & 1).astype(np.bool_)
         own = kernels.own_anchors(hashes, start, np.ones(len(docs), np.bool_), flags)
@@ -196,7 +196,7 @@ def directed(
 def _lists_of_both(
     before: Side, now: Side, then: Change, added: Rows, removed: Rows, parallel_map: ParallelMap
 ) -> tuple[Table, _Lists, _Lists]:
-    """All anchors of what came and went; the lists of those that count now, and then."""
+    """Return all anchors of what came and went; the lists of those that count now, and then."""
     stay = _having(now, distinct(np.concatenate([added.hash, removed.hash])), then.unchanged, parallel_map)
 
     lists = _Lists.of(stay.with_rows(added), now, parallel_map)
@@ -214,7 +214,7 @@ def _having(
 
 
 def _crowded(group: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """bool[n_docs]: in a group of more documents than another one finds of it."""
+    """Return bool[n_docs]: in a group of more documents than another one finds of it."""
     return np.asarray(np.bincount(group, minlength=len(group))[group] > containment.PAIRS_WITH_GROUP)
 
 
@@ -231,7 +231,7 @@ def _looked_for_again(
     min_share: float,
     parallel_map: ParallelMap,
 ) -> NDArray[np.int32]:
-    """All pairs int32[m, 3] of some documents bool[n_docs]; the lists of some anchors are known."""
+    """Return all pairs int32[m, 3] of some documents bool[n_docs]; the lists of some anchors are known."""
     hashes = distinct(side.rows(np.flatnonzero(again).astype(np.int32)).hash)
     rest = _having(side, hashes[~table.has(hashes)], side.n_effective > 0, parallel_map)
     both = _joined(lists, _Lists.of(rest, side, parallel_map), len(table.keys))
@@ -274,7 +274,7 @@ class _Turned:
 
     @staticmethod
     def of(lists: _Lists, old_lists: _Lists, change: Change) -> _Turned:
-        """The lists of this run and of the last one, by the numbers of the documents in each."""
+        """Return the lists of this run and of the last one, by the numbers of the documents in each."""
         both = (lists, old_lists)
         cut = [x.term[np.searchsorted(x.indptr, np.flatnonzero(~x.few), "right") - 1] for x in both]
         turned = np.setxor1d(lists.term, old_lists.term, assume_unique=True)
@@ -366,7 +366,7 @@ def _finding(
 
 
 def _sorted_rows(side: Side, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The anchors of the documents of pairs int32[m, 2] as CSR, rising in each; of others, none."""
+    """Return the anchors of the documents of pairs int32[m, 2] as CSR, rising in each; of others, none."""
     asked = np.zeros(len(side.group), np.bool_)
     asked[pairs.ravel()] = True
     docs = np.flatnonzero(asked).astype(np.int32)

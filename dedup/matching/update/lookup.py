@@ -152,7 +152,7 @@ def _told(
     wanted: NDArray[np.bool_],
     found: Callable[[NDArray[np.uint64]], Occurrences],
 ) -> Occurrences:
-    """What `found` gives for keys uint64[m], asked only for those of which nothing is known."""
+    """Return what `found` gives for keys uint64[m], asked only for those of which nothing is known."""
     number = known.table.numbers(keys)
     told = number >= 0
     told[told] = ~known.many[number[told]]
@@ -217,7 +217,7 @@ def places_of(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[NDArray[np.int
 def _gathered(
     anchors: Anchors, column: NDArray[Any], start: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[Any]:
-    """Some rows of a column, a few documents at a time.
+    """Return some rows of a column, a few documents at a time.
 
     subtle: each takes whole pages of a mapped file into memory.
     """

@@ -38,7 +38,7 @@ class Member:
 
 
 def is_archive(name: bytes) -> bool:
-    """Whether a name is that of an archive.
+    """Tell whether a name is that of an archive.
 
     >>> is_archive(b"a.tar.gz"), is_archive(b"b.ZIP"), is_archive(b"c.gz")
     (True, True, False)

@@ -86,7 +86,7 @@ class Table:
 
     @property
     def footed(self) -> bool:
-        """Whether it is Arrow IPC of the file form, which Feather is too."""
+        """Tell whether it is Arrow IPC of the file form, which Feather is too."""
         return self._file is not None
 
     def pieces(
@@ -153,7 +153,7 @@ def _check_names(fields: Any) -> None:
 
 
 def within(rows: Sequence[int], first: int, n: int) -> Sequence[int]:
-    """Those of some rows, in rising order, that are among the n from `first` on.
+    """Return those of some rows, in rising order, that are among the n from `first` on.
 
     >>> within([1, 4, 5, 9], 4, 5)
     [4, 5]
@@ -190,7 +190,7 @@ def told() -> Iterator[None]:
 
 
 def _seekable(stream: BinaryIO) -> BinaryIO:
-    """A stream, or a copy of it that can seek from its end; what is packed cannot."""
+    """Return a stream, or a copy of it that can seek from its end; what is packed cannot."""
     try:
         stream.seek(0, io.SEEK_END)
         stream.seek(0)
@@ -208,5 +208,5 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
 
 
 def top_column(schema: Any, name: str) -> str:
-    """The name of the column that a dotted path begins in."""
+    """Return the name of the column that a dotted path begins in."""
     return name if schema.get_field_index(name) >= 0 else name.split(".", 1)[0]

@@ -26,7 +26,7 @@ WRITTEN_BYTES = 64 << 20  # of the rows that are written at once
 
 
 def _type_of(schema: Any, name: str) -> Any:
-    """The type of a column or of a field in it, by its dotted path; None when there is none."""
+    """Return the type of a column or of a field in it, by its dotted path; None when there is none."""
     top = top_column(schema, name)
     if schema.get_field_index(top) < 0:
         return None
@@ -46,7 +46,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _leaves(fields: Any, above: str = "") -> Iterator[str]:
-    """The dotted paths of all columns."""
+    """Return the dotted paths of all columns."""
     for field in fields:
         if pa.types.is_struct(field.type):
             yield from _leaves(field.type, f"{above}{field.name}.")
@@ -153,7 +153,7 @@ def _record(data: bytes | None, values: dict[str, Any], options: Options) -> tup
 def again(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """The texts of the rows at those places."""
+    """Return the texts of the rows at those places."""
     wanted = [row for row, _ in places]
     found: dict[int, tuple[bytes, bytes]] = {}
     with told(), Table(stream) as table:
@@ -171,7 +171,7 @@ def again(
 
 
 def _writer(table: Table, out: BinaryIO) -> Any:
-    """A writer of the same format, schema and, of Parquet, compression."""
+    """Return a writer of the same format, schema and, of Parquet, compression."""
     import pyarrow.parquet as pq
 
     if table.parquet is not None:
@@ -185,7 +185,7 @@ def _writer(table: Table, out: BinaryIO) -> Any:
 
 
 def _taken(batch: Any, rows: list[int]) -> list[Any]:
-    """Some rows of a batch, as one batch or more."""
+    """Return some rows of a batch, as one batch or more."""
     try:
         return [batch.take(pa.array(rows))]
     except pa.ArrowNotImplementedError:  # string_view, so far
@@ -193,7 +193,7 @@ def _taken(batch: Any, rows: list[int]) -> list[Any]:
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """The rows at those places, with all their columns, in a file of the same format and schema."""
+    """Return the rows at those places, with all their columns, in a file of the same format and schema."""
     wanted = [row for row, _ in places]
     with told(), Table(stream) as table, _writer(table, out) as writer:
         held: list[Any] = []

@@ -60,7 +60,7 @@ class _Lines:
         self.begin(stream.tell())
 
     def begin(self, offset: int) -> None:
-        """A row begins at the offset."""
+        """Start a row at the offset."""
         self.offset = offset
         self.n_bytes = self.first = 0
         self.encoding, self.problem = "utf-8", ""
@@ -99,7 +99,7 @@ class _Lines:
 
 
 def rows(stream: BinaryIO, options: Options, offset: int = 0) -> Iterator[Row]:
-    """The rows of a UTF-8 stream from an offset on; blank lines are none."""
+    """Return the rows of a UTF-8 stream from an offset on; blank lines are none."""
     stream.seek(offset)
     lines = _Lines(stream, options.encoding, options.max_bytes)
     reader = csv.reader(lines, delimiter=options.delimiter or ",")
@@ -130,7 +130,7 @@ def rows(stream: BinaryIO, options: Options, offset: int = 0) -> Iterator[Row]:
 
 
 def _unclosed(at: int, lines: _Lines, options: Options, before: int) -> Row:
-    """The first line of a row that does not end, as a row of its own."""
+    """Return the first line of a row that does not end, as a row of its own."""
     status, what = BAD_RECORD, "a quote is opened that is never closed"
     if lines.n_bytes > options.max_bytes:
         if lines.n_bytes == lines.first:
@@ -143,7 +143,7 @@ def _unclosed(at: int, lines: _Lines, options: Options, before: int) -> Row:
 
 
 def _in_utf8(stream: BinaryIO, options: Options) -> tuple[BinaryIO, Options]:
-    """A stream of lines, and how they are read: what was turned into UTF-8 is in no other encoding."""
+    """Return a stream of lines, and how they are read: what was turned into UTF-8 is in no other encoding."""
     found = in_utf8(stream, options)
     return found, options if found is stream else replace(options, encoding="")
 
@@ -177,7 +177,7 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
 
 
 def _first_rows(stream: BinaryIO, options: Options) -> list[list[str]]:
-    """The cells of the first rows, by that delimiter; one that is bad or very long ends the look."""
+    """Return the cells of the first rows, by that delimiter; one that is bad or very long ends the look."""
     out: list[list[str]] = []
     with contextlib.suppress(*BROKEN):  # told where the rows are read
         for row in rows(stream, replace(options, max_bytes=min(options.max_bytes, PEEKED_BYTES))):
@@ -235,7 +235,7 @@ def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
 def again(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """The rows at those places, and their texts."""
+    """Return the rows at those places, and their texts."""
     stream, options = _in_utf8(stream, options)
     options = options if options.columns else prepare(stream, options)
     for offset, length in places:
@@ -248,7 +248,7 @@ def again(
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """The header and the rows at those places, as they stand."""
+    """Return the header and the rows at those places, as they stand."""
     stream, options = _in_utf8(stream, options)
     options = options if options.columns else prepare(stream, options)
     header = next(rows(stream, options))

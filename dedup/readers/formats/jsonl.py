@@ -64,7 +64,7 @@ def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
 
 
 def lookup(value: Mapping[str, Any], name: str) -> Any:
-    """The field of that name, or by a dotted path; KeyError when it is not there.
+    """Return the field of that name, or by a dotted path; KeyError when it is not there.
 
     >>> lookup({"doc": {"text": "a"}, "doc.id": 1}, "doc.text"), lookup({"doc.id": 1}, "doc.id")
     ('a', 1)
@@ -127,12 +127,12 @@ def _is_sentence(value: str) -> bool:
 
 
 def no_text_field(fields: Iterable[str]) -> BadInput:
-    """The error of a source that has none of the usual fields."""
+    """Return the error of a source that has none of the usual fields."""
     return BadInput(f"no text field was found; the fields are {names_of(fields)}: name one with --text-field")
 
 
 def first_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The first PEEKED lines, without those that are very long."""
+    """Return the first PEEKED lines, without those that are very long."""
     try:
         for _ in range(PEEKED):
             line = stream.readline(PEEKED_BYTES)
@@ -271,12 +271,12 @@ def _text(raw: bytes, options: Options) -> bytes:
 def again(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """The lines at those places, and their texts."""
+    """Return the lines at those places, and their texts."""
     return by_place(_text)(in_utf8(stream, options), options, places)
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """The lines at those places, as they stand."""
+    """Return the lines at those places, as they stand."""
     copy_places(in_utf8(stream, options), out, places, b"\n")
 
 

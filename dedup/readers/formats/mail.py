@@ -66,7 +66,7 @@ def _body(mail: Message, options: Options) -> Decoded:
 
 
 def _leaves(mail: Message) -> Iterator[Message]:
-    """The parts of a message that are not made of parts; those of a message within it do not count."""
+    """Return the parts of a message that are not made of parts; those of a message within it do not count."""
     pending: list[Message] = [mail]
     while pending:
         part = pending.pop()
@@ -170,7 +170,7 @@ def _text(raw: bytes, options: Options) -> bytes:
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """The messages at those places, as they stand, each with a blank line after it."""
+    """Return the messages at those places, as they stand, each with a blank line after it."""
     for place in places:
         copy_places(stream, out, [place], b"\n")
         stream.seek(sum(place) - 3 if place[1] > 3 else place[0])

@@ -129,7 +129,7 @@ def _plain(xml: bytes, target: _Plain) -> str:
 
 
 def docx(parts: _Parts) -> bytes:
-    """The main part, its tables and boxes in order, then footnotes and endnotes."""
+    """Return the main part, its tables and boxes in order, then footnotes and endnotes."""
     main = "word/document.xml"
     if "_rels/.rels" in parts.names:
         for relation in ElementTree.fromstring(_safe(parts["_rels/.rels"])):
@@ -143,14 +143,14 @@ def docx(parts: _Parts) -> bytes:
 
 
 def odt(parts: _Parts) -> bytes:
-    """The paragraphs, headings and tables in order, notes where they stand."""
+    """Return the paragraphs, headings and tables in order, notes where they stand."""
     without = {"tracked-changes", "annotation", "note-citation", "forms", "ruby-text"}
     marks = {"tab": "\t", "line-break": "\n", "s": " ", "note-body": " "}
     return in_bytes(_plain(parts["content.xml"], _Plain({"p", "h"}, without, marks, {"p": "\n", "h": "\n"})))
 
 
 def epub(parts: _Parts) -> bytes:
-    """The pages of the spine in order, each as its visible text."""
+    """Return the pages of the spine in order, each as its visible text."""
     container = ElementTree.fromstring(_safe(parts["META-INF/container.xml"]))
     root = next((e.get("full-path", "") for e in container.iter() if e.tag.endswith("rootfile")), "")
     package = ElementTree.fromstring(_safe(parts[root]))

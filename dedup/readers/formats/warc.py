@@ -131,7 +131,7 @@ def _kind_of(header: str) -> tuple[str, str]:
 def again(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """The records at those places, and their texts."""
+    """Return the records at those places, and their texts."""
     stream, gzipped = opened(stream)
     for offset, length in places:
         stream.seek(offset)
@@ -142,7 +142,7 @@ def again(
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """The records at those places, as they stand; those of a file gzipped as a whole, one by one."""
+    """Return the records at those places, as they stand; those of a file gzipped as a whole, one by one."""
     stream.seek(0)
     packed = stream.read(2) == b"\x1f\x8b"
     stream, gzipped = opened(stream)

@@ -47,7 +47,7 @@ def opened(stream: BinaryIO) -> tuple[BinaryIO, bool]:
 
 
 def _one_record(stream: BinaryIO) -> bool:
-    """Whether the first gzip member ends where the first record does."""
+    """Tell whether the first gzip member ends where the first record does."""
     stream.seek(0)
     unpack = zlib.decompressobj(31)
     try:
@@ -72,7 +72,7 @@ def _header(head: bytes) -> tuple[int, int]:
 
 
 def frames(stream: BinaryIO, gzipped: bool, limit: int) -> Iterator[Frame]:
-    """The records in order; of one longer than `limit` the bytes are not held.
+    """Return the records in order; of one longer than `limit` the bytes are not held.
 
     A damaged one has a problem, and the next one that begins like a record is looked for.
     """
@@ -100,7 +100,7 @@ def frames(stream: BinaryIO, gzipped: bool, limit: int) -> Iterator[Frame]:
 
 
 def _member(stream: BinaryIO, at: int, limit: int) -> Frame | None:
-    """The gzip member at an offset; None at the end."""
+    """Return the gzip member at an offset; None at the end."""
     stream.seek(at)
     data = stream.read(READ_BYTES)
     while data and not data.strip(b"\0"):  # padding
@@ -129,7 +129,7 @@ def _member(stream: BinaryIO, at: int, limit: int) -> Frame | None:
 
 
 def _plain(stream: BinaryIO, at: int, limit: int) -> Frame | None:
-    """The record at an offset of a stream; None at the end."""
+    """Return the record at an offset of a stream; None at the end."""
     stream.seek(at)
     head = b""
     while line := stream.readline(READ_BYTES):
@@ -160,7 +160,7 @@ def _plain(stream: BinaryIO, at: int, limit: int) -> Frame | None:
 
 
 def _next(stream: BinaryIO, start: int, gzipped: bool) -> int:
-    """Where the next record begins, from an offset on; 0 when there is none."""
+    """Return where the next record begins, from an offset on; 0 when there is none."""
     mark = GZIP if gzipped else b"\nWARC/"
     stream.seek(start)
     held, at = b"", start
@@ -181,7 +181,7 @@ def _next(stream: BinaryIO, start: int, gzipped: bool) -> int:
 
 
 def _begins(data: bytes) -> bool:
-    """Whether a gzipped record begins here."""
+    """Tell whether a gzipped record begins here."""
     try:
         return zlib.decompressobj(31).decompress(data, 5) == b"WARC/"
     except zlib.error:

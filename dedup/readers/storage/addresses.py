@@ -28,7 +28,7 @@ BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/(/?)")  # an address, perhaps wit
 
 
 def is_address(run: object) -> bool:
-    """Whether a run folder is given by an address rather than a path.
+    """Tell whether a run folder is given by an address rather than a path.
 
     >>> is_address("s3://bucket/run"), is_address("run"), is_address(Path("s3:/x"))
     (True, False, False)
@@ -80,7 +80,7 @@ def plain(address: str) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _system(scheme: str, host: str) -> tuple[fs.FileSystem, str]:
-    """-> the file system of pyarrow, and the part of its paths that the host is."""
+    """Return the file system of pyarrow, and the part of its paths that the host is."""
     from pyarrow import fs
 
     from . import filesystems
@@ -135,18 +135,18 @@ class Place:
         return self.at
 
     def info(self, name: str = "") -> fs.FileInfo:
-        """What is there, if anything."""
+        """Return what is there, if anything."""
         system, path = opened(self._of(name))
         with told(self.at):
             return cast("fs.FileInfo", system.get_file_info(path.rstrip("/") or "/"))
 
     def size(self, name: str) -> int:
-        """The bytes of a file; -1 where there is none."""
+        """Return the bytes of a file; -1 where there is none."""
         found = self.info(name)
         return int(found.size or 0) if found.is_file else -1
 
     def inside(self, name: str = "") -> list[fs.FileInfo]:
-        """What is in a folder, by name; nothing where it is missing."""
+        """Return what is in a folder, by name; nothing where it is missing."""
         from pyarrow import fs
 
         system, path = opened(self._of(name))
@@ -155,7 +155,7 @@ class Place:
         return sorted((f for f in found if f.base_name), key=lambda f: f.base_name)
 
     def read(self, name: str) -> bytes | None:
-        """The bytes of a file; None where there is none."""
+        """Return the bytes of a file; None where there is none."""
         from pyarrow import fs
 
         system, path = opened(self._of(name))
@@ -171,7 +171,7 @@ class Place:
                 return cast(bytes, stream.read())
 
     def open(self, name: str) -> BinaryIO:
-        """A file as a stream that can seek."""
+        """Return a file as a stream that can seek."""
         system, path = opened(self._of(name))
         with told(self._of(name)):
             return cast(BinaryIO, system.open_input_file(path))
@@ -252,7 +252,7 @@ def joined_checksum(parts: Iterable[tuple[int, int]]) -> int:
 
 
 def _times(a: int, b: int) -> int:
-    """The product of two polynomials over GF(2), modulo that of CRC-32."""
+    """Return the product of two polynomials over GF(2), modulo that of CRC-32."""
     product, bit = 0, 1 << 31
     while a:
         if a & bit:

@@ -50,13 +50,13 @@ class Host(Protocol):
     """A place; all methods raise what the library behind it raises, see `reason`."""
 
     def facts(self, path: str) -> File | None:
-        """What is there, None when nothing is."""
+        """Return what is there, None when nothing is."""
 
     def below(self, path: str, deep: bool) -> list[File]:
-        """What is in a folder, or in it and all folders below it."""
+        """Return what is in a folder, or in it and all folders below it."""
 
     def open(self, path: str, size: int) -> BinaryIO:
-        """The bytes of a file; an error in the middle is Damaged."""
+        """Return the bytes of a file; an error in the middle is Damaged."""
 
 
 @lru_cache(maxsize=64)
@@ -72,7 +72,7 @@ def host_of(scheme: str, base: str) -> Host:
 
 
 def with_defaults(scheme: str, query: str) -> str:
-    """The options of a store with those of the environment."""
+    """Return the options of a store with those of the environment."""
     options = dict(pair.split("=", 1) for pair in query.split("&") if pair)
     if scheme == "s3":
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""

@@ -15,7 +15,7 @@ from .streams import unpacked
 
 
 def open_file(source: Source) -> BinaryIO:
-    """-> the bytes of the file of a source, as they are on disk or at its URL.
+    """Return the bytes of the file of a source, as they are on disk or at its URL.
 
     subtle: a pipe that has taken the place of the file since it was listed would block for ever.
     """
@@ -29,12 +29,12 @@ def open_file(source: Source) -> BinaryIO:
 
 
 def open_archive(source: Source) -> archives.Open:
-    """-> a way to open the archive that a source is, or is a member of."""
+    """Return a way to open the archive that a source is, or is a member of."""
     return lambda codec: unpacked(lambda: open_file(source), codec, source.size)
 
 
 def open_source(source: Source) -> BinaryIO:
-    """-> the unpacked bytes of a source as a stream that can seek."""
+    """Return the unpacked bytes of a source as a stream that can seek."""
     if source.member < 0:
         return unpacked(lambda: open_file(source), source.codec, source.size)
     opener = open_archive(source)
@@ -46,7 +46,7 @@ def open_source(source: Source) -> BinaryIO:
 
 
 def unchanged(source: Source) -> bool:
-    """Whether the file still has the size and the time it had when it was listed."""
+    """Tell whether the file still has the size and the time it had when it was listed."""
     if urls.is_url(source.at):
         return urls.unchanged(source)
     try:
@@ -65,5 +65,5 @@ def all_unchanged(sources: Iterable[Source]) -> dict[bytes, bool]:
 
 
 def exists(source: Source) -> bool:
-    """Whether the file of a source is still there, changed or not."""
+    """Tell whether the file of a source is still there, changed or not."""
     return urls.exists(source) if urls.is_url(source.at) else os.path.exists(source.at)

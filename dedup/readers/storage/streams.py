@@ -30,7 +30,7 @@ class Forward(io.RawIOBase):
 
     @abstractmethod
     def _next(self, size: int) -> bytes:
-        """At most `size` of the bytes that follow; b"" at the end."""
+        """Return at most `size` of the bytes that follow; b"" at the end."""
 
     @abstractmethod
     def _again(self) -> None:

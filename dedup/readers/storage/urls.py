@@ -55,7 +55,7 @@ class Url:
 
     @property
     def at(self) -> str:
-        """The URL by which the program opens it."""
+        """Return the URL by which the program opens it."""
         path = quote(self.path) if self.scheme in BY_ARROW else self.path
         return f"{self.place}{path}{'?' * bool(self.query)}{self.query}{self.twin}"
 
@@ -65,12 +65,12 @@ class Url:
 
     @property
     def secret_key(self) -> str:
-        """What its query is remembered by; that of a store is one for all its files."""
+        """Return what its query is remembered by; that of a store is one for all its files."""
         return self.at if self.scheme in WEB else f"{self.place}?{self.query}"
 
 
 def is_url(path: bytes) -> bool:
-    """Whether a path given is a URL rather than a file of this machine.
+    """Tell whether a path given is a URL rather than a file of this machine.
 
     >>> is_url(b"s3://bucket/x"), is_url(b"x/s3://y"), is_url(b"c:/x")
     (True, False, False)
@@ -91,7 +91,7 @@ def file_name(path: bytes) -> bytes:
 
 
 def local_path(url: bytes) -> bytes:
-    """The path in a file:// URL; any other as it is.
+    """Return the path in a file:// URL; any other as it is.
 
     >>> local_path(b"file:///a%20b/c"), local_path(b"s3://b/c")
     (b'/a b/c', b's3://b/c')
@@ -131,7 +131,7 @@ def _without_secrets(query: str) -> str:
 
 
 def _remembered(url: Url, query: str) -> Url:
-    """The URL, numbered when another one that looks the same has other credentials."""
+    """Return the URL, numbered when another one that looks the same has other credentials."""
     n = 1
     while _queries.setdefault(url.secret_key, query) != query and url.scheme in WEB:
         n += 1
@@ -176,7 +176,7 @@ Secrets = tuple[dict[str, str], dict[str, str]]
 
 
 def secrets() -> Secrets:
-    """The credentials that URLs have brought, to be given to `remember` of another process."""
+    """Return the credentials that URLs have brought, to be given to `remember` of another process."""
     return dict(_users), dict(_queries)
 
 
@@ -187,7 +187,7 @@ def remember(known: Secrets) -> None:
 
 
 def can_seek(at: bytes) -> bool:
-    """Whether a stretch in the middle of a file is read without what stands before it."""
+    """Tell whether a stretch in the middle of a file is read without what stands before it."""
     return not is_url(at) or at.split(b"://", 1)[0].decode().lower() in BY_ARROW
 
 
@@ -223,7 +223,7 @@ def found(given: bytes, skip: Callable[[bytes], str]) -> Iterator[Source | str]:
 
 
 def _listings(host: Host, url: Url, path: str) -> Iterator[tuple[str, list[File]]]:
-    """-> (a folder or file that was meant, the files below it)."""
+    """Return (a folder or file that was meant, the files below it)."""
     is_web = url.scheme in WEB
     top = None if is_web and _has_magic(url.path, is_web) else host.facts(path)
     if is_web and top is not None:
@@ -309,7 +309,7 @@ def _sources(
 def _skipped(
     path: str, top: str, names: set[str], passed: dict[str, str], skip: Callable[[bytes], str]
 ) -> str | None:
-    """Why a file is passed over, by the folders below `top`: "" when told before, None: it is not."""
+    """Return why a file is passed over, by the folders below `top`: "" when told before, None: it is not."""
     folder = top
     for part in path[len(top) :].strip("/").split("/")[:-1]:
         folder = f"{folder.rstrip('/')}/{part}"
@@ -328,7 +328,7 @@ def _skipped(
 
 
 def open_url(source: Source) -> BinaryIO:
-    """The bytes of a remote source, as they are there, buffered and able to seek.  Raises Damaged."""
+    """Return the bytes of a remote source, as they are there, buffered and able to seek.  Raises Damaged."""
     host, path = _host(_of_at(source.at))
     try:
         return host.open(path, source.size or -1)  # NOTE: 0 may also mean that its size is not told
@@ -343,7 +343,7 @@ def _same(source: Source, now: File | None) -> bool:
 
 
 def unchanged(source: Source) -> bool:
-    """Whether a remote source has the size and time (or ETag) with which it was listed."""
+    """Tell whether a remote source has the size and time (or ETag) with which it was listed."""
     try:
         host, path = _host(_of_at(source.at))
         return _same(source, host.facts(path))
@@ -352,7 +352,7 @@ def unchanged(source: Source) -> bool:
 
 
 def exists(source: Source) -> bool:
-    """Whether there is still something at the address, as far as it can be asked."""
+    """Tell whether there is still something at the address, as far as it can be asked."""
     try:
         host, path = _host(_of_at(source.at))
         return host.facts(path) is not None

@@ -88,7 +88,7 @@ def bcubed(table: Contingency) -> dict[str, float]:
 
 
 def adjusted_rand(table: Contingency) -> float:
-    """The adjusted Rand index (Hubert and Arabie 1985): 1 where both are the same, 0 as by chance.
+    """Return the adjusted Rand index (Hubert and Arabie 1985): 1 where both are the same, 0 as by chance.
 
     >>> adjusted_rand(Contingency.of(np.array([1, 1, 2, 2]), np.array([7, 7, 8, 8])))
     1.0
@@ -103,7 +103,7 @@ def adjusted_rand(table: Contingency) -> float:
 def pairs_by_value(
     of: NDArray[np.int64], size: NDArray[np.int64], value: NDArray[np.int64], n_values: int
 ) -> NDArray[np.int64]:
-    """int64[n_values]: pairs within clusters in which a document of each value takes part.
+    """Return int64[n_values]: pairs within clusters in which a document of each value takes part.
 
     of int64[n] is the cluster of each document, size int64[n_clusters] how many it has, value int64[n]
     in 0..n_values - 1.  They are all pairs of a cluster, less those of its other documents.
@@ -128,7 +128,7 @@ def linked(table: Contingency) -> NDArray[np.float64]:
 
 
 def anchors(table: Contingency, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """int64[n_true]: the predicted cluster that stands for each true one.
+    """Return int64[n_true]: the predicted cluster that stands for each true one.
 
     That of its marked document (bool[n]); else the one that holds most of it, if that is more than one
     document; else -1.
@@ -142,5 +142,5 @@ def anchors(table: Contingency, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def in_mixed(table: Contingency) -> NDArray[np.bool_]:
-    """bool[n]: documents in a predicted cluster that holds more than one true cluster."""
+    """Return bool[n]: documents in a predicted cluster that holds more than one true cluster."""
     return np.bincount(table.cell_predicted, minlength=len(table.predicted_size))[table.predicted] > 1

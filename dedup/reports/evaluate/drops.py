@@ -62,7 +62,7 @@ def _copies(labels: Pairs | Truth) -> int | None:
 
 
 def _told(run: Run, labels: Pairs | Truth) -> Told:
-    """-> what gives for pairs int64[n, 2] whether the labels tell of them, and whether they are one."""
+    """Return what gives for pairs int64[n, 2] whether the labels tell of them, and whether they are one."""
     n = len(run.documents)
     if isinstance(labels, Truth):
         label = np.full(n, -1, np.int64)

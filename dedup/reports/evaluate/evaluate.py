@@ -110,7 +110,7 @@ def _of_truth(run: Run, labels: Truth, examples: int) -> Report:
 
 
 def _marked(labels: Truth) -> NDArray[np.bool_]:
-    """bool[n]: documents with a cell `original`."""
+    """Return bool[n]: documents with a cell `original`."""
     marked = np.zeros(len(labels), np.bool_)
     for cells in labels.extra.values():
         marked |= np.array([c.strip().lower() == ORIGINAL for c in cells])
@@ -142,7 +142,7 @@ def _by_value(
     values: list[str],
     value: NDArray[np.int64],
 ) -> dict[str, Report]:
-    """The figures of the documents of each value, and of the pairs in which they take part."""
+    """Return the figures of the documents of each value, and of the pairs in which they take part."""
     found, true, predicted = (
         agree.pairs_by_value(of, size, value, len(values)).tolist()
         for of, size in (
@@ -171,7 +171,7 @@ def _by_value(
 
 
 def _false_joins(run: Run, labels: Truth, table: agree.Contingency) -> Examples:
-    """A pair for each predicted cluster that mixes true ones, the most mixed first.
+    """Return a pair for each predicted cluster that mixes true ones, the most mixed first.
 
     The least alike of the verified pairs that join two true clusters; where none does, since a document
     without a label stands between, the first documents of two true clusters.

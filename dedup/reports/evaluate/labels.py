@@ -159,7 +159,7 @@ class Names:
         self.by_depth: dict[int, dict[bytes, int]] = {}
 
     def find(self, name: str) -> int:
-        """The document of that name; -1 when there is none, or more than one that it could be."""
+        """Return the document of that name; -1 when there is none, or more than one that it could be."""
         wanted = os.fsencode(name)
         plain = os.path.normpath(wanted) if wanted else b""
         for table, key in ((self.exact, wanted), (self.plain, plain), (self.full, self._full(wanted))):
@@ -266,7 +266,7 @@ def _truth(
 def _first_of_each(
     path: Path, keys: list[int], says: list[Any], numbers: list[int], word: Callable[[Any], str]
 ) -> list[int]:
-    """The place of the first of each key; raises BadInput where a later one says something else."""
+    """Return the place of the first of each key; raises BadInput where a later one says something else."""
     first: dict[int, int] = {}
     for i, key in enumerate(keys):
         j = first.setdefault(key, i)

@@ -89,7 +89,7 @@ def _clusters(report: Report) -> Iterator[Text]:
 
 
 def _drops(drops: Report, joins: Report) -> Iterator[RenderableType]:
-    """What is dropped, by relation: falsely, and with a loss; and the pairs that join."""
+    """Return what is dropped, by relation: falsely, and with a loss; and the pairs that join."""
     of = f" of {drops['copies']:,} copies" if drops["copies"] is not None else ""
     yield Text(f"\n{counted(drops['dropped'], 'drop')}{of}, {drops['false']:,} false")
     table = _plain_table(

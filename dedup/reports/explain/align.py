@@ -257,7 +257,7 @@ def _slid(ops: list[_Op], x: NDArray[np.int64], y: NDArray[np.int64]) -> list[_O
 
 
 def _moved(a: _Op, d: _Op, b: _Op, on_left: bool, start: int, end: int) -> tuple[_Op, _Op, _Op]:
-    """The difference between a and b at start:end of its side instead."""
+    """Return the difference between a and b at start:end of its side instead."""
     if on_left:
         at = a.j1 if start == a.i1 else b.j2
         return (
@@ -349,7 +349,7 @@ def _moves(
 
 
 def _cut(text: str, start: int, end: int, to_first: bool) -> int:
-    """Where between two words the one span ends and the next begins.
+    """Return where between two words the one span ends and the next begins.
 
     White space, and marks before it, go with the first word; marks after it with the second.  Where
     there is none, the marks go with the span that differs, but closing ones stay with the first word.
@@ -364,6 +364,6 @@ def _cut(text: str, start: int, end: int, to_first: bool) -> int:
 
 
 def _rest(spans: list[Span], n_left: int, n_right: int) -> Span:
-    """What stands beyond the characters that were aligned."""
+    """Return what stands beyond the characters that were aligned."""
     left, right = (spans[-1].left[1], spans[-1].right[1]) if spans else (0, 0)
     return _span(False, (left, n_left), (right, n_right))

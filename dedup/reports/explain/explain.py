@@ -52,7 +52,7 @@ class Side:
         return self.source.name
 
     def as_dict(self) -> dict[str, Any]:
-        """The side as plain values."""
+        """Return the side as plain values."""
         return {
             "path": self.name,
             "run": self.status or None,
@@ -93,7 +93,7 @@ class Figures:
         return int(self.pair.overlap[0])
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain values."""
+        """Return the figures as plain values."""
         pair = self.pair
         return {
             "k": self.k,
@@ -144,7 +144,7 @@ class Explanation:
     says: Says
 
     def as_dict(self) -> dict[str, Any]:
-        """The explanation as plain values; offsets count characters of the decoded texts."""
+        """Return the explanation as plain values; offsets count characters of the decoded texts."""
         return {
             "relation": self.relation,
             "figures": self.figures.as_dict(),
@@ -181,7 +181,7 @@ class Explanation:
         }
 
     def as_json(self) -> str:
-        """The explanation as one JSON object, in ASCII."""
+        """Return the explanation as one JSON object, in ASCII."""
         return json.dumps(self.as_dict(), indent=1)
 
 
@@ -211,7 +211,7 @@ def _side(source: Text, run: Run | None) -> Side:
 
 
 def _figures(left: Text, right: Text, k: int, run: Run | None) -> Figures:
-    """The exact figures; boilerplate is known of documents of a run only."""
+    """Return the exact figures; boilerplate is known of documents of a run only."""
     texts: list[bytes | None] = [left.utf8, right.utf8]
     spans = Spans.none(2)
     if run is not None and left.doc >= 0 and right.doc >= 0:
@@ -230,7 +230,7 @@ def _figures(left: Text, right: Text, k: int, run: Run | None) -> Figures:
 
 
 def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
-    """bool[1]: the scan found the two to be instances of a form by their family."""
+    """Return bool[1]: the scan found the two to be instances of a form by their family."""
     if run is None or min(left, right) < 0:
         return np.zeros(1, np.bool_)
     row = rows_of(run.pairs, np.array([[left, right]]))
@@ -238,7 +238,7 @@ def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
 
 
 def _relation(a: Side, b: Side, figures: Figures, told: Says, s: Settings) -> str:
-    """The mildest relation that holds; else "different"."""
+    """Return the mildest relation that holds; else "different"."""
     if a.letters == b.letters and _letters(a) == _letters(b) and not told.numbers:
         return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
     limits = thresholds(s)
@@ -252,14 +252,14 @@ def _letters(side: Side) -> str:
 
 
 def _place(a: Side, b: Side, figures: Figures, found: Alignment) -> Place | None:
-    """Where the smaller document lies in the larger."""
+    """Return where the smaller document lies in the larger."""
     part, whole = (a, b) if figures.left <= figures.right else (b, a)
     place = extent(found.spans, whole.text, whole is b)
     return place and Place(part.name, whole.name, *place, *whole.lines.first_last(*place))
 
 
 def extent(spans: list[Span], whole: str, in_right: bool) -> tuple[int, int] | None:
-    """Where a part lies in its whole, the right or the left text of an alignment: from the first long
+    """Return where a part lies in its whole, the right or the left text of an alignment: from the first long
     shared passage to the last, as (start, end) in characters; None where nothing is shared."""
     shared = [span for span in spans if span.kind == SAME]
     shared = [span for span in shared if span.left[1] - span.left[0] >= 2 * ISLAND] or shared

@@ -147,7 +147,7 @@ def _texts(found: Explanation) -> Iterator[str]:
 
 
 def _legend(found: Explanation) -> Iterator[str]:
-    """What the colours mean, where there are any."""
+    """Return what the colours mean, where there are any."""
     if any(span.kind != SAME for span in found.alignment.spans):
         moved = ', <del class="moved">moved: the same stands elsewhere in the other</del>'
         yield '<p class="dim">Marked: <del>only in A</del>, <ins>only in B</ins>'

@@ -98,13 +98,13 @@ def _folded(
 
 
 def _begin(text: str, start: int, end: int) -> int:
-    """Where the first few words of text[start:end] end."""
+    """Return where the first few words of text[start:end] end."""
     limit = min(start + CONTEXT, end)
     return next((i for i in range(limit, start + CONTEXT // 2, -1) if text[i - 1].isspace()), limit)
 
 
 def _end(text: str, start: int, end: int) -> int:
-    """Where the last few words of text[start:end] begin."""
+    """Return where the last few words of text[start:end] begin."""
     limit = max(end - CONTEXT, start)
     return next((i for i in range(limit, end - CONTEXT // 2) if text[i - 1 : i].isspace()), limit)
 

@@ -68,7 +68,7 @@ def once(
 
 
 def _within(n: int, runs: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
-    """bool[n]: in one of the runs."""
+    """Return bool[n]: in one of the runs."""
     out = np.zeros(n, np.bool_)
     for i, j in runs:
         out[i:j] = True
@@ -76,5 +76,5 @@ def _within(n: int, runs: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
 
 
 def run_of(runs: Sequence[tuple[int, int]], i: int) -> tuple[int, int]:
-    """The run, of runs in order, in which a place is."""
+    """Return the run, of runs in order, in which a place is."""
     return runs[bisect_right(runs, i, key=lambda run: run[0]) - 1]

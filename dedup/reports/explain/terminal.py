@@ -34,7 +34,7 @@ def explanation_view(found: Explanation, width: int) -> RenderableType:
 
 
 def _legend(found: Alignment) -> Iterator[Text]:
-    """What the marks in the texts mean, where there are any."""
+    """Return what the marks in the texts mean, where there are any."""
     if any(span.kind != SAME for span in found.spans):
         text = Text.assemble("\n", ("[-only in A-]", "red"), " ", ("{+only in B+}", "green"))
         if found.moves:
@@ -88,7 +88,7 @@ def _head(found: Explanation) -> Text:
 
 
 def _table(found: Explanation) -> Table:
-    """What normalization found in each."""
+    """Return what normalization found in each."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("")
     for name in ("bytes", "characters", "lines", "letters", "capitals", "marks"):
@@ -136,7 +136,7 @@ def _otherwise(found: Explanation) -> Iterator[RenderableType]:
 def texts_view(
     found: Explanation, width: int, most: int, rest_words: str, longest: int = 0
 ) -> Iterator[RenderableType]:
-    """Both texts with their differences marked, side by side where there is room.
+    """Return both texts with their differences marked, side by side where there is room.
 
     The first `most` places, and the first `longest` characters of each (0: all).
     """
@@ -168,7 +168,7 @@ def texts_view(
 
 
 def _begun(hunk: Hunk, longest: int) -> Hunk:
-    """The first characters of a hunk, so many of each text."""
+    """Return the first characters of a hunk, so many of each text."""
     (i, j), out = (hunk.spans[0].left[0] + longest, hunk.spans[0].right[0] + longest), []
     for kind, left, right in hunk.spans:
         if left[0] >= i or right[0] >= j:
@@ -197,7 +197,7 @@ def places_moved(found: Explanation) -> Moved:
 
 
 def _inline(hunk: Hunk, a: str, b: str, elsewhere: Moved) -> Text:
-    """Both texts in one: [-only in A-] {+only in B+}."""
+    """Return both texts in one: [-only in A-] {+only in B+}."""
     text = Text()
     for span in hunk.spans:
         left, right = a[slice(*span.left)], b[slice(*span.right)]

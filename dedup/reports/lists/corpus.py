@@ -154,7 +154,7 @@ class _Export:
 
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
-    """A file to be written, which gets its name only when it is complete."""
+    """Return a file to be written, which gets its name only when it is complete."""
     part = target.with_name(os.fsdecode(PART))
     part.unlink(missing_ok=True)
     try:

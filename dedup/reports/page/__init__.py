@@ -103,7 +103,7 @@ def as_json(value: Any) -> Markup:
 
 
 def _left_out(listed: listing.Listed, without: int, dropped: int, missing: int) -> list[str]:
-    """What the page does not hold, a sentence each."""
+    """Return what the page does not hold, a sentence each."""
     out = []
     if rest := listed.all_clusters - len(listed.clusters):
         out.append(
@@ -144,12 +144,12 @@ def _environment() -> Environment:
 
 @lru_cache(None)
 def _part(name: str) -> Markup:
-    """A script or a style of this package, as it stands in the page."""
+    """Return a script or a style of this package, as it stands in the page."""
     return Markup((files(__name__) / name).read_text("utf-8").strip())
 
 
 def _policy() -> str:
-    """The Content-Security-Policy: these scripts and these styles, and no request to anywhere."""
+    """Return the Content-Security-Policy: these scripts and these styles, and no request to anywhere."""
 
     def hashes(names: tuple[str, ...]) -> str:
         digests = (hashlib.sha256(_part(name).encode()).digest() for name in names)

@@ -180,7 +180,7 @@ def comparison(
 
 
 def _as_written(run: Run, doc: int, raw: bytes) -> str | None:
-    """The text of a whole file before its repair; None where it was not repaired."""
+    """Return the text of a whole file before its repair; None where it was not repaired."""
     if run.documents.record[doc] or not run.documents.repairs[doc] or run.texts is not None:
         return None
     if run.sources[int(run.documents.source[doc])].reader not in WRITTEN_AS_TEXT:

@@ -75,7 +75,7 @@ def _relations(run: Run) -> list[tuple[str, int, int, str]]:
 
 
 def _lost(run: Run) -> tuple[int, str]:
-    """How many dropped documents lose something, and the largest share in words."""
+    """Return how many dropped documents lose something, and the largest share in words."""
     found = summary.lost(run)
     return found["documents"], lost(found["most"]).removeprefix("lost ")
 
@@ -121,12 +121,12 @@ def grouped(run: Run) -> Groups:
 
 
 def _folder(path: bytes, reader: str) -> bytes:
-    """Where a source belongs: a file of records to itself, a file to its folder."""
+    """Return where a source belongs: a file of records to itself, a file to its folder."""
     return path[: path.rfind(b"/") + 1] if READERS[reader].whole else path
 
 
 def _common(folders: list[bytes]) -> bytes:
-    """The folder that holds them all, with its last slash."""
+    """Return the folder that holds them all, with its last slash."""
     shared = bytes(os.path.commonprefix([f[: f.rfind(b"/") + 1] for f in folders]) or b"")
     return shared[: shared.rfind(b"/") + 1]
 
@@ -184,7 +184,7 @@ def _histograms(run: Run) -> list[dict[str, Any]]:
 
 
 def _sizes(run: Run) -> list[tuple[str, int]]:
-    """How many clusters have how many documents: (documents, clusters), up to the largest there is."""
+    """Return how many clusters have how many documents: (documents, clusters), up to the largest there is."""
     ids = run.cluster_ids[run.clustered]
     of_cluster = np.bincount(ids)[1:] if len(ids) else np.zeros(0, np.int64)
     out = []

@@ -66,7 +66,7 @@ def listed(run: Run, max_clusters: int, max_bytes: int) -> Listed:
 def _fitting(
     run: Run, docs: NDArray[np.int32], shown: NDArray[np.bool_], ends: NDArray[np.int64], room: int
 ) -> int:
-    """How many of the first clusters, which end before docs[ends], take no more than `room` bytes."""
+    """Return how many of the first clusters, which end before docs[ends], take no more than `room` bytes."""
     folders: set[bytes] = set()
     start = 0
     for n, end in enumerate(ends.tolist()):
@@ -83,12 +83,12 @@ def _fitting(
 
 
 def _cut(run: Run, doc: int) -> int:
-    """Where the name of a document is cut into the folder, or file of records, and the rest."""
+    """Return where the name of a document is cut into the folder, or file of records, and the rest."""
     return run.names[doc].rfind(b":" if run.documents.record[doc] else b"/") + 1
 
 
 def columns(run: Run, listed: Listed, groups: Groups) -> dict[str, Any]:
-    """The listed clusters and documents as columns of plain values; figures in thousandths."""
+    """Return the listed clusters and documents as columns of plain values; figures in thousandths."""
     v, d, docs = run.verdict, run.documents, listed.docs
     place = np.full(len(d), -1, np.int64)  # of each document in its cluster
     place[docs] = np.arange(len(docs)) - np.repeat(listed.indptr[:-1], np.diff(listed.indptr))
@@ -140,7 +140,7 @@ def _thousandths(figure: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _some(figure: NDArray[np.float64], mask: NDArray[np.bool_]) -> dict[int, int]:
-    """A figure where mask is true, by row, in thousandths."""
+    """Return a figure where mask is true, by row, in thousandths."""
     rows = np.flatnonzero(mask)
     return dict(zip(rows.tolist(), _thousandths(figure[rows]).tolist(), strict=True))
 
@@ -158,7 +158,7 @@ def _names(run: Run, docs: list[int]) -> tuple[list[str], list[int], list[str]]:
 
 
 def _states(run: Run, docs: NDArray[np.int32]) -> list[int]:
-    """What became of the file of each document since the scan: OK, CHANGED or GONE."""
+    """Return what became of the file of each document since the scan: OK, CHANGED or GONE."""
     if run.texts is not None:
         return [OK] * len(docs)
     sources = run.documents.source[docs].tolist()

@@ -115,14 +115,14 @@ class Interview:
 
     @property
     def answers(self) -> Answers:
-        """All answers about these pairs, of the file and of now: their Jaccard and what was said."""
+        """Return all answers about these pairs, of the file and of now: their Jaccard and what was said."""
         rows = {**self.before, **{t.row: t.same for t in self.turns if t.same is not None}}
         return Answers(
             self.near_line.jaccard[np.array(list(rows), np.int64)], np.array(list(rows.values()), np.bool_)
         )
 
     def next(self) -> int | None:
-        """The row to ask about: the nearest to the line as the answers so far would have it.
+        """Return the row to ask about: the nearest to the line as the answers so far would have it.
 
         A cluster that was asked about is put off a little; None when all were shown.
         """

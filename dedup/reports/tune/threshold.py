@@ -42,7 +42,7 @@ class Advice:
     errors_now: tuple[int, int]
 
     def as_dict(self) -> dict[str, Any]:
-        """The advice as plain values."""
+        """Return the advice as plain values."""
         return asdict(self)
 
 
@@ -92,7 +92,7 @@ def advice(answers: Answers, now: float) -> Advice:
 
 
 def _between(low: float, high: float) -> float:
-    """A number above low, up to high, near the middle, with as few digits as do.
+    """Return a number above low, up to high, near the middle, with as few digits as do.
 
     >>> _between(0.6, 0.7), _between(0.601, 0.604)
     (0.65, 0.603)

@@ -51,7 +51,7 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
 
 
 def edges(min_jaccard: float) -> NDArray[np.float64]:
-    """The edges of the bins: every 0.05 from 0 to 1, and the line itself.
+    """Return the edges of the bins: every 0.05 from 0 to 1, and the line itself.
 
     >>> [round(x, 2) for x in edges(0.52)[9:13].tolist()]
     [0.45, 0.5, 0.52, 0.55]
@@ -82,7 +82,7 @@ def _binned(values: NDArray[np.float64], bins: NDArray[np.float64]) -> NDArray[n
 
 
 def s_curve(min_jaccard: float, min_containment: float, num_perm: int) -> Report:
-    """How likely the bands of a scan make a pair of each Jaccard, of texts of one length, a candidate.
+    """Return how likely the bands of a scan make a pair of each Jaccard, of texts of one length, a candidate.
 
     >>> curve = s_curve(0.5, 0.8, 128)
     >>> all(p["found"] >= 0.99 for p in curve["points"] if p["jaccard"] >= 0.5)
@@ -96,7 +96,7 @@ def s_curve(min_jaccard: float, min_containment: float, num_perm: int) -> Report
 
 
 def what_if(run: Run) -> list[Report]:
-    """What the run would have decided at its own line and at those above it."""
+    """Return what the run would have decided at its own line and at those above it."""
     line = Settings.of_run(run.summary).min_jaccard
     higher = [x for x in edges(line).tolist() if line < x <= HIGHEST]
     return [_what_if(run, x) for x in (line, *higher)]

@@ -13,7 +13,7 @@ from ...runs.run import Run
 
 
 def decided_at(run: Run, min_jaccard: float) -> verdict.Decision:
-    """What the run would have decided at another `min_jaccard`, from all that was compared.
+    """Return what the run would have decided at another `min_jaccard`, from all that was compared.
 
     All pairs that reach a higher line are among those that were compared, so upwards nothing is estimated.
     Raises BadSetting below the line of the scan, which compared nothing so unlike.

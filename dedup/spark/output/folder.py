@@ -86,7 +86,7 @@ def _on_disk(run: Path, conf: dict[str, str]) -> Iterator[Target]:
 
 
 def _unfinished(run: str, conf: dict[str, str]) -> Place | None:
-    """Where the checkpoints of a run are when they are to be elsewhere."""
+    """Return where the checkpoints of a run are when they are to be elsewhere."""
     given = conf.get(CHECKPOINTS, "")
     if not given:
         return None

@@ -144,7 +144,7 @@ def _forms(kept: Frame, sources: Sequence[Source]) -> dict[str, Any]:
 
 
 def _lost(dropped: Frame) -> dict[str, Any]:
-    """How many dropped documents lose something, and the largest share."""
+    """Return how many dropped documents lose something, and the largest share."""
     from pyspark.sql import functions as f
 
     n, most = dropped.agg(
@@ -154,7 +154,7 @@ def _lost(dropped: Frame) -> dict[str, Any]:
 
 
 def _largest(rows: Frame, clusters: Frame, sources: Sequence[Source]) -> list[dict[str, Any]]:
-    """The five largest clusters, as `ledger.largest` has them."""
+    """Return the five largest clusters, as `summary.largest` has them."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 

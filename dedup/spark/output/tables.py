@@ -37,7 +37,7 @@ WRITTEN: Columns = {"file": "string", "part": "string", "rows": "int64", "size":
 
 
 def blank_run(s: Settings) -> Run:
-    """A run of no documents."""
+    """Return a run of no documents."""
     block, rows, _ = ingest.sign([], s)
     held = candidates.features_in_memory([rows], np.zeros(1, np.int64), s)
     none, zero, ints = np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64)
@@ -110,7 +110,7 @@ class Written:
     checksums: dict[str, int] = field(default_factory=dict)
 
     def add(self, file: str, parts: Iterable[Any]) -> None:
-        """A file, or all parts of it, as their tasks have told."""
+        """Return a file, or all parts of it, as their tasks have told."""
         told = sorted(map(tuple, parts))
         self.rows[file.removesuffix(".parquet")] = sum(rows for _, _, rows, _, _ in told)
         self.checksums[file] = joined_checksum((checksum, size) for _, _, _, size, checksum in told)
@@ -140,13 +140,13 @@ def write_tables(
 
 
 def write_one(name: str, table: pa.Table, tables: Place, written: Written) -> None:
-    """A table that the driver has."""
+    """Return a table that the driver has."""
     row = put(tables, f"{name}.parquet", "", table.num_rows, _parquet(table)).to_pylist()[0]
     written.add(f"{name}.parquet", [row.values()])
 
 
 def _rows(found: Found, s: Settings) -> dict[str, tuple[Frame, list[str]]]:
-    """The rows of each table, and by what they are sorted."""
+    """Return the rows of each table, and by what they are sorted."""
     from pyspark.sql import functions as f
 
     documents = stated(found.documents, found.letters, s.k).withColumn("status", f.col("state"))

@@ -53,7 +53,7 @@ def same_letters(documents: Frame, k: int) -> Frame:
 
 
 def same_values(letters: Frame, spelled: Frame) -> Frame:
-    """The same with first documents of the same letters and values: points, signs and operators."""
+    """Return the same with first documents of the same letters and values: points, signs and operators."""
     from pyspark.sql import functions as f
 
     told = spelled.select("doc", f.substring("digests", 65, 8).alias("values"))

@@ -63,7 +63,7 @@ class _Pairs:
 
     @property
     def waiting(self) -> NDArray[np.bool_]:
-        """bool[n_docs]: of a component that has asked."""
+        """Return bool[n_docs]: of a component that has asked."""
         return np.isin(self.component, self.component[self.asked[:, 0]])
 
     def verified(self, wanted: CandidatePairs) -> VerifiedPairs:
