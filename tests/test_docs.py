@@ -11,7 +11,7 @@ from dedup.core.settings import Settings
 from dedup.core.verdicts import RELATIONS
 from dedup.readers.registry import READERS
 from dedup.reports.lists.export import EXPORTERS, FORMATS
-from dedup.reports.summary import RELATION_HELP
+from dedup.reports.wording import RELATION_HELP
 
 from .conftest import POST, ROOT
 

@@ -49,7 +49,7 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     """
     from ..reports.lists.export import refuse, write_new
     from ..reports.page import Limits, page
-    from ..reports.summary import counted, size
+    from ..reports.wording import counted, size
     from ..runs.opening import open_run
 
     form_of(output, None, {".html": "html", ".htm": "html"}, "html")

@@ -109,7 +109,7 @@ def _scan(
     from ..core import jit
     from ..core.compiled.cache import compiling
     from ..pipeline import scan as pipeline
-    from ..reports import summary as report
+    from ..reports import summary
 
     jit.without_blas()
 
@@ -118,6 +118,6 @@ def _scan(
 
     how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
     if show_bars and talk.is_terminal:
-        with report.progress_bars(talk) as progress:
+        with summary.progress_bars(talk) as progress:
             return pipeline.scan(paths, settings, progress=progress, **how)
     return pipeline.scan(paths, settings, **how)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..check.result import ALLOWED, DUPLICATE, IN_RUN, NEW, SET_ASIDE, STATES, Checked, Match
 from ..core.errors import safe
-from .summary import counted, lost
+from .wording import counted, lost
 
 SHOWN = 3  # matches of one document
 

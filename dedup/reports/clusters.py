@@ -16,7 +16,7 @@ from ..core.errors import BadInput, safe
 from ..core.verdicts import KEPT, RELATIONS
 from ..runs.run import Run
 from .documents import first_lines
-from .summary import counted, decided, lost
+from .wording import counted, decided, lost
 
 Shown = dict[str, Any]
 

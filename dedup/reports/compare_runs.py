@@ -17,7 +17,7 @@ from ..core.errors import safe
 from ..core.verdicts import RELATIONS
 from ..runs.run import Run
 from .evaluate import agreement as agree
-from .summary import counted
+from .wording import counted
 
 Report = dict[str, Any]
 SHOWN = 5  # of each kind of change; JSON has all

@@ -18,7 +18,7 @@ from .clusters import no_cluster
 from .documents import find, first_lines
 from .explain.explain import explain
 from .explain.terminal import print_explanation
-from .summary import counted, decided, lost
+from .wording import counted, decided, lost
 
 ORDERS = ("largest", "nearest")
 PER_PAGE = 12

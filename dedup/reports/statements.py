@@ -11,7 +11,7 @@ from ..content.unmatched import REPLACED, places
 from ..core.pairs import VerifiedPairs
 from ..core.thresholds import MIN_OWN_CONTENT, Thresholds, lost, numbers, own_content
 from ..text.normalize import letter_table
-from .summary import counted
+from .wording import counted
 
 LONGEST = 200_000  # characters of a text of which the words in the place of others are named
 EXAMPLES = 8

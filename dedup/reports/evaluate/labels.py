@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ...core.errors import BadInput, safe
 from ...core.pairs import pair_keys
 from ...runs.run import Run
-from ..summary import counted
+from ..wording import counted
 
 LEFT = ("a", "left", "path_a", "file_a", "doc_a", "document_a", "id_a", "path1", "file1", "doc1", "id1")
 RIGHT = ("b", "right", "path_b", "file_b", "doc_b", "document_b", "id_b", "path2", "file2", "doc2", "id2")

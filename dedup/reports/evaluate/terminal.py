@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.errors import safe
-from ..summary import counted
+from ..wording import counted
 
 Report = dict[str, Any]
 VALUES_SHOWN = 15  # of a column; JSON has all

@@ -8,7 +8,7 @@ from html import escape
 
 from ...core.errors import safe
 from ..statements import shown
-from ..summary import counted, safe_lines
+from ..wording import counted, safe_lines
 from .align import SAME
 from .explain import EXAMPLES, Explanation, Side
 from .hunks import Fold, Hunk, hunks, marked, n_words

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ...core.errors import safe
 from ..statements import shown
-from ..summary import RELATION_HELP, counted
+from ..wording import RELATION_HELP, counted
 from .align import SAME, Alignment, Span
 from .explain import DIFFERENT, Explanation
 from .hunks import MOVED_LEFT, MOVED_RIGHT, Fold, Hunk, hunks, marked, n_words

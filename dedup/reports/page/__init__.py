@@ -18,7 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...runs.run import Run
-from ..summary import counted
+from ..wording import counted
 from . import figures, listing
 from .compare import compared
 

@@ -22,7 +22,7 @@ from ..explain.align import SAME, Span, align
 from ..explain.explain import extent, otherwise, word_places
 from ..explain.hunks import Fold, Hunk, hunks, n_words
 from ..explain.lines import Lines
-from ..summary import safe_lines
+from ..wording import safe_lines
 from .listing import Listed
 
 LONGEST = 1_000_000  # bytes of a document that is compared

@@ -16,7 +16,7 @@ from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN
 from ...readers.registry import READERS
 from ...runs import summary
 from ...runs.run import Run
-from ..summary import RELATION_HELP, counted, lost, size
+from ..wording import RELATION_HELP, counted, lost, size
 
 BINS = 50  # of a histogram of 0..1
 ASIDE = 1000  # set-aside documents that are named

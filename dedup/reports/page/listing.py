@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core.errors import safe
 from ...readers.storage.sources import unchanged
 from ...runs.run import Run
-from ..summary import lost
+from ..wording import lost
 from .figures import Groups
 
 MEMBERS = 1000  # documents of one cluster that are listed

@@ -21,7 +21,7 @@ from ...core.settings import Settings
 from ...runs.run import Run
 from ..evaluate.labels import Names
 from ..figures import row_figures
-from ..summary import counted
+from ..wording import counted
 from .borderline import Borderline
 from .terminal import pair_view
 from .threshold import Answers, advice, advice_view

@@ -16,7 +16,7 @@ from ..documents import find
 from ..evaluate.terminal import figures_line
 from ..explain.explain import explain
 from ..explain.terminal import texts_view
-from ..summary import counted
+from ..wording import counted
 
 Report = dict[str, Any]
 GLYPHS = {"near": ("█", "yellow"), "contained": ("▓", "cyan"), "rewritten": ("▒", "magenta")}

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.errors import safe
-from ..summary import counted
+from ..wording import counted
 
 FEW = 10  # answers, below which the advice is a hint
 
