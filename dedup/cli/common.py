@@ -93,9 +93,9 @@ def show_summary(
 ) -> int:
     """Show a summary and (problems, how many there are) -> the exit code."""
     summary, bad, n_bad = found
-    from ..runs import summary as ledger
+    from ..runs.summary import once_for_all
 
-    shown = ledger.once_for_all(bad)
+    shown = once_for_all(bad)
     n_bad -= len(bad) - len(shown)
     for where, what in shown[:PROBLEMS_SHOWN]:
         say(f"{where}: {what}", 0)

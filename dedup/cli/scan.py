@@ -108,7 +108,7 @@ def _scan(
 ) -> Any:
     from ..core import jit
     from ..core.compiled.cache import compiling
-    from ..pipeline import scan as pipeline
+    from ..pipeline.scan import scan as scan_paths
     from ..reports import summary
 
     jit.without_blas()
@@ -119,5 +119,5 @@ def _scan(
     how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
     if show_bars and talk.is_terminal:
         with summary.progress_bars(talk) as progress:
-            return pipeline.scan(paths, settings, progress=progress, **how)
-    return pipeline.scan(paths, settings, **how)
+            return scan_paths(paths, settings, progress=progress, **how)
+    return scan_paths(paths, settings, **how)

@@ -28,7 +28,7 @@ def _rate(run: dict[str, Any]) -> str:
     return f"{seconds:.1f} s, {n / seconds:,.0f} documents/s, {size(int(volume / seconds))}/s"
 
 
-def _ledger(summary: dict[str, Any]) -> Text:
+def _totals(summary: dict[str, Any]) -> Text:
     d = summary["documents"]
     text = Text.assemble(
         ("seen ", "dim"),
@@ -119,7 +119,7 @@ def _aside(summary: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def _sources(summary: dict[str, Any]) -> Iterator[RenderableType]:
-    """Return the ledger by source, the largest first, where there is more than one."""
+    """Return the totals by source, the largest first, where there is more than one."""
     rows = sorted(summary["by_source"], key=lambda row: (-row["seen"], row["path"]))
     if len(rows) < 2:
         return
@@ -138,7 +138,7 @@ def _sources(summary: dict[str, Any]) -> Iterator[RenderableType]:
 
 def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
     """Return the summary that a person reads after a scan; `run_option` completes the next command."""
-    parts: list[RenderableType] = [_ledger(summary)]
+    parts: list[RenderableType] = [_totals(summary)]
     if summary["relations"]:
         parts += [Text(), _relations(summary), *_largest(summary)]
     elif summary["documents"]["kept"]:

@@ -1,7 +1,7 @@
 """The run folder: Parquet tables and run.json.
 
     .dedup/
-      run.json              settings, versions, ledger, timings, and the name of the table folder
+      run.json              settings, versions, summary, timings, and the name of the table folder
       tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
                             the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy); and
                             steps.npz, from which the next scan goes on

@@ -20,11 +20,11 @@ from ..core.features import Spans
 from ..core.pairs import Evidence
 from ..matching.update.state import Steps
 from ..readers.storage.addresses import is_address
-from . import summary as ledger
 from .array_store import Store
 from .atomic import checksum
 from .manifest import DECISIONS, SMALL, STEPS, manifest_of
 from .run import Run
+from .summary import SHAPE, check_shape
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 
@@ -67,8 +67,8 @@ def _read(tables: Path, manifest: dict[str, Any]) -> Run:
         n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
         if n != manifest["rows"][name]:
             raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
-    ledger.check_shape(manifest)
-    run = run_of(small, {name: manifest[name] for name in ledger.SHAPE})
+    check_shape(manifest)
+    run = run_of(small, {name: manifest[name] for name in SHAPE})
     return on_disk(run, tables, manifest["checksums"])
 
 

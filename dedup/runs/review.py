@@ -19,7 +19,7 @@ from ..core.pairs import pair_keys
 from ..core.settings import Settings
 from ..core.thresholds import lost
 from ..core.verdicts import KEPT, LETTERS, NO_FIGURE, RELATIONS, REWRITTEN, Verdict
-from . import summary as ledger
+from . import summary as run_summary
 from .review_log import ACCEPT, CANONICAL, Decision, Ref
 from .run import Run
 
@@ -102,7 +102,7 @@ def apply(run: Run, standing: Sequence[Decision]) -> Run:
     pairs = verdict.Decision(changed.verdict, run.pairs, run.pair_relations)
     verdict.check(pairs, layer.same, run.documents, layer.limits)
     old = run.summary
-    summary = {**old, **ledger.summary(changed, layer.settings, old["skipped"], {})}
+    summary = {**old, **run_summary.summary(changed, layer.settings, old["skipped"], {})}
     stale = [f for f in found if f.stale and f.made.kind != ACCEPT]
     told = [f"a decision is stale: {f.made.kind} {_name(f)}: {f.stale}" for f in stale]
     summary["warnings"] = [*old["warnings"], *told]

@@ -1,4 +1,4 @@
-"""The account of a run on Spark: what `ledger.summary` gives, from sums made by executors."""
+"""The summary of a run on Spark: as `runs.summary` makes it, from sums made by executors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ... import __version__
 from ...core.documents import FAULTS, OK, STATUS, Source
 from ...core.settings import Settings
 from ...core.verdicts import DECIDING, RELATIONS
-from ...runs import summary as ledger
+from ...runs import summary as run_summary
 from ..checkpoints import Frame
 
 
@@ -38,9 +38,9 @@ def account(
 
     ok = f.col("state") == OK
     rows = rows.withColumn("dropped", ok & (f.col("witness") != f.col("doc")))
-    rows = rows.withColumn("lossy", f.col("dropped") & (f.col("lost") > ledger.LOSSY))
+    rows = rows.withColumn("lossy", f.col("dropped") & (f.col("lost") > run_summary.LOSSY))
     states, of_record, dropped, lossy, n_bytes, dropped_bytes = _by_source(rows, len(sources))
-    by_source = ledger.rows_of_sources(sources, of_record, states, dropped, lossy, n_bytes)
+    by_source = run_summary.rows_of_sources(sources, of_record, states, dropped, lossy, n_bytes)
     found = rows.where("dropped").groupBy("relation").count().collect()
     relations = {RELATIONS[r]: int(n) for r, n in sorted(found)}
     kept = f.count(f.when(~f.col("dropped"), 1)).alias("kept")
@@ -52,14 +52,20 @@ def account(
     largest = _largest(rows, clusters, sources)
     clusters.unpersist()
     n_ok, total = int(states[:, OK].sum()), int(states.sum())
-    aside = rows.where(~ok).orderBy("doc").limit(ledger.LISTED)
+    aside = rows.where(~ok).orderBy("doc").limit(run_summary.LISTED)
     listed = [
         {"path": _name(sources, r), "reason": STATUS[r["state"]], "note": r["note"]}
         for r in aside.select("source", "record", "state", "note").collect()
     ]
     reasons = {STATUS[i]: int(n) for i, n in enumerate(states.sum(axis=0)) if n and i != OK}
     faults = f.col("state").isin(list(FAULTS))
-    bad = rows.where(faults).orderBy("doc").limit(ledger.LISTED).select("source", "record", "note").collect()
+    bad = (
+        rows.where(faults)
+        .orderBy("doc")
+        .limit(run_summary.LISTED)
+        .select("source", "record", "note")
+        .collect()
+    )
     summary = {
         "version": __version__,
         "settings": settings.deciding(),
@@ -71,8 +77,8 @@ def account(
         },
         "bytes": {"seen": int(n_bytes.sum()), "dropped": int(dropped_bytes.sum())},
         "sources": len(sources),
-        "by_source": by_source[: ledger.LISTED],
-        "warnings": ledger.warnings_of(by_source, largest, n_ok, settings),
+        "by_source": by_source[: run_summary.LISTED],
+        "warnings": run_summary.warnings_of(by_source, largest, n_ok, settings),
         "skipped": skipped,
         "relations": relations,
         "clusters": {
@@ -114,7 +120,7 @@ def _name(sources: Sequence[Source], row: Any) -> str:
 
 
 def _forms(kept: Frame, sources: Sequence[Source]) -> dict[str, Any]:
-    """Instances of forms, as `ledger.forms` has them."""
+    """Instances of forms, as `run_summary.forms` has them."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
