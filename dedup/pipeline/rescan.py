@@ -23,8 +23,9 @@ from ..core.pairs import Spellings, VerifiedPairs
 from ..core.rules import MIN_SKELETON
 from ..core.settings import DECIDED, MIN_LINES, Settings
 from ..matching.candidates import Finder
-from ..matching.update.delta import PreviousRun
+from ..matching.update.delta import Change, PreviousRun
 from ..matching.update.finder import IncrementalFinder
+from ..matching.update.state import Steps
 from ..readers.discover import find_sources
 from ..readers.registry import kind_of
 from ..runs import summary
@@ -86,26 +87,29 @@ class LastScan:
 
     def finder(self, settings: Settings, docs: NDArray[np.int32]) -> Finder | IncrementalFinder:
         """Return what finds candidates among documents int32[n], from those of the last run where it can."""
-        previous = self._previous(settings)
-        found = previous and IncrementalFinder.of(previous, settings, docs)
-        return found or Finder(settings, docs)
+        run, steps = self.run, self._steps(settings)
+        if run is None or self.old_doc is None or self.new_doc is None or steps is None:
+            return Finder(settings, docs)
+        selected = np.zeros(len(self.old_doc), np.bool_)
+        selected[docs] = True
+        change = Change(self.old_doc, self.new_doc, selected, steps.mine)
+        if not IncrementalFinder.is_faster(change):
+            return Finder(settings, docs)
+        has_skeleton = run.documents.n_bones >= MIN_SKELETON
+        previous = PreviousRun(steps, has_skeleton, run.signatures, run.anchors, run.spans)
+        return IncrementalFinder(settings, previous, change)
 
-    def _previous(self, settings: Settings) -> PreviousRun | None:
-        run = self.run
-        if run is None or self.old_doc is None or self.new_doc is None:
+    def _steps(self, settings: Settings) -> Steps | None:
+        """Return how the last run found its candidates, if these settings would find the same."""
+        if self.run is None:
             return None
-        scanned = run.summary["scanned"]["settings"]
+        scanned = self.run.summary["scanned"]["settings"]
         if any(scanned[name] != getattr(settings, name) for name in CANDIDATES):
             return None
         try:
-            steps = run.steps
+            return self.run.steps
         except BadRun:  # what the last run kept for this is damaged; all is found from scratch
             return None
-        if steps is None:
-            return None
-        has_skeleton = run.documents.n_bones >= MIN_SKELETON
-        facts = (run.signatures, run.anchors, run.spans)
-        return PreviousRun(steps, has_skeleton, *facts, self.old_doc, self.new_doc)
 
     def block(self, known: list[tuple[int, range]]) -> tuple[Block, RowRanges]:
         """Return the block that reading sources would give, from documents of the last run."""

@@ -96,7 +96,7 @@ def groups_of(run):
 
 
 def previous_run(steps, anchors, spans):
-    return PreviousRun(steps, None, None, anchors, spans, None, None)
+    return PreviousRun(steps, None, None, anchors, spans)
 
 
 def steps_of(found, mine, **rest):

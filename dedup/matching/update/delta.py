@@ -16,19 +16,13 @@ from .state import Steps
 
 @dataclass(frozen=True)
 class PreviousRun:
-    """What the previous run found on the way to its candidates, and where its documents are now.
-
-    old_doc int32[n_docs]: the number of each document in that run, -1 where it was not; new_doc
-    int32[n_docs there]: the number of each of its documents now, -1 where it is gone.
-    """
+    """What the previous run found on the way to its candidates."""
 
     steps: Steps
     has_skeleton: NDArray[np.bool_]  # [n_docs there]: skeletons of enough shingles to be compared
     signatures: Signatures
     anchors: Anchors
     spans: Spans
-    old_doc: NDArray[np.int32]
-    new_doc: NDArray[np.int32]
 
     @property
     def boilerplate(self) -> Boilerplate:

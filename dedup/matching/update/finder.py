@@ -46,14 +46,10 @@ class IncrementalFinder:
     change: Change
 
     @staticmethod
-    def of(previous: PreviousRun, settings: Settings, docs: NDArray[np.int32]) -> IncrementalFinder | None:
-        """Return the finder for documents int32[n], or None if too much has changed for it to be faster."""
-        selected = np.zeros(len(previous.old_doc), np.bool_)
-        selected[docs] = True
-        change = Change(previous.old_doc, previous.new_doc, selected, previous.steps.mine)
-        if (len(change.added) + len(change.removed)) * LEAST_SAME > np.count_nonzero(change.unchanged):
-            return None
-        return IncrementalFinder(settings, previous, change)
+    def is_faster(change: Change) -> bool:
+        """Tell whether so little has changed that this is faster than finding all from scratch."""
+        n_changed = len(change.added) + len(change.removed)
+        return n_changed * LEAST_SAME <= int(np.count_nonzero(change.unchanged))
 
     def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
         """Find the pairs that share a band, as `Finder.by_bands` does."""
