@@ -171,7 +171,8 @@ class _Check:
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
-        alike = candidates.alike(s, documents, features.signatures, docs, parallel_map)
+        banded = candidates.Finder(s, docs).by_bands(documents, features.signatures, parallel_map)
+        alike = CandidatePairs(banded.pairs)
         close = candidates.are_close(s, documents.n_letters, features.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
         known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..content import kernels as content_kernels
 from ..core.pairs import Spellings, VerifiedPairs
+from ..core.parallel import ParallelMap
 from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
 from ..matching import kernels as matching_kernels
 from ..text import kernels as text_kernels
@@ -26,7 +26,7 @@ def spellings(
     read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
     table: LetterTable,
     k: int,
-    parallel_map: Callable[..., Iterable[Any]],
+    parallel_map: ParallelMap,
 ) -> Spellings:
     """Documents int32[n], rising -> how each is written; those that cannot be read are left out."""
 
@@ -53,7 +53,7 @@ def spellings_of_several(
     read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
     table: LetterTable,
     k: int,
-    parallel_map: Callable[..., Iterable[Any]],
+    parallel_map: ParallelMap,
 ) -> Spellings:
     """First documents of the same letters int32[n_docs] -> how those are written that share theirs.
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from .settings import Settings
 
 Progress = Callable[[str, int, int, int], None]  # phase, done, total, documents so far
+ParallelMap = Callable[..., Iterable[Any]]  # (function, items) -> results in order, on threads or not
 In = TypeVar("In")
 Out = TypeVar("Out")
 

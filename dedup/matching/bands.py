@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.features import Banding
 from ..core.pairs import CandidatePairs, pair_keys
+from ..core.parallel import ParallelMap
 from ..core.sorted_arrays import distinct, group_equal, pairs_of
 from . import kernels
 
@@ -124,7 +124,7 @@ def candidate_pairs(
     docs: NDArray[np.int32],
     bands: Banding,
     least: Callable[[NDArray[np.int32]], NDArray[np.int64]],
-    parallel_map: Callable[..., Iterable[Any]],
+    parallel_map: ParallelMap,
     release_pages: Callable[[], None] = lambda: None,
 ) -> CandidatePairs:
     """Signatures uint32[n_docs, num_perm], documents int32[n] (rising) -> candidate pairs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from ..core import rules
 from ..core.features import AnchorChunk, Anchors, Spans
+from ..core.parallel import ParallelMap
 from ..core.sorted_arrays import group_equal, offsets_from_sizes
 from . import kernels
 from .partition import N_BUCKETS, Buckets
 
 IN_A_ROW = 3  # anchors that make a passage
 MAX_TALLY = 26  # the largest table of counts has 2^26 bytes
-
-ParallelMap = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from ..core.components import connected_components
 from ..core.documents import Documents
 from ..core.features import Anchors, Banding, FeatureRows, Signatures, Spans
 from ..core.pairs import CandidatePairs, pair_keys
-from ..core.parallel import trim_memory
+from ..core.parallel import ParallelMap, trim_memory
 from ..core.settings import Settings
 from . import boilerplate, kernels
 from .bands import banding, candidate_pairs
@@ -54,33 +53,6 @@ def features_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settin
     return Features(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
 
 
-def alike(
-    s: Settings,
-    documents: Documents,
-    signatures: Signatures,
-    docs: NDArray[np.int32],
-    parallel_map: Callable[..., Iterable[Any]],
-) -> CandidatePairs:
-    """Find the pairs that share a band of their shingles, or of large enough skeletons."""
-    return CandidatePairs(by_bands(s, documents, signatures, docs, parallel_map).pairs)
-
-
-def by_bands(
-    s: Settings,
-    documents: Documents,
-    signatures: Signatures,
-    docs: NDArray[np.int32],
-    parallel_map: Callable[..., Iterable[Any]],
-) -> Flagged:
-    """Find the same pairs as `alike`, each with its flags."""
-    near = by_shingles(s, documents, signatures, docs, parallel_map)
-    with_skeleton, bands, least = skeleton_bands(s, documents.n_bones, docs)
-    rewritten = candidate_pairs(
-        signatures.skeletons, with_skeleton, bands, least, parallel_map, signatures.release_pages
-    )
-    return Flagged.of((near.docs, state.BY_SHINGLES), (rewritten.docs, state.BY_SKELETONS))
-
-
 def skeleton_bands(
     s: Settings, n_bones: NDArray[np.int64], docs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], Banding, Least]:
@@ -98,7 +70,7 @@ def by_shingles(
     documents: Documents,
     signatures: Signatures,
     docs: NDArray[np.int32],
-    parallel_map: Callable[..., Iterable[Any]],
+    parallel_map: ParallelMap,
 ) -> CandidatePairs:
     """Find the pairs that share a band of their shingles."""
     bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
@@ -127,30 +99,6 @@ def _least_matches(s: Settings, jaccard: float, sizes: NDArray[np.int64], sample
 
 
 @dataclass(frozen=True)
-class Finder:
-    """Finds candidates from scratch; `update.finder.IncrementalFinder` answers the same two calls."""
-
-    settings: Settings
-    docs: NDArray[np.int32]  # the documents that are compared, sorted
-
-    def by_bands(
-        self, documents: Documents, signatures: Signatures, parallel_map: Callable[..., Iterable[Any]]
-    ) -> Flagged:
-        """Find the pairs that share a band."""
-        return by_bands(self.settings, documents, signatures, self.docs, parallel_map)
-
-    def containment(
-        self,
-        n_letters: NDArray[np.int64],
-        features: Features,
-        banded: Flagged,
-        parallel_map: Callable[..., Iterable[Any]],
-    ) -> Candidates:
-        """Find parts and wholes; leave out of the banded pairs those that share boilerplate alone."""
-        return parts_and_wholes(self.settings, n_letters, features, self.docs, banded, parallel_map)
-
-
-@dataclass(frozen=True)
 class Candidates:
     """Pairs that may be near-duplicates; parts and wholes; boilerplate; and the state for the next scan."""
 
@@ -160,37 +108,49 @@ class Candidates:
     steps: Steps
 
 
-def parts_and_wholes(
-    s: Settings,
-    n_letters: NDArray[np.int64],
-    features: Features,
-    docs: NDArray[np.int32],
-    banded: Flagged,
-    parallel_map: Callable[..., Iterable[Any]],
-) -> Candidates:
-    """Find parts and wholes and boilerplate, and the banded pairs that share more than boilerplate.
+@dataclass(frozen=True)
+class Finder:
+    """Finds candidates from scratch; `update.finder.IncrementalFinder` answers the same two calls."""
 
-    Near-duplicates, by their signatures, are taken as one before anything is counted.
-    """
-    n = len(n_letters)
-    close = are_close(s, n_letters, features.signatures, banded.pairs)
-    features.release_pages()
-    group = connected_components(n, banded.pairs[close])
-    mine = np.zeros(n, np.bool_)
-    mine[docs] = True
-    apart = np.zeros(len(close), np.bool_)
-    if s.boilerplate == "on":
-        found = boilerplate.boilerplate(
-            features.anchors, mine, group, MAX_HOLDERS, OWN_RUN, features.scratch, parallel_map
+    settings: Settings
+    docs: NDArray[np.int32]  # the documents that are compared, sorted
+
+    def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
+        """Find the pairs that share a band of their shingles, or of large enough skeletons."""
+        s = self.settings
+        near = by_shingles(s, documents, signatures, self.docs, parallel_map)
+        with_skeleton, bands, least = skeleton_bands(s, documents.n_bones, self.docs)
+        rewritten = candidate_pairs(
+            signatures.skeletons, with_skeleton, bands, least, parallel_map, signatures.release_pages
         )
-        apart = share_boilerplate_only(s, n_letters, features, banded.pairs, found, parallel_map)
+        return Flagged.of((near.docs, state.BY_SHINGLES), (rewritten.docs, state.BY_SKELETONS))
+
+    def containment(
+        self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap
+    ) -> Candidates:
+        """Find parts and wholes and boilerplate, and the banded pairs that share more than boilerplate.
+
+        Near-duplicates, by their signatures, are taken as one before anything is counted.
+        """
+        s, n, anchors = self.settings, len(n_letters), features.anchors
+        close = are_close(s, n_letters, features.signatures, banded.pairs)
         features.release_pages()
-    else:
-        found = boilerplate.no_boilerplate(features.anchors, mine, parallel_map)
-    directed, n_sampled = find_containment_pairs(
-        features.anchors, mine, found, group, scratch=features.scratch, parallel_map=parallel_map
-    )
-    return found_of(banded, close, apart, directed, mine, found, n_sampled)
+        group = connected_components(n, banded.pairs[close])
+        mine = np.zeros(n, np.bool_)
+        mine[self.docs] = True
+        apart = np.zeros(len(close), np.bool_)
+        if s.boilerplate == "on":
+            found = boilerplate.boilerplate(
+                anchors, mine, group, MAX_HOLDERS, OWN_RUN, features.scratch, parallel_map
+            )
+            apart = share_boilerplate_only(s, n_letters, features, banded.pairs, found, parallel_map)
+            features.release_pages()
+        else:
+            found = boilerplate.no_boilerplate(anchors, mine, parallel_map)
+        directed, n_sampled = find_containment_pairs(
+            anchors, mine, found, group, scratch=features.scratch, parallel_map=parallel_map
+        )
+        return found_of(banded, close, apart, directed, mine, found, n_sampled)
 
 
 def found_of(
@@ -239,7 +199,7 @@ def share_boilerplate_only(
     features: Features,
     candidates: NDArray[np.int32],
     found: boilerplate.Boilerplate,
-    parallel_map: Callable[..., Iterable[Any]],
+    parallel_map: ParallelMap,
 ) -> NDArray[np.bool_]:
     """Return bool[n]: candidates that share boilerplate only, and are no near-duplicates.
 

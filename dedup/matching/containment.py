@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ..core import rules
 from ..core.features import AnchorChunk, Anchors
 from ..core.pairs import CandidatePairs
-from ..core.parallel import trim_memory
+from ..core.parallel import ParallelMap, trim_memory
 from ..core.sorted_arrays import group_equal, offsets_from_sizes
 from . import kernels
-from .boilerplate import Boilerplate, ParallelMap, columns_of, count_table, own_of
+from .boilerplate import Boilerplate, columns_of, count_table, own_of
 from .partition import N_BUCKETS, Buckets
 
 RANGES = 16  # of documents, taken one at a time on each thread

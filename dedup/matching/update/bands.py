@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ...core.features import Banding
 from ...core.pairs import pair_keys
+from ...core.parallel import ParallelMap
 from ...core.sorted_arrays import distinct, group_equal, is_in, offsets_from_sizes, pairs_of
 from .. import kernels
 from ..bands import FULL_BUCKET, KEPT, ROWS_AT_ONCE
-from ..boilerplate import ParallelMap
 from .delta import Change
 from .lookup import likely_table
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.features import AnchorChunk, Anchors, Spans
+from ...core.parallel import ParallelMap
 from ...core.sorted_arrays import distinct, is_in
 from .. import kernels
-from ..boilerplate import IN_A_ROW, Boilerplate, KnownPassages, ParallelMap
+from ..boilerplate import IN_A_ROW, Boilerplate, KnownPassages
 from .delta import Change, PreviousRun
 from .lookup import Occurrences, Table, in_passages, n_groups, occurrences, of_docs, passages_of
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from ...core import rules
 from ...core.features import Anchors
 from ...core.pairs import CandidatePairs
+from ...core.parallel import ParallelMap
 from ...core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
 from .. import boilerplate, containment, kernels
-from ..boilerplate import ParallelMap
 from .delta import Change
 from .lookup import Occurrences, Rows, Table, hashes_of, occurrences
 

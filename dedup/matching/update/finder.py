@@ -11,10 +11,11 @@ from ...core.components import connected_components
 from ...core.documents import Documents
 from ...core.features import Signatures
 from ...core.pairs import pair_keys
+from ...core.parallel import ParallelMap
 from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
 from .. import candidates
-from ..boilerplate import Boilerplate, ParallelMap
+from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
 from ..containment import find_containment_pairs
 from . import bands, containment, state
@@ -88,8 +89,8 @@ class IncrementalFinder:
         old_group = connected_components(len(before.steps.mine), before.steps.found.having(state.CLOSE))
         groups = _Groups(old_group, group, change.regrouped(old_group, group))
         if self._is_much(groups.changed):
-            docs = np.flatnonzero(change.now).astype(np.int32)
-            return candidates.parts_and_wholes(s, n_letters, features, docs, banded, parallel_map)
+            from_scratch = candidates.Finder(s, np.flatnonzero(change.now).astype(np.int32))
+            return from_scratch.containment(n_letters, features, banded, parallel_map)
         found, changed = self._boilerplate(features, groups, parallel_map)
         apart = np.zeros(len(new), np.bool_)
         if s.boilerplate == "on":

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.features import KEPT_CHUNKS, AnchorChunk, Anchors
+from ...core.parallel import ParallelMap
 from ...core.sorted_arrays import expand_ranges, offsets_from_sizes
 from .. import boilerplate, kernels
-from ..boilerplate import ParallelMap
 
 KEY_RANGES = 8  # of keys, whose rows are put in order one at a time on each thread
 GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a time

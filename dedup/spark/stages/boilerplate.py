@@ -133,7 +133,7 @@ def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int
 def apart(alike: Frame, flagged: Frame, s: Settings) -> Frame:
     """Candidates (ALIKE), documents with boilerplate (doc, anchor_hash, flagged) -> (left, right).
 
-    Those that are alike by their boilerplate alone; as `candidates.parts_and_wholes` has it.
+    Those that are alike by their boilerplate alone; as `candidates.Finder.containment` has it.
     """
     own = mapped(flagged, _own_anchors, OWN)
     pairs = alike.select("left", "right", "frames_too")
