@@ -29,7 +29,7 @@ def list_sources(
     plain = [p for p in paths if not is_pipe(p)]
     sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
     sources += _copy_pipes(paths, copies)
-    require_readable([clean(p) for p in paths], sources)
+    require_readable(paths, sources)
     return sources, dict(skipped)
 
 
@@ -61,12 +61,12 @@ def _copy_pipes(paths: Sequence[bytes], folder: Path) -> list[Source]:
 
 
 def require_readable(paths: Sequence[bytes], sources: Sequence[Source]) -> None:
-    """Raise BadInput when no source can be read."""
+    """Raise BadInput when no source at the paths given can be read."""
     if any(not s.problem for s in sources):
         return
     if sources:
         raise BadInput("; ".join(f"{os.fsdecode(s.path)}: {s.problem}" for s in sources[:5]))
-    raise BadInput(f"{', '.join(map(os.fsdecode, paths))}: no files here to read")
+    raise BadInput(f"{', '.join(os.fsdecode(clean(p)) for p in paths)}: no files here to read")
 
 
 def reading_options(settings: Settings) -> Options:

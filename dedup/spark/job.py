@@ -75,7 +75,7 @@ def scan(
         others = [s for s in sources if not (is_address(run) and s.at.startswith(target.below + b"/"))]
         if len(others) < len(sources):
             skipped["run folder"] += 1
-        require_readable([urls.clean(path) for path in given], others)
+        require_readable(given, others)
         small = sum(s.size for s in others) < SMALL
         with session(ways.master, ways.conf, small) as spark, translate_errors():
             return _scan(spark, target, given, others, dict(skipped), settings, ways)
