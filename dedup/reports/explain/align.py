@@ -7,8 +7,7 @@ points (as in a patience diff); between them rapidfuzz finds the longest common 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from os.path import commonprefix
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
+from ...content.alignment import longest_rising
 from ...content.words import Words, words
 from ...text.normalize import LetterTable
 from .moves import BLOCK, Move, moved, once, run_of
@@ -135,27 +135,8 @@ def _fixed_points(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[tuple[int,
     true = (window(x, BLOCK)[i] == window(y, BLOCK)[j]).all(axis=1)
     order = np.argsort(i[true])
     i, j = i[true][order], j[true][order]
-    rising = _longest_rising(j.tolist())
+    rising = longest_rising(j.tolist())
     return list(zip(i[rising].tolist(), j[rising].tolist(), strict=True))
-
-
-def _longest_rising(values: Sequence[int]) -> list[int]:
-    """Different numbers -> the places of a longest rising subsequence (Fredman 1975).
-
-    >>> _longest_rising([3, 1, 2, 5, 4])
-    [1, 2, 4]
-    """
-    tails: list[int] = []
-    at: list[int] = []
-    before = []
-    for place, value in enumerate(values):
-        n = bisect_left(tails, value)
-        before.append(at[n - 1] if n else -1)
-        tails[n : n + 1], at[n : n + 1] = [value], [place]
-    out = [at[-1]] if at else []
-    while out and before[out[-1]] >= 0:
-        out.append(before[out[-1]])
-    return out[::-1]
 
 
 def _between(x: list[int], y: list[int]) -> tuple[list[tuple[int, int]], bool]:
