@@ -8,7 +8,6 @@ several kernels have in common is compiled once.  It changes numba in place, so 
 from __future__ import annotations
 
 import argparse
-import ast
 import gc
 import importlib
 import json
@@ -16,12 +15,12 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..core.compiled.kinds import Kind
 from ..core.compiled.shipped import FORMAT, PACKAGE, MachineCode, digest
+from ..core.compiled.sources import reached_from
 from ..core.jit import KERNELS, Kernel
 from . import warm_up  # noqa: F401 (it imports all kernels)
 
@@ -115,7 +114,7 @@ def compile_part(folder: Path, part: int, n_parts: int) -> None:
     for name, processor, needs in LEVELS.get(platform.machine(), []):
         (folder / f"{name}-{part}.o").write_bytes(_machine_code(module, processor, needs))
         levels[name] = needs
-    depends = {known["source"]: sorted(_depends(known["source"])) for known in kernels.values()}
+    depends = {known["source"]: _depends(known["source"]) for known in kernels.values()}
     digests = {name: digest(PACKAGE / name) for names in depends.values() for name in names}
     for known in kernels.values():
         known["part"] = part
@@ -361,26 +360,9 @@ def _machine_code(module: Any, processor: str, needs: list[str]) -> bytes:
     return code
 
 
-def _depends(name: str) -> set[str]:
-    """A file of the package -> the files that what it defines can depend on, itself among them."""
-    found, waiting = set(), [name]
-    while waiting:
-        name = waiting.pop()
-        if name not in found and Path(name).stem not in NOT_IN_KERNELS:
-            found.add(name)
-            waiting.extend(_imported(name))
-    return found
-
-
-def _imported(name: str) -> Iterator[str]:
-    """Return the files of the package that a file imports something from."""
-    path = PACKAGE / name
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-            for at in [folder, *(folder / alias.name for alias in node.names)]:
-                if at.with_suffix(".py").is_file():
-                    yield str(at.with_suffix(".py").relative_to(PACKAGE))
+def _depends(name: str) -> list[str]:
+    """Return the files of the package that what a file defines can depend on, itself among them."""
+    return sorted(str(p.relative_to(PACKAGE)) for p in reached_from(PACKAGE / name, NOT_IN_KERNELS))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ hand, is thrown away; it is compiled before the clock of the tests starts, and t
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -17,6 +16,8 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from dedup.core.compiled.sources import reached_from
 
 from .faults import Fault
 
@@ -69,7 +70,7 @@ def put_in(fault: Fault, copy: Path) -> bool:
     path = copy / fault.file
     path.write_text(changed(path.read_text(), fault))
     kernels = [*copy.glob("dedup/*/kernels/*.py"), *copy.glob("dedup/core/components.py")]
-    stale = [p for p in kernels if path in _reached_from(p, copy)]
+    stale = [p for p in kernels if path in reached_from(p)]
     for code in [code for p in stale for code in (p.parent / "__pycache__").glob(f"{p.stem}.*.nb[ic]")]:
         code.unlink()
     return bool(stale)
@@ -118,29 +119,3 @@ def _environment(copy: Path) -> dict[str, str]:
     """The program is that of the copy, and so is the code of its kernels."""
     kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     return {**kept, "PYTHONPATH": str(copy)}
-
-
-def _reached_from(path: Path, root: Path) -> set[Path]:
-    """A file of a package below `root` -> it, and all the files that it imports, at first or second hand."""
-    found: set[Path] = set()
-    todo = [path]
-    while todo:
-        path = todo.pop()
-        if path not in found:
-            found.add(path)
-            todo += _imported(path, root)
-    return found
-
-
-def _imported(path: Path, root: Path) -> list[Path]:
-    """The files of the package that a file imports; not the __init__ of the folders above them."""
-    out = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
-        folder = path.parents[node.level - 1]
-        base = folder.joinpath(*(node.module or "").split(".")) if node.module else folder
-        for name in [base, *(base / alias.name for alias in node.names)]:
-            if (file := name.with_suffix(".py")).exists() and root in file.parents:
-                out.append(file)
-    return out
