@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clustering import exact_duplicates, verdict
+from ..clustering import verdict
 from ..core.documents import Documents, Source
 from ..core.pairs import Spellings
 from ..core.parallel import Context
@@ -21,7 +21,6 @@ from ..pipeline.rescan import LastScan
 from ..pipeline.set_aside import find_changed, set_changed_aside
 from ..pipeline.sources import list_sources
 from ..runs.ingest_cache import IngestCache
-from ..text.normalize import letter_table
 
 
 @dataclass(frozen=True)
@@ -56,21 +55,5 @@ def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh
         texts = corpus.texts
         assert texts is not None
         documents = set_changed_aside(corpus.documents, find_changed(sources, corpus.documents))
-        same = _same_values(documents, texts, context)
+        _, same = verdict.exact_groups(documents, Spellings.none(), corpus.read, s.k, context.parallel_map)
         yield Fresh(sources, documents, corpus.features, texts, same)
-
-
-def _same_values(documents: Documents, texts: Texts, context: Context) -> NDArray[np.int32]:
-    """Return the first new document with the same letters and signs, int32[n]."""
-    letters = verdict.same_letters(documents)
-
-    def read(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
-        return [(b"", texts.read(d)) for d in docs.tolist()]
-
-    k, parallel_map = context.settings.k, context.parallel_map
-    return exact_duplicates.same_values(
-        letters,
-        exact_duplicates.spellings_of_several(
-            letters, Spellings.none(), read, letter_table(), k, parallel_map
-        ),
-    )

@@ -13,14 +13,15 @@ from ..core.documents import OK, Documents, Source
 from ..core.errors import BadSetting, Broken
 from ..core.features import Signatures
 from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from ..core.parallel import ParallelMap
 from ..core.rules import MIN_PART, MIN_SKELETON
 from ..core.settings import Settings
 from ..core.sorted_arrays import inverse_permutation, is_in
 from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
 from ..matching import kernels
-from . import exact_duplicates as equal_letters
-from . import families, hubs, policies
+from ..text.normalize import letter_table
+from . import exact_duplicates, families, hubs, policies
 from .witnesses import Preferences, edges, select_witnesses, without_hubs
 
 COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
@@ -46,7 +47,24 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
 
 def same_values(documents: Documents, spellings: Spellings) -> NDArray[np.int32]:
     """Return int32[n_docs]: the first document with the same letters, points, signs and operators."""
-    return equal_letters.same_values(same_letters(documents), spellings)
+    return exact_duplicates.same_values(same_letters(documents), spellings)
+
+
+def exact_groups(
+    documents: Documents,
+    known: Spellings,
+    read: Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]],
+    k: int,
+    parallel_map: ParallelMap,
+) -> tuple[Spellings, NDArray[np.int32]]:
+    """Group documents by their letters and signs -> how those of equal letters are spelled, `same_values`.
+
+    `read(docs)` gives the bytes and the UTF-8 text of documents; `known` spellings are not read again.
+    """
+    letters = same_letters(documents)
+    several = exact_duplicates.spellings_of_several
+    spellings = several(letters, known, read, letter_table(), k, parallel_map)
+    return spellings, exact_duplicates.same_values(letters, spellings)
 
 
 @dataclass(frozen=True)
@@ -97,7 +115,7 @@ def decide(
     facts = _facts(sources, documents, exact_group, weight, good, limits)
     rank, keys = policies.rank(rule, facts)
     representative = _best_of(exact_group, rank)[exact_group]
-    equal, equal_kinds = equal_letters.pairs(representative, known.spellings)
+    equal, equal_kinds = exact_duplicates.pairs(representative, known.spellings)
     kind = np.full(n, PUNCTUATION, np.int8)
     kind[np.where(representative[equal.docs[:, 0]] == equal.docs[:, 1], *equal.docs.T)] = equal_kinds
     by_itself = (representative == np.arange(n)) | ~drops[kind]

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clustering import exact_duplicates, verdict
+from ..clustering import verdict
 from ..core.documents import OK, Document
 from ..core.features import Spans
-from ..core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from ..core.pairs import CandidatePairs, Evidence, VerifiedPairs, pair_keys
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
 from ..core.sorted_arrays import is_in
@@ -139,7 +139,10 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
     documents = set_short_aside(corpus.documents, s.k)
 
     with context.timed("relations"):
-        spellings, exact_group = _exact_duplicates(context, corpus, previous)
+        parallel_map = context.counted("relations", 0, n, each=1)
+        spellings, exact_group = verdict.exact_groups(
+            corpus.documents, previous.spellings(), corpus.read, s.k, parallel_map
+        )
     representatives = np.flatnonzero((documents.status == OK) & (exact_group == np.arange(n)))
     finder = previous.finder(s, representatives.astype(np.int32))
     with context.timed("candidates"):
@@ -170,18 +173,6 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
     run = decide_run(context, given, compared)
     features.release_pages()
     return replace(run, load_steps=lambda: found.steps)
-
-
-def _exact_duplicates(
-    context: Context, corpus: Corpus, previous: LastScan
-) -> tuple[Spellings, NDArray[np.int32]]:
-    """Group documents by their letters and signs -> how those of several are spelled, int32[n_docs] group."""
-    letters = verdict.same_letters(corpus.documents)
-    parallel_map = context.counted("relations", 0, len(letters), each=1)
-    spellings = exact_duplicates.spellings_of_several(
-        letters, previous.spellings(), corpus.read, letter_table(), context.settings.k, parallel_map
-    )
-    return spellings, exact_duplicates.same_values(letters, spellings)
 
 
 def _comparer(context: Context, corpus: Corpus, spans: Spans) -> Callable[[CandidatePairs], VerifiedPairs]:
