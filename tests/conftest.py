@@ -20,7 +20,7 @@ from .faults.warm import Warm
 settings.register_profile("any machine", deadline=None)  # compiling the kernels is no slow example
 settings.load_profile("any machine")
 
-# subtle: a shell starts what it puts into the background deaf to SIGINT, and children inherit that
+# NOTE: a shell starts what it puts into the background deaf to SIGINT, and children inherit that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

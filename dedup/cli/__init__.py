@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _run() -> int | None:
-    """subtle: `commands.main` takes every broken pipe for that of standard output, so it is not called."""
+    """NOTE: `commands.main` takes every broken pipe for that of standard output, so it is not called."""
     asked = os.environ.get(COMPLETE)
     if asked:
         return shell_complete(commands, {}, "dedup", COMPLETE, asked)

@@ -78,7 +78,7 @@ def review(
 def _keyboard() -> Iterator[Callable[[], str]]:
     """-> what gives the next key pressed at the terminal; an escape sequence is one key, the end is `q`.
 
-    subtle: click.getchar throws away what was typed before it is called, and gives keys typed fast as one.
+    NOTE: click.getchar throws away what was typed before it is called, and gives keys typed fast as one.
     """
     import termios
     import tty

@@ -116,7 +116,7 @@ def kind_of(known: Spellings, doc: int, other: int) -> int:
 
 
 def pairs(representative: NDArray[np.int32], known: Spellings) -> tuple[VerifiedPairs, NDArray[np.int8]]:
-    """Speakers int32[n_docs] -> the pairs (document, its speaker), sorted, and the relation of each."""
+    """Return the pairs of documents and their representatives int32[n_docs], sorted, and their relations."""
     row = np.full(len(representative), -1, np.int64)
     row[known.docs] = np.arange(len(known.docs))
     docs = np.flatnonzero(

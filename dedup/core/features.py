@@ -16,7 +16,7 @@ from .sorted_arrays import expand_ranges, offsets_from_sizes
 class Signatures:
     """values, skeletons uint32[n_docs, num_perm]; comparable only if num_perm, seed and k agree.
 
-    Where the arrays are files mapped into memory, `forget` lets go of the pages that were read.
+    Where the arrays are files mapped into memory, `release_pages` releases the pages that were read.
     """
 
     values: NDArray[np.uint32]
@@ -35,7 +35,7 @@ class Anchors:
     """Anchors by document, as CSR: those of document d are at start[d]..start[d + 1] - 1.
 
     hash uint64[n], position int32[n] counted in letters, start int64[n_docs + 1].  Where the arrays are
-    files mapped into memory, `forget` lets go of the pages that were read.
+    files mapped into memory, `release_pages` releases the pages that were read.
     """
 
     hash: NDArray[np.uint64]

@@ -1,6 +1,6 @@
 """Kernels: functions that run compiled, by the machine code that was shipped or else by numba.
 
-subtle: numba looks only at the file of a function to see whether its cached code is still good; after
+NOTE: numba looks only at the file of a function to see whether its cached code is still good; after
 a change to a function that others call from another file, remove the `__pycache__` folders.
 """
 

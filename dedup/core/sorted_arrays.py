@@ -1,6 +1,6 @@
 """Sorted whole numbers as sets, and runs of an array.
 
-subtle: np.unique, and np.isin with it, hash whole numbers, and are many times slower on those whose low
+NOTE: np.unique, and np.isin with it, hash whole numbers, and are many times slower on those whose low
 bits are alike, as those of pairs are; sorting is not.
 """
 

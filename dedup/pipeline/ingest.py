@@ -41,13 +41,13 @@ Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 class Texts:
     """Where the text of each document begins in the cache; -1 if it is not there."""
 
-    spool: IngestCache
+    cache: IngestCache
     at: NDArray[np.int64]  # [n_docs]
     n_bytes: NDArray[np.int64]  # [n_docs]
 
     def read(self, doc: int) -> bytes:
         """Read the text of a document from the cache."""
-        return self.spool.read(int(self.at[doc]), int(self.n_bytes[doc]))
+        return self.cache.read(int(self.at[doc]), int(self.n_bytes[doc]))
 
 
 @dataclass(frozen=True)

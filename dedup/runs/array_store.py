@@ -77,7 +77,7 @@ class Writer:
     def copy(self, other: RowRanges) -> None:
         """Write rows that another store holds.
 
-        subtle: read, not mapped into memory, which takes three times as long.
+        NOTE: read, not mapped into memory, which takes three times as long.
         """
         for name, file in self._files.items():
             size = self._row_bytes(name)
@@ -117,7 +117,7 @@ class Writer:
 
 
 class Store:
-    """The files of a store, mapped into memory; pages that were read are let go by `forget`."""
+    """The files of a store, mapped into memory; `release_pages` releases the pages that were read."""
 
     def __init__(self, folder: Path, n_docs: int, num_perm: int, anchor_start: NDArray[np.int64]) -> None:
         """Raises ValueError or OSError when a file is missing or not as long as it should be."""

@@ -33,7 +33,7 @@ from ..readers.storage.addresses import flush, local_folder
 from .array_store import FILES
 from .atomic import flushed, write_atomically
 from .manifest import LASTING, LOCK, MANIFEST, STEPS, UNFINISHED, manifest_of, manifest_of_run
-from .opening import _n_rows, on_disk
+from .opening import n_rows, on_disk
 from .run import Run
 from .tables import TABLES
 
@@ -85,7 +85,7 @@ class RunFolder:
                 found[STEPS] = pool.submit(flushed, self.tables / STEPS)
         every = {**linked, **{name: file.result() for name, file in found.items()}}
         checksums = {name: every[name] for name in (*tables, *arrays, STEPS) if name in every}
-        sizes = {name: _n_rows(self.tables / f"{name}.parquet") for name in TABLES}
+        sizes = {name: n_rows(self.tables / f"{name}.parquet") for name in TABLES}
         self.publish(sizes, checksums, run.summary)
         return on_disk(run, self.tables, checksums)
 

@@ -43,7 +43,7 @@ class Block:
     n_anchors: NDArray[np.int64]  # [n_docs]
     text_at: NDArray[
         np.int64
-    ]  # [n_docs]: where the text of each begins in the spool; -1 when it is not there
+    ]  # [n_docs]: where the text of each begins in the cache; -1 when it is not there
     text_bytes: NDArray[np.int64]  # [n_docs]
     old_doc: NDArray[np.int32]  # [n_docs]: its number in the last run; -1 where it was read anew
 
@@ -56,7 +56,7 @@ def key_of(*facts: object) -> str:
 class IngestCache:
     """Finished blocks in a folder; those of an earlier scan that are still there are found again.
 
-    subtle: nothing is flushed to disk, so after a power cut a file may have its name but not its
+    NOTE: nothing is flushed to disk, so after a power cut a file may have its name but not its
     content; blocks written before the machine last started are therefore not trusted.
     """
 
@@ -143,7 +143,7 @@ class IngestCache:
     def _whole(self, blocks: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
         """Return the first blocks, as long as all their rows are in the store.
 
-        subtle: a scan that was killed while it committed has moved files of the store away already.
+        NOTE: a scan that was killed while it committed has moved files of the store away already.
         """
         docs = min(self.store.size("signatures"), self.store.size("skeletons"))
         anchors = min(self.store.size("anchor_hashes"), self.store.size("anchor_positions"))

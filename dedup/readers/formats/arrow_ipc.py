@@ -60,7 +60,7 @@ class Table:
     def _open_ipc(self, fields: list[int] | None) -> Any:
         """Open the file or stream, with some fields only -> its schema.
 
-        subtle: a file that lost its footer, which stands last, still holds a stream from byte 8 on.
+        NOTE: a file that lost its footer, which stands last, still holds a stream from byte 8 on.
         """
         options = pa.ipc.IpcReadOptions(included_fields=fields or [], use_threads=False)
         self._stream.seek(0)
@@ -168,7 +168,7 @@ def _parquet(stream: BinaryIO) -> Any:
 
 
 def _checked(batch: Any) -> Any:
-    """subtle: a damaged batch may point outside its memory; nothing is read from it before this."""
+    """NOTE: a damaged batch may point outside its memory; nothing is read from it before this."""
     batch.validate(full=True)
     return batch
 

@@ -42,7 +42,7 @@ class BadLine(Exception):
 def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
     """A line -> its object, and the encoding it was in; raises BadLine.
 
-    subtle: orjson refuses lone surrogates and NaN, which other programs write; json takes them.  A line
+    NOTE: orjson refuses lone surrogates and NaN, which other programs write; json takes them.  A line
     in the encoding that was asked for may be other text when it is taken for UTF-8 (UTF-7, HZ).
     """
     encoding = of_lines(encoding)

@@ -34,7 +34,7 @@ QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)
 def message(raw: bytes, options: Options) -> Decoded:
     """The bytes of a message -> its text: the first plain part that is not blank, else the first of HTML.
 
-    subtle: the older policy, compat32, since the newer one raises errors at headers that are out of order.
+    NOTE: the older policy, compat32, since the newer one raises errors at headers that are out of order.
     """
     try:
         mail = message_from_bytes(raw, policy=compat32)

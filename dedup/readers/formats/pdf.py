@@ -18,7 +18,7 @@ END_BYTES = 4096  # at the end, where %%EOF stands unless something follows it t
 def text_of(data: bytes, options: Options) -> Decoded:
     """The bytes of a PDF -> the text of its pages.
 
-    subtle: pypdf mends a file that was cut off as well as it can and says nothing of the pages it lost.
+    NOTE: pypdf mends a file that was cut off as well as it can and says nothing of the pages it lost.
     """
     try:
         import pypdf

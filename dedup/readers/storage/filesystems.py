@@ -337,7 +337,7 @@ REASONS = (
 def reason(error: BaseException) -> str:
     """What a library raised -> a few words.
 
-    subtle: its own words may hold the whole URL with the credentials in it, so they are used only where
+    NOTE: its own words may hold the whole URL with the credentials in it, so they are used only where
     nothing that looks like an address is left of them.
 
     >>> reason(OSError("AWS Error ACCESS_DENIED during ListObjectsV2 operation: Access Denied"))

@@ -17,7 +17,7 @@ from .streams import unpacked
 def open_file(source: Source) -> BinaryIO:
     """Return the bytes of the file of a source, as they are on disk or at its URL.
 
-    subtle: a pipe that has taken the place of the file since it was listed would block for ever.
+    NOTE: a pipe that has taken the place of the file since it was listed would block for ever.
     """
     if urls.is_url(source.at):
         return urls.open_url(source)

@@ -63,7 +63,7 @@ class Forward(io.RawIOBase):
 
 
 class _Zstd(Forward):
-    """A zstandard stream.  subtle: unlike the zstandard package, pyarrow says when it is cut off.
+    """A zstandard stream.  NOTE: unlike the zstandard package, pyarrow says when it is cut off.
 
     It then forgets what it had read of those bytes, so they are read again in smaller and smaller steps.
     """

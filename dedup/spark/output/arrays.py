@@ -81,7 +81,7 @@ def _in_place(
 def _placer(folder: str) -> Mapper:
     """-> rows (at, values, ...) sorted by document -> written where they belong in the files.
 
-    subtle: a task may run twice, and both write the same bytes to the same places.
+    NOTE: a task may run twice, and both write the same bytes to the same places.
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -137,7 +137,7 @@ def _in_parts(
 def _parter(tables: Place, part_bytes: int) -> Mapper:
     """-> rows sorted by part and document -> files of about `part_bytes`, more of them where a part has more.
 
-    subtle: where a file ends depends on its rows only, never on how they are cut into batches.
+    NOTE: where a file ends depends on its rows only, never on how they are cut into batches.
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -80,7 +80,7 @@ def _parquet(table: pa.Table) -> pa.Buffer:
 def put(tables: Place, file: str, part: str, rows: int, data: Any) -> pa.RecordBatch:
     """Write a file of the run, or a part of it -> the row that tells of it.
 
-    subtle: a task may run twice, and both write the same bytes.
+    NOTE: a task may run twice, and both write the same bytes.
     """
     tables.write(f"{file}/{part}" if part else file, data)
     facts = [file, part, rows, memoryview(data).nbytes, zlib.crc32(data)]
