@@ -27,6 +27,12 @@ run_option = click.option(
 )
 
 
+def run_is_default() -> bool:
+    """Tell whether the command that runs was given no --run."""
+    given = click.get_current_context().get_parameter_source("run_folder")
+    return given is click.core.ParameterSource.DEFAULT
+
+
 def console() -> Console:
     """Return the console of standard output; lines are cut only at a terminal."""
     from rich.console import Console

@@ -10,7 +10,7 @@ import click
 
 from ..core import errors
 from ..core.settings import Settings
-from .common import load_kernels, run_option
+from .common import load_kernels, run_is_default, run_option
 from .output import NewPath, form_of
 from .paths import AnyRun
 
@@ -70,9 +70,7 @@ def _run_if_any(run_folder: AnyRun) -> Run | None:
     from ..runs.manifest import MANIFEST
     from ..runs.opening import open_run
 
-    given = click.get_current_context().get_parameter_source("run_folder")
-    default = given is click.core.ParameterSource.DEFAULT
-    return None if default and not Path(run_folder, MANIFEST).exists() else open_run(run_folder)
+    return None if run_is_default() and not Path(run_folder, MANIFEST).exists() else open_run(run_folder)
 
 
 def _print(found: Explanation) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .common import run_option
+from .common import run_is_default, run_option
 from .output import NewPath, form_of
 from .paths import AnyRun
 
@@ -65,7 +65,4 @@ def _run_option(run_folder: AnyRun) -> str:
     """The option that completes the commands named in the page; "" for the default."""
     import shlex
 
-    source = click.get_current_context().get_parameter_source("run_folder")
-    if source is click.core.ParameterSource.DEFAULT:
-        return ""
-    return f" --run {shlex.quote(str(run_folder))}"
+    return "" if run_is_default() else f" --run {shlex.quote(str(run_folder))}"

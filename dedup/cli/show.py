@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..core import errors
-from .common import check_relation, cluster_id, console, run_option
+from .common import check_relation, cluster_id, console, run_is_default, run_option
 from .paths import AnyRun
 
 
@@ -45,10 +45,9 @@ def _options(per_page: int, relation: str | None) -> str:
     """The options that were given, to complete the next command."""
     import shlex
 
-    context = click.get_current_context()
-    given = context.get_parameter_source("run_folder") is not click.core.ParameterSource.DEFAULT
+    run_folder = click.get_current_context().params["run_folder"]
     return (
-        (f" --run {errors.safe(shlex.quote(str(context.params['run_folder'])))}" if given else "")
+        ("" if run_is_default() else f" --run {errors.safe(shlex.quote(str(run_folder)))}")
         + (f" --relation {relation}" if relation else "")
         + (f" --per-page {per_page}" if per_page != 20 else "")
     )
