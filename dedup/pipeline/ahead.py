@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.compiled.kinds import Kind
-from ..core.compiled.shipped import FORMAT, PACKAGE, MachineCode, digest
+from ..core.compiled.shipped import FORMAT, PACKAGE, MachineCode, digest, facts_in
 from ..core.compiled.sources import reached_from
 from ..core.jit import KERNELS, Kernel
 from . import warm_up  # noqa: F401 (it imports all kernels)
@@ -96,12 +96,8 @@ def compile_all(folder: Path) -> None:
 
 def is_made(folder: Path) -> bool:
     """Tell whether a folder has the machine code of all kernels as they are."""
-    try:
-        facts = json.loads((folder / "facts.json").read_bytes())
-    except (OSError, ValueError):
-        return False
-    here = facts["format"] == FORMAT and facts["platform"] == [sys.platform, platform.machine()]
-    return here and all(MachineCode(facts, "").fits(kernel) for kernel in KERNELS.values())
+    facts = facts_in(folder)
+    return facts is not None and all(MachineCode(facts, "").fits(kernel) for kernel in KERNELS.values())
 
 
 def compile_part(folder: Path, part: int, n_parts: int) -> None:

@@ -49,17 +49,24 @@ def shipped_code() -> MachineCode | None:
     asked = os.environ.get("DEDUP_KERNELS")  # "numba" for none of it, or the name of a level
     if asked == "numba":
         return None
-    try:
-        facts = json.loads((FOLDER / "facts.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-    if facts["format"] != FORMAT or facts["platform"] != [sys.platform, platform.machine()]:
+    facts = facts_in(FOLDER)
+    if facts is None:
         return None
     has = features()
     for level, needs in facts["levels"].items():
         if has.issuperset(needs) and asked in (None, level):
             return MachineCode(facts, level)
     return None
+
+
+def facts_in(folder: Path) -> dict[str, Any] | None:
+    """Return what is known of the machine code in a folder, or None if there is none for this platform."""
+    try:
+        facts: dict[str, Any] = json.loads((folder / "facts.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    here = facts["format"] == FORMAT and facts["platform"] == [sys.platform, platform.machine()]
+    return facts if here else None
 
 
 def features() -> set[str]:
