@@ -296,7 +296,7 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     run = dedup.scan_texts(texts)
     d, n = run.documents, len(texts)
     everyone = np.arange(n, dtype=np.int32)
-    expected = local.alike(settings, d, run.signatures, everyone, map)
+    expected = local.Finder(settings, everyone).by_bands(d, run.signatures, map).pairs
     both = {"values": run.signatures.values, "skeletons": run.signatures.skeletons}
     packed = {name: [row.tobytes() for row in values] for name, values in both.items()}
     firsts = pa.record_batch({"doc": everyone.astype(np.int64), "n_bones": d.n_bones, **packed})
@@ -316,6 +316,6 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     (kept,) = candidates.matched(settings)([pa.record_batch(columns)])
     assert len(expected) > 40
     assert sorted(zip(*(kept[x].to_pylist() for x in ("left", "right")), strict=True)) == list(
-        map(tuple, expected.docs.tolist())
+        map(tuple, expected.tolist())
     )
     assert 0 < sum(kept["close"].to_pylist()) < len(expected)
