@@ -124,10 +124,10 @@ def pairs(representative: NDArray[np.int32], known: Spellings) -> tuple[Verified
     )
     mine, other = known.digests[row[docs]], known.digests[row[representative[docs]]]
     kind = _kinds(mine, other)
-    n, bones = known.n_shingles[row[docs]], known.n_bones[row[docs]]
+    n, n_skeleton = known.n_shingles[row[docs]], known.n_bones[row[docs]]
     both = np.stack([np.minimum(docs, representative[docs]), np.maximum(docs, representative[docs])], axis=1)
-    shingles, bones = np.stack([n] * 3, axis=1), np.stack([bones] * 3, axis=1)
-    found = VerifiedPairs.of_shingles(both.astype(np.int32), shingles, bones, shingles)
+    counts = np.stack([n, n, n_skeleton], axis=1)
+    found = VerifiedPairs.of_counts(both.astype(np.int32), np.repeat(counts[:, :, None], 3, axis=2))
     order = np.lexsort((both[:, 1], both[:, 0]))
     return found.where(order), kind[order]
 

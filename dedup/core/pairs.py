@@ -52,34 +52,27 @@ class CandidatePairs:
 
 @dataclass(frozen=True)
 class VerifiedPairs:
-    """docs int32[n, 2], sorted; overlap, size_left, size_right int64[n] count distinct shingles.
+    """docs int32[n, 2], sorted.
 
-    bones int64[n, 3] are the same three counts of skeleton shingles, own int64[n, 3] those of the
-    shingles that are boilerplate in neither document.  content int32[n, 17] are the COUNTS of what each
-    text says alone, and slots uint32[n, 4, 4] where they differ (see content.Slot: before, after, left,
-    right, hashed); both are 0 where the texts were not compared word by word.  by_family bool[n]: the
-    family of the two tells that they are instances of one form.
+    counts int64[n, 3, 3]: distinct shingles of three kinds (all, those that are boilerplate in neither
+    document, those of the skeletons), each as shared, in the left, in the right document.  content
+    int32[n, 17] are the COUNTS of what each text says alone, and slots uint32[n, 4, 4] where they differ
+    (see content.Slot: before, after, left, right, hashed); both are 0 where the texts were not compared
+    word by word.  by_family bool[n]: the family of the two tells that they are instances of one form.
     """
 
     docs: NDArray[np.int32]
-    overlap: NDArray[np.int64]
-    size_left: NDArray[np.int64]
-    size_right: NDArray[np.int64]
-    bones: NDArray[np.int64]
-    own: NDArray[np.int64]
+    counts: NDArray[np.int64]
     content: NDArray[np.int32]
     slots: NDArray[np.uint32]
     by_family: NDArray[np.bool_]
 
     @staticmethod
-    def of_shingles(
-        docs: NDArray[np.int32], shingles: NDArray[np.int64], bones: NDArray[np.int64], own: NDArray[np.int64]
-    ) -> VerifiedPairs:
-        """Make pairs from three counts int64[n, 3] each; their texts are not compared word by word."""
+    def of_counts(docs: NDArray[np.int32], counts: NDArray[np.int64]) -> VerifiedPairs:
+        """Make pairs from counts int64[n, 3, 3]; their texts are not compared word by word."""
         n = len(docs)
         content, slots = np.zeros((n, len(COUNTS)), np.int32), np.zeros((n, 4, 4), np.uint32)
-        overlap, left, right = shingles.T
-        return VerifiedPairs(docs, overlap, left, right, bones, own, content, slots, np.zeros(n, np.bool_))
+        return VerifiedPairs(docs, counts, content, slots, np.zeros(n, np.bool_))
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -89,9 +82,34 @@ class VerifiedPairs:
         return self.content[:, COUNTS.index(name)].astype(np.int64)
 
     @property
+    def overlap(self) -> NDArray[np.int64]:
+        """Return the number of shared shingles, int64[n]."""
+        return self.counts[:, 0, 0]
+
+    @property
+    def size_left(self) -> NDArray[np.int64]:
+        """Return the number of shingles of the left document, int64[n]."""
+        return self.counts[:, 0, 1]
+
+    @property
+    def size_right(self) -> NDArray[np.int64]:
+        """Return the number of shingles of the right document, int64[n]."""
+        return self.counts[:, 0, 2]
+
+    @property
+    def non_boilerplate(self) -> NDArray[np.int64]:
+        """Return the counts of shingles that are boilerplate in neither document, int64[n, 3]."""
+        return self.counts[:, 1]
+
+    @property
+    def skeleton(self) -> NDArray[np.int64]:
+        """Return the counts of skeleton shingles, int64[n, 3]."""
+        return self.counts[:, 2]
+
+    @property
     def jaccard(self) -> NDArray[np.float64]:
         """Return overlap / union, float64[n] in 0..1."""
-        return self.overlap / np.maximum(self.size_left + self.size_right - self.overlap, 1)
+        return _jaccard(self.counts[:, 0])
 
     @property
     def left_in_right(self) -> NDArray[np.float64]:
@@ -111,17 +129,18 @@ class VerifiedPairs:
     @property
     def discounted_jaccard(self) -> NDArray[np.float64]:
         """Return the Jaccard without boilerplate, float64[n]; 0 where nothing else is left."""
-        return self.own[:, 0] / np.maximum(self.own[:, 1] + self.own[:, 2] - self.own[:, 0], 1)
+        return _jaccard(self.non_boilerplate)
 
     @property
     def discounted_containment(self) -> NDArray[np.float64]:
         """Return the containment without boilerplate, float64[n]."""
-        return self.own[:, 0] / np.maximum(np.minimum(self.own[:, 1], self.own[:, 2]), 1)
+        shared, left, right = self.non_boilerplate.T
+        return shared / np.maximum(np.minimum(left, right), 1)
 
     @property
     def skeleton_jaccard(self) -> NDArray[np.float64]:
         """Return the Jaccard of the sets of skeleton shingles, float64[n]; 0 where there are none."""
-        return self.bones[:, 0] / np.maximum(self.bones[:, 1] + self.bones[:, 2] - self.bones[:, 0], 1)
+        return _jaccard(self.skeleton)
 
     def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> VerifiedPairs:
         """Select rows, by bool[n] or by int64[m]."""
@@ -146,8 +165,13 @@ class VerifiedPairs:
 
     @staticmethod
     def none() -> VerifiedPairs:
-        three = np.zeros((0, 3), np.int64)
-        return VerifiedPairs.of_shingles(np.zeros((0, 2), np.int32), three, three, three)
+        return VerifiedPairs.of_counts(np.zeros((0, 2), np.int32), np.zeros((0, 3, 3), np.int64))
+
+
+def _jaccard(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Counts int64[n, 3] (shared, left, right) -> shared / union, float64[n]; 0 where both are empty."""
+    shared, left, right = counts.T
+    return shared / np.maximum(left + right - shared, 1)
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,13 @@ class Thresholds:
 
     def framed(self, pairs: VerifiedPairs) -> Bools:
         """Tell where one of the two has boilerplate: bool[n]."""
-        return (pairs.own[:, 1] < pairs.size_left) | (pairs.own[:, 2] < pairs.size_right)
+        return np.asarray((pairs.non_boilerplate[:, 1:] < pairs.counts[:, 0, 1:]).any(axis=1))
 
     def judged_without(self, pairs: VerifiedPairs) -> Bools:
         """Tell where enough of both is no boilerplate: bool[n]."""
-        left, right = pairs.own[:, 1], pairs.own[:, 2]
-        share = np.minimum(left / np.maximum(pairs.size_left, 1), right / np.maximum(pairs.size_right, 1))
-        return (np.minimum(left, right) >= self.min_part) & (share >= MIN_OWN_SHARE)
+        own, sizes = pairs.non_boilerplate[:, 1:], pairs.counts[:, 0, 1:]
+        share = (own / np.maximum(sizes, 1)).min(axis=1)
+        return (own.min(axis=1) >= self.min_part) & (share >= MIN_OWN_SHARE)
 
     def deciding_jaccard(self, pairs: VerifiedPairs) -> Floats:
         """Return the Jaccard that is compared: without boilerplate, where enough else is left: float64[n]."""
@@ -127,13 +127,12 @@ class Thresholds:
         skeleton must exceed the Jaccard by two of its standard errors.  A skeleton must also speak for
         its text: at least one shingle of it to 20 of the letters.
         """
-        fewer = np.minimum(pairs.bones[:, 1], pairs.bones[:, 2])
-        sparse = np.maximum(
-            pairs.size_left - 20 * pairs.bones[:, 1], pairs.size_right - 20 * pairs.bones[:, 2]
-        )
+        sizes = pairs.skeleton[:, 1:]
+        fewer = sizes.min(axis=1)
+        sparse = (pairs.counts[:, 0, 1:] > 20 * sizes).any(axis=1)
         s = pairs.skeleton_jaccard
         more = s - pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
-        enough = (fewer >= self.min_bones) & (sparse <= 0)
+        enough = (fewer >= self.min_bones) & ~sparse
         enough &= ~self.framed(pairs) | self.judged_without(pairs)
         return enough & (s >= self.min_skeleton) & more
 
@@ -154,14 +153,14 @@ class Thresholds:
     def part_share(self, pairs: VerifiedPairs, side: int) -> Floats:
         """Return the share of one side's shingles that the other has, boilerplate aside: float64[n]."""
         plain = pairs.right_in_left if side else pairs.left_in_right
-        own = pairs.own[:, 0] / np.maximum(pairs.own[:, 1 + side], 1)
+        own = pairs.non_boilerplate[:, 0] / np.maximum(pairs.non_boilerplate[:, 1 + side], 1)
         return np.where(self.framed(pairs), own, plain)
 
     def _part(self, pairs: VerifiedPairs, side: int) -> Bools:
         """Tell where one side, if not too short, is part of the other by shingles: bool[n]."""
         sizes = (pairs.size_left, pairs.size_right)
         framed = self.framed(pairs)
-        size = np.where(framed, pairs.own[:, 1 + side], sizes[side])
+        size = np.where(framed, pairs.non_boilerplate[:, 1 + side], sizes[side])
         enough = (size >= self.min_part) & (~framed | self.judged_without(pairs))
         shorter = sizes[side] <= SHORTER * sizes[1 - side]
         return enough & shorter & (self.part_share(pairs, side) >= self.min_containment)

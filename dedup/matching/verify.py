@@ -78,9 +78,10 @@ def verify(
         frames = spans.of_docs(docs)
         sets = matching_kernels.marked_sets(buffer, starts, table, k, frames)
         counts = matching_kernels.figures(*sets, asked)
-        bones = matching_kernels.overlaps(*matching_kernels.skeleton_sets(buffer, starts, table), asked)
+        skeletons = matching_kernels.overlaps(*matching_kernels.skeleton_sets(buffer, starts, table), asked)
         del buffer, sets
-        found = VerifiedPairs.of_shingles(part[readable], counts[:, :3], bones, counts[:, 3:])
+        counts = np.concatenate([counts, skeletons], axis=1).reshape(-1, 3, 3)
+        found = VerifiedPairs.of_counts(part[readable], counts)
         rows = np.flatnonzero(read_closely(found))
         for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
             found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
@@ -130,14 +131,10 @@ def turned(pairs: VerifiedPairs, docs: NDArray[np.int32]) -> VerifiedPairs:
     def exchanged(columns: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
         return np.where(turn.reshape(-1, *[1] * (columns.ndim - 1)), columns[..., order], columns)
 
-    sizes = exchanged(np.stack([pairs.size_left, pairs.size_right], axis=1), [1, 0])
     out = replace(
         pairs,
         docs=exchanged(docs, [1, 0]).astype(np.int32),
-        size_left=sizes[:, 0],
-        size_right=sizes[:, 1],
-        bones=exchanged(pairs.bones, [0, 2, 1]),
-        own=exchanged(pairs.own, [0, 2, 1]),
+        counts=exchanged(pairs.counts, [0, 2, 1]),
         content=exchanged(pairs.content, TURNED),
         slots=exchanged(pairs.slots, [0, 1, 3, 2]),
     )

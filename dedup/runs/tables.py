@@ -143,7 +143,7 @@ TABLES: dict[str, Callable[[Run], pa.Table]] = {
 }  # in the order in which they are written
 
 
-SHINGLES = (
+SHINGLES = (  # the columns of VerifiedPairs.counts
     *("overlap", "size_left", "size_right", "own_overlap", "own_left", "own_right"),
     *("bones_overlap", "bones_left", "bones_right"),
 )
@@ -165,7 +165,7 @@ def unpacked(column: Any, dtype: Any, *shape: int) -> NDArray[Any]:
 
 
 def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
-    counts = (p.overlap, p.size_left, p.size_right, *p.own.T, *p.bones.T)
+    counts = p.counts.reshape(-1, len(SHINGLES)).T
     return {
         "left": pa.array(p.docs[:, 0]),
         "right": pa.array(p.docs[:, 1]),
@@ -179,14 +179,10 @@ def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
 def pairs_of(table: pa.Table) -> VerifiedPairs:
     """A table of pairs -> VerifiedPairs."""
     column = {name: table.column(name).combine_chunks() for name in table.column_names}
-    counts = [_array(column[name], np.int64) for name in SHINGLES]
+    counts = np.stack([_array(column[name], np.int64) for name in SHINGLES], axis=1)
     return VerifiedPairs(
         docs=np.stack([_array(column["left"], np.int32), _array(column["right"], np.int32)], axis=1),
-        overlap=counts[0],
-        size_left=counts[1],
-        size_right=counts[2],
-        own=np.stack(counts[3:6], axis=1),
-        bones=np.stack(counts[6:], axis=1),
+        counts=counts.reshape(-1, 3, 3),
         content=np.stack([_array(column[name], np.int32) for name in COUNTS], axis=1),
         slots=unpacked(table.column("slots"), np.uint32, 4, 4),
         by_family=_array(column["by_family"], np.bool_),

@@ -354,9 +354,9 @@ def _all_pairs(decided: Frame, equal: Frame) -> Frame:
     from pyspark.sql import functions as f
 
     good = decided.where(f.col("what") == GOOD).select(*FIGURES, f.col("kind").alias("relation"))
-    n, bones = f.col("n_shingles"), f.col("n_bones")
+    n, n_skeleton = f.col("n_shingles"), f.col("n_bones")
     nothing = [f.lit(0)] * len(COUNTS) + [f.lit(bytearray(64)), f.lit(False)]
-    figures = [n, n, n, bones, bones, bones, n, n, n, *nothing]
+    figures = [*[n] * 6, *[n_skeleton] * 3, *nothing]
     sides = [f.least("doc", "speaker"), f.greatest("doc", "speaker")]
     named = [c.alias(name) for c, name in zip([*sides, *figures], FIGURES, strict=True)]
     return good.union(equal.select(*named, f.col("kind").alias("relation")))

@@ -33,8 +33,8 @@ def figures(docs, sizes, alike):
     least = np.minimum(left, right)
     overlap = np.select([alike == 0, alike == 1], [least * 9 // 10, least], least // 3)
     overlap = np.where((alike == 0) & (np.maximum(left, right) > 2 * least), least, overlap)
-    shingles, zero = np.stack([overlap, left, right], axis=1), np.zeros((len(docs), 3), np.int64)
-    found = VerifiedPairs.of_shingles(docs, shingles, zero, shingles)
+    shingles = np.stack([overlap, left, right], axis=1)
+    found = VerifiedPairs.of_counts(docs, np.stack([shingles, shingles, 0 * shingles], axis=1))
     of_text = {"letters_left": left, "letters_right": right, "only_left": left - overlap}
     for name, values in {**of_text, "only_right": right - overlap, "places": 1}.items():
         found.content[:, COUNTS.index(name)] = values

@@ -13,13 +13,19 @@ from ..pipeline.test_stages import limits, pair_of
 LIMITS = limits()
 
 
-def with_bones(pairs, *bones):
-    return replace(pairs, bones=np.array([bones]))
+def with_counts(pairs, kind, counts):
+    changed = pairs.counts.copy()
+    changed[0, kind] = counts
+    return replace(pairs, counts=changed)
+
+
+def with_bones(pairs, *skeleton):
+    return with_counts(pairs, 2, skeleton)
 
 
 def with_own(pairs, *own):
     """Of the shingles, those that are boilerplate in neither text."""
-    return replace(pairs, own=np.array([own]))
+    return with_counts(pairs, 1, own)
 
 
 PART = (100, 100, 900)

@@ -84,8 +84,8 @@ FAULTS = (
     Fault(
         "skeleton-speaks-line",
         THRESHOLDS,
-        "(fewer >= self.min_bones) & (sparse <= 0)",
-        "(fewer >= self.min_bones) & (sparse <= -1)",
+        "(pairs.counts[:, 0, 1:] > 20 * sizes)",
+        "(pairs.counts[:, 0, 1:] >= 20 * sizes)",
         "a skeleton of one shingle to 20 of the letters does not speak for its text",
         ("core/test_thresholds.py",),
     ),
@@ -132,8 +132,8 @@ FAULTS = (
     Fault(
         "own-part-line",
         THRESHOLDS,
-        "(np.minimum(left, right) >= self.min_part)",
-        "(np.minimum(left, right) > self.min_part)",
+        "(own.min(axis=1) >= self.min_part)",
+        "(own.min(axis=1) > self.min_part)",
         "a text with just enough of its own is judged as boilerplate",
         ("core/test_thresholds.py",),
     ),

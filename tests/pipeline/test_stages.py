@@ -195,8 +195,8 @@ def test_each_document_goes_for_the_most_preferred_kept_one_that_it_may_go_for(e
 
 def pair_of(shingles, **counts):
     """A pair of two texts, with three counts of shingles and what they say alone."""
-    three = np.array([shingles])
-    pairs = VerifiedPairs.of_shingles(np.array([[0, 1]], np.int32), three, np.zeros((1, 3), np.int64), three)
+    by_kind = np.array([[shingles, shingles, (0, 0, 0)]])
+    pairs = VerifiedPairs.of_counts(np.array([[0, 1]], np.int32), by_kind)
     letters = {"letters_left": shingles[1], "letters_right": shingles[2], "places": 1}
     for name, value in {**letters, **counts}.items():
         pairs.content[0, COUNTS.index(name)] = value

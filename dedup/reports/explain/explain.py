@@ -86,7 +86,7 @@ class Figures:
     @property
     def framed(self) -> bool:
         """There is boilerplate in one of the two."""
-        return bool((self.pair.own[0, 1:] < (self.left, self.right)).any())
+        return bool((self.pair.non_boilerplate[0, 1:] < (self.left, self.right)).any())
 
     @property
     def shared(self) -> int:
@@ -105,14 +105,14 @@ class Figures:
             "right_in_left": float(pair.right_in_left[0]),
             "larger": "left" if self.left > self.right else "right" if self.right > self.left else None,
             "larger_holds_more": max(self.left, self.right) - self.shared,
-            "discounted_left": int(pair.own[0, 1]),
-            "discounted_right": int(pair.own[0, 2]),
-            "discounted_shared": int(pair.own[0, 0]),
+            "discounted_left": int(pair.non_boilerplate[0, 1]),
+            "discounted_right": int(pair.non_boilerplate[0, 2]),
+            "discounted_shared": int(pair.non_boilerplate[0, 0]),
             "discounted_jaccard": float(pair.discounted_jaccard[0]),
             "discounted_containment": float(pair.discounted_containment[0]),
-            "skeleton_left": int(pair.bones[0, 1]),
-            "skeleton_right": int(pair.bones[0, 2]),
-            "skeleton_shared": int(pair.bones[0, 0]),
+            "skeleton_left": int(pair.skeleton[0, 1]),
+            "skeleton_right": int(pair.skeleton[0, 2]),
+            "skeleton_shared": int(pair.skeleton[0, 0]),
             "skeleton_jaccard": float(pair.skeleton_jaccard[0]),
         }
 

@@ -88,8 +88,7 @@ class _Pairs:
 
 
 def _nothing(docs: NDArray[np.int32]) -> VerifiedPairs:
-    three = np.zeros((len(docs), 3), np.int64)
-    return VerifiedPairs.of_shingles(docs, three, three, three)
+    return VerifiedPairs.of_counts(docs, np.zeros((len(docs), 3, 3), np.int64))
 
 
 def decider(s: Settings) -> Mapper:

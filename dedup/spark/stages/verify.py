@@ -19,16 +19,13 @@ from ...core.features import Spans
 from ...core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
 from ...matching import verify
-from ...runs.tables import packed
+from ...runs.tables import SHINGLES, packed
 from ...text.normalize import letter_table
 from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
 from ..checkpoints import Frame
 
 FIGURES: Columns = {
-    **dict.fromkeys(("left", "right", "overlap", "size_left", "size_right"), "int64"),
-    **dict.fromkeys(("bones_overlap", "bones_left", "bones_right"), "int64"),
-    **dict.fromkeys(("own_overlap", "own_left", "own_right"), "int64"),
-    **dict.fromkeys(COUNTS, "int64"),
+    **dict.fromkeys(("left", "right", *SHINGLES, *COUNTS), "int64"),
     **{"slots": "binary", "by_family": "bool"},
 }
 VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
@@ -39,25 +36,20 @@ FEW = 1_000_000  # rows that are sent to all tasks
 def figures(pairs: VerifiedPairs, docs: NDArray[np.int64]) -> dict[str, Any]:
     """Verified pairs of documents docs[0], docs[1], ... -> columns of FIGURES."""
     sides = docs[pairs.docs].reshape(-1, 2)
-    three = [pairs.overlap, pairs.size_left, pairs.size_right, *pairs.bones.T, *pairs.own.T]
+    counts = pairs.counts.reshape(-1, len(SHINGLES))
     rest = [*pairs.content.T, packed(pairs.slots), pairs.by_family]
-    return dict(zip(FIGURES, [*sides.T, *three, *rest], strict=True))
+    return dict(zip(FIGURES, [*sides.T, *counts.T, *rest], strict=True))
 
 
 def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
     """Columns of FIGURES -> verified pairs, sorted, numbered by their places in docs, rising."""
     column = {name: numbers(table, name) for name in FIGURES if name != "slots"}
     sides = np.stack([np.searchsorted(docs, column[side]) for side in ("left", "right")], axis=1)
-    bones, own = (
-        np.stack([column[f"{what}_{x}"] for x in ("overlap", "left", "right")], axis=1).astype(np.int64)
-        for what in ("bones", "own")
-    )
-    three = [column[name].astype(np.int64) for name in ("overlap", "size_left", "size_right")]
-    overlap, left, right = three
+    counts = np.stack([column[name] for name in SHINGLES], axis=1).astype(np.int64).reshape(-1, 3, 3)
     content = np.stack([column[name] for name in COUNTS], axis=1).astype(np.int32)
     slots = np.frombuffer(b"".join(texts(table, "slots")), np.uint32).reshape(-1, 4, 4)
     told = content, slots, column["by_family"].astype(np.bool_)
-    found = VerifiedPairs(sides.astype(np.int32), overlap, left, right, bones, own, *told)
+    found = VerifiedPairs(sides.astype(np.int32), counts, *told)
     return VerifiedPairs.none().merged(found)
 
 
