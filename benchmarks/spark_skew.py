@@ -17,7 +17,6 @@ import numpy as np
 
 import dedup
 from dedup.clustering import verdict
-from dedup.core import rules
 from dedup.core.settings import Settings
 from dedup.matching import kernels
 from dedup.spark.stages.bands import HEAVY, buckets
@@ -27,13 +26,10 @@ def sizes_of(run: dedup.Run) -> np.ndarray:
     """Run -> the sizes of the buckets of all bands."""
     same = verdict.same_letters(run.documents)
     firsts = np.flatnonzero(run.ok & (same == np.arange(len(same))))
-    boned = firsts[run.documents.n_bones[firsts] >= rules.MIN_SKELETON]
     out = []
     for _, view, columns in buckets(Settings()):
-        values, mine = (
-            (run.signatures.values, firsts) if view == "values" else (run.signatures.skeletons, boned)
-        )
-        (keys,) = kernels.band_keys(values, mine.astype(np.int32), columns[None])
+        mine = firsts[view.sizes(run.documents)[firsts] >= view.least].astype(np.int32)
+        (keys,) = kernels.band_keys(view.signatures(run.signatures), mine, columns[None])
         out.append(np.unique(keys, return_counts=True)[1])
     return np.concatenate(out)
 

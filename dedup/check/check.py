@@ -179,10 +179,9 @@ class _Check:
         parts = containment.containment_candidates(
             features.anchors, alone, known, group, scratch=features.scratch, parallel_map=parallel_map
         )
-        sizes = documents.n_letters, documents.n_bones
-        new = query.Newcomers(docs, *sizes, features.signatures, features.anchors, known)
+        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
         old, old_group = self.existing, self.existing.cluster
-        pairs = query.alike(self.index, new, old.signatures, old.n_letters, old_group, s)
+        pairs = query.alike(self.index, new, old.signatures, old.sizes, old_group, s)
         by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
         return query.Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
 

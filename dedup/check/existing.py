@@ -102,10 +102,9 @@ class Existing:
         """Return the witness of each document, int32[n_docs]; a kept document is its own."""
         return self._verdict("witness")
 
-    @cached_property
-    def n_letters(self) -> NDArray[np.int64]:
-        """Return the number of letters of each document, int64[n_docs]."""
-        return self._numbers("documents", "n_letters")
+    def sizes(self, name: str) -> NDArray[np.int64]:
+        """Return a column of sizes of all documents, int64[n_docs]."""
+        return self._numbers("documents", name)
 
     def _verdict(self, name: str) -> NDArray[np.int32]:
         if (self.folder / DECISIONS).exists():
@@ -153,7 +152,7 @@ class Existing:
         return made
 
     def _columns(self) -> index.Columns:
-        names = ["status", "letters_hash", "n_bones", "n_anchors"]
+        names = ["status", "letters_hash", "n_letters", "n_bones", "n_anchors"]
         table = self._table("documents", names)
         frames = self._table("boilerplate", ["doc", "start", "end"])
         number = {name: table.column(name).to_numpy() for name in names if name != "letters_hash"}
@@ -173,6 +172,7 @@ class Existing:
         return index.Columns(
             number["status"],
             letters_hashes(table),
+            number["n_letters"],
             number["n_bones"],
             store.signatures(s.seed, s.k),
             store.anchors,

@@ -3,8 +3,8 @@
 Each is a .npy file; a lookup is a binary search that touches a few pages of it.  They are made from the
 tables of the run when they are first asked for, and go when the run is written anew.
 
-    index-bands           uint64[n_bands, n]   key of the band << 32 | document, each row rising
-    index-bones           the same of the skeletons
+    index-values          uint64[n_bands, n]   key of the band << 32 | document, each row rising
+    index-skeletons       the same of the skeletons
     index-anchors         uint64[n]            key of the anchor << 32 | document, rising; none that is
                                                boilerplate or stands in very many clusters
     index-letters         uint64[3, n]         letters hash and document, rising
@@ -36,9 +36,10 @@ from ..core.features import AnchorChunk, Anchors, Banding, Signatures, Spans
 from ..core.settings import Settings
 from ..core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
 from ..matching import containment, kernels
-from ..matching.bands import AT_ONCE, banding, keys_by_band
+from ..matching.bands import AT_ONCE, keys_by_band
 from ..matching.boilerplate import IN_A_ROW
 from ..matching.partition import N_BUCKETS, Buckets
+from ..matching.views import VIEWS, View
 from ..runs.array_store import HEADER, header
 
 MARK = "index.json"  # written last: the index is whole
@@ -52,8 +53,8 @@ SHIFT = np.uint64(32)
 class Index:
     """The tables; see the head of this file."""
 
-    bands: NDArray[np.uint64]
-    bones: NDArray[np.uint64]
+    values: NDArray[np.uint64]
+    skeletons: NDArray[np.uint64]
     anchors: NDArray[np.uint64]
     letters: NDArray[np.uint64]
     boilerplate: NDArray[np.uint64]
@@ -76,11 +77,12 @@ class Index:
         same = self.letters[1][places] == hashes[rows, 1]
         return rows[same], self.letters[2][places[same]].astype(np.int32)
 
-    def in_band(self, values: NDArray[np.uint32], bones: bool, bands: Banding) -> NDArray[np.int64]:
-        """Look up signatures or skeletons uint32[m, num_perm] -> int64[n, 2]: index, document; each once."""
+    def in_band(self, view: View, values: NDArray[np.uint32], s: Settings) -> NDArray[np.int64]:
+        """Look up signatures uint32[m, num_perm] of one view -> int64[n, 2]: index, document; each once."""
         found = [np.zeros(0, np.int64)]
-        by_band = keys_by_band(values, np.arange(len(values), dtype=np.int32), bands.columns)
-        for row, wanted in zip(self.bones if bones else self.bands, by_band, strict=True):
+        columns = view.index_bands(s).columns
+        by_band = keys_by_band(values, np.arange(len(values), dtype=np.int32), columns)
+        for row, wanted in zip(getattr(self, view.name), by_band, strict=True):
             which, docs = _looked_up(row, wanted & ~LOW)
             found.append(which << 32 | docs)
         keys, _ = unique_counts(np.concatenate(found))
@@ -127,18 +129,6 @@ def _anchor_keys(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return (low >> np.uint64(6) | low << np.uint64(26)) & LOW
 
 
-def bandings(s: Settings) -> tuple[Banding, Banding]:
-    """Return the bands of signatures, and of skeletons.
-
-    A scan has three times as many of the first, for texts of unlike length; here they would take more disk
-    than all else.  A pair at `min_jaccard` is found as surely where the texts are of one length.
-    """
-    return (
-        banding(s.min_jaccard, rules.MIN_RECALL, s.num_perm),
-        banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm),
-    )
-
-
 # ------------------------------------------------------------------ on disk
 
 
@@ -173,6 +163,7 @@ class Columns:
 
     status: NDArray[np.int8]
     letters_hash: NDArray[np.uint64]  # [n_docs, 2]
+    n_letters: NDArray[np.int64]
     n_bones: NDArray[np.int64]
     signatures: Signatures
     anchors: Anchors
@@ -189,10 +180,10 @@ def write(folder: Path, columns: Columns, s: Settings, scratch: Path | None = No
     h = columns.letters_hash[keyed]
     first = keyed[np.r_[True, (h[1:] != h[:-1]).any(axis=1)]] if len(keyed) else keyed
     alone = np.sort(first[columns.status[first] == OK])
-    bands, bones = bandings(s)
-    writer.fill("bands", *_band_rows(columns.signatures.values, alone, bands))
-    boned = alone[columns.n_bones[alone] >= rules.MIN_SKELETON]
-    writer.fill("bones", *_band_rows(columns.signatures.skeletons, boned, bones))
+    for view in VIEWS:
+        docs = alone[getattr(columns, view.size)[alone] >= view.least]
+        rows = _band_rows(view.signatures(columns.signatures), docs, view.index_bands(s))
+        writer.fill(view.name, *rows)
     mine = np.zeros(len(columns.status), np.bool_)
     mine[alone] = True
     _write_anchors(writer, columns, mine, scratch)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import estimates, rules
+from ..core import rules
+from ..core.documents import Documents
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
 from ..core.sorted_arrays import unique_counts
 from ..matching import containment
 from ..matching.boilerplate import Boilerplate, own_of
-from .index import Index, bandings
+from ..matching.views import VIEWS
+from .index import Index
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,7 @@ class Newcomers:
     """New documents to be looked up, and their anchors without boilerplate."""
 
     docs: NDArray[np.int32]  # of the new ones: those that are looked for
-    n_letters: NDArray[np.int64]  # [n_new]
-    n_bones: NDArray[np.int64]  # [n_new]
+    documents: Documents
     signatures: Signatures
     anchors: Anchors
     boilerplate: Boilerplate
@@ -37,30 +39,27 @@ def alike(
     index: Index,
     new: Newcomers,
     existing: Signatures,
-    n_letters: NDArray[np.int64],
+    sizes: Callable[[str], NDArray[np.int64]],
     group: NDArray[np.int32],
     s: Settings,
 ) -> NDArray[np.int64]:
     """Find the pairs (new document, document of the run) that share a band and enough values: int64[n, 2].
 
-    n_letters, group int64, int32[n_docs] are of the documents of the run.
+    `sizes` gives a column of sizes of the documents of the run, int64[n_docs]; group int32[n_docs] is their
+    clusters.
     """
-    bands, bones = bandings(s)
-    boned = new.docs[new.n_bones[new.docs] >= rules.MIN_SKELETON]
     out = [np.zeros((0, 2), np.int64)]
-    for is_bones, docs, table, jaccard, sample in (
-        (False, new.docs, bands, s.min_jaccard, s.sample),
-        (True, boned, bones, s.min_skeleton, estimates.EVERY),
-    ):
-        old = existing.skeletons if is_bones else existing.values
-        mine = new.signatures.skeletons if is_bones else new.signatures.values
+    for view in VIEWS:
+        new_sizes, old_sizes = view.sizes(new.documents), sizes(view.size)
+        mine, old = view.signatures(new.signatures), view.signatures(existing)
+        docs = new.docs[new_sizes[new.docs] >= view.least]
         for i in range(0, len(docs), AT_ONCE):
             some = docs[i : i + AT_ONCE]
             values = mine[some]
-            pairs = index.in_band(values, is_bones, table)
+            pairs = index.in_band(view, values, s)
             agree = _agree(values, old, pairs)
-            sizes = np.stack([new.n_letters[some[pairs[:, 0]]], n_letters[pairs[:, 1]]])
-            good = agree >= rules.min_matching_values(jaccard, sizes, s.num_perm, sample)
+            both = np.stack([new_sizes[some[pairs[:, 0]]], old_sizes[pairs[:, 1]]])
+            good = agree >= view.min_matching(s, both)
             pairs, agree = pairs[good], agree[good]
             rows = _best((group[pairs[:, 1]], pairs[:, 0]), pairs[:, 1], agree, BEST_OF_GROUP)
             rows = rows[_best((pairs[rows, 0],), pairs[rows, 1], agree[rows], BEST)]

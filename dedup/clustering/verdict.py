@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import estimates, rules
+from ..core import rules
 from ..core.documents import OK, Documents, Source
 from ..core.errors import BadSetting, Broken
 from ..core.features import Signatures
@@ -19,7 +19,7 @@ from ..core.settings import Settings
 from ..core.sorted_arrays import inverse_permutation, is_in
 from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
-from ..matching import kernels
+from ..matching import kernels, views
 from ..text.normalize import letter_table
 from . import exact_duplicates, families, hubs, policies
 from .witnesses import Preferences, edges, select_witnesses, without_hubs
@@ -294,20 +294,15 @@ def may_match(
 
     def estimated(pairs: CandidatePairs) -> NDArray[np.bool_]:
         signed = signatures()
-        agree = kernels.matches(signed.values, pairs.docs)
-        j = agree / s.num_perm
-        high = np.minimum(
-            1.0, j + estimates.STANDARD_ERRORS * estimates.standard_error(j, s.num_perm, s.sample)
-        )
-        left, right = documents.n_letters[pairs.docs].T
-        containment = estimates.overlap(high, left, right, s.sample) / np.maximum(1, np.minimum(left, right))
-        bones = kernels.matches(signed.skeletons, pairs.docs)
-        both = documents.n_bones[pairs.docs].min(axis=1) >= MIN_SKELETON
-        line = (documents.n_letters[pairs.docs].T, s.num_perm)
-        rewritten = both & (bones >= rules.min_matching_values(s.min_skeleton, *line, estimates.EVERY))
-        least = rules.min_matching_values(s.min_jaccard, *line, s.sample)
+        out = np.zeros(len(pairs), np.bool_)
+        for view in views.VIEWS:
+            matching, sizes = kernels.matches(view.signatures(signed), pairs.docs), view.sizes(documents)
+            both = sizes[pairs.docs].T
+            out |= (both.min(axis=0) >= view.least) & (matching >= view.min_matching(s, both))
+            if view == views.LETTERS:
+                out |= rules.max_containment(matching, both, s.num_perm, s.sample) >= s.min_containment
         signed.release_pages()
-        return np.asarray((agree >= least) | (containment >= s.min_containment) | rewritten)
+        return out
 
     return allowed
 

@@ -54,6 +54,17 @@ def are_near_duplicates(matching: NDArray[Any], sizes: Counts, num_perm: int, sa
     return np.asarray(matching >= line * num_perm)
 
 
+def max_containment(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> NDArray[np.float64]:
+    """Return the highest containment that matching values and letters int64[2, n] allow: float64[n].
+
+    Five standard errors are added to the Jaccard that the values estimate.
+    """
+    jaccard = matching / num_perm
+    error = estimates.standard_error(jaccard, num_perm, sample)
+    high = np.minimum(1.0, jaccard + estimates.STANDARD_ERRORS * error)
+    return estimates.overlap(high, sizes[0], sizes[1], sample) / np.maximum(1, sizes.min(axis=0))
+
+
 def may_be_one_with_frames(matching: NDArray[Any], sizes: Counts, num_perm: int, sample: int) -> Bools:
     """Tell which pairs may be near-duplicates with all their boilerplate: bool[n]."""
     return np.asarray(matching >= min_matching_values(MIN_JACCARD_OF_FRAMES, sizes, num_perm, sample))

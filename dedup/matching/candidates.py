@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import estimates, rules
+from ..core import rules
 from ..core.components import connected_components
 from ..core.documents import Documents
-from ..core.features import Anchors, Banding, FeatureRows, Signatures, Spans
+from ..core.features import Anchors, FeatureRows, Signatures, Spans
 from ..core.pairs import CandidatePairs, pair_keys
 from ..core.parallel import ParallelMap, trim_memory
 from ..core.settings import Settings
 from . import boilerplate, kernels
-from .bands import banding, candidate_pairs
+from .bands import candidate_pairs
 from .containment import find_containment_pairs
 from .update import state
 from .update.state import Flagged, Steps
+from .views import VIEWS, View
 
 MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
 OWN_RUN = 100  # letters in a row that make a text differ otherwise
 PAIRS_AT_ONCE = 1 << 16
-
-Least = Callable[[NDArray[np.int32]], NDArray[np.int64]]  # pairs -> the values that they must share
 
 
 @dataclass(frozen=True)
@@ -53,49 +51,24 @@ def features_in_memory(rows: list[FeatureRows], start: NDArray[np.int64], settin
     return Features(Signatures(signatures, skeletons, *facts), Anchors(hashes, positions, start))
 
 
-def skeleton_bands(
-    s: Settings, n_bones: NDArray[np.int64], docs: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], Banding, Least]:
-    """Return the documents with a large enough skeleton, their bands, and the test of a pair."""
-    bands = banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
-    return (
-        docs[n_bones[docs] >= rules.MIN_SKELETON],
-        bands,
-        _least_matches(s, s.min_skeleton, n_bones, estimates.EVERY),
-    )
-
-
-def by_shingles(
+def find_pairs(
+    view: View,
     s: Settings,
     documents: Documents,
     signatures: Signatures,
     docs: NDArray[np.int32],
     parallel_map: ParallelMap,
 ) -> CandidatePairs:
-    """Find the pairs that share a band of their shingles."""
-    bands = shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
-    least = least_shingles(s, documents.n_letters)
-    return candidate_pairs(signatures.values, docs, bands, least, parallel_map, signatures.release_pages)
-
-
-def least_shingles(s: Settings, n_letters: NDArray[np.int64]) -> Least:
-    """Return how many signature values a pair must share, by the numbers of letters."""
-    return _least_matches(s, s.min_jaccard, n_letters, s.sample)
-
-
-def shingle_bands(min_jaccard: float, min_containment: float, num_perm: int) -> Banding:
-    """Return the bands that find a pair at `min_jaccard`, unless it is found as part and whole."""
-    lowest = estimates.least_sampled_jaccard(min_jaccard, min_containment)
-    return banding(lowest, rules.MIN_RECALL, num_perm)
-
-
-def _least_matches(s: Settings, jaccard: float, sizes: NDArray[np.int64], sample: int) -> Least:
-    """Return a function of pairs: the values they must share if their Jaccard is `jaccard`."""
-
-    def least(pairs: NDArray[np.int32]) -> NDArray[np.int64]:
-        return rules.min_matching_values(jaccard, sizes[pairs].T, s.num_perm, sample)
-
-    return least
+    """Find the pairs of documents int32[n] (rising) that share a band in one view."""
+    sizes = view.sizes(documents)
+    return candidate_pairs(
+        view.signatures(signatures),
+        docs[sizes[docs] >= view.least],
+        view.bands(s),
+        lambda pairs: view.min_matching(s, sizes[pairs].T),
+        parallel_map,
+        signatures.release_pages,
+    )
 
 
 @dataclass(frozen=True)
@@ -116,14 +89,12 @@ class Finder:
     docs: NDArray[np.int32]  # the documents that are compared, sorted
 
     def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
-        """Find the pairs that share a band of their shingles, or of large enough skeletons."""
-        s = self.settings
-        near = by_shingles(s, documents, signatures, self.docs, parallel_map)
-        with_skeleton, bands, least = skeleton_bands(s, documents.n_bones, self.docs)
-        rewritten = candidate_pairs(
-            signatures.skeletons, with_skeleton, bands, least, parallel_map, signatures.release_pages
+        """Find the pairs that share a band in one of the views."""
+        found = (
+            (find_pairs(view, self.settings, documents, signatures, self.docs, parallel_map).docs, view.flag)
+            for view in VIEWS
         )
-        return Flagged.of((near.docs, state.BY_SHINGLES), (rewritten.docs, state.BY_SKELETONS))
+        return Flagged.of(*found)
 
     def containment(
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap

@@ -20,7 +20,6 @@ from ..core.documents import CHANGED, OK, TOO_SHORT, UNREADABLE, Documents, Sour
 from ..core.errors import BadRun, BadSetting, DedupError
 from ..core.features import Spans
 from ..core.pairs import Spellings, VerifiedPairs
-from ..core.rules import MIN_SKELETON
 from ..core.settings import DECIDED, MIN_LINES, Settings
 from ..matching.candidates import Finder
 from ..matching.update.delta import Change, PreviousRun
@@ -95,8 +94,7 @@ class LastScan:
         change = Change(self.old_doc, self.new_doc, selected, steps.mine)
         if not IncrementalFinder.is_faster(change):
             return Finder(settings, docs)
-        has_skeleton = run.documents.n_bones >= MIN_SKELETON
-        previous = PreviousRun(steps, has_skeleton, run.signatures, run.anchors, run.spans)
+        previous = PreviousRun(steps, run.documents, run.signatures, run.anchors, run.spans)
         return IncrementalFinder(settings, previous, change)
 
     def _steps(self, settings: Settings) -> Steps | None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup.check import index as tables
 from dedup.check.check import check
 from dedup.check.existing import Existing
 from dedup.check.result import Allowed
 from dedup.core.errors import BadInput, BadRun
+from dedup.matching.views import LETTERS
 
 from ..conftest import OTHER, POST, SAMPLES, VARIANTS, brute_force, needs_variants
 
@@ -239,7 +239,7 @@ def test_the_index_is_made_once_and_again_when_it_is_damaged(place):
     assert once() == (["duplicate"], 1)
     assert once() == (["duplicate"], 1)
     (tables_folder,) = (place / "r").glob("tables-*")
-    os.truncate(tables_folder / "index-bands.npy", 200)
+    os.truncate(tables_folder / "index-values.npy", 200)
     assert once() == (["duplicate"], 2)
     dedup.scan("old", run="r", min_jaccard=0.6)
     assert once() == (["duplicate"], 3)
@@ -259,8 +259,8 @@ def test_bands_and_letters_are_found_for_every_document_by_its_own_signature(pla
     existing = Existing(Path("r"))
     check(["old/post.txt"], "r")
     made = existing.open_index()
-    bands, _ = tables.bandings(existing.settings)
-    pairs = made.in_band(np.ascontiguousarray(existing.signatures.values[:4]), False, bands)
+    first = np.ascontiguousarray(existing.signatures.values[:4])
+    pairs = made.in_band(LETTERS, first, existing.settings)
     assert {(i, i) for i in range(4)} <= set(map(tuple, pairs.tolist()))
     assert len(made.letters[0]) == existing.n_docs
 

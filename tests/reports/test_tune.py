@@ -15,6 +15,7 @@ from rich.console import Console
 import dedup
 from dedup.core.errors import BadInput, BadSetting
 from dedup.core.pairs import VerifiedPairs
+from dedup.core.settings import Settings
 from dedup.core.verdicts import NEAR
 from dedup.matching.bands import banding, recall
 from dedup.reports.tune.borderline import borderline, candidates_of
@@ -147,7 +148,7 @@ def test_the_line_is_an_edge_of_the_bins_wherever_it_lies():
 
 
 def test_the_s_curve_is_that_of_the_bands_of_the_scan():
-    curve = s_curve(0.7, 0.8, 128)
+    curve = s_curve(Settings(min_jaccard=0.7))
     bands = banding(0.7, 0.99, 128)
     assert (curve["bands"], curve["rows"]) == bands.columns.shape
     for point in curve["points"]:

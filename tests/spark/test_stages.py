@@ -299,19 +299,20 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
     expected = local.Finder(settings, everyone).by_bands(d, run.signatures, map).pairs
     both = {"values": run.signatures.values, "skeletons": run.signatures.skeletons}
     packed = {name: [row.tobytes() for row in values] for name, values in both.items()}
-    firsts = pa.record_batch({"doc": everyone.astype(np.int64), "n_bones": d.n_bones, **packed})
+    firsts = pa.record_batch(
+        {"doc": everyone.astype(np.int64), "n_letters": d.n_letters, "n_bones": d.n_bones, **packed}
+    )
     bands = candidates.buckets(settings)
-    first_skeleton = sum(view == "values" for _, view, _ in bands)
     sender = candidates.bucketed(bands, settings, 3, {})
     rows = shuffled(sender, candidates.BUCKETED, [firsts], 1 << 16)
     code = shuffle.Coded(n, 7)
-    pairs = shuffled(candidates.collapsed(3 * first_skeleton, code), shuffle.PAIRED, rows)
+    pairs = shuffled(candidates.collapsed(bands, 3, code), shuffle.PAIRED, rows)
     found = pa.Table.from_batches(candidates.viewed(code)(pairs)).to_pylist()
     left, right, views = np.array(sorted((row["left"], row["right"], row["views"]) for row in found)).T
     assert len(set(zip(left, right, strict=True))) == len(found)
     columns = {"left": left, "right": right, "views": views.astype(np.int32)}
     for side, docs in (("left", left), ("right", right)):
-        columns |= {f"n_{side}": d.n_letters[docs], f"b_{side}": d.n_bones[docs]}
+        columns |= {f"{side}_n_letters": d.n_letters[docs], f"{side}_n_bones": d.n_bones[docs]}
         columns |= {f"{side}_{name}": [rows[i] for i in docs.tolist()] for name, rows in packed.items()}
     (kept,) = candidates.matched(settings)([pa.record_batch(columns)])
     assert len(expected) > 40

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.documents import Documents
 from ...core.features import Anchors, Signatures, Spans
 from ...core.sorted_arrays import unique_counts
 from ..boilerplate import Boilerplate, KnownPassages
@@ -19,7 +20,7 @@ class PreviousRun:
     """What the previous run found on the way to its candidates."""
 
     steps: Steps
-    has_skeleton: NDArray[np.bool_]  # [n_docs there]: skeletons of enough shingles to be compared
+    documents: Documents
     signatures: Signatures
     anchors: Anchors
     spans: Spans

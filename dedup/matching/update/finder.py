@@ -18,6 +18,7 @@ from .. import candidates
 from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
 from ..containment import find_containment_pairs
+from ..views import VIEWS, View
 from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
 from .delta import Change, PreviousRun
@@ -54,25 +55,28 @@ class IncrementalFinder:
 
     def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
         """Find the pairs that share a band, as `Finder.by_bands` does."""
-        s, change, found = self.settings, self.change, self.before.steps.found
-        old = self.before.signatures
-        shingles = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
-        least = candidates.least_shingles(s, documents.n_letters)
-        values, run = (old.values, signatures.values), (parallel_map, signatures.release_pages)
-        near = bands.candidate_pairs(*values, change, found.having(state.BY_SHINGLES), shingles, least, *run)
-        docs = np.flatnonzero(change.now).astype(np.int32)
-        with_skeleton, skeletons, least = candidates.skeleton_bands(s, documents.n_bones, docs)
-        values, change = (old.skeletons, signatures.skeletons), self._with_bones(with_skeleton)
-        rewritten = bands.candidate_pairs(
-            *values, change, found.having(state.BY_SKELETONS), skeletons, least, *run
+        return Flagged.of(
+            *((self._find_pairs(view, documents, signatures, parallel_map), view.flag) for view in VIEWS)
         )
-        return Flagged.of((near, state.BY_SHINGLES), (rewritten, state.BY_SKELETONS))
 
-    def _with_bones(self, docs: NDArray[np.int32]) -> Change:
-        """Return the change of documents int32[n] that have a large enough skeleton."""
-        now = np.zeros(len(self.change.now), np.bool_)
-        now[docs] = True
-        return replace(self.change, now=now, then=self.change.then & self.before.has_skeleton)
+    def _find_pairs(
+        self, view: View, documents: Documents, signatures: Signatures, parallel_map: ParallelMap
+    ) -> NDArray[np.int32]:
+        """Find the pairs that share a band in one view, int32[n, 2]."""
+        s, change, before = self.settings, self.change, self.before
+        sizes = view.sizes(documents)
+        now = change.now & (sizes >= view.least)
+        then = change.then & (view.sizes(before.documents) >= view.least)
+        return bands.candidate_pairs(
+            view.signatures(before.signatures),
+            view.signatures(signatures),
+            replace(change, now=now, then=then),
+            before.steps.found.having(view.flag),
+            view.bands(s),
+            lambda pairs: view.min_matching(s, sizes[pairs].T),
+            parallel_map,
+            signatures.release_pages,
+        )
 
     def containment(
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap

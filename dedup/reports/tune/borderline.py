@@ -12,7 +12,8 @@ from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
 from ...core.verdicts import NEAR
 from ...matching import kernels
-from ...matching.candidates import by_shingles
+from ...matching.candidates import find_pairs
+from ...matching.views import LETTERS
 from ...runs.run import Run
 from ..figures import measured, rows_of
 
@@ -40,7 +41,7 @@ def candidates_of(run: Run) -> CandidatePairs:
     s = Settings.of_run(run.summary)
     same = verdict.same_letters(run.documents)
     docs = np.flatnonzero(run.ok & (same == np.arange(len(same)))).astype(np.int32)
-    return by_shingles(s, run.documents, run.signatures, docs, map)
+    return find_pairs(LETTERS, s, run.documents, run.signatures, docs, map)
 
 
 def not_joined(run: Run, candidates: CandidatePairs) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ from ...core.pairs import CandidatePairs
 from ...core.settings import Settings
 from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
 from ...matching.bands import recall
-from ...matching.candidates import shingle_bands
+from ...matching.views import LETTERS
 from ...runs.run import Run
 from ..figures import row_figures
 from .borderline import Borderline, borderline, candidates_of, not_joined
@@ -41,7 +41,7 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
         "pairs": int((run.pair_relations >= NEAR).sum()),
         "same_letters": int((run.pair_relations < NEAR).sum()),
         "histogram": histogram(run, candidates),
-        "s_curve": s_curve(settings.min_jaccard, settings.min_containment, settings.num_perm),
+        "s_curve": s_curve(settings),
         "lines": what_if(run),
         "near_line": {"above": int(near_line.joined.sum()), "below": int((~near_line.joined).sum())},
         "above": _pairs(run, near_line, near_line.nearest(True, shown)),
@@ -81,16 +81,16 @@ def _binned(values: NDArray[np.float64], bins: NDArray[np.float64]) -> NDArray[n
     return np.histogram(values, bins)[0]
 
 
-def s_curve(min_jaccard: float, min_containment: float, num_perm: int) -> Report:
+def s_curve(s: Settings) -> Report:
     """Return how likely the bands of a scan make a pair of each Jaccard, of texts of one length, a candidate.
 
-    >>> curve = s_curve(0.5, 0.8, 128)
+    >>> curve = s_curve(Settings())
     >>> all(p["found"] >= 0.99 for p in curve["points"] if p["jaccard"] >= 0.5)
     True
     """
-    bands = shingle_bands(min_jaccard, min_containment, num_perm).columns
+    bands = LETTERS.bands(s).columns
     points = [
-        {"jaccard": j, "found": round(recall(j, bands, num_perm), 4)} for j in edges(min_jaccard).tolist()
+        {"jaccard": j, "found": round(recall(j, bands, s.num_perm), 4)} for j in edges(s.min_jaccard).tolist()
     ]
     return {"bands": len(bands), "rows": bands.shape[1], "points": points}
 

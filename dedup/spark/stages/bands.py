@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...core import estimates, rules
+from ...core import rules
 from ...core.settings import Settings
-from ...matching import candidates, kernels
-from ...matching.bands import FULL_BUCKET, banding, keys_by_band
+from ...matching import kernels
+from ...matching.bands import FULL_BUCKET, keys_by_band
+from ...matching.views import LETTERS, VIEWS, View
 from ..arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
 from ..checkpoints import Frame
 from ..shuffle import (
@@ -33,8 +33,9 @@ from ..shuffle import (
 
 BAND: Columns = {"band": "int32", "key": "int64", "doc": "int64"}
 BUCKETED: Types = {"key": "uint64", "doc": "int64"}
-Bands = list[tuple[int, Any, NDArray[np.int32]]]  # number, which signature, columns
+Bands = list[tuple[int, View, NDArray[np.int32]]]  # number, view, columns
 Heavy = dict[int, NDArray[np.uint64]]  # band -> the keys of its heavy buckets
+SIGNED = ("doc", *(view.name for view in VIEWS), *(view.size for view in VIEWS))
 FOUND: Columns = {"left": "int64", "right": "int64", "views": "int32"}
 ALIKE: Columns = {
     **{"left": "int64", "right": "int64", "close": "bool"},
@@ -47,27 +48,23 @@ BYTES_OF_BAND = 16  # of a row of BUCKETED
 
 
 def buckets(s: Settings) -> Bands:
-    """Settings -> each band of both views."""
-    near = candidates.shingle_bands(s.min_jaccard, s.min_containment, s.num_perm)
-    rewritten = banding(s.min_skeleton, rules.MIN_RECALL, s.num_perm)
-    both = [("values", columns) for columns in near.columns]
-    both += [("skeletons", columns) for columns in rewritten.columns]
-    return [(number, view, columns) for number, (view, columns) in enumerate(both)]
+    """Settings -> each band of each view."""
+    every = [(view, columns) for view in VIEWS for columns in view.bands(s).columns]
+    return [(number, view, columns) for number, (view, columns) in enumerate(every)]
 
 
 def band_keys(
     one: pa.RecordBatch, bands: Bands, s: Settings
 ) -> Iterator[tuple[int, NDArray[np.uint64], NDArray[np.int64]]]:
-    """Signatures (doc, values, skeletons, n_bones) -> (band, key of each document, documents), by band."""
+    """Signatures (SIGNED) -> (band, key of each document, documents), by band."""
     docs = numbers(one, "doc")
-    boned = np.flatnonzero(numbers(one, "n_bones") >= rules.MIN_SKELETON)
-    those_of = {"values": np.arange(len(docs)), "skeletons": boned}
-    for view, those in those_of.items():
+    for view in VIEWS:
+        enough = np.flatnonzero(numbers(one, view.size) >= view.least)
         mine = [(number, columns) for number, its, columns in bands if its == view]
         columns = np.array([columns for _, columns in mine], np.int32)
-        by_band = keys_by_band(signatures(one, view, s), those.astype(np.int32), columns)
+        by_band = keys_by_band(signatures(one, view.name, s), enough.astype(np.int32), columns)
         for (number, _), keys in zip(mine, by_band, strict=True):
-            yield number, keys, docs[those]
+            yield number, keys, docs[enough]
 
 
 def banded(bands: Bands, s: Settings, heavy: Heavy | None = None) -> Mapper:
@@ -105,8 +102,8 @@ def signatures(table: pa.Table | pa.RecordBatch, name: str, s: Settings) -> NDAr
     return unpacked(texts(table, name), np.uint32)[0].reshape(-1, s.num_perm)
 
 
-def collapsed(first_skeleton_target: int, code: Coded) -> Sender:
-    """What `bucketed` has sent -> PAIRED with its view, by `kernels.bucket_pairs`."""
+def collapsed(bands: Bands, targets: int, code: Coded) -> Sender:
+    """What `bucketed` has sent -> PAIRED with the flag of its view, by `kernels.bucket_pairs`."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
         for target, rows in received(batches, BUCKETED):
@@ -115,10 +112,10 @@ def collapsed(first_skeleton_target: int, code: Coded) -> Sender:
             docs = rows["doc"][some]
             docs = docs[np.lexsort((docs, bucket))]
             found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), FULL_BUCKET)
-            view = 1 if target < first_skeleton_target else 2
+            flag = bands[target // targets][1].flag
             for start in range(0, len(found), PAIRS_AT_ONCE):
                 left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
-                yield code.sent(left, right, np.full(len(left), view))
+                yield code.sent(left, right, np.full(len(left), flag))
 
     return run
 
@@ -137,7 +134,7 @@ def viewed(code: Coded) -> Mapper:
 
 
 def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_bytes: int) -> Frame:
-    """Documents (doc, values, skeletons, n_bones) -> pairs that share a bucket: (left, right, views).
+    """Documents (SIGNED) -> pairs that share a bucket, with the flags of the views: (left, right, views).
 
     A bucket of more than `heavy` documents, known from a sample, is cut by document number over many
     tasks; its star and its chain are put together from the parts, which gives the same pairs.
@@ -145,8 +142,7 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     from pyspark.sql import functions as f
 
     bands = buckets(s)
-    first_skeleton = sum(view == "values" for _, view, _ in bands)
-    signed = firsts.select("doc", "values", "skeletons", "n_bones")
+    signed = firsts.select(*SIGNED)
     least = max(FULL_BUCKET + 1, heavy // SAMPLED)
     sample = signed.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else signed
     known = mapped(sample, banded(bands, s), BAND).groupBy("band", "key").count()
@@ -158,14 +154,14 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     rows = sent(signed, bucketed(bands, s, targets, cut), BUCKETED)
     # NOTE: pages in one frame share nearly all bands, and each band makes two pairs of each document
     code = Coded(n_docs, targets_for(n_bytes * len(bands), target_bytes))
-    found = mapped(sent(rows, collapsed(first_skeleton * targets, code), PAIRED), viewed(code), FOUND)
+    found = mapped(sent(rows, collapsed(bands, targets, code), PAIRED), viewed(code), FOUND)
     if not cut:
         return found
-    found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), first_skeleton))
+    found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), bands))
     return found.groupBy("left", "right").agg(f.bit_or("views").alias("views"))
 
 
-def _cut(rows: Frame, first_skeleton: int) -> Frame:
+def _cut(rows: Frame, bands: Bands) -> Frame:
     """Rows of heavy buckets, each of more than FULL_BUCKET documents -> star and chain of each."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
@@ -181,7 +177,7 @@ def _cut(rows: Frame, first_skeleton: int) -> Frame:
     chain = rows.withColumn("before", within).where("before is not null").select("band", "before", "doc")
     chain = chain.union(links.select("band", "before", f.col("low").alias("doc")))
     star = rows.join(f.broadcast(tops), ["band", "key"]).where("doc != first").select("band", "first", "doc")
-    views = f.when(f.col("band") < first_skeleton, 1).otherwise(2)
+    views = f.array(*(f.lit(view.flag) for _, view, _ in bands))[f.col("band")]
     names = ["left", "right", "views"]
     both = [
         star.select("first", "doc", views).toDF(*names),
@@ -190,27 +186,29 @@ def _cut(rows: Frame, first_skeleton: int) -> Frame:
     return both[0].union(both[1])
 
 
+def _matching(one: pa.RecordBatch, view: View, s: Settings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs with both signatures -> in one view the values that agree int64[n], the sizes int64[2, n]."""
+    left, right = (signatures(one, f"{side}_{view.name}", s) for side in ("left", "right"))
+    sizes = np.stack([numbers(one, f"{side}_{view.size}") for side in ("left", "right")])
+    return (left == right).sum(axis=1), sizes
+
+
 def matched(s: Settings) -> Mapper:
     """-> pairs with both signatures -> those that share enough values; `close` where nearly all."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for one in batches:
             views = numbers(one, "views")
-            letters, bones = (
-                np.stack([numbers(one, f"{n}_{side}") for side in ("left", "right")]) for n in "nb"
-            )
-            near, rewritten = (
-                (signatures(one, f"left_{view}", s) == signatures(one, f"right_{view}", s)).sum(axis=1)
-                for view in ("values", "skeletons")
-            )
-            least = rules.min_matching_values(s.min_jaccard, letters, s.num_perm, s.sample)
-            good = (views & 1 > 0) & (near >= least)
-            least = rules.min_matching_values(s.min_skeleton, bones, s.num_perm, estimates.EVERY)
-            good |= (views & 2 > 0) & (rewritten >= least)
-            close = rules.are_near_duplicates(near, letters, s.num_perm, s.sample)
-            frames_too = rules.may_be_one_with_frames(near, letters, s.num_perm, s.sample)
-            kept = {name: numbers(one, name)[good] for name in ("left", "right", "n_left", "n_right")}
-            yield batch(ALIKE, {**kept, "close": close[good], "frames_too": frames_too[good]})
+            good = np.zeros(len(views), np.bool_)
+            for view in VIEWS:
+                matching, sizes = _matching(one, view, s)
+                good |= (views & view.flag > 0) & (matching >= view.min_matching(s, sizes))
+            matching, letters = _matching(one, LETTERS, s)
+            close = rules.are_near_duplicates(matching, letters, s.num_perm, s.sample)
+            frames_too = rules.may_be_one_with_frames(matching, letters, s.num_perm, s.sample)
+            kept = {"left": numbers(one, "left"), "right": numbers(one, "right")}
+            kept |= {"n_left": letters[0], "n_right": letters[1], "close": close, "frames_too": frames_too}
+            yield batch(ALIKE, {name: values[good] for name, values in kept.items()})
 
     return run
 
@@ -218,17 +216,11 @@ def matched(s: Settings) -> Mapper:
 def alike_pairs(
     firsts: Frame, n_docs: int, s: Settings, heavy: int = HEAVY, target_bytes: int = TARGET_BYTES
 ) -> Frame:
-    """At most n_docs documents (doc, n_letters, values, skeletons, n_bones) -> candidates (ALIKE)."""
+    """At most n_docs documents (SIGNED) -> candidates (ALIKE)."""
     from pyspark.sql import functions as f
 
     pairs = bucket_pairs(firsts, n_docs, s, heavy, target_bytes)
     for side in ("left", "right"):
-        mine = firsts.select(
-            f.col("doc").alias(side),
-            f.col("n_letters").alias(f"n_{side}"),
-            f.col("n_bones").alias(f"b_{side}"),
-            f.col("values").alias(f"{side}_values"),
-            f.col("skeletons").alias(f"{side}_skeletons"),
-        )
-        pairs = pairs.join(mine, side)
+        named = [f.col(name).alias(f"{side}_{name}") for name in SIGNED[1:]]
+        pairs = pairs.join(firsts.select(f.col("doc").alias(side), *named), side)
     return mapped(pairs, matched(s), ALIKE)
