@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ..clustering import exact_duplicates, families, verdict, witnesses
 from ..clustering.exact_duplicates import same_letters
-from ..core import estimates
 from ..core.components import connected_components
 from ..core.documents import OK, TOO_SHORT, Documents
 from ..core.features import Spans
@@ -28,6 +27,7 @@ from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
 from ..matching import boilerplate, candidates, containment, verify
 from ..matching.verify import turned
+from ..matching.views import VIEWS
 from ..pipeline import warm_up
 from ..pipeline.set_aside import set_short_aside
 from ..text.normalize import letter_table
@@ -300,18 +300,13 @@ class _Check:
 
     def _estimated(self, doc: int, old: int, share: float) -> list[Match]:
         """Describe a pair whose text in the run has gone, by signatures and anchors, if these are enough."""
-        mine, theirs = self.fresh.features.signatures, self.existing.signatures
-        at = int(self.old[old - self.n])
-        j, s = (
-            float((a[doc] == b[at]).mean())
-            for a, b in ((mine.values, theirs.values), (mine.skeletons, theirs.skeletons))
-        )
-        n_bones = min(int(self.fresh.documents.n_bones[doc]), int(self.rows.documents.n_bones[old - self.n]))
-        letters = int(self.fresh.documents.n_letters[doc]), int(self.rows.documents.n_letters[old - self.n])
-        j = estimates.whole_jaccard(j, *letters, self.s.sample)
-        return Match.estimated_of(
-            j, s if n_bones >= self.limits.min_bones else 0.0, share, letters, self.limits, **self._about(old)
-        )
+        at, counts = int(self.old[old - self.n]), []
+        for view in VIEWS:
+            mine = view.signatures(self.fresh.features.signatures)[doc]
+            matching = int((mine == view.signatures(self.existing.signatures)[at]).sum())
+            sizes = view.sizes(self.fresh.documents)[doc], view.sizes(self.rows.documents)[old - self.n]
+            counts.append((view.estimated_overlap(self.s, matching, *map(int, sizes)), *sizes))
+        return Match.estimated_of(counts, share, self.limits, **self._about(old))
 
 
 def _joined(a: Spans, b: Spans) -> Spans:

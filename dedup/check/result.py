@@ -78,30 +78,32 @@ class Match:
 
     @staticmethod
     def estimated_of(
-        j: float, bones: float, share: float, letters: tuple[int, int], limits: Thresholds, **about: object
+        counts: list[tuple[float, int, int]], share: float, limits: Thresholds, **about: object
     ) -> list[Match]:
-        """Return a match by estimated Jaccards and the share of anchors, if one reaches a threshold.
+        """Return a match by estimated counts, if they reach a threshold.
 
-        The overlap of two sets of Jaccard j is j / (1 + j) of their sizes together.
+        `counts` are (shared, of the new document, of the other one) in each view; `share` is that of the
+        anchors of the document with fewer that both have.
         """
-        mine, other = letters
-        held = j / (1 + j) * (mine + other) / max(1, min(letters))
-        containment = min(1.0, max(held, share))
-        if j >= limits.min_jaccard:
-            kind = NEAR
-        elif containment >= limits.min_containment and min(letters) >= limits.min_part:
-            kind = CONTAINED
-        elif bones >= limits.min_skeleton and bones > j:
-            kind = REWRITTEN
-        else:
+        letters, skeleton = np.rint(counts).astype(np.int64)
+        by_anchors = np.maximum(letters, (round(share * letters[1:].min()), 0, 0))
+        docs = np.array([(0, 1), (0, 1)], np.int32)
+        two = VerifiedPairs.of_counts(
+            docs, np.stack([[x, x, skeleton] for x in (letters, by_anchors)]).astype(np.int64)
+        )
+        related, is_part = limits.related(two), limits.is_part(two)
+        if not related[0] and not is_part[1]:
             return []
-        side = "" if kind != CONTAINED else "part" if mine <= other else "whole"
-        figures: dict[str, Any] = {**_UNKNOWN, "skeleton_jaccard": bones if kind == REWRITTEN else None}
+        kind = int(limits.likeness(two)[0]) if related[0] else CONTAINED
+        side = "" if kind != CONTAINED else "part" if limits.left_in_right(two).any() else "whole"
+        figures: dict[str, Any] = dict(_UNKNOWN)
+        if kind == REWRITTEN:
+            figures["skeleton_jaccard"] = float(two.skeleton_jaccard[0])
         found = Match(
             relation=RELATIONS[kind],
             side=side,
-            jaccard=j,
-            containment=containment,
+            jaccard=float(two.jaccard[0]),
+            containment=float(two.containment.max()),
             estimated=True,
             **figures,
             **about,  # type: ignore[arg-type]

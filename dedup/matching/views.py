@@ -61,6 +61,12 @@ class View:
         """
         return banding(self.min_jaccard(s), rules.MIN_RECALL, s.num_perm)
 
+    def estimated_overlap(self, s: Settings, matching: int, left: int, right: int) -> float:
+        """Return how many shingles two sets of given sizes share, by the signature values that agree."""
+        sample = s.sample if self.is_sampled else estimates.EVERY
+        jaccard = estimates.whole_jaccard(matching / s.num_perm, left, right, sample)
+        return jaccard / (1 + jaccard) * (left + right)
+
     def min_matching(self, s: Settings, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many signature values two sets of sizes int64[2, n] share at the threshold: int64[n]."""
         sample = s.sample if self.is_sampled else estimates.EVERY
