@@ -19,7 +19,7 @@ from pathlib import Path
 from dedup.core.settings import Settings
 from dedup.pipeline import warm_up
 from dedup.pipeline.ingest import WINDOW
-from dedup.readers.base import PART_BYTES
+from dedup.readers.base import CHUNK_BYTES
 from dedup.text import kernels as text_kernels
 from dedup.text import minhash
 from dedup.text.normalize import letter_table
@@ -50,7 +50,7 @@ def main() -> None:
     p.add_argument("--sample", type=int, default=Settings().sample)
     a = p.parse_args()
     s = Settings()
-    n_blocks = 1 + a.megabytes * 1_000_000 // PART_BYTES  # as large as a scan takes them
+    n_blocks = 1 + a.megabytes * 1_000_000 // CHUNK_BYTES  # as large as a scan takes them
     permutations = minhash.permutations(s.num_perm, s.seed)
     warm_up.warm_up(lambda: None)
     print(

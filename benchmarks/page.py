@@ -21,7 +21,7 @@ from dedup.core.features import Spans
 from dedup.core.pairs import VerifiedPairs
 from dedup.core.settings import Settings
 from dedup.core.verdicts import CONTAINED, KEPT, NEAR, Verdict
-from dedup.reports.page import Limits, page
+from dedup.reports.page import PageLimits, page
 from dedup.runs.opening import open_run
 from dedup.runs.run import Run
 
@@ -121,7 +121,7 @@ def main() -> None:
     given = arguments.parse_args()
     run = open_run(given.run) if given.run else synthetic(given.docs, given.largest)
     start = time.process_time()
-    made = page(run, Limits())
+    made = page(run, PageLimits())
     seconds = time.process_time() - start
     path = given.output or Path(tempfile.gettempdir()) / f"dedup-page-{os.getpid()}.html"
     path.write_bytes(made.html)

@@ -77,3 +77,13 @@ def _modules(names: list[str], modules: dict[str, Path]) -> set[str]:
     """Return the modules among names, each a module or something in one."""
     found = {name if name in modules else name.rpartition(".")[0] for name in names}
     return found & modules.keys()
+
+
+def test_the_name_of_a_class_is_unique():
+    named = [
+        node.name
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert {name for name in named if named.count(name) > 1} == set()

@@ -166,7 +166,7 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[query.Found, Spans, tuple[CandidatePairs, CandidatePairs]]:
+    ) -> tuple[query.PairsWithRun, Spans, tuple[CandidatePairs, CandidatePairs]]:
         """Find pairs with the run, boilerplate of the new documents, and pairs among them."""
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
@@ -183,12 +183,12 @@ class _Check:
         old, old_group = self.existing, self.existing.cluster
         pairs = query.alike(self.index, new, old.signatures, old.sizes, old_group, s)
         by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
-        return query.Found.of(pairs, by_anchors, share), known.spans, (alike, parts)
+        return query.PairsWithRun.of(pairs, by_anchors, share), known.spans, (alike, parts)
 
     def _add_compared(
         self,
         found: dict[int, list[Match]],
-        with_run: query.Found,
+        with_run: query.PairsWithRun,
         among: tuple[CandidatePairs, CandidatePairs],
     ) -> None:
         """Add the pairs that reach a threshold."""

@@ -29,7 +29,7 @@ from ..readers.registry import Options, fetch
 from ..readers.storage.addresses import is_address
 from ..readers.storage.sources import unchanged
 from ..runs import remote
-from ..runs.array_store import FILES, Store
+from ..runs.array_store import FILES, ArrayStore
 from ..runs.manifest import DECISIONS, manifest_of
 from ..runs.opening import open_run
 from ..runs.tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
@@ -37,7 +37,7 @@ from . import index
 
 
 @dataclass(frozen=True)
-class Rows:
+class RunRows:
     """Some documents of a run and their sources, both renumbered from 0."""
 
     sources: list[Source]
@@ -163,7 +163,7 @@ class Existing:
             offsets_from_sizes(sizes),
         )
         try:
-            store = Store(
+            store = ArrayStore(
                 self._tables, self.n_docs, self.settings.num_perm, offsets_from_sizes(number["n_anchors"])
             )
         except (OSError, ValueError) as error:
@@ -182,7 +182,7 @@ class Existing:
 
     # ------------------------------------------------------------------ rows
 
-    def rows(self, docs: NDArray[np.int32]) -> Rows:
+    def rows(self, docs: NDArray[np.int32]) -> RunRows:
         """Return documents int32[m] of the run, with their sources."""
         documents = self._table("documents", list(Documents.__dataclass_fields__)).take(docs)
         of_source = documents.column("source").to_numpy()
@@ -204,7 +204,7 @@ class Existing:
         ]
         shown = [paths[i].path + (b":%d" % r if r else b"") for i, r in zip(at, record, strict=True)]
         found = replace(documents_of(documents), source=local.astype(np.int32))
-        return Rows(sources, fields, found, shown, where)
+        return RunRows(sources, fields, found, shown, where)
 
     def names(self, docs: NDArray[np.int32]) -> list[bytes]:
         """Return the names of documents int32[m] of the run, as in the lists."""

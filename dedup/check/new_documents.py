@@ -16,7 +16,7 @@ from ..core.documents import Documents, Source
 from ..core.pairs import Spellings
 from ..core.parallel import Context
 from ..matching import candidates
-from ..pipeline.ingest import Texts, ingest_files
+from ..pipeline.ingest import CachedTexts, ingest_files
 from ..pipeline.rescan import LastScan
 from ..pipeline.set_aside import find_changed, set_changed_aside
 from ..pipeline.sources import list_sources
@@ -30,7 +30,7 @@ class Fresh:
     sources: list[Source]
     documents: Documents
     features: candidates.Features
-    texts: Texts
+    texts: CachedTexts
     same: NDArray[np.int32]  # the first new document of the same letters
 
     def text(self, doc: int) -> tuple[bytes, bytes]:

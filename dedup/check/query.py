@@ -124,7 +124,7 @@ def parts_and_wholes(
 
 
 @dataclass(frozen=True)
-class Found:
+class PairsWithRun:
     """pairs int64[n, 2]: (new document, document of the run); share float64[n] of their anchors, 0 where
     they were found by their signatures."""
 
@@ -132,9 +132,11 @@ class Found:
     share: NDArray[np.float64]
 
     @staticmethod
-    def of(pairs: NDArray[np.int64], by_anchors: NDArray[np.int64], share: NDArray[np.float64]) -> Found:
+    def of(
+        pairs: NDArray[np.int64], by_anchors: NDArray[np.int64], share: NDArray[np.float64]
+    ) -> PairsWithRun:
         """Join both kinds, each pair once."""
         both = np.concatenate([by_anchors, pairs])
         shares = np.r_[share, np.zeros(len(pairs))]
         _, first = np.unique(both[:, 0] << 32 | both[:, 1], return_index=True)
-        return Found(both[first], shares[first])
+        return PairsWithRun(both[first], shares[first])

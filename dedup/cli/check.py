@@ -10,7 +10,7 @@ import click
 
 from ..core import errors
 from .common import console, print_json, tell
-from .paths import RUN_FOLDER, AnyRun, RunFolder
+from .paths import RUN_FOLDER, AnyRun, RunFolderPath
 
 if TYPE_CHECKING:
     from ..check.existing import Existing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--against",
     "run_folder",
-    type=RunFolder(),
+    type=RunFolderPath(),
     default=Path(RUN_FOLDER),
     show_default=True,
     metavar="RUN",

@@ -10,7 +10,7 @@ import click
 
 from ..core import errors
 from .exit import say
-from .paths import RUN_FOLDER, AnyRun, RunFolder, run_flag
+from .paths import RUN_FOLDER, AnyRun, RunFolderPath, run_flag
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ PROBLEMS_SHOWN = 20
 run_option = click.option(
     "--run",
     "run_folder",
-    type=RunFolder(),
+    type=RunFolderPath(),
     default=Path(RUN_FOLDER),
     show_default=True,
     help="Run folder.",

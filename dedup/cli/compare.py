@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from .common import console, print_json
-from .paths import AnyRun, RunFolder
+from .paths import AnyRun, RunFolderPath
 
 
 @click.command()
-@click.argument("run_a", type=RunFolder())
-@click.argument("run_b", type=RunFolder())
+@click.argument("run_a", type=RunFolderPath())
+@click.argument("run_b", type=RunFolderPath())
 @click.option("--json", "as_json", is_flag=True, help="Print all changes as one JSON object on stdout.")
 def compare(run_a: AnyRun, run_b: AnyRun, as_json: bool) -> None:
     """Show what changed from run RUN_A to RUN_B: documents, verdicts, clusters, settings.

@@ -55,7 +55,7 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
     return [*paths, *(b"./-" if name == b"-" else name for name in found)]
 
 
-class RunFolder(click.Path):
+class RunFolderPath(click.Path):
     """A run folder on the command line: a Path, or an address as a str."""
 
     def __init__(self) -> None:

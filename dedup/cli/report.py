@@ -48,14 +48,16 @@ def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_f
     dedup report -o report.html --force --max-texts 2
     """
     from ..reports.lists.export import refuse, write_new
-    from ..reports.page import Limits, page
+    from ..reports.page import PageLimits, page
     from ..reports.wording import counted, size
     from ..runs.opening import open_run
 
     form_of(output, None, {".html": "html", ".htm": "html"}, "html")
     refuse(output, force)
     run = open_run(run_folder)
-    made = page(run, Limits(clusters=max_clusters, texts=int(max_texts * 1_000_000)), _run_option(run_folder))
+    made = page(
+        run, PageLimits(clusters=max_clusters, texts=int(max_texts * 1_000_000)), _run_option(run_folder)
+    )
     write_new(output, iter([made.html]), force)
     held = f"{counted(made.clusters, 'cluster')}, {counted(made.pairs, 'pair')} side by side"
     click.echo(f"{held}, {size(len(made.html))} -> {output}", err=True)

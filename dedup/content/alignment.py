@@ -28,7 +28,7 @@ MOVED = 6  # words in a row that stand elsewhere in the other text have moved
 Words = Sequence[str]
 
 
-class Run(NamedTuple):
+class EqualRun(NamedTuple):
     """Words left..left + length - 1 of the one text equal words right..right + length - 1 of the other."""
 
     left: int
@@ -53,7 +53,7 @@ def differences(left: Words, right: Words) -> list[Difference]:
     """
     found: list[Difference] = []
     i = j = 0
-    for run in [*runs(left, right), Run(len(left), len(right), 0)]:
+    for run in [*runs(left, right), EqualRun(len(left), len(right), 0)]:
         place = _without_equal_ends(left, right, Difference(i, run.left, j, run.right))
         if place.i1 < place.i2 or place.j1 < place.j2:
             found.append(place)
@@ -64,17 +64,17 @@ def differences(left: Words, right: Words) -> list[Difference]:
 # ------------------------------------------------------------------ which words match
 
 
-def runs(left: Words, right: Words) -> list[Run]:
+def runs(left: Words, right: Words) -> list[EqualRun]:
     """Return the runs of words that match, in order on both sides.
 
     >>> runs("a b c d".split(), "a x c d".split())
-    [Run(left=0, right=0, length=1), Run(left=2, right=2, length=2)]
+    [EqualRun(left=0, right=0, length=1), EqualRun(left=2, right=2, length=2)]
     """
     if len(left) <= len(right):
         start, end = window(left, right)
-        return [Run(i, j + start, n) for i, j, n in _joined(_solved(left, right[start:end]))]
+        return [EqualRun(i, j + start, n) for i, j, n in _joined(_solved(left, right[start:end]))]
     start, end = window(right, left)
-    return [Run(i + start, j, n) for i, j, n in _joined(_solved(left[start:end], right))]
+    return [EqualRun(i + start, j, n) for i, j, n in _joined(_solved(left[start:end], right))]
 
 
 def window(short: Words, long: Words) -> tuple[int, int]:
@@ -104,12 +104,12 @@ def window(short: Words, long: Words) -> tuple[int, int]:
     return max(0, best[0] - around), min(len(long), best[1] + size + around)
 
 
-def _joined(found: Iterator[Run]) -> Iterator[Run]:
+def _joined(found: Iterator[EqualRun]) -> Iterator[EqualRun]:
     """Join adjacent runs."""
-    last = Run(0, 0, 0)
+    last = EqualRun(0, 0, 0)
     for run in found:
         if last.left + last.length == run.left and last.right + last.length == run.right:
-            last = Run(last.left, last.right, last.length + run.length)
+            last = EqualRun(last.left, last.right, last.length + run.length)
             continue
         if last.length:
             yield last
@@ -118,17 +118,17 @@ def _joined(found: Iterator[Run]) -> Iterator[Run]:
         yield last
 
 
-def _solved(x: Words, y: Words) -> Iterator[Run]:
+def _solved(x: Words, y: Words) -> Iterator[EqualRun]:
     """Return the runs that match, in order."""
     todo = [(False, 0, len(x), 0, len(y))]  # (whether it is a run, its place in both); the last is the first
     while todo:
         is_run, i1, i2, j1, j2 = todo.pop()
         if is_run:
-            yield Run(i1, j1, i2 - i1)
+            yield EqualRun(i1, j1, i2 - i1)
             continue
         n = _agreeing(x, y, i1, i2, j1, j2)
         if n:
-            yield Run(i1, j1, n)
+            yield EqualRun(i1, j1, n)
             i1, j1 = i1 + n, j1 + n
         n = _agreeing_at_end(x, y, i1, i2, j1, j2)
         if n:
@@ -138,7 +138,7 @@ def _solved(x: Words, y: Words) -> Iterator[Run]:
             continue
         if (i2 - i1) * (j2 - j1) <= SMALL:
             for i, j in common_subsequence(x[i1:i2], y[j1:j2]):
-                yield Run(i1 + i, j1 + j, 1)
+                yield EqualRun(i1 + i, j1 + j, 1)
             continue
         todo += reversed(list(_between_fixed_points(x, y, i1, i2, j1, j2)))
 

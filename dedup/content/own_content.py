@@ -20,7 +20,7 @@ from ..text.normalize import LetterTable, letters
 from . import signs
 from .alignment import Difference, n_letters
 from .lookalikes import DAMAGED, STEM, digits
-from .unmatched import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, Place, places
+from .unmatched import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, UnmatchedPlace, places
 from .words import DECIMALS, word_key, words
 
 NUMBER_WORDS, NUMBER_MORE = 5, 2  # words in a place whose number counts; so many more on one side
@@ -90,7 +90,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Text:
+class PreparedText:
     """A text prepared for comparison: its words, the signs that may matter, and boilerplate."""
 
     words: list[str]
@@ -103,7 +103,7 @@ class Text:
         return n_letters([w for w, framed in zip(self.words, self.framed, strict=True) if not framed])
 
 
-def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = (), k: int = 1) -> Text:
+def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = (), k: int = 1) -> PreparedText:
     """Prepare a text for comparison.  A point that separates thousands is optional.
 
     A word is boilerplate that lies in shingles start..end - 1 of k letters for one (start, end) of `spans`.
@@ -119,10 +119,10 @@ def text_of(text: str, table: LetterTable, spans: Sequence[tuple[int, int]] = ()
     ends = list(accumulate(map(len, mine)))
     places = zip([0, *ends], ends, strict=False)
     framed = [any(start <= a and b <= end + k - 1 for start, end in spans) for a, b in places]
-    return Text(mine, found._replace(told=told), framed)
+    return PreparedText(mine, found._replace(told=told), framed)
 
 
-def content(left: Text, right: Text) -> Content:
+def content(left: PreparedText, right: PreparedText) -> Content:
     """Count what each of two texts says that the other does not.
 
     >>> from dedup.text.normalize import letter_table
@@ -189,7 +189,7 @@ def taken_out(n_small: int, n_words: int) -> bool:
     return n_small >= MANY_SMALL and n_words <= SMALL_SHARE * n_small and 5 * n_small < 4 * n_words
 
 
-def is_number_more(left: Sequence[str], right: Sequence[str], place: Place) -> bool:
+def is_number_more(left: Sequence[str], right: Sequence[str], place: UnmatchedPlace) -> bool:
     """Tell whether one side has a few more numbers among numbers, as in a row of figures.
 
     >>> from dedup.content.unmatched import places
@@ -211,7 +211,7 @@ def repeated(pairs: Counter[tuple[str, str]], times: int = 2) -> int:
     return sum(n * min(map(len, pair)) for pair, n in pairs.items() if n >= times)
 
 
-def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> int:
+def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[UnmatchedPlace]) -> int:
     """Count the letters of words that recur on one side only, next to the same word."""
     beside: Counter[tuple[bool, bool, str, tuple[str, ...]]] = Counter()
     n_small = 0
@@ -235,7 +235,7 @@ def inserted(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) 
 # ------------------------------------------------------------------ numbers, negations, marks
 
 
-def other_numbers(replaced: Sequence[Place]) -> tuple[int, int]:
+def other_numbers(replaced: Sequence[UnmatchedPlace]) -> tuple[int, int]:
     """Count the places with another number, certain and doubtful, among places of about as many words.
 
     Those with less than `APART` words between them are one place.
@@ -251,7 +251,7 @@ def other_numbers(replaced: Sequence[Place]) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def _other_number(place: Place) -> tuple[bool, bool]:
+def _other_number(place: UnmatchedPlace) -> tuple[bool, bool]:
     """Tell whether a small place has another number on each side."""
     n, m = len(place.one), len(place.other)
     if max(n, m) > NUMBER_WORDS or abs(n - m) > NUMBER_MORE:
@@ -265,7 +265,7 @@ def numerals(words: Sequence[str]) -> str:
     return "".join(c for word in words for c in word if c in DECIMALS or c in HAN_NUMERALS)
 
 
-def negations(found: Sequence[Place]) -> int:
+def negations(found: Sequence[UnmatchedPlace]) -> int:
     """Count the places where only a negation is missing, unless stop words were removed."""
     small = [[*p.one, *p.other] for p in found if p.kind == ADDED]
     small = [words for words in small if 0 < len(words) <= SMALL_WORDS]
@@ -273,7 +273,7 @@ def negations(found: Sequence[Place]) -> int:
     return 0 if len(small) >= max(MANY_SMALL, 4 * n) else n
 
 
-def changed_marks(left: Text, right: Text, found: Sequence[Difference]) -> int:
+def changed_marks(left: PreparedText, right: PreparedText, found: Sequence[Difference]) -> int:
     """Count the places where signs, points or operators differ though the letters agree.
 
     Those with less than `MARKS_APART` letters between them are one place.
@@ -301,7 +301,7 @@ def changed_marks(left: Text, right: Text, found: Sequence[Difference]) -> int:
 # ------------------------------------------------------------------ slots
 
 
-def slots(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> list[Slot]:
+def slots(left: Sequence[str], right: Sequence[str], found: Sequence[UnmatchedPlace]) -> list[Slot]:
     """Return the places where two texts differ as slots; none unless all are slots, and few."""
     if any(kind == STEM for place in found for *_, kind in place.alike):
         return []
@@ -310,7 +310,7 @@ def slots(left: Sequence[str], right: Sequence[str], found: Sequence[Place]) -> 
     return out if len(out) == len(there) <= N_SLOTS else []
 
 
-def slot_of(left: Sequence[str], right: Sequence[str], place: Place) -> Slot | None:
+def slot_of(left: Sequence[str], right: Sequence[str], place: UnmatchedPlace) -> Slot | None:
     """Return the slot of a place, without words before or after it that differ."""
     if place.kind != ADDED and not place.fills_slot:
         return None

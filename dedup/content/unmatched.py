@@ -28,7 +28,7 @@ ADDED, SPELLED, PASSAGES, REPLACED = range(4)  # what a place is
 
 
 @dataclass
-class Place:
+class UnmatchedPlace:
     """What was found in one place; `left` and `right` are the words of one side only."""
 
     at: Difference
@@ -85,7 +85,7 @@ class Place:
 
 def places(
     left: Sequence[str], right: Sequence[str], framed_left: Sequence[bool], framed_right: Sequence[bool]
-) -> tuple[list[Place], int, tuple[int, int]]:
+) -> tuple[list[UnmatchedPlace], int, tuple[int, int]]:
     """Return what differs in the words of two texts, place by place; the letters that moved; those left out.
 
     Words that are boilerplate (framed) are left out where there are many: a stock phrase with another word
@@ -152,9 +152,9 @@ def _without_common(sides: list[tuple[list[str], list[str]]]) -> list[tuple[list
 # ------------------------------------------------------------------ one place
 
 
-def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
+def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> UnmatchedPlace:
     """Classify the words in one place: equal, doubtful, and of one side only."""
-    place = Place(at, [], [])
+    place = UnmatchedPlace(at, [], [])
     if not left or not right:
         place.left, place.right = list(left), list(right)
         return place
@@ -183,7 +183,7 @@ def sifted(at: Difference, left: Sequence[str], right: Sequence[str]) -> Place:
     return place
 
 
-def _taken_as_one(place: Place) -> None:
+def _taken_as_one(place: UnmatchedPlace) -> None:
     """Tell whether the rest of both sides may be one damaged word, cut in two."""
     one, other = "".join(place.left), "".join(place.right)
     if not one or not other or max(len(one), len(other)) > LONGEST or digits(one) != digits(other):

@@ -90,7 +90,7 @@ class Thresholds:
     min_containment: float
     min_part: int  # shingles of a part, below which it is never called contained
     min_skeleton: float
-    min_bones: int  # skeleton shingles of each, below which nothing is called rewritten
+    min_skeleton_size: int  # skeleton shingles of each, below which nothing is called rewritten
     max_lost: float  # share of a document's letters that the one it is dropped for may lack
     joins_forms: bool = False  # instances of one form count as one document
 
@@ -132,7 +132,7 @@ class Thresholds:
         sparse = (pairs.counts[:, 0, 1:] > 20 * sizes).any(axis=1)
         s = pairs.skeleton_jaccard
         more = s - pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
-        enough = (fewer >= self.min_bones) & ~sparse
+        enough = (fewer >= self.min_skeleton_size) & ~sparse
         enough &= ~self.framed(pairs) | self.judged_without(pairs)
         return enough & (s >= self.min_skeleton) & more
 

@@ -19,7 +19,7 @@ from . import boilerplate, kernels
 from .bands import candidate_pairs
 from .containment import find_containment_pairs
 from .update import state
-from .update.state import Flagged, Steps
+from .update.state import CandidateState, Flagged
 from .views import VIEWS, View
 
 MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
@@ -78,7 +78,7 @@ class Candidates:
     alike: CandidatePairs
     parts: CandidatePairs
     spans: Spans
-    steps: Steps
+    steps: CandidateState
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def found_of(
     shared = np.zeros((len(found.pairs), 2), np.int32)
     row = np.searchsorted(pair_keys(found.pairs), pair_keys(directed))
     shared[row, np.where(from_left, 0, 1)] = directed[:, 2]
-    way = Steps(
+    way = CandidateState(
         mine=mine,
         n_anchors=known.n_anchors.astype(np.int32),
         n_left=known.n_left.astype(np.int32),

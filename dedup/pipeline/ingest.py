@@ -22,8 +22,8 @@ from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import offsets_from_sizes
 from ..matching.candidates import Features, features_in_memory
-from ..readers.registry import Options, Part, Record, fetch, parts, read
-from ..runs.array_store import RowRanges, Store
+from ..readers.registry import Chunk, Options, Record, chunks, fetch, read
+from ..runs.array_store import ArrayStore, RowRanges
 from ..runs.ingest_cache import Block, IngestCache, key_of
 from ..text import kernels, minhash
 from ..text.normalize import letter_table
@@ -38,7 +38,7 @@ Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
 
 
 @dataclass(frozen=True)
-class Texts:
+class CachedTexts:
     """Where the text of each document begins in the cache; -1 if it is not there."""
 
     cache: IngestCache
@@ -59,7 +59,7 @@ class Corpus:
     documents: Documents
     features: Features
     read: Read
-    texts: Texts | None = None
+    texts: CachedTexts | None = None
 
 
 def ingest_files(
@@ -69,8 +69,8 @@ def ingest_files(
     s = context.settings
     fields = [Options()] * len(sources)
     whole, previous = read_and_sign(context, sources, reading_options(s), fields, cache, previous)
-    documents, texts = whole.documents, Texts(cache, whole.text_at, whole.text_bytes)
-    store = Store(unfinished, len(documents), s.num_perm, offsets_from_sizes(whole.n_anchors))
+    documents, texts = whole.documents, CachedTexts(cache, whole.text_at, whole.text_bytes)
+    store = ArrayStore(unfinished, len(documents), s.num_perm, offsets_from_sizes(whole.n_anchors))
     features = Features(store.signatures(s.seed, s.k), store.anchors, unfinished)
 
     def read_again(docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
@@ -136,14 +136,14 @@ def read_and_sign(
     sizes: list[int] = []
     done = n_docs = 0
 
-    def groups() -> Iterator[tuple[str, Block | None, list[Part]]]:
-        for group in parts(sources, options, fields, known):
-            sizes.append(sum(_cost(part, sources[part.source]) for part in group))
+    def groups() -> Iterator[tuple[str, Block | None, list[Chunk]]]:
+        for group in chunks(sources, options, fields, known):
+            sizes.append(sum(_cost(chunk, sources[chunk.source]) for chunk in group))
             key = _key(group, sources, options, context.settings)
             yield key, cache.earlier(key), group
 
     def read_group(
-        item: tuple[str, Block | None, list[Part]],
+        item: tuple[str, Block | None, list[Chunk]],
     ) -> tuple[str, Block, FeatureRows | RowRanges | None]:
         key, block, group = item
         if block is not None:
@@ -167,21 +167,22 @@ def read_and_sign(
     return whole, previous.renumbered(whole.old_doc)
 
 
-def _key(group: list[Part], sources: list[Source], options: Options, settings: Settings) -> str:
+def _key(group: list[Chunk], sources: list[Source], options: Options, settings: Settings) -> str:
     """Return the key of a group of parts: what was read, how, and by which program."""
     read = [
-        (replace(part, data=None, rows=None), len(part.data or b""), sources[part.source]) for part in group
+        (replace(chunk, data=None, rows=None), len(chunk.data or b""), sources[chunk.source])
+        for chunk in group
     ]
     return key_of(__version__, settings.k, settings.num_perm, settings.sample, settings.seed, options, read)
 
 
-def _cost(part: Part, source: Source) -> int:
-    """Return about how many bytes on disk a part has."""
-    if part.known is not None:
-        return source.size if not part.known or source.member < 0 else 0
-    if part.data is None and not part.n_bytes:
+def _cost(chunk: Chunk, source: Source) -> int:
+    """Return about how many bytes on disk a chunk has."""
+    if chunk.known is not None:
+        return source.size if not chunk.known or source.member < 0 else 0
+    if chunk.data is None and not chunk.n_bytes:
         return 0 if source.member >= 0 else source.size
-    size = part.n_bytes or len(part.data or b"")
+    size = chunk.n_bytes or len(chunk.data or b"")
     return size // 3 if source.codec or source.member >= 0 else size
 
 
@@ -249,7 +250,7 @@ def _joined(values: list[Any]) -> Any:
 
 
 def _count_records(record: NDArray[np.int64], parts: NDArray[np.int64]) -> None:
-    """Count records from the start of their source, in place, where they count from the start of a part.
+    """Count records from the start of their source, in place, where they count from the start of a chunk.
 
     The parts of a source stand one after the other.
     """

@@ -24,7 +24,7 @@ from ..core.settings import DECIDED, MIN_LINES, Settings
 from ..matching.candidates import Finder
 from ..matching.update.delta import Change, PreviousRun
 from ..matching.update.finder import IncrementalFinder
-from ..matching.update.state import Steps
+from ..matching.update.state import CandidateState
 from ..readers.discover import find_sources
 from ..readers.registry import kind_of
 from ..runs import summary
@@ -97,7 +97,7 @@ class LastScan:
         previous = PreviousRun(steps, run.documents, run.signatures, run.anchors, run.spans)
         return IncrementalFinder(settings, previous, change)
 
-    def _steps(self, settings: Settings) -> Steps | None:
+    def _steps(self, settings: Settings) -> CandidateState | None:
         """Return how the last run found its candidates, if these settings would find the same."""
         if self.run is None:
             return None

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ..core.documents import OK
 
-PART_BYTES = 4 << 20
+CHUNK_BYTES = 4 << 20
 SLICE = 1 << 18  # what is lost at most before the place where a packed file breaks off
 MAX_DOCUMENT = 128_000_000
 
@@ -38,7 +38,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Part:
+class Chunk:
     """A piece of a source: its bytes, or None for a whole file, still to be read."""
 
     source: int
@@ -52,7 +52,7 @@ class Part:
 
 
 class Record(NamedTuple):
-    """A document as it was read, without its text; `line` counts from 0 in its part, -1 for a whole file."""
+    """A document as it was read, without its text; `line` counts from 0 in its chunk, -1 for a whole file."""
 
     line: int
     offset: int
@@ -75,9 +75,9 @@ class Reader:
     """One input format.
 
     prepare(stream, options) -> the options with the fields to use, found by a look at the source; raises
-    BadInput when they cannot be found.  parts(stream, source, options) -> its pieces, in order.
-    records(part, options) -> the documents of one piece, in order, their UTF-8 texts, and the number of
-    lines (or rows, or messages) in it.  again(stream, options, places) -> (bytes, UTF-8 text) of the
+    BadInput when they cannot be found.  chunks(stream, source, options) -> its chunks, in order.
+    records(chunk, options) -> the documents of one piece, in order, their UTF-8 texts, and the number of
+    lines (or rows, or messages) in it.  reread(stream, options, places) -> (bytes, UTF-8 text) of the
     documents at those places, in rising order, or None for one that is not there any more.
     write(stream, out, options, places) -> those records in a new file of the same format, with all their
     fields; a format whose files are documents has none.
@@ -85,16 +85,16 @@ class Reader:
 
     suffixes: tuple[str, ...]
     prepare: Callable[[BinaryIO, Options], Options]
-    parts: Callable[[BinaryIO, int, Options], Iterator[Part]]
-    records: Callable[[Part, Options], Read]
-    again: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
+    chunks: Callable[[BinaryIO, int, Options], Iterator[Chunk]]
+    records: Callable[[Chunk, Options], Read]
+    reread: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
     write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
     whole: bool = False  # a file is one document
     unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself
     starts: tuple[bytes, ...] = ()  # first bytes that only this format has, for standard input
 
 
-def slices(stream: BinaryIO, size: int = PART_BYTES) -> Iterator[bytes]:
+def slices(stream: BinaryIO, size: int = CHUNK_BYTES) -> Iterator[bytes]:
     """The bytes of a stream, `size` at a time; what stands before a break is given before the error."""
     held: list[bytes] = []
     n = 0
@@ -120,9 +120,9 @@ def slices(stream: BinaryIO, size: int = PART_BYTES) -> Iterator[bytes]:
 def by_place(
     text: Callable[[bytes, Options], bytes],
 ) -> Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]:
-    """`again` of a format whose records are bytes in a row: text(raw, options) -> the UTF-8 text in them."""
+    """`reread` of a format whose records are bytes in a row: text(raw, options) -> the UTF-8 text in them."""
 
-    def again(
+    def reread(
         stream: BinaryIO, options: Options, places: Sequence[Place]
     ) -> Iterator[tuple[bytes, bytes] | None]:
         for offset, length in places:
@@ -130,7 +130,7 @@ def by_place(
             raw = stream.read(length)
             yield (raw, text(raw, options)) if len(raw) == length else None
 
-    return again
+    return reread
 
 
 def copy_places(stream: BinaryIO, out: BinaryIO, places: Iterable[Place], end: bytes = b"") -> None:

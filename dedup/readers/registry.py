@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.documents import CHANGED, UNREADABLE, Documents, Source
 from ..core.errors import BadInput
-from .base import BROKEN, PART_BYTES, Options, Part, Read, Reader, Record, why
+from .base import BROKEN, CHUNK_BYTES, Chunk, Options, Read, Reader, Record, why
 from .formats import archives, columnar, delimited, jsonl, mail, office, pdf, warc, whole_file
 from .storage import urls
 from .storage.sources import open_archive, open_source, unchanged
@@ -42,13 +42,13 @@ __all__ = [
     "READERS",
     "WRITTEN_AS_TEXT",
     "Options",
-    "Part",
+    "Chunk",
     "Read",
     "Reader",
     "Record",
     "fetch",
     "kind_of",
-    "parts",
+    "chunks",
     "read",
     "sniff",
 ]
@@ -103,22 +103,22 @@ def _unpacked_head(head: bytes, codec: str) -> bytes:
 # ------------------------------------------------------------------ reading
 
 
-def parts(
+def chunks(
     sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
-) -> Iterator[list[Part]]:
+) -> Iterator[list[Chunk]]:
     """Sources -> pieces of work: some small files together, or a piece of one large file.
 
     Of the sources that the last run has read, `known` has the documents; they are pieces of their own.
     `fields[i]` becomes the options by which source i is read.
     """
-    group: list[Part] = []
+    group: list[Chunk] = []
     size = 0
-    for part in _all_parts(sources, options, fields, known):
-        if group and (group[-1].known is None) != (part.known is None):
+    for chunk in _all_chunks(sources, options, fields, known):
+        if group and (group[-1].known is None) != (chunk.known is None):
             yield group
             group, size = [], 0
-        group.append(part)
-        size += _weight(part, sources[part.source])
+        group.append(chunk)
+        size += _weight(chunk, sources[chunk.source])
         if size >= GROUPED_BYTES or len(group) >= GROUPED_FILES:
             yield group
             group, size = [], 0
@@ -126,58 +126,58 @@ def parts(
         yield group
 
 
-def _weight(part: Part, source: Source) -> int:
-    """Return how much work a part is, in bytes of text."""
-    if part.known is not None:
-        return len(part.known) * KNOWN_BYTES
-    return len(part.data) if part.data is not None else part.n_bytes or source.size
+def _weight(chunk: Chunk, source: Source) -> int:
+    """Return how much work a chunk is, in bytes of text."""
+    if chunk.known is not None:
+        return len(chunk.known) * KNOWN_BYTES
+    return len(chunk.data) if chunk.data is not None else chunk.n_bytes or source.size
 
 
-def _all_parts(
+def _all_chunks(
     sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
-) -> Iterator[Part]:
+) -> Iterator[Chunk]:
     def kind(item: tuple[int, Source]) -> object:
         index, source = item
         return index in known or (source.member >= 0 and source.at)
 
     for archive, some in groupby(enumerate(sources), kind):
         if archive is True:
-            yield from (Part(index, known=docs) for index, _ in some for docs in known[index])
+            yield from (Chunk(index, known=docs) for index, _ in some for docs in known[index])
             continue
         if isinstance(archive, bytes):
             yield from _of_archive(archive, dict(some), options, fields)
             continue
         for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
             if soon:
-                yield from urls.ahead(partial(_one_part, s, i, options, fields) for i, s in run)
+                yield from urls.ahead(partial(_one_chunk, s, i, options, fields) for i, s in run)
                 continue
             for index, source in run:
                 if READERS[source.reader].whole and not source.problem:
                     fields[index] = options
-                    yield Part(index)
+                    yield Chunk(index)
                 else:
                     yield from _of_source(source, index, options, fields, partial(open_source, source))
 
 
 def _is_ahead(source: Source) -> bool:
     """Whether a source is read while others before it are: small documents at URLs, for which one waits."""
-    small = 0 < source.size <= PART_BYTES and READERS[source.reader].whole
+    small = 0 < source.size <= CHUNK_BYTES and READERS[source.reader].whole
     return small and not source.problem and urls.is_url(source.at)
 
 
-def _one_part(source: Source, index: int, options: Options, fields: list[Options]) -> Part:
-    """A small file that is one document -> its part, read now."""
+def _one_chunk(source: Source, index: int, options: Options, fields: list[Options]) -> Chunk:
+    """A small file that is one document -> its chunk, read now."""
     fields[index] = options
     try:
         with open_source(source) as stream:
-            return next(READERS[source.reader].parts(stream, index, options))
+            return next(READERS[source.reader].chunks(stream, index, options))
     except BROKEN as error:
-        return Part(index, problem=why(error))
+        return Chunk(index, problem=why(error))
 
 
 def _of_archive(
     archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
-) -> Iterator[Part]:
+) -> Iterator[Chunk]:
     """Return the parts of the members of an archive, which is read once from its start, in order."""
     opener = open_archive(next(iter(members.values())))
     found = archives.members(urls.file_name(archive), opener)
@@ -186,53 +186,53 @@ def _of_archive(
         while at and at.place < source.member:
             at, stream = next(found, (None, None))
         if source.problem or not at or at.place > source.member:
-            yield Part(index, problem=source.problem or "it is not in the archive any more")
+            yield Chunk(index, problem=source.problem or "it is not in the archive any more")
         elif stream is None:
-            yield Part(index, problem=at.problem)
+            yield Chunk(index, problem=at.problem)
         else:
             try:
                 with archives.lent(stream) as open_again:
                     packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
                     yield from _of_source(source, index, options, fields, packed)
             except BROKEN as error:
-                yield Part(index, problem=why(error))
+                yield Chunk(index, problem=why(error))
 
 
 def _of_source(
     source: Source, index: int, options: Options, fields: list[Options], opened: Callable[[], BinaryIO]
-) -> Iterator[Part]:
+) -> Iterator[Chunk]:
     if source.problem:
-        yield Part(index, problem=source.problem)
+        yield Chunk(index, problem=source.problem)
         return
     reader = READERS[source.reader]
     try:
         with opened() as stream:
             fields[index] = reader.prepare(stream, options)
         with opened() as stream:
-            yield from reader.parts(stream, index, fields[index])
+            yield from reader.chunks(stream, index, fields[index])
     except BadInput as error:
-        yield Part(index, problem=str(error))
+        yield Chunk(index, problem=str(error))
     except BROKEN as error:
-        yield Part(index, problem=why(error))
+        yield Chunk(index, problem=why(error))
 
 
-def read(part: Part, source: Source, options: Options) -> Read:
-    """A part -> its records, their texts, and the number of lines in it."""
-    if part.data is None and part.rows is None and part.problem:
-        return _nothing(UNREADABLE, part.problem)
-    if part.data is not None or part.rows is not None or part.too_large:
-        return READERS[source.reader].records(part, options)
+def read(chunk: Chunk, source: Source, options: Options) -> Read:
+    """A chunk -> its records, their texts, and the number of lines in it."""
+    if chunk.data is None and chunk.rows is None and chunk.problem:
+        return _nothing(UNREADABLE, chunk.problem)
+    if chunk.data is not None or chunk.rows is not None or chunk.too_large:
+        return READERS[source.reader].records(chunk, options)
     try:
         if not source.codec and source.size > options.max_bytes:
-            part = Part(part.source, too_large=source.size)
+            chunk = Chunk(chunk.source, too_large=source.size)
         else:
             with open_source(source) as stream:
-                (part,) = READERS[source.reader].parts(stream, part.source, options)
+                (chunk,) = READERS[source.reader].chunks(stream, chunk.source, options)
     except BROKEN as error:
         return _nothing(UNREADABLE, why(error))
     if not urls.is_url(source.at) and not unchanged(source):  # a URL is asked again when all is read
         return _nothing(CHANGED, "the file changed while it was read")
-    return READERS[source.reader].records(part, options)
+    return READERS[source.reader].records(chunk, options)
 
 
 def _nothing(status: int, note: str) -> Read:
@@ -258,7 +258,7 @@ def fetch(
         places = [(int(documents.offset[d]), int(documents.n_bytes[d])) for d in mine]
         try:
             with open_source(source) as stream:
-                found = READERS[source.reader].again(stream, fields[index], places)
+                found = READERS[source.reader].reread(stream, fields[index], places)
                 for d, got in zip(mine, found, strict=True):
                     out[d] = (got[1], got[1]) if got and documents.record[d] else got
         except BROKEN:

@@ -20,7 +20,7 @@ from ..text.decode import transcode
 
 
 @dataclass(frozen=True)
-class Text:
+class DocumentText:
     """A document to be shown: `raw` bytes, `utf8` text, how it was read; `doc` is -1 outside a run."""
 
     name: str
@@ -33,7 +33,7 @@ class Text:
     original: bytes | None = None  # the text before repair, where it was repaired
 
 
-def find(name: str, run: Run | None, text_field: str = "") -> Text:
+def find(name: str, run: Run | None, text_field: str = "") -> DocumentText:
     """A name of the run, or of a file on disk (`path` or `path:line`) -> its text as it is now.
 
     Raises BadInput when there is no such document, or it is gone, or is no text.
@@ -93,13 +93,13 @@ def _closest(name: str, run: Run | None) -> str:
     return f", and no such document in the run; the closest names are {', '.join(map(safe, close))}"
 
 
-def _of_run(name: str, run: Run, doc: int) -> Text:
+def _of_run(name: str, run: Run, doc: int) -> DocumentText:
     d, source = run.documents, run.sources[int(run.documents.source[doc])]
     name = run.name(doc)
     if d.status[doc] == BINARY:
         raise BadInput(f"{safe(name)}: is binary data, not text")
     if run.texts is not None:
-        return Text(name, doc, run.texts[doc], run.texts[doc], "utf-8")
+        return DocumentText(name, doc, run.texts[doc], run.texts[doc], "utf-8")
     options = options_of(run)[int(d.source[doc])]
     note: tuple[str, ...] = ()
     if not unchanged(source):
@@ -110,7 +110,7 @@ def _of_run(name: str, run: Run, doc: int) -> Text:
     elif d.record[doc] and d.status[doc] == OK:
         (got,) = fetch(run.sources, options_of(run), d, np.array([doc], np.int32))
         if got is not None:
-            return Text(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
+            return DocumentText(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
     return _read(name, doc, source, int(d.record[doc]), options, note)
 
 
@@ -122,7 +122,9 @@ def options_of(run: Run) -> list[Options]:
     return [Options(*names, encoding=encoding, max_bytes=size) for names in run.fields]
 
 
-def _read(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
+def _read(
+    name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]
+) -> DocumentText:
     """A source, and the line in it (0: all of it is the document) -> its text as it is now."""
     shown = safe(name)
     try:
@@ -132,20 +134,22 @@ def _read(name: str, doc: int, source: Source, line: int, options: Options, note
         if not reader.whole:
             raise BadInput(f"{shown}: holds many documents; name one of them, as {shown}:1")
         with open_source(source) as stream:
-            (part,) = reader.parts(stream, 0, options)
-        (record,), (utf8,), _ = reader.records(part, options)
+            (chunk,) = reader.chunks(stream, 0, options)
+        (record,), (utf8,), _ = reader.records(chunk, options)
     except BROKEN as error:
         raise BadInput(f"{shown}: cannot be read: {why(error)}") from None
     if record.status == BINARY:
         raise BadInput(f"{shown}: is binary data, not text")
     if record.status in FAULTS:
         raise BadInput(f"{shown}: {safe(record.note)}")
-    raw, repairs = part.data or b"", _names(record.repairs)
+    raw, repairs = chunk.data or b"", _names(record.repairs)
     original = transcode(raw, options.encoding).utf8 if repairs and source.reader in WRITTEN_AS_TEXT else None
-    return Text(name, doc, raw, utf8, record.encoding, repairs, notes, original)
+    return DocumentText(name, doc, raw, utf8, record.encoding, repairs, notes, original)
 
 
-def _line(name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]) -> Text:
+def _line(
+    name: str, doc: int, source: Source, line: int, options: Options, notes: tuple[str, ...]
+) -> DocumentText:
     reader = READERS[source.reader]
     if reader.whole:
         raise BadInput(
@@ -155,13 +159,13 @@ def _line(name: str, doc: int, source: Source, line: int, options: Options, note
         options = reader.prepare(stream, options)
     with open_source(source) as stream:
         before = 0
-        for part in reader.parts(stream, 0, options):
-            records, texts, n_lines = reader.records(part, options)
+        for chunk in reader.chunks(stream, 0, options):
+            records, texts, n_lines = reader.records(chunk, options)
             for record, utf8 in zip(records, texts, strict=True):
                 if before + record.line + 1 == line and record.line >= 0:
                     if not utf8:
                         raise BadInput(f"{safe(name)}: {safe(record.note) or 'its text is empty'}")
-                    return Text(name, doc, utf8, utf8, record.encoding, _names(record.repairs), notes)
+                    return DocumentText(name, doc, utf8, utf8, record.encoding, _names(record.repairs), notes)
             before += n_lines
     raise BadInput(f"{safe(name)}: there is no document on line {line}")
 

@@ -99,7 +99,7 @@ class Session:
         if not (again or cluster is not None):
             known = self._decided()
             ids = [i for i in ids if not self._settled(members[i - 1], known)]
-        undone: list[tuple[int, review_log.Decision]] = []
+        undone: list[tuple[int, review_log.Override]] = []
         at, quit_ = 0, False
         while at < len(ids) and not quit_:
             docs = members[ids[at] - 1].tolist()
@@ -125,7 +125,7 @@ class Session:
     # ------------------------------------------------------------------ one cluster
 
     def _one(
-        self, id_: int, docs: list[int], place: str, at: int, made: list[tuple[int, review_log.Decision]]
+        self, id_: int, docs: list[int], place: str, at: int, made: list[tuple[int, review_log.Override]]
     ) -> int:
         """Show a cluster until it is left -> the place of the next one, -1 to quit."""
         page, note = 0, ""
@@ -180,7 +180,7 @@ class Session:
         return sorted(docs, key=lambda d: (d in alone, v.canonical[d] != d, v.witness[d] != d, d))
 
     def _act(
-        self, key: str, doc: int, docs: list[int], made: list[tuple[int, review_log.Decision]], at: int
+        self, key: str, doc: int, docs: list[int], made: list[tuple[int, review_log.Override]], at: int
     ) -> str:
         """Change the canonical document, split one off, or compare one -> what to tell."""
         if key == "e":

@@ -116,7 +116,7 @@ class Writer:
         return int(np.dtype(FILES[name]).itemsize) * self._width.get(name, 1)
 
 
-class Store:
+class ArrayStore:
     """The files of a store, mapped into memory; `release_pages` releases the pages that were read."""
 
     def __init__(self, folder: Path, n_docs: int, num_perm: int, anchor_start: NDArray[np.int64]) -> None:

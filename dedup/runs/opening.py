@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from ..core.errors import BadRun
 from ..core.features import Spans
 from ..core.pairs import Evidence
-from ..matching.update.state import Steps
+from ..matching.update.state import CandidateState
 from ..readers.storage.addresses import is_address
-from .array_store import Store
+from .array_store import ArrayStore
 from .atomic import checksum
 from .manifest import DECISIONS, SMALL, STEPS, manifest_of
 from .run import Run
@@ -89,12 +89,12 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
     num_perm, seed, k = (int(run.summary["settings"][name]) for name in ("num_perm", "seed", "k"))
 
     @cache
-    def store() -> Store:
+    def store() -> ArrayStore:
         with _damaged(tables):
             assert run.anchor_start is not None
-            return Store(tables, len(run.documents), num_perm, run.anchor_start)
+            return ArrayStore(tables, len(run.documents), num_perm, run.anchor_start)
 
-    def checked(*names: str) -> Store:
+    def checked(*names: str) -> ArrayStore:
         with ThreadPoolExecutor(len(names)) as pool:
             list(pool.map(lambda name: _check(tables / f"{name}.npy", checksums), names))
         return store()
@@ -109,12 +109,12 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
         with _damaged(tables):
             return evidence_of(compared, spellings)
 
-    def steps() -> Steps | None:
+    def steps() -> CandidateState | None:
         if STEPS not in checksums:
             return None
         _check(tables / STEPS, checksums)
         with _damaged(tables / STEPS):
-            return Steps.load(tables / STEPS)
+            return CandidateState.load(tables / STEPS)
 
     return replace(
         run,

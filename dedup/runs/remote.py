@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from ..core.errors import BadRun, OutputExists
-from ..readers.storage.addresses import Place, joined_checksum, plain, told
+from ..readers.storage.addresses import StorageFolder, joined_checksum, plain, told
 from . import atomic
 from .array_store import FILES
 from .manifest import DECISIONS, LOCK, MANIFEST, STEPS, manifest_of
@@ -83,7 +83,7 @@ def _refuse(to: Path, tables: str) -> None:
 class Copy:
     """A run at an address, and the folder that its files are brought to."""
 
-    place: Place
+    place: StorageFolder
     path: Path
     manifest: bytes
     tables: str
@@ -92,7 +92,7 @@ class Copy:
     @classmethod
     def of(cls, address: str, to: Path | None = None) -> Copy:
         """The manifest is read from the address, each time; all else is brought when it is asked for."""
-        place = Place(plain(address))
+        place = StorageFolder(plain(address))
         manifest = place.read(MANIFEST)
         if manifest is None:
             raise BadRun(f"{place}: no run here; make one with: dedup scan ... --engine spark --run {place}")
@@ -226,7 +226,7 @@ class Copy:
             atomic.write_atomically(path, made)
 
 
-def _cached(place: Place, manifest: bytes) -> Path:
+def _cached(place: StorageFolder, manifest: bytes) -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     names = [hashlib.blake2b(x, digest_size=8).hexdigest() for x in (place.at.encode(), manifest)]
     return Path(cache, "dedup", "runs", *names)
@@ -252,7 +252,7 @@ def _only(path: Path) -> None:
 
 
 @contextmanager
-def _named(place: Place, path: str) -> Iterator[None]:
+def _named(place: StorageFolder, path: str) -> Iterator[None]:
     """Name the address in errors, rather than the copy."""
     try:
         yield
@@ -269,7 +269,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(place: Place, total: int) -> Iterator[Callable[[int], None]]:
+def _progress(place: StorageFolder, total: int) -> Iterator[Callable[[int], None]]:
     """Return what counts bytes, and tells of them at a terminal where they are many."""
     done, told = 0, time.monotonic()
     shown = total >= SHOWN_FROM and sys.stderr is not None and sys.stderr.isatty()

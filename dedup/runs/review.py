@@ -20,7 +20,7 @@ from ..core.settings import Settings
 from ..core.thresholds import lost
 from ..core.verdicts import KEPT, LETTERS, NO_FIGURE, RELATIONS, REWRITTEN, Verdict
 from . import summary as run_summary
-from .review_log import ACCEPT, CANONICAL, Decision, Ref
+from .review_log import ACCEPT, CANONICAL, Override, Ref
 from .run import Run
 
 REASON = "review"  # why a document is canonical, or kept, in the lists
@@ -47,15 +47,15 @@ def members_digest(run: Run, docs: Iterable[int]) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedOverride:
     """A decision and the document it is about; `stale` says why it cannot be applied, "" when it can."""
 
-    made: Decision
+    made: Override
     doc: int
     stale: str
 
 
-def resolved(run: Run, standing: Sequence[Decision]) -> list[Found]:
+def resolved(run: Run, standing: Sequence[Override]) -> list[LocatedOverride]:
     """Find the documents of the run that decisions are about."""
     wanted = {os.fsencode(m.doc.path) for m in standing if m.doc}
     sources = {i: s.path for i, s in enumerate(run.sources) if s.path in wanted}
@@ -71,17 +71,17 @@ def resolved(run: Run, standing: Sequence[Decision]) -> list[Found]:
     }
     size = np.bincount(run.verdict.cluster, minlength=len(run.documents))
 
-    def one(made: Decision) -> Found:
+    def one(made: Override) -> LocatedOverride:
         assert made.doc is not None
         doc = place.get((made.doc.path, made.doc.record), -1)
         if doc < 0:
-            return Found(made, doc, "it is not in the run any more")
+            return LocatedOverride(made, doc, "it is not in the run any more")
         if _letters(run, doc) != made.doc.letters:
-            return Found(made, doc, "its text has changed")
+            return LocatedOverride(made, doc, "its text has changed")
         if run.documents.status[doc] != OK:
-            return Found(made, doc, "it is set aside now")
+            return LocatedOverride(made, doc, "it is set aside now")
         alone = size[run.verdict.cluster[doc]] == 1
-        return Found(made, doc, "it is in no cluster now" if alone else "")
+        return LocatedOverride(made, doc, "it is in no cluster now" if alone else "")
 
     return [one(made) for made in standing]
 
@@ -89,7 +89,7 @@ def resolved(run: Run, standing: Sequence[Decision]) -> list[Found]:
 # ------------------------------------------------------------------ the verdict
 
 
-def apply(run: Run, standing: Sequence[Decision]) -> Run:
+def apply(run: Run, standing: Sequence[Override]) -> Run:
     """Apply decisions to a run as it was scanned; its summary names those that are stale.
 
     A document that is made canonical drops the members of its cluster that were verified against it; the
@@ -112,7 +112,7 @@ def apply(run: Run, standing: Sequence[Decision]) -> Run:
     return replace(changed, summary=summary)
 
 
-def _name(found: Found) -> str:
+def _name(found: LocatedOverride) -> str:
     return found.made.doc.name if found.made.doc else ""
 
 
@@ -134,7 +134,7 @@ class Layer:
         edges = witnesses.edges(good, self.limits, self._drops, whole_for_part="cleanest" in rule)
         self._allowed = np.unique(edges.dropped.astype(np.int64) << 32 | edges.witness)
 
-    def verdict(self, found: Sequence[Found]) -> Verdict:
+    def verdict(self, found: Sequence[LocatedOverride]) -> Verdict:
         """Return the verdict of the scan, changed by the decisions that can be applied; later ones win."""
         old = self.run.verdict
         new = replace(old, **{name: getattr(old, name).copy() for name in _COLUMNS}, reason=list(old.reason))

@@ -40,7 +40,7 @@ class Ref:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Override:
     """A decision: a line of the file."""
 
     number: int
@@ -51,10 +51,10 @@ class Decision:
     time: str = ""
 
     @staticmethod
-    def of(values: dict[str, Any]) -> Decision:
+    def of(values: dict[str, Any]) -> Override:
         """Make a decision from a parsed line; raise TypeError, KeyError or ValueError."""
         doc = Ref(**values["doc"]) if values.get("doc") else None
-        found = Decision(**{**values, "doc": doc})
+        found = Override(**{**values, "doc": doc})
         if found.kind not in KINDS or (doc is None) != (found.kind == UNDO):
             raise ValueError(f"kind {found.kind!r}")
         return found
@@ -63,7 +63,7 @@ class Decision:
 # ------------------------------------------------------------------ the file
 
 
-def read(folder: Path) -> list[Decision]:
+def read(folder: Path) -> list[Override]:
     """Read the decisions of a run folder that hold, in order; a last line torn by a crash is none.
 
     Raises BadRun when another line is damaged.
@@ -74,10 +74,10 @@ def read(folder: Path) -> list[Decision]:
         return []
     except OSError as error:
         raise BadRun(f"{folder / FILE}: cannot be read: {error.strerror or error}") from None
-    standing: dict[int, Decision] = {}
+    standing: dict[int, Override] = {}
     for number, line in enumerate(lines[:-1], 1):  # NOTE: what follows the last line end is torn, or nothing
         try:
-            made = Decision.of(json.loads(line))
+            made = Override.of(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise BadRun(f"{folder / FILE}: line {number} is no decision; mend or remove that line") from None
         if made.kind == UNDO:
@@ -109,10 +109,10 @@ class Log:
         self.standing = read(folder)
         self._last = data.count(b"\n")
 
-    def add(self, kind: str, doc: Ref | None = None, members: str = "", undoes: int = 0) -> Decision:
+    def add(self, kind: str, doc: Ref | None = None, members: str = "", undoes: int = 0) -> Override:
         """Write a decision."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        made = Decision(self._last + 1, kind, doc, members, undoes, now)
+        made = Override(self._last + 1, kind, doc, members, undoes, now)
         os.write(self._file, json.dumps(asdict(made)).encode() + b"\n")
         os.fsync(self._file)
         self._last += 1
@@ -120,7 +120,7 @@ class Log:
             self.standing.append(made)
         return made
 
-    def undo(self, made: Decision) -> None:
+    def undo(self, made: Override) -> None:
         """Take a decision back."""
         self.add(UNDO, undoes=made.number)
         self.standing.remove(made)

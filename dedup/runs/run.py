@@ -17,7 +17,7 @@ from ..core.documents import OK, STATUS, TOO_SHORT, Documents, Source
 from ..core.features import Anchors, Signatures, Spans
 from ..core.pairs import Evidence, VerifiedPairs
 from ..core.verdicts import DECIDING, RELATIONS, Verdict
-from ..matching.update.state import Steps
+from ..matching.update.state import CandidateState
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Run:
     load_spans: Callable[[], Spans] | None = None
     anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
     texts: list[bytes] | None = None  # texts given from Python, by doc
-    load_steps: Callable[[], Steps | None] = lambda: None
+    load_steps: Callable[[], CandidateState | None] = lambda: None
     tables: Path | None = None  # the folder of its tables, where it has one
 
     @cached_property
@@ -102,7 +102,7 @@ class Run:
         return self.load_spans()
 
     @cached_property
-    def steps(self) -> Steps | None:
+    def steps(self) -> CandidateState | None:
         """Return what a second scan goes on from, if it was kept."""
         return self.load_steps()
 

@@ -20,7 +20,7 @@ from ..core.settings import Settings
 from ..core.verdicts import RELATIONS
 from ..readers.storage.addresses import is_address, plain
 from . import job, plan, session
-from .checkpoints import Store
+from .checkpoints import Checkpoints
 from .output.folder import for_spark
 
 Frame = Any  # pyspark.sql.DataFrame
@@ -84,7 +84,7 @@ def scan(
     base = checkpoints or _local_folder(spark)
     key = hashlib.blake2b(os.urandom(16), digest_size=8).hexdigest()
     base = plain(base) if is_address(base) else base.rstrip("/")
-    store = Store(spark, for_spark(spark, f"{base}/dedup-{key}"), ways.told)
+    store = Checkpoints(spark, for_spark(spark, f"{base}/dedup-{key}"), ways.told)
     with session.translate_errors():
         _check_ids(df, id_column)
         return _scanned(store, df, text_column, id_column, settings, ways)
@@ -107,7 +107,12 @@ def _check_ids(df: Frame, id_column: str) -> None:
 
 
 def _scanned(
-    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: job.SparkOptions
+    store: Checkpoints,
+    df: Frame,
+    text_column: str,
+    id_column: str,
+    settings: Settings,
+    ways: job.SparkOptions,
 ) -> Scanned:
     from pyspark.sql import functions as f
 
@@ -127,7 +132,7 @@ def _relation() -> Any:
     return f.element_at(f.array(*map(f.lit, RELATIONS)), f.col("relation").cast("int") + 1)
 
 
-def _named_verdict(found: plan.Found, names: Frame, id_column: str) -> Frame:
+def _named_verdict(found: plan.ResultFrames, names: Frame, id_column: str) -> Frame:
     """Return the verdict with ids in the place of numbers."""
     from pyspark.sql import functions as f
 

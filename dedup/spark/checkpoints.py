@@ -16,14 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..readers.storage.addresses import Place
+from ..readers.storage.addresses import StorageFolder
 
 Frame = Any  # pyspark.sql.DataFrame
 Told = Callable[[str, float, bool], None]  # stage, seconds, whether it was found finished
 
 
 @dataclass
-class Store:
+class Checkpoints:
     """Where the stages of one scan are."""
 
     spark: Any
@@ -34,7 +34,7 @@ class Store:
 
     def finished(self, stage: str) -> str:
         """Return the folder of a stage that has been committed, else ""."""
-        place = Place(self.folder)
+        place = StorageFolder(self.folder)
         if not self.own:
             return stage if place.size(f"{stage}/_SUCCESS") >= 0 else ""
         return (place.read(f"{stage}.done") or b"").decode()
@@ -50,7 +50,7 @@ class Store:
             read = read.schema(rows.schema)  # so that Spark does not look into the files for it
             rows.write.mode("overwrite").parquet(f"{self.folder}/{folder}")
             if self.own:
-                Place(self.folder).write(f"{name}.done", folder.encode())
+                StorageFolder(self.folder).write(f"{name}.done", folder.encode())
         took = time.perf_counter() - start
         self.seconds[name] = round(took, 3)
         self.told(name, took, bool(found))

@@ -11,7 +11,7 @@ from typing import Any
 from ..core.documents import Source
 from ..core.errors import BadInput, BadRun, BadSetting, DedupError
 from ..readers.storage import urls
-from ..readers.storage.addresses import Place, is_address
+from ..readers.storage.addresses import StorageFolder, is_address
 from ..readers.storage.sources import exists
 from .session import cores_of, translate_errors
 
@@ -38,7 +38,7 @@ def _facts() -> dict[str, str]:
 
 
 def check_executors(
-    spark: Any, places: Sequence[Place], sources: Sequence[Source], known: urls.Secrets
+    spark: Any, places: Sequence[StorageFolder], sources: Sequence[Source], known: urls.Secrets
 ) -> None:
     """Raise when the executors lack the package, are of other versions, or do not share the places.
 
@@ -84,12 +84,12 @@ def _some(sources: Sequence[Source], at_urls: bool) -> Sequence[Source]:
     return found[:: -(-len(found) // (4 if at_urls else 20)) or 1]
 
 
-def _probes(place: Place, token: str) -> list[str]:
+def _probes(place: StorageFolder, token: str) -> list[str]:
     return [i.base_name for i in place.inside() if i.base_name.startswith(f"probe-{token}")]
 
 
 def looked(
-    places: Sequence[Place], token: str, samples: Sequence[Source], known: urls.Secrets
+    places: Sequence[StorageFolder], token: str, samples: Sequence[Source], known: urls.Secrets
 ) -> dict[str, Any]:
     """Return what an executor is, and which of the places and sources it does not see."""
     urls.remember(known)

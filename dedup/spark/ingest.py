@@ -16,8 +16,8 @@ from ..core.errors import BadInput
 from ..core.settings import Settings
 from ..pipeline import ingest
 from ..readers.base import BROKEN, why
-from ..readers.registry import READERS, Options, Part, Record, parts, read
-from ..readers.storage.addresses import Place
+from ..readers.registry import READERS, Chunk, Options, Record, chunks, read
+from ..readers.storage.addresses import StorageFolder
 from ..readers.storage.sources import open_source
 from ..readers.storage.streams import in_utf8
 from ..readers.storage.urls import Secrets, can_seek, remember
@@ -136,7 +136,7 @@ def write_units(folder: str, sources: Sequence[Source], units: list[list[Item]])
             columns = [pa.array(column, pa.int64()) for column in numbers]
             columns += [pa.array([getattr(sources[i], n) for i, _ in unit], _source_kind(n)) for n in names]
             writer.write_batch(pa.record_batch(columns, schema=schema))
-    Place(folder).write(UNITS, out.getvalue())
+    StorageFolder(folder).write(UNITS, out.getvalue())
 
 
 def _source_kind(name: str) -> pa.DataType:
@@ -152,7 +152,7 @@ def reader(folder: str, options: Options, settings: Settings, known: Secrets = (
         remember(known)
         for one in batches:
             for number in one.column(0).to_pylist():
-                with Place(folder).open(UNITS) as f:
+                with StorageFolder(folder).open(UNITS) as f:
                     rows = pa.ipc.open_file(f).get_batch(number).to_pylist()
                 items = [(row.pop("index"), tuple(row.pop(n) for n in NUMBERS)) for row in rows]
                 yield from _read_unit([Source(**row) for row in rows], items, options, settings)
@@ -186,17 +186,17 @@ def _read_unit(
 
 def _parts(
     sources: list[Source], items: list[Item], options: Options, found: list[Options], lines: list[int]
-) -> Iterator[list[Part]]:
+) -> Iterator[list[Chunk]]:
     """Return the parts of the sources of a unit; of one that is cut, those of its window."""
     if all(window == WHOLE for _, window in items):
-        yield from parts(sources, options, found, {})
+        yield from chunks(sources, options, found, {})
         return
     for i, (source, (_, window)) in enumerate(zip(sources, items, strict=True)):
         if window == WHOLE or (window[0] == 0 and _is_wide(source, options)):
             mine = [options]
-            for group in parts([source], options, mine, {}):
+            for group in chunks([source], options, mine, {}):
                 found[i] = mine[0]
-                yield [replace(part, source=i) for part in group]
+                yield [replace(chunk, source=i) for chunk in group]
         else:
             yield from _of_window(source, i, window, options, found, lines)
 
@@ -217,7 +217,7 @@ def _of_window(
     options: Options,
     found: list[Options],
     lines: list[int],
-) -> Iterator[list[Part]]:
+) -> Iterator[list[Chunk]]:
     """Return the parts of a window; what is wrong with the file as a whole is told by its first."""
     if window[0] and _is_wide(source, options):
         return
@@ -228,11 +228,11 @@ def _of_window(
         with open_source(source) as file:
             stretch = Window(file, window[1], window[2])
             lines[i] = -1 if window[0] and not stretch.empty else 0
-            for part in reader.parts(cast(BinaryIO, stretch), i, found[i]):
-                yield [replace(part, offset=part.offset + stretch.start)]
+            for chunk in reader.chunks(cast(BinaryIO, stretch), i, found[i]):
+                yield [replace(chunk, offset=chunk.offset + stretch.start)]
     except (BadInput, *BROKEN) as error:
         if window[0] == 0:
-            yield [Part(i, problem=str(error) if isinstance(error, BadInput) else why(error))]
+            yield [Chunk(i, problem=str(error) if isinstance(error, BadInput) else why(error))]
 
 
 def _signed(

@@ -21,19 +21,19 @@ from ..pipeline.sources import is_pipe, reading_options, require_readable, shown
 from ..readers.discover import find_sources
 from ..readers.registry import Options, kind_of
 from ..readers.storage import urls
-from ..readers.storage.addresses import Place, is_address
+from ..readers.storage.addresses import StorageFolder, is_address
 from ..readers.storage.sources import all_unchanged
 from ..runs.manifest import FORMAT
 from ..runs.tables import TABLES
 from . import ingest as reading
 from . import plan
 from .arrow import mapped
-from .checkpoints import Frame, Store, Told
+from .checkpoints import Checkpoints, Frame, Told
 from .executors import check_executors
 from .output.arrays import write_arrays
 from .output.folder import Target, for_spark, writing
 from .output.summary import Account, account
-from .output.tables import PART, Written, blank_run, stated, write_one, write_tables
+from .output.tables import PART, WrittenTables, blank_run, stated, write_one, write_tables
 from .session import BATCHES, OURS, cores_of, session, translate_errors
 
 SHUFFLED, PARTITION_BYTES = 4, 64 << 20  # bytes shuffled at once for a byte of text; of a partition
@@ -50,7 +50,7 @@ class SparkOptions:
     master: str = ""
     conf: dict[str, str] = field(default_factory=dict)
     partitions: int = 0  # 0 leaves them to Spark
-    limits: plan.Limits = plan.Limits()
+    limits: plan.TaskSizes = plan.TaskSizes()
     part: int = PART
     unit_bytes: int = 0  # of sources read by one task; 0 leaves it to their number and the cores
     told: Told = lambda *_: None
@@ -113,7 +113,7 @@ def _scan(
     places = [target.unfinished / mine, target.tables]
     check_executors(spark, places, [s for s in absolute if not s.problem], urls.secrets())
     base = for_spark(spark, places[0].at)
-    store = Store(spark, base, ways.told, own=target.own)
+    store = Checkpoints(spark, base, ways.told, own=target.own)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
         passed = store.stage("pass", lambda: _passed(store, absolute, options, settings, ways))
         counts = _counted(passed, len(sources))
@@ -125,13 +125,13 @@ def _scan(
         changed: list[int] = []
         while True:
             suffix = f"-without-{hashlib.blake2b(repr(changed).encode()).hexdigest()[:12]}" if changed else ""
-            stages = Store(spark, f"{base}/decision{suffix}", ways.told, store.seconds, target.own)
+            stages = Checkpoints(spark, f"{base}/decision{suffix}", ways.told, store.seconds, target.own)
             found = plan.decide(stages, documents, about, changed, settings, ways.limits, counts.amounts)
             more = _changed_sources(sources, changed)
             if not more:
                 break
             changed = sorted({*changed, *more})
-        written, placed = Written(), _placed(spark, passed, counts)
+        written, placed = WrittenTables(), _placed(spark, passed, counts)
         write_arrays(placed, target.tables, n_docs, counts.n_anchors, settings, written)
         write_tables(found, target.tables, n_docs, settings, written, ways.part)
         run = replace(blank_run(settings), sources=sources, fields=counts.fields)
@@ -153,7 +153,7 @@ def fingerprint(sources: Sequence[Source], options: Options, settings: Settings)
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
-def _only(unfinished: Place, mine: str) -> None:
+def _only(unfinished: StorageFolder, mine: str) -> None:
     """Remove what other scans have left unfinished."""
     for other in unfinished.inside():
         if other.base_name != mine:
@@ -187,7 +187,7 @@ def _partitioned(spark: Any, ways: SparkOptions, total: int) -> Iterator[None]:
 
 
 def _passed(
-    store: Store, sources: list[Source], options: Options, settings: Settings, ways: SparkOptions
+    store: Checkpoints, sources: list[Source], options: Options, settings: Settings, ways: SparkOptions
 ) -> Frame:
     spark, total = store.spark, sum(s.size for s in sources)
     cores = cores_of(spark)
@@ -285,15 +285,15 @@ def _changed_sources(sources: Sequence[Source], known: list[int]) -> list[int]:
     return sorted(lost - set(known))
 
 
-def _rows(found: plan.Found) -> Frame:
+def _rows(found: plan.ResultFrames) -> Frame:
     """Return a row per document: where it stands, what became of it, and its verdict."""
     documents = stated(found.documents, found.letters, found.k)
     return documents.select("doc", "source", "record", "n_bytes", "state", "note").join(found.verdict, "doc")
 
 
 def taken(
-    store: Store, df: Frame, text_column: str, id_column: str, settings: Settings, ways: SparkOptions
-) -> tuple[plan.Found, Frame]:
+    store: Checkpoints, df: Frame, text_column: str, id_column: str, settings: Settings, ways: SparkOptions
+) -> tuple[plan.ResultFrames, Frame]:
     """A DataFrame of texts -> (the result; doc and id of each row), documents in the order of their ids."""
     from pyspark.sql import functions as f
 

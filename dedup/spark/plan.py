@@ -16,7 +16,7 @@ from ..core.pairs import COUNTS
 from ..core.settings import Settings
 from ..core.verdicts import KEPT, NO_FIGURE, RELATIONS, REWRITTEN
 from .arrow import Columns, Mapper, batch, ddl, mapped
-from .checkpoints import Frame, Store
+from .checkpoints import Checkpoints, Frame
 from .shuffle import TARGET_BYTES
 from .stages.bands import HEAVY, alike_pairs
 from .stages.boilerplate import FLAGGED, apart, boilerplate
@@ -64,7 +64,7 @@ TEXT_OF_COMPONENT = 16 << 20  # bytes; a smaller component that asks for pairs i
 
 
 @dataclass(frozen=True)
-class Limits:
+class TaskSizes:
     """What goes to one task; the result does not depend on it."""
 
     heavy: int = HEAVY
@@ -83,7 +83,7 @@ class Amounts:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResultFrames:
     """The result as DataFrames."""
 
     k: int
@@ -97,14 +97,14 @@ class Found:
 
 
 def decide(
-    store: Store,
+    store: Checkpoints,
     documents: Frame,
     sources: Frame,
     changed: list[int],
     s: Settings,
-    limits: Limits,
+    limits: TaskSizes,
     amounts: Amounts,
-) -> Found:
+) -> ResultFrames:
     """Documents after the pass, sources (source, path, mtime_ns), those that changed -> the result."""
     from pyspark.sql import functions as f
 
@@ -157,7 +157,9 @@ def decide(
     everything = compared.select(*FIGURES, part, f.lit(True).alias("candidate")).union(served)
     names = [f.max(x).alias(x) for x in (*FIGURES, "part", "candidate") if x not in ("left", "right")]
     everything = everything.groupBy("left", "right").agg(*names)
-    return Found(s.k, documents, letters, frames, ruled, _all_pairs(decided, equal), everything, written)
+    return ResultFrames(
+        s.k, documents, letters, frames, ruled, _all_pairs(decided, equal), everything, written
+    )
 
 
 def _compared(alike: Frame, parts: Frame, library: Library, s: Settings) -> Frame:
@@ -209,7 +211,7 @@ def _rows(facts: Frame, few: Frame, spelled: Frame, pairs: Frame, joined: Frame,
     return rows.union(_as_input(beside, WRITTEN))
 
 
-def _decided(store: Store, rows: Frame, library: Library, s: Settings, limits: Limits) -> Frame:
+def _decided(store: Checkpoints, rows: Frame, library: Library, s: Settings, limits: TaskSizes) -> Frame:
     """Rows of INPUT -> rows of OUTPUT of all components; those that ask for pairs are decided again."""
     from pyspark.sql import functions as f
 
@@ -248,7 +250,7 @@ def _decided(store: Store, rows: Frame, library: Library, s: Settings, limits: L
     raise Broken(f"some documents were not decided in {WITNESS_ROUNDS + 3} rounds")
 
 
-def _answers(asked: Frame, library: Library, s: Settings, limits: Limits) -> Frame:
+def _answers(asked: Frame, library: Library, s: Settings, limits: TaskSizes) -> Frame:
     """Pairs asked for (component, left, right) -> VERIFIED, with their component."""
     from pyspark.sql import functions as f
 
@@ -311,7 +313,7 @@ def _rest(decided: Frame, equal: Frame, few: Frame, s: Settings) -> Frame:
     return rest.join(groups, "same").withColumn("follows", follows)
 
 
-def _own_skeletons(rest: Frame, library: Library, s: Settings, limits: Limits) -> Frame:
+def _own_skeletons(rest: Frame, library: Library, s: Settings, limits: TaskSizes) -> Frame:
     """VERIFIED pairs of such documents with their witness, where their group is rewritten."""
     from pyspark.sql import functions as f
 

@@ -52,8 +52,8 @@ def target_of(targets: int, *keys: NDArray[Any]) -> NDArray[np.uint16]:
     return ((mixed >> np.uint64(32)) * np.uint64(targets) >> np.uint64(32)).astype(np.uint16)
 
 
-def sent(frame: Frame, make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Frame:
-    """A DataFrame, what makes of its batches (target of each row, rows) -> rows to be taken by `received`."""
+def send(frame: Frame, make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Frame:
+    """A DataFrame, what makes of its batches (target of each row, rows) -> rows to be taken by `receive`."""
     columns: Columns = {"target": "int32", **dict.fromkeys(types, "binary")}
     rows = mapped(frame, packer(make, types, held_bytes), columns)
     return rows.repartition("target").sortWithinPartitions("target")
@@ -94,12 +94,12 @@ def _packed(held: list[tuple[NDArray[np.uint16], Rows]], types: Types) -> pa.Rec
     return pa.RecordBatch.from_arrays(arrays, names=["target", *types])
 
 
-def received(batches: Iterable[pa.RecordBatch], types: Types) -> Iterator[tuple[int, Rows]]:
+def receive(batches: Iterable[pa.RecordBatch], types: Types) -> Iterator[tuple[int, Rows]]:
     """What was sent -> target by target, all its rows, in any order.
 
     >>> some = [(np.array([7, 2, 7], np.uint16), {"doc": np.array([1, 2, 3])})]
     >>> made = packer(lambda batches: iter(some), {"doc": "int64"})([])
-    >>> {target: rows["doc"].tolist() for target, rows in received(made, {"doc": "int64"})}
+    >>> {target: rows["doc"].tolist() for target, rows in receive(made, {"doc": "int64"})}
     {2: [2], 7: [1, 3]}
     """
     for table in each(batches, "target"):
@@ -161,7 +161,7 @@ class Coded:
     64 bits do for ten billion documents and the fewest targets, and more with more.
 
     >>> code = Coded(docs=1000, targets=64)
-    >>> targets, rows = code.sent(np.array([130, 7]), np.array([999, 8]), np.array([5, 1]))
+    >>> targets, rows = code.send(np.array([130, 7]), np.array([999, 8]), np.array([5, 1]))
     >>> targets.tolist(), [x.tolist() for x in code.sides(2, rows["pair"][:1])], int(rows["pair"][0] & 7)
     ([2, 7], [[130], [999]], 5)
     """
@@ -169,7 +169,7 @@ class Coded:
     docs: int  # all numbers are lower
     targets: int
 
-    def sent(
+    def send(
         self, left: NDArray[np.int64], right: NDArray[np.int64], bits: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint16], Rows]:
         """Documents and bits int64[n] -> (targets, PAIRED); all rows of a pair go to one target."""

@@ -19,7 +19,7 @@ def with_counts(pairs, kind, counts):
     return replace(pairs, counts=changed)
 
 
-def with_bones(pairs, *skeleton):
+def with_skeleton(pairs, *skeleton):
     return with_counts(pairs, 2, skeleton)
 
 
@@ -51,23 +51,23 @@ LINES = {
     "a part short enough": (LIMITS.left_in_right, pair_of((900, 900, 1000)), pair_of((901, 901, 1000))),
     "rewritten": (
         LIMITS.rewritten,
-        with_bones(pair_of((1, 1000, 1000)), 40, 70, 70),
-        with_bones(pair_of((1, 1000, 1000)), 39, 70, 69),
+        with_skeleton(pair_of((1, 1000, 1000)), 40, 70, 70),
+        with_skeleton(pair_of((1, 1000, 1000)), 39, 70, 69),
     ),
     "a skeleton long enough": (
         LIMITS.rewritten,
-        with_bones(pair_of((1, 100, 100)), 12, 12, 12),
-        with_bones(pair_of((1, 100, 100)), 11, 11, 11),
+        with_skeleton(pair_of((1, 100, 100)), 12, 12, 12),
+        with_skeleton(pair_of((1, 100, 100)), 11, 11, 11),
     ),
     "a skeleton that speaks for its text": (
         LIMITS.rewritten,
-        with_bones(pair_of((1, 1000, 1000)), 50, 50, 50),
-        with_bones(pair_of((1, 1001, 1000)), 50, 50, 50),
+        with_skeleton(pair_of((1, 1000, 1000)), 50, 50, 50),
+        with_skeleton(pair_of((1, 1001, 1000)), 50, 50, 50),
     ),
     "a skeleton more alike by two standard errors": (  # 0.5 - 0.25 = 2 * sqrt(0.25 / 16)
         LIMITS.rewritten,
-        with_bones(pair_of((20, 50, 50)), 11, 16, 17),
-        with_bones(pair_of((21, 51, 51)), 11, 16, 17),
+        with_skeleton(pair_of((20, 50, 50)), 11, 16, 17),
+        with_skeleton(pair_of((21, 51, 51)), 11, 16, 17),
     ),
     "of one form": (
         LIMITS.of_one_form,

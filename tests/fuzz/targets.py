@@ -108,7 +108,7 @@ def _read(name: str, data: bytes, options: Options, n: int) -> tuple[list[tuple[
     with pieces_of(n):
         try:
             options = reader.prepare(io.BytesIO(data), options)
-            for part in reader.parts(io.BytesIO(data), 0, options):
+            for part in reader.chunks(io.BytesIO(data), 0, options):
                 records, texts, lines = reader.records(part, options)
                 assert len(records) == len(texts)
                 assert lines >= len({r.line for r in records if r.line >= 0 and r.status == OK})
@@ -130,7 +130,7 @@ def _read(name: str, data: bytes, options: Options, n: int) -> tuple[list[tuple[
             value.encode("utf-8")
     good = [(record, text) for record, text in found if record.status == OK]
     places = [(record.offset, record.n_bytes) for record, _ in good]
-    again = list(reader.again(io.BytesIO(data), options, places)) if places else []
+    again = list(reader.reread(io.BytesIO(data), options, places)) if places else []
     assert [None if a is None else a[1] for a in again] == [text for _, text in good]
     return found, n_lines
 
@@ -199,12 +199,12 @@ def letters(data: bytes) -> None:
     assert signed.counts[2, 0] == 9
     plain = _by_table(known)
     hashes = shingle.shingle_hashes(plain, k)
-    bones = skeleton.skeleton_hashes(known)
+    skeleton_shingles = skeleton.skeleton_hashes(known)
     assert signed.counts[1, 0] == len(plain)
-    assert signed.counts[1, 3] == len(bones)
+    assert signed.counts[1, 3] == len(skeleton_shingles)
     assert tuple(map(int, signed.letters_hash[1])) == shingle.letters_hash(plain)
     assert np.array_equal(signed.signatures[1], minhash.signature(minhash.smallest(hashes, sample), 16, 1))
-    assert np.array_equal(signed.skeletons[1], minhash.signature(bones, 16, 1))
+    assert np.array_equal(signed.skeletons[1], minhash.signature(skeleton_shingles, 16, 1))
     assert signed.anchor_place[signed.anchor_text == 1].tolist() == winnowing.winnow(hashes, window)
     sets, indptr = matching_kernels.shingle_sets(buffer, starts, TABLE, k)
     assert sets[indptr[1] : indptr[2]].tolist() == sorted({int(h) for h in hashes})

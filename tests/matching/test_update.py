@@ -15,7 +15,7 @@ from dedup.matching.bands import candidate_pairs
 from dedup.matching.containment import find_containment_pairs
 from dedup.matching.update import bands, boilerplate, containment
 from dedup.matching.update.delta import Change, PreviousRun
-from dedup.matching.update.state import Steps
+from dedup.matching.update.state import CandidateState
 
 examples = settings(max_examples=150)
 
@@ -109,7 +109,7 @@ def steps_of(found, mine, **rest):
         **rest,
     }
     counts = {"n_anchors": found.n_anchors.astype(np.int32), "n_left": found.n_left.astype(np.int32)}
-    return Steps(mine=mine, boilerplate=found.bits, **counts, **vars(found.known), **given)
+    return CandidateState(mine=mine, boilerplate=found.bits, **counts, **vars(found.known), **given)
 
 
 @examples
@@ -155,7 +155,7 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
             anchors, mine, group = anchors_of(hashes, run), looked_at(run), groups_of(run)
             known = plain_boilerplate.boilerplate(anchors, mine, group, 3, 100)
             found, sampled = find_containment_pairs(anchors, mine, known, group, share)
-            sides.append(containment.Side(anchors, known, group, sampled))
+            sides.append(containment.RunAnchors(anchors, known, group, sampled))
             whole.append(found)
         change = change_of(then, now)
         docs, old = np.flatnonzero(change.unchanged), change.old_doc[change.unchanged]

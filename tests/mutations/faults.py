@@ -74,10 +74,10 @@ FAULTS = (
         ("core/test_thresholds.py",),
     ),
     Fault(
-        "bones-line",
+        "skeleton-line",
         THRESHOLDS,
-        "enough = (fewer >= self.min_bones)",
-        "enough = (fewer > self.min_bones)",
+        "enough = (fewer >= self.min_skeleton_size)",
+        "enough = (fewer > self.min_skeleton_size)",
         "the smallest skeleton that may speak does not",
         ("core/test_thresholds.py",),
     ),

@@ -319,12 +319,12 @@ def read_all(reader: str, data: bytes, options: Options = Options()):  # noqa: B
     form = READERS[reader]
     options = form.prepare(io.BytesIO(data), options)
     out, before = [], 0
-    for part in form.parts(io.BytesIO(data), 0, options):
+    for part in form.chunks(io.BytesIO(data), 0, options):
         records, texts, n = form.records(part, options)
         out += [(before + r.line + 1, r.id, r.note, t.decode()) for r, t in zip(records, texts, strict=True)]
         before += n
         places = [(r.offset, r.n_bytes) for r in records if not r.status]
-        again = form.again(io.BytesIO(data), options, places)
+        again = form.reread(io.BytesIO(data), options, places)
         assert [got[1] for got in again] == [t for r, t in zip(records, texts, strict=True) if not r.status]
     return out
 
@@ -528,7 +528,7 @@ def test_the_text_of_a_message_is_its_body_whatever_its_headers_say(head, body, 
 def whole(reader: str, data: bytes, options: Options = Options()):  # noqa: B008
     """(text, note) of a file that is one document."""
     form = READERS[reader]
-    (part,) = form.parts(io.BytesIO(data), 0, options)
+    (part,) = form.chunks(io.BytesIO(data), 0, options)
     (record,), (text,), _ = form.records(part, options)
     return text.decode(), record.note
 

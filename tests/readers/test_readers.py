@@ -224,14 +224,14 @@ def test_lines_are_the_same_however_the_stream_is_cut(lines, max_bytes):
     from dedup.readers import base
 
     found, before = [], 0
-    size, base.PART_BYTES = base.PART_BYTES, 16
+    size, base.CHUNK_BYTES = base.CHUNK_BYTES, 16
     try:
-        for part in jsonl.parts(Short(data), 0, options):
+        for part in jsonl.chunks(Short(data), 0, options):
             records, _, n = jsonl.records(part, options)
             found += [(before + r.line, r.offset, STATUS[r.status]) for r in records]
             before += n
     finally:
-        base.PART_BYTES = size
+        base.CHUNK_BYTES = size
     if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         return
     offset, expected = 0, []

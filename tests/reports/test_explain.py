@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dedup.content.words import counts, letters_at, words
 from dedup.core.settings import Settings
-from dedup.reports.documents import Text
+from dedup.reports.documents import DocumentText
 from dedup.reports.explain.align import align
 from dedup.reports.explain.explain import explain
 from dedup.reports.explain.html import page
@@ -32,7 +32,7 @@ SOUP = st.text(alphabet=st.sampled_from("abcAB éﬁ½'’.,-<>()\n\t猫犬だ�
 def of(left: str | bytes, right: str | bytes, **settings):
     """Two texts -> their explanation."""
     raw = [t if isinstance(t, bytes) else t.encode() for t in (left, right)]
-    sides = [Text(name, -1, t, t, "utf-8") for name, t in zip("ab", raw, strict=True)]
+    sides = [DocumentText(name, -1, t, t, "utf-8") for name, t in zip("ab", raw, strict=True)]
     return explain(*sides, Settings(**settings))
 
 
@@ -241,7 +241,7 @@ def test_a_text_without_letters_is_explained_and_noted():
 
 
 def test_repairs_are_listed_where_there_are_any():
-    side = Text("a", -1, b"x", b"x", "utf-8", ("mojibake",))
+    side = DocumentText("a", -1, b"x", b"x", "utf-8", ("mojibake",))
     found = explain(side, side, Settings())
     assert found.as_dict()["left"]["repairs"] == ["mojibake"]
     assert "mojibake" in printed(found)

@@ -14,7 +14,7 @@ import pytest
 
 import dedup
 from dedup.core.verdicts import RELATIONS
-from dedup.reports.page import Limits, as_json, compare, figures, listing, page
+from dedup.reports.page import PageLimits, as_json, compare, figures, listing, page
 from dedup.runs.opening import open_run
 
 from ..cli.test_cli import one_line
@@ -182,17 +182,17 @@ def test_the_policy_allows_the_scripts_of_the_page_by_their_hashes_and_no_reques
 
 
 def test_what_is_left_out_is_stated(result):
-    html = page(result, Limits(clusters=1, texts=0)).html.decode()
+    html = page(result, PageLimits(clusters=1, texts=0)).html.decode()
     assert "2 clusters of 3: the page lists the largest 1" in html
     assert "The texts of 5 dropped documents of 5" in html
-    assert page(result, Limits(clusters=0)).clusters == 0
+    assert page(result, PageLimits(clusters=0)).clusters == 0
 
 
 def test_the_limits_hold_with_many_clusters(result, monkeypatch):
     texts = [random_text(n, 40 + n) + " Also" * copy for n in range(60) for copy in range(2 + n % 4)]
     run = dedup.scan_texts(texts)
     free = page(run)
-    small = page(run, Limits(texts=20_000))
+    small = page(run, PageLimits(texts=20_000))
     assert 0 < small.pairs < free.pairs
     held = sum(len(v) for k, v in Tags(small.html).data.items() if k.startswith("texts-"))
     assert held < 1.1 * 20_000

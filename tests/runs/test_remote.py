@@ -13,12 +13,12 @@ import dedup
 from dedup.core.documents import Source
 from dedup.core.errors import BadRun
 from dedup.readers.storage import addresses
-from dedup.readers.storage.addresses import Place
+from dedup.readers.storage.addresses import StorageFolder
 from dedup.runs import remote
 from dedup.runs.array_store import HEADER
 from dedup.runs.manifest import manifest_checksum
 from dedup.spark import ingest
-from dedup.spark.checkpoints import Store
+from dedup.spark.checkpoints import Checkpoints
 from dedup.spark.output import arrays
 from dedup.spark.output import folder as target
 
@@ -34,7 +34,7 @@ def cache(tmp_path, monkeypatch):
 
 def at_address(local, to, part_bytes=5000):
     """A run folder -> the same at an address, its arrays in parts as executors write them."""
-    place = Place(addresses.plain(f"file://{to}"))
+    place = StorageFolder(addresses.plain(f"file://{to}"))
     (tables,) = local.glob("tables-*")
     for path in tables.iterdir():
         data, name = path.read_bytes(), f"{tables.name}/{path.name}"
@@ -122,7 +122,9 @@ def test_a_copy_is_brought_once_and_anew_when_the_run_is(run, local, cache, tmp_
     dedup.open_run(here)
     opened = []
     monkeypatch.setattr(
-        Place, "open", lambda self, name, was=Place.open: opened.append(name) or was(self, name)
+        StorageFolder,
+        "open",
+        lambda self, name, was=StorageFolder.open: opened.append(name) or was(self, name),
     )
     dedup.open_run(here)
     assert opened == []
@@ -178,7 +180,7 @@ def broken(place, kind):
 )
 def test_a_run_that_is_not_whole_is_told_in_one_line(run, local, cache, tmp_path, kind, told):
     here = at_address(local, tmp_path / "far")
-    broken(Place(here), kind)
+    broken(StorageFolder(here), kind)
     (line,) = run("check", "in/1.txt", "--against", here, code=2).stderr.splitlines()
     assert told in line
     assert here in line
@@ -202,9 +204,9 @@ def test_decisions_copied_with_a_run_hold_for_it(local, tmp_path):
     here = at_address(local, tmp_path / "far")
     copy = remote.Copy.of(here)
     assert not (copy.path / "decisions.jsonl").exists()
-    Place(here).write("decisions.jsonl", made)
+    StorageFolder(here).write("decisions.jsonl", made)
     assert (remote.Copy.of(here).path / "decisions.jsonl").read_bytes() == made
-    Place(here).remove("decisions.jsonl")
+    StorageFolder(here).remove("decisions.jsonl")
     assert not (remote.Copy.of(here).path / "decisions.jsonl").exists()
 
 
@@ -221,7 +223,7 @@ def test_pull_makes_a_run_folder_that_can_be_decided_and_scanned(run, local, tmp
 
 
 def test_a_pull_that_broke_off_goes_on_where_it_was(local, tmp_path, monkeypatch):
-    here, opened, was = at_address(local, tmp_path / "far"), [], Place.open
+    here, opened, was = at_address(local, tmp_path / "far"), [], StorageFolder.open
 
     def breaks(self, name):
         opened.append(name)
@@ -229,7 +231,7 @@ def test_a_pull_that_broke_off_goes_on_where_it_was(local, tmp_path, monkeypatch
             raise BadRun("the connection broke off")
         return was(self, name)
 
-    monkeypatch.setattr(Place, "open", breaks)
+    monkeypatch.setattr(StorageFolder, "open", breaks)
     with pytest.raises(BadRun, match="broke off"):
         remote.pull(here, tmp_path / "own")
     assert not (tmp_path / "own" / "run.json").exists()
@@ -346,7 +348,7 @@ def test_what_happens_after_the_manifest_is_written_takes_nothing_away(tmp_path,
     def failing():
         with target.writing(here, {}) as opened:
             opened.tables.write("a", b"1")
-            monkeypatch.setattr(Place, "inside", lambda *_: (_ for _ in ()).throw(fault))
+            monkeypatch.setattr(StorageFolder, "inside", lambda *_: (_ for _ in ()).throw(fault))
             opened.publish({}, {}, {})
 
     monkeypatch.setattr(target, "_tidy", lambda tables: None)
@@ -370,7 +372,7 @@ def test_two_scans_of_the_same_inputs_share_finished_stages_and_no_folder(tmp_pa
             return self
 
         def parquet(self, path):
-            Place(path).write("part", self.text)
+            StorageFolder(path).write("part", self.text)
             return path
 
     class Reader:
@@ -378,12 +380,12 @@ def test_two_scans_of_the_same_inputs_share_finished_stages_and_no_folder(tmp_pa
             return self
 
         def parquet(self, path):
-            return Place(path).read("part")
+            return StorageFolder(path).read("part")
 
     class Session:
         read = Reader()
 
-    first, second = (Store(Session(), folder, own=name) for name in ("one", "two"))
+    first, second = (Checkpoints(Session(), folder, own=name) for name in ("one", "two"))
 
     def slow():
         assert second.stage("pass", lambda: Rows(b"of the second")) == b"of the second"
@@ -431,7 +433,7 @@ def test_parts_are_the_same_however_the_rows_come(local, tmp_path, at_once, part
         "anchor_place": [a.position[x:y].tobytes() for x, y in ranges],
     }
     table = pa.table({name: list(column) for name, column in columns.items()})
-    place = Place(f"file://{tmp_path}/far")
+    place = StorageFolder(f"file://{tmp_path}/far")
     write = arrays._parter(place, part_bytes)
     for _ in range(2):  # a task may run twice
         told = pa.Table.from_batches(write(table.to_batches(at_once))).to_pylist()
@@ -450,7 +452,7 @@ def test_parts_are_the_same_however_the_rows_come(local, tmp_path, at_once, part
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
 def test_a_file_of_a_place_appears_whole_or_not_at_all(tmp_path, monkeypatch, scheme):
-    place = Place(f"{scheme}{tmp_path}/run")
+    place = StorageFolder(f"{scheme}{tmp_path}/run")
     place.write("tables/a.parquet/part-0", b"first")
     place.write("tables/a.parquet/part-0", b"second")
     assert place.read("tables/a.parquet/part-0") == b"second"
@@ -464,7 +466,7 @@ def test_a_file_of_a_place_appears_whole_or_not_at_all(tmp_path, monkeypatch, sc
 
 
 def test_a_rename_that_replaces_nothing_is_done_in_two_steps(tmp_path):
-    system = Place(str(tmp_path))
+    system = StorageFolder(str(tmp_path))
 
     class Refuses:  # as HDFS does
         def __init__(self):

@@ -160,7 +160,7 @@ def test_any_decisions_at_all_leave_the_invariants_as_they_are(files, monkeypatc
     for number in range(1, 60):
         kind = rng.choice(["canonical", "canonical", "split"])
         ref = review.ref(base_run, rng.choice(docs))
-        standing.append(review_log.Decision(number, kind, ref))
+        standing.append(review_log.Override(number, kind, ref))
         run = review.apply(base_run, standing)
         must_hold(run)
         doc = base_run.names.index(ref.name.encode())

@@ -13,7 +13,7 @@ import pytest
 import dedup
 from dedup.core.settings import Settings
 from dedup.readers.storage import addresses
-from dedup.readers.storage.addresses import Place
+from dedup.readers.storage.addresses import StorageFolder
 from dedup.runs import remote
 from dedup.spark import job, session
 from dedup.spark.output import arrays, folder
@@ -48,7 +48,7 @@ def same(tmp_path, sources, here, **ways):
     assert [name for name in expected if found[name] != expected[name]] == []
     assert summary(copy) == summary(tmp_path / "local")
     assert dedup.open_run(here).to_arrow().equals(dedup.open_run(tmp_path / "local").to_arrow())
-    names = [info.base_name for info in Place(here).inside()]
+    names = [info.base_name for info in StorageFolder(here).inside()]
     assert names[:2] == ["lock", "run.json"]
     assert len(names) == 3  # and the tables
     return copy
@@ -56,7 +56,7 @@ def same(tmp_path, sources, here, **ways):
 
 @pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=heavy), 7])
 def test_a_run_at_an_address_has_the_same_bytes(spark, made, tmp_path, monkeypatch, partitions):  # noqa: F811
-    monkeypatch.setattr(arrays, "PART_BYTES", 1 << 14)
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 1 << 14)
     same(tmp_path, [made], f"file://{tmp_path}/far", partitions=partitions)
     (parts,) = (tmp_path / "far").glob("tables-*/signatures.npy")
     assert len(list(parts.iterdir())) > 9
@@ -66,11 +66,11 @@ def test_a_second_scan_replaces_the_first_and_its_sources_are_not_its_run(spark,
     shutil.copytree(SAMPLES, tmp_path / "in")
     here = f"file://{tmp_path}/in/run"
     job.scan([tmp_path / "in"], Settings(), here, job.SparkOptions())
-    first = {info.base_name for info in Place(here).inside()}
+    first = {info.base_name for info in StorageFolder(here).inside()}
     seen = dedup.open_run(here).summary
     (tmp_path / "in" / "new.txt").write_text(POST)
     job.scan([tmp_path / "in"], Settings(), here, job.SparkOptions())
-    second = {info.base_name for info in Place(here).inside()}
+    second = {info.base_name for info in StorageFolder(here).inside()}
     assert first & second == {"lock", "run.json"}
     assert len(second) == 3
     found = dedup.open_run(here).summary
@@ -82,12 +82,12 @@ def test_a_task_that_runs_twice_writes_the_same_bytes(spark, tmp_path, monkeypat
     marks = tmp_path / "marks"
     marks.mkdir()
 
-    class Fails(Place):
+    class Fails(StorageFolder):
         """Where an executor writes some files, it fails after the first time."""
 
         def write(self, name, data):
-            Place.write(self, name, data[: len(data) // 2])
-            Place.write(self, name, data)
+            StorageFolder.write(self, name, data[: len(data) // 2])
+            StorageFolder.write(self, name, data)
             if name.endswith("head"):
                 return  # the driver's
             mark = os.path.join(str(marks), name.replace("/", "-"))
@@ -123,7 +123,7 @@ def test_a_killed_driver_leaves_stages_at_the_address(tmp_path):
             child.kill()
             break
     child.wait()
-    assert Place(here).size("run.json") < 0
+    assert StorageFolder(here).size("run.json") < 0
     again = subprocess.run(command, env=env, stderr=subprocess.PIPE, text=True, check=True)
     stages = dict(line.split(": ", 1) for line in again.stderr.splitlines() if ": " in line)
     before = [name for name, how in stages.items() if how == "done before"]
@@ -177,7 +177,7 @@ def test_a_bucket_is_scanned_to_a_bucket(spark, bucket, tmp_path, monkeypatch, r
     put, names = bucket
     # as --spark-conf spark.executorEnv.NAME=VALUE does
     monkeypatch.setattr(spark.sparkContext, "environment", {**spark.sparkContext.environment, **names})
-    monkeypatch.setattr(arrays, "PART_BYTES", 1 << 14)
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 1 << 14)
     rows = "\n".join(json.dumps({"text": text}) for text in [*corpus(60, seed=7), POST, POST.upper()])
     put("corpus/more/rows.jsonl", rows.encode())
     conf = {"spark.dedup.checkpoints": str(tmp_path / "stages")}

@@ -17,7 +17,7 @@ import pytest
 import dedup
 from dedup.core.documents import Source
 from dedup.core.settings import Settings
-from dedup.readers.storage.addresses import Place
+from dedup.readers.storage.addresses import StorageFolder
 
 from ..conftest import ROOT
 from ..pipeline.test_scan import corpus
@@ -36,7 +36,7 @@ pytestmark = [
 ]
 
 from dedup.spark import executors, job, session
-from dedup.spark.checkpoints import Store
+from dedup.spark.checkpoints import Checkpoints
 from dedup.spark.stages import components
 
 
@@ -275,7 +275,7 @@ def test_components_take_rounds_that_grow_with_the_logarithm(spark, tmp_path, sh
     # NOTE: numbered at random, so that the order of the numbers gives no help
     mixed = "(({0}) * 48271L) % 100003L"
     edges = rows.selectExpr(f"{mixed.format(left)} AS left", f"{mixed.format('id')} AS right")
-    found, rounds = components.star_rounds(Store(spark, str(tmp_path)), "cc", edges)
+    found, rounds = components.star_rounds(Checkpoints(spark, str(tmp_path)), "cc", edges)
     least = int(edges.selectExpr("min(least(left, right))").first()[0])
     assert found.where(f"label = {least}").count() == found.count() == n
     print(f"{shape} of {n:,}: {rounds} rounds")  # noqa: T201
@@ -284,7 +284,7 @@ def test_components_take_rounds_that_grow_with_the_logarithm(spark, tmp_path, sh
 
 def test_an_executor_that_lacks_the_package_or_the_folder_is_told(cluster, spark, folder, monkeypatch):
     (folder / "probe").mkdir(exist_ok=True)
-    places = [Place(str(folder / "probe")), Place(f"file://{folder}/probe")]
+    places = [StorageFolder(str(folder / "probe")), StorageFolder(f"file://{folder}/probe")]
     here, nowhere = (
         Source(p, "text", "", 1, 0) for p in (os.fsencode(folder / "in/0.txt"), b"/nowhere/at/all.txt")
     )

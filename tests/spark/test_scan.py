@@ -30,7 +30,7 @@ from dedup.spark import job, plan, session
 
 heavy = pytest.mark.heavy
 # all that is made for large corpora
-SMALL = plan.Limits(heavy=9, in_one_task=0, text_of_component=0, few=0, target_bytes=4096)
+SMALL = plan.TaskSizes(heavy=9, in_one_task=0, text_of_component=0, few=0, target_bytes=4096)
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,7 @@ def test_all_that_is_sent_to_a_target_comes_together(held_bytes):
             yield shuffle.target_of(7, some), {"doc": some, "odd": some % 2 == 1}
 
     batches = pa.table({"doc": docs}).to_batches(130)
-    found = dict(shuffle.received(shuffled(sender, types, batches, held_bytes), types))
+    found = dict(shuffle.receive(shuffled(sender, types, batches, held_bytes), types))
     assert sorted(found) == list(range(7))
     assert sorted(doc for rows in found.values() for doc in rows["doc"].tolist()) == docs.tolist()
     for target, rows in found.items():
@@ -240,7 +240,7 @@ def test_a_passage_is_common_however_its_documents_are_spread_over_batches(at_on
     expected = {(doc, at) for doc, (number, _) in enumerate(rows) for at in (0, 1) if number in (1, 3)}
     assert len(found) == len(expected)
     assert {(row["doc"], row["at"]) for row in found} == expected
-    counted = sum(int((~rows["known"]).sum()) for _, rows in shuffle.received(sent, boilerplate.SENT))
+    counted = sum(int((~rows["known"]).sum()) for _, rows in shuffle.receive(sent, boilerplate.SENT))
     assert counted == 2 * len(rows) if at_once == 1 else counted < {30: 2 * len(rows), 1000: 200}[at_once]
 
 

@@ -92,9 +92,9 @@ def test_one_pass_equals_the_plain_definitions(items, k, window, sample):
         items, k, window, sample
     )
     for i, text in enumerate(items):
-        bones = skeleton_by_table(text)
-        assert counts[i, 3] == len(bones)
-        assert np.array_equal(skeletons[i], minhash.signature(bones, NUM_PERM, 1))
+        skeleton_shingles = skeleton_by_table(text)
+        assert counts[i, 3] == len(skeleton_shingles)
+        assert np.array_equal(skeletons[i], minhash.signature(skeleton_shingles, NUM_PERM, 1))
         plain = letters_by_table(text)
         hashes = shingle.shingle_hashes(plain, k)
         assert counts[i, 0] == len(plain)
@@ -134,9 +134,11 @@ def test_a_text_longer_than_a_segment_has_the_same_letters_hash_shingles_and_anc
     assert np.array_equal(signatures[0], minhash.signature(hashes, NUM_PERM, 1))
     assert places.tolist() == winnowing.winnow(hashes, 24)
     assert anchor_hash.tolist() == hashes[places].tolist()
-    bones = skeleton_by_table(text)
-    assert np.array_equal(skeletons[0], minhash.signature(bones, NUM_PERM, 1))
-    assert matching_kernels.skeleton_sets(*packed([text]), TABLE)[0].tolist() == sorted(set(bones.tolist()))
+    skeleton_shingles = skeleton_by_table(text)
+    assert np.array_equal(skeletons[0], minhash.signature(skeleton_shingles, NUM_PERM, 1))
+    assert matching_kernels.skeleton_sets(*packed([text]), TABLE)[0].tolist() == sorted(
+        set(skeleton_shingles.tolist())
+    )
     sets, _ = matching_kernels.shingle_sets(*packed([text]), TABLE, 8)
     assert sets.tolist() == sorted(set(hashes.tolist()))
 

@@ -38,7 +38,7 @@ PASSAGE, PASSAGE_UNSPACED = unmatched.PASSAGE, unmatched.PASSAGE_UNSPACED
 _NUMERALS = np.array(sorted(map(ord, unmatched.HAN_NUMERALS)), np.int32)
 
 
-class Room(NamedTuple):
+class UnmatchedBuffers(NamedTuple):
     """What is used again for each pair: a table of common subsequences, and letters of words."""
 
     table: NDArray[np.int16]
@@ -85,9 +85,9 @@ class Rest(NamedTuple):
 
 
 @inner
-def room() -> Room:
+def room() -> UnmatchedBuffers:
     """-> what one thread needs."""
-    return Room(
+    return UnmatchedBuffers(
         np.empty(4 * SMALL + 16, np.int16),
         np.empty(LONGEST, I32),
         np.empty(LONGEST, I32),

@@ -13,7 +13,7 @@ from ...core.sorted_arrays import distinct, is_in
 from .. import kernels
 from ..boilerplate import IN_A_ROW, Boilerplate, KnownPassages
 from .delta import Change, PreviousRun
-from .lookup import Occurrences, Table, in_passages, n_groups, occurrences, of_docs, passages_of
+from .lookup import Occurrences, SortedHashes, in_passages, n_groups, occurrences, of_docs, passages_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def boilerplate(
     owning[change.unchanged] = steps.owning[change.old_doc[change.unchanged]]
     asked = distinct(np.concatenate([then.added, common.docs]))
     some, _ = of_docs(anchors, asked)
-    runs = kernels.own_runs(some.start, in_passages(some, Table(common.many)), some.position)
+    runs = kernels.own_runs(some.start, in_passages(some, SortedHashes(common.many)), some.position)
     owning[asked] = runs >= own_run
 
     owners = replace(then, now=owning, then=steps.owning)
@@ -87,7 +87,7 @@ def _counted(
     removed = distinct(passages_of(before.anchors, change.removed).hash)
     added = passages_of(anchors, change.added)
     # others that stand in many groups have gained documents, and lost none
-    added = added.where(~Table(known).has(added.hash) | Table(removed).has(added.hash))
+    added = added.where(~SortedHashes(known).has(added.hash) | SortedHashes(removed).has(added.hash))
     asked = distinct(np.concatenate([removed, added.hash]))
     none, in_row = _no_bits(anchors), IN_A_ROW
     found = occurrences(
@@ -116,7 +116,7 @@ def _marked(
     anew = np.flatnonzero(change.now & (changed | ~change.unchanged)).astype(np.int32)
     _copied(before, bits, kept, change.old_doc[kept], anchors.start)
     some, rows = of_docs(anchors, anew)
-    flags = in_passages(some, Table(known.frames))
+    flags = in_passages(some, SortedHashes(known.frames))
     kernels.set_bits(bits, rows[flags], 1)
     counts = np.zeros((n, 2), np.int64)
     counts[kept] = np.stack([before.steps.n_anchors, before.steps.n_left], axis=1)[change.old_doc[kept]]

@@ -22,14 +22,14 @@ from ...core.parallel import ParallelMap
 from ...core.sorted_arrays import distinct, expand_ranges, is_in, offsets_from_sizes, unique_counts
 from .. import boilerplate, containment, kernels
 from .delta import Change
-from .lookup import Occurrences, Rows, Table, hashes_of, occurrences
+from .lookup import HashedDocs, Occurrences, SortedHashes, hashes_of, occurrences
 
 RANGES = 8  # of documents, or of anchors, taken one at a time on each thread
 PAIRS_OF_LIST = 1 << 12  # a list with more is not gone through pair by pair
 
 
 @dataclass(frozen=True)
-class Side:
+class RunAnchors:
     """The anchors of a run, and what matters of its documents.
 
     group int32[n_docs]; n_sampled int64[n_docs] as in `containment.find_containment_pairs`.
@@ -45,10 +45,10 @@ class Side:
         anchors: Anchors,
         known: boilerplate.Boilerplate,
         group: NDArray[np.int32],
-        sampled: Callable[[Side], NDArray[np.int64]],
-    ) -> Side:
+        sampled: Callable[[RunAnchors], NDArray[np.int64]],
+    ) -> RunAnchors:
         """`sampled` is told all but what it returns."""
-        side = Side(anchors, known, group, np.zeros(0, np.int64))
+        side = RunAnchors(anchors, known, group, np.zeros(0, np.int64))
         return replace(side, n_sampled=sampled(side))
 
     @cached_property
@@ -70,12 +70,12 @@ class Side:
         """Pairs int32[m, 2] -> by how many anchors one finds the other, at least."""
         return np.asarray(self.enough(min_share)[pairs].min(axis=1))
 
-    def rows(self, docs: NDArray[np.int32]) -> Rows:
+    def rows(self, docs: NDArray[np.int32]) -> HashedDocs:
         """Return the anchors of some documents int32[m], rising, that are no boilerplate, each once."""
         hashes, start, places = hashes_of(self.anchors, docs)
         flags = (self.known.bits[places >> 3] >> (places & 7) & 1).astype(np.bool_)
         own = kernels.own_anchors(hashes, start, np.ones(len(docs), np.bool_), flags)
-        return Rows(hashes[own], np.repeat(docs, np.diff(start))[own])
+        return HashedDocs(hashes[own], np.repeat(docs, np.diff(start))[own])
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class _Lists:
     few: NDArray[np.bool_]
 
     @staticmethod
-    def of(found: Occurrences, side: Side, parallel_map: ParallelMap) -> _Lists:
+    def of(found: Occurrences, side: RunAnchors, parallel_map: ParallelMap) -> _Lists:
         """All rows of some anchors -> the lists of those that count."""
         sampled, many, n = containment.sample(found.keys), side.many, len(found.keys)
         limits = (side.group, containment.MAX_GROUPS, containment.DOCS_OF_GROUP)
@@ -117,7 +117,7 @@ class _Lists:
 
     def pairs(
         self,
-        side: Side,
+        side: RunAnchors,
         asked: NDArray[np.bool_],
         min_share: float,
         parallel_map: ParallelMap,
@@ -148,8 +148,8 @@ class _Lists:
 
 
 def directed(
-    before: Side,
-    now: Side,
+    before: RunAnchors,
+    now: RunAnchors,
     change: Change,
     changed: NDArray[np.bool_],
     known: NDArray[np.int32],
@@ -194,8 +194,13 @@ def directed(
 
 
 def _lists_of_both(
-    before: Side, now: Side, then: Change, added: Rows, removed: Rows, parallel_map: ParallelMap
-) -> tuple[Table, _Lists, _Lists]:
+    before: RunAnchors,
+    now: RunAnchors,
+    then: Change,
+    added: HashedDocs,
+    removed: HashedDocs,
+    parallel_map: ParallelMap,
+) -> tuple[SortedHashes, _Lists, _Lists]:
     """Return all anchors of what came and went; the lists of those that count now, and then."""
     stay = _having(now, distinct(np.concatenate([added.hash, removed.hash])), then.unchanged, parallel_map)
 
@@ -205,7 +210,7 @@ def _lists_of_both(
 
 
 def _having(
-    side: Side, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], parallel_map: ParallelMap
+    side: RunAnchors, hashes: NDArray[np.uint64], docs: NDArray[np.bool_], parallel_map: ParallelMap
 ) -> Occurrences:
     """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
     return occurrences(
@@ -224,9 +229,9 @@ def _keys(directed: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 def _looked_for_again(
-    side: Side,
+    side: RunAnchors,
     again: NDArray[np.bool_],
-    table: Table,
+    table: SortedHashes,
     lists: _Lists,
     min_share: float,
     parallel_map: ParallelMap,
@@ -239,7 +244,7 @@ def _looked_for_again(
 
 
 def n_sampled(
-    side: Side, then: NDArray[np.int64], change: Change, changed: NDArray[np.bool_]
+    side: RunAnchors, then: NDArray[np.int64], change: Change, changed: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """int64[n_docs]: how many different anchors of each document are in the sample; `then` in the last."""
     out = np.zeros(len(change.now), np.int64)
@@ -286,7 +291,7 @@ class _Turned:
         return _Turned(old, new, lost[~is_in(lost, gained)], gained[~is_in(gained, lost)])
 
     def settle(
-        self, now: Side, kept: NDArray[np.int32], crowded: NDArray[np.bool_], min_share: float
+        self, now: RunAnchors, kept: NDArray[np.int32], crowded: NDArray[np.bool_], min_share: float
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The pairs int32[m, 3] of the last run -> (those of them that stand, with what they share now;
         documents that find more or less of a group where only the best count)."""
@@ -297,7 +302,7 @@ class _Turned:
         unsure = kept[(more != 0) & crowded[kept[:, 1]], 0]
         return np.column_stack([kept[:, :2], shared])[stands].astype(np.int32), unsure
 
-    def pairs(self, now: Side, kept: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def pairs(self, now: RunAnchors, kept: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Pairs of documents int32[m, 2] that share more than they did, but for those in one group, and those
         of which each finds the other already; and the documents of lists with very many pairs."""
         rows = self.new[is_in(self.new >> 32, distinct(self.gained >> 32))]
@@ -337,9 +342,9 @@ def _rows_of(
 
 
 def _finding(
-    side: Side,
+    side: RunAnchors,
     pairs: NDArray[np.int32],
-    table: Table,
+    table: SortedHashes,
     lists: _Lists,
     min_share: float,
     parallel_map: ParallelMap,
@@ -356,7 +361,7 @@ def _finding(
         term = keys.numbers(hashes)
         of_pair, term = pair[term >= 0], term[term >= 0]
         rows, few = _rows_of(some, distinct(term), everyone)
-        known = Table(rows[few].astype(np.uint64))
+        known = SortedHashes(rows[few].astype(np.uint64))
         for finder, found in ((0, 1), (1, 0)):
             found_by = known.has((term << 32 | pairs[of_pair, found]).astype(np.uint64))
             shared[:, finder] += np.bincount(of_pair[found_by], minlength=len(pairs))
@@ -365,7 +370,7 @@ def _finding(
     return np.concatenate([both[0][finds[:, 0]], both[1][finds[:, 1]]]).astype(np.int32)
 
 
-def _sorted_rows(side: Side, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def _sorted_rows(side: RunAnchors, pairs: NDArray[np.int32]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the anchors of the documents of pairs int32[m, 2] as CSR, rising in each; of others, none."""
     asked = np.zeros(len(side.group), np.bool_)
     asked[pairs.ravel()] = True

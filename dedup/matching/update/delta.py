@@ -12,14 +12,14 @@ from ...core.documents import Documents
 from ...core.features import Anchors, Signatures, Spans
 from ...core.sorted_arrays import unique_counts
 from ..boilerplate import Boilerplate, KnownPassages
-from .state import Steps
+from .state import CandidateState
 
 
 @dataclass(frozen=True)
 class PreviousRun:
     """What the previous run found on the way to its candidates."""
 
-    steps: Steps
+    steps: CandidateState
     documents: Documents
     signatures: Signatures
     anchors: Anchors

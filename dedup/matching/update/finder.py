@@ -129,8 +129,10 @@ class IncrementalFinder:
         before, change = self.before, self.change
         if not self._is_much(changed | groups.changed):
             sampled = before.steps.n_sampled.astype(np.int64)
-            then = containment.Side.of(before.anchors, before.boilerplate, groups.then, lambda _: sampled)
-            now = containment.Side.of(
+            then = containment.RunAnchors.of(
+                before.anchors, before.boilerplate, groups.then, lambda _: sampled
+            )
+            now = containment.RunAnchors.of(
                 *(features.anchors, found, groups.now),
                 lambda side: containment.n_sampled(side, sampled, change, changed),
             )

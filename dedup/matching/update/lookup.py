@@ -20,18 +20,18 @@ GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a t
 
 
 @dataclass(frozen=True)
-class Rows:
+class HashedDocs:
     """Hashes uint64[n] and the documents int32[n] in which they occur, in any order."""
 
     hash: NDArray[np.uint64]
     doc: NDArray[np.int32]
 
-    def where(self, rows: NDArray[np.bool_]) -> Rows:
+    def where(self, rows: NDArray[np.bool_]) -> HashedDocs:
         """Return some of the rows."""
-        return Rows(self.hash[rows], self.doc[rows])
+        return HashedDocs(self.hash[rows], self.doc[rows])
 
 
-class Table:
+class SortedHashes:
     """Distinct hashes uint64[n], sorted, in which others are looked up."""
 
     def __init__(self, keys: NDArray[np.uint64]) -> None:
@@ -63,7 +63,7 @@ class Occurrences:
     of keys that are not `many`, as often as the document has them.
     """
 
-    table: Table
+    table: SortedHashes
     many: NDArray[np.bool_]
     rows: NDArray[np.int64]
 
@@ -86,7 +86,7 @@ class Occurrences:
         """Renumber the documents: docs[d] for d, in the same order."""
         return Occurrences(self.table, self.many, self.rows & ~np.int64(0xFFFFFFFF) | docs[self.doc])
 
-    def with_rows(self, more: Rows) -> Occurrences:
+    def with_rows(self, more: HashedDocs) -> Occurrences:
         """Add rows; those of other hashes are left out."""
         key = self.table.numbers(more.hash)
         few = key >= 0
@@ -116,13 +116,13 @@ def occurrences(
     if known is not None:
         rest = (anchors, wanted, skip, in_row, group, most, parallel_map)
         return _told(known, keys, wanted, lambda some: occurrences(some, *rest))
-    table, many, rows = Table(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
+    table, many, rows = SortedHashes(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
     step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(anchors.places())
     for first, last in _doubling(len(chunks)):
         left = np.flatnonzero(~many)
         if not len(left):
             break
-        some = table if len(left) == len(keys) else Table(keys[left])
+        some = table if len(left) == len(keys) else SortedHashes(keys[left])
         facts = (likely_table(some.keys), some.slots, some.keys, left)
         parts = [rows]
 
@@ -162,7 +162,7 @@ def _told(
     many[others], place[number[told]] = more.many, np.flatnonzero(told)
     mine = (place[known.key] >= 0) & wanted[known.doc]
     rows = [place[known.key[mine]] << 32 | known.doc[mine], others[more.key] << 32 | more.doc]
-    return Occurrences(Table(keys), many, np.sort(np.concatenate(rows)))
+    return Occurrences(SortedHashes(keys), many, np.sort(np.concatenate(rows)))
 
 
 def _doubling(n: int) -> list[tuple[int, int]]:
@@ -229,15 +229,15 @@ def _gathered(
     return out
 
 
-def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> Rows:
+def passages_of(anchors: Anchors, docs: NDArray[np.int32]) -> HashedDocs:
     """Return the passages of documents int32[m], sorted."""
     hashes, start, _ = hashes_of(anchors, docs)
     of_doc = np.repeat(docs, np.diff(start))
     found, first = kernels.in_a_row(hashes, of_doc, boilerplate.IN_A_ROW)
-    return Rows(found, of_doc[first])
+    return HashedDocs(found, of_doc[first])
 
 
-def in_passages(chunk: AnchorChunk, known: Table) -> NDArray[np.bool_]:
+def in_passages(chunk: AnchorChunk, known: SortedHashes) -> NDArray[np.bool_]:
     """Return bool[n]: the anchors that are part of a known passage."""
     found, first = kernels.in_a_row(chunk.hash, chunk.doc, boilerplate.IN_A_ROW)
     out, first = np.zeros(len(chunk.hash), np.bool_), first[known.has(found)]

@@ -53,7 +53,7 @@ class Flagged:
 
 
 @dataclass(frozen=True)
-class Steps:
+class CandidateState:
     """In the numbers of one run.
 
     `mine` bool[n_docs]: documents that are looked at; `owning` those of them with a long run that is in no
@@ -98,11 +98,11 @@ class Steps:
             np.savez(file, allow_pickle=False, **{**vars(self), **packed})
 
     @staticmethod
-    def load(path: Path) -> Steps:
+    def load(path: Path) -> CandidateState:
         """Read what `save` wrote, from a file known to be undamaged."""
         with np.load(path, allow_pickle=False) as found:
-            columns = {name: found[name] for name in Steps.__dataclass_fields__}
+            columns = {name: found[name] for name in CandidateState.__dataclass_fields__}
         n_docs = len(columns["n_left"])
         for name in ("mine", "owning"):
             columns[name] = np.unpackbits(columns[name], count=n_docs).astype(np.bool_)
-        return Steps(**columns)
+        return CandidateState(**columns)

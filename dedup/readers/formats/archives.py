@@ -28,7 +28,7 @@ Open = Callable[[str], BinaryIO]  # codec -> the unpacked bytes of the archive
 
 
 @dataclass(frozen=True)
-class Member:
+class ArchiveMember:
     """A member: its place in the archive, its name and size, and what is wrong with it."""
 
     place: int
@@ -50,7 +50,7 @@ def _tar_codec(name: bytes) -> str:
     return next(codec for end, codec in TAR_CODECS.items() if name.lower().endswith(end))
 
 
-def members(name: bytes, open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
+def members(name: bytes, open_archive: Open) -> Iterator[tuple[ArchiveMember, BinaryIO | None]]:
     """An archive -> its regular members in the order in which they stand, each with its bytes.
 
     The stream of a member must be read before the next one is asked for.  An archive that breaks off
@@ -63,17 +63,17 @@ def members(name: bytes, open_archive: Open) -> Iterator[tuple[Member, BinaryIO 
             place = found[0].place
             yield found
     except (*BROKEN, *ODD) as error:
-        yield Member(place + 1, b"", 0, f"{why(error)}: the rest is lost"), None
+        yield ArchiveMember(place + 1, b"", 0, f"{why(error)}: the rest is lost"), None
 
 
-def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
+def _zip(open_archive: Open) -> Iterator[tuple[ArchiveMember, BinaryIO | None]]:
     total = 0
     with open_archive("") as stream, zipfile.ZipFile(stream) as archive:
         limit = max(FREE_BYTES, MAX_RATIO * stream.seek(0, os.SEEK_END))
         for place, info in enumerate(i for i in archive.infolist() if not i.filename.endswith("/")):
             name = info.filename.encode("utf-8", "surrogateescape")
             total += info.file_size
-            member = Member(place, name, info.file_size, _zip_problem(info, total > limit))
+            member = ArchiveMember(place, name, info.file_size, _zip_problem(info, total > limit))
             if member.problem:
                 yield member, None
                 continue
@@ -81,7 +81,7 @@ def _zip(open_archive: Open) -> Iterator[tuple[Member, BinaryIO | None]]:
                 with archive.open(info) as opened:
                     yield member, cast(BinaryIO, opened)
             except (RuntimeError, NotImplementedError) as error:
-                yield Member(place, name, info.file_size, f"cannot be unpacked ({error})"), None
+                yield ArchiveMember(place, name, info.file_size, f"cannot be unpacked ({error})"), None
 
 
 def _zip_problem(info: zipfile.ZipInfo, too_much: bool) -> str:
@@ -109,7 +109,7 @@ class _Header(tarfile.TarInfo):
             raise
 
 
-def _tar(open_archive: Open, codec: str) -> Iterator[tuple[Member, BinaryIO | None]]:
+def _tar(open_archive: Open, codec: str) -> Iterator[tuple[ArchiveMember, BinaryIO | None]]:
     place = 0
     with (
         open_archive(codec) as stream,
@@ -118,7 +118,7 @@ def _tar(open_archive: Open, codec: str) -> Iterator[tuple[Member, BinaryIO | No
         for info in archive:
             if info.isreg():
                 name = info.name.encode("utf-8", "surrogateescape")
-                yield Member(place, name, info.size), cast(BinaryIO, archive.extractfile(info))
+                yield ArchiveMember(place, name, info.size), cast(BinaryIO, archive.extractfile(info))
                 place += 1
         while stream.read(1 << 20):  # the checksum of a packed tar stands behind the end that tar sees
             pass

@@ -30,7 +30,7 @@ class Piece:
     problem: str = ""
 
 
-class Table:
+class ArrowFile:
     """A file of any of the formats; Damaged when it is none of them or its frame cannot be read."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -77,7 +77,7 @@ class Table:
         self._forward = pa.ipc.open_stream(self._stream, options=options)
         return self._forward.schema
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> ArrowFile:
         return self
 
     def __exit__(self, *_: object) -> None:

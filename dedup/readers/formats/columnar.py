@@ -15,8 +15,8 @@ from ...core.documents import TOO_LARGE, UNREADABLE
 from ...core.errors import BadInput
 from ...text.decode import line_text
 from ...text.repair import repair
-from ..base import PART_BYTES, Damaged, Options, Part, Place, Read, Reader, Record, too_large
-from .arrow_ipc import BROKEN, Piece, Table, told, top_column, within
+from ..base import CHUNK_BYTES, Chunk, Damaged, Options, Place, Read, Reader, Record, too_large
+from .arrow_ipc import BROKEN, ArrowFile, Piece, told, top_column, within
 from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields
 
 WRITTEN_BYTES = 64 << 20  # of the rows that are written at once
@@ -56,7 +56,7 @@ def _leaves(fields: Any, above: str = "") -> Iterator[str]:
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Settle the text column and the id column by the schema."""
-    with Table(stream) as table:
+    with ArrowFile(stream) as table:
         schema = table.schema
     asked = [options.text_field] if options.text_field else TEXT_FIELDS
     text = next((f for f in asked if _is_text(_type_of(schema, f))), "")
@@ -110,23 +110,23 @@ def _values(column: Any) -> list[Any]:
 # ------------------------------------------------------------------ rows
 
 
-def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
-    """Batches, cut into pieces of about PART_BYTES."""
-    with Table(stream) as table:
+def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
+    """Batches, cut into pieces of about CHUNK_BYTES."""
+    with ArrowFile(stream) as table:
         for piece in table.pieces(_wanted(table.schema, options)):
             step = piece.n_rows
             if piece.batch is not None:
-                step = max(1, piece.n_rows * PART_BYTES // max(1, piece.batch.nbytes))
+                step = max(1, piece.n_rows * CHUNK_BYTES // max(1, piece.batch.nbytes))
             for at in range(0, piece.n_rows, step):
                 n = min(step, piece.n_rows - at)
                 batch = None if piece.batch is None else piece.batch.slice(at, n)
                 rows = Piece(piece.first + at, n, batch, piece.problem)
-                yield Part(source, rows.first, rows=rows, n_bytes=0 if batch is None else batch.nbytes)
+                yield Chunk(source, rows.first, rows=rows, n_bytes=0 if batch is None else batch.nbytes)
 
 
-def records(part: Part, options: Options) -> Read:
+def records(chunk: Chunk, options: Options) -> Read:
     """A piece -> its records, one for each row."""
-    piece: Piece = part.rows
+    piece: Piece = chunk.rows
     if piece.batch is None:
         return [Record(0, piece.first, 0, "", UNREADABLE, note=piece.problem)], [b""], piece.n_rows
     names = _wanted(piece.batch.schema, options)
@@ -150,13 +150,13 @@ def _record(data: bytes | None, values: dict[str, Any], options: Options) -> tup
     return Record(0, 0, 0, "", TOO_LARGE, note=too_large(options)), b""
 
 
-def again(
+def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
     """Return the texts of the rows at those places."""
     wanted = [row for row, _ in places]
     found: dict[int, tuple[bytes, bytes]] = {}
-    with told(), Table(stream) as table:
+    with told(), ArrowFile(stream) as table:
         for piece in table.pieces([options.text_field], wanted):
             mine = within(wanted, piece.first, piece.n_rows)
             if mine and piece.batch is not None:
@@ -170,7 +170,7 @@ def again(
         yield got if got and len(got[0]) == length else None
 
 
-def _writer(table: Table, out: BinaryIO) -> Any:
+def _writer(table: ArrowFile, out: BinaryIO) -> Any:
     """Return a writer of the same format, schema and, of Parquet, compression."""
     import pyarrow.parquet as pq
 
@@ -195,7 +195,7 @@ def _taken(batch: Any, rows: list[int]) -> list[Any]:
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
     """Return the rows at those places, with all their columns, in a file of the same format and schema."""
     wanted = [row for row, _ in places]
-    with told(), Table(stream) as table, _writer(table, out) as writer:
+    with told(), ArrowFile(stream) as table, _writer(table, out) as writer:
         held: list[Any] = []
         for piece in table.pieces(None, wanted):
             mine = [row - piece.first for row in within(wanted, piece.first, piece.n_rows)]
@@ -213,9 +213,9 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
 READER = Reader(
     (".parquet", ".arrow", ".feather", ".ipc"),
     prepare,
-    parts,
+    chunks,
     records,
-    again,
+    reread,
     write,
     starts=(b"PAR1", b"ARROW1"),
 )

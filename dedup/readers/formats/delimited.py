@@ -16,7 +16,19 @@ from ...core.documents import BAD_RECORD, TOO_LARGE, UNREADABLE
 from ...core.errors import BadInput
 from ...text.decode import line_text
 from ...text.repair import repair
-from ..base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
+from ..base import (
+    BROKEN,
+    CHUNK_BYTES,
+    Chunk,
+    Options,
+    Place,
+    Read,
+    Reader,
+    Record,
+    copy_places,
+    too_large,
+    why,
+)
 from ..storage.streams import in_utf8
 from .jsonl import (
     ID_FIELDS,
@@ -187,8 +199,8 @@ def _first_rows(stream: BinaryIO, options: Options) -> list[list[str]]:
     return out
 
 
-def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
-    """Pieces of about PART_BYTES: the rows below the header, or what stands in its place."""
+def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
+    """Pieces of about CHUNK_BYTES: the rows below the header, or what stands in its place."""
     held: list[Row] = []
     size = start = 0
     problem = ""
@@ -199,23 +211,23 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
                 continue
             held.append(row)
             size += row.n_bytes
-            if size >= PART_BYTES:
-                yield Part(source, held[0].offset, rows=held, n_bytes=size)
+            if size >= CHUNK_BYTES:
+                yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
                 start, size, held = row.offset + row.n_bytes, 0, []
     except BROKEN as error:
         problem = why(error)
     if held or problem:
-        yield Part(source, held[0].offset if held else start, rows=held, n_bytes=size, problem=problem)
+        yield Chunk(source, held[0].offset if held else start, rows=held, n_bytes=size, problem=problem)
 
 
-def records(part: Part, options: Options) -> Read:
+def records(chunk: Chunk, options: Options) -> Read:
     """Rows -> records; the first row below the header is row 1."""
-    found = [_record(number, row, options) for number, row in enumerate(part.rows)]
-    if part.problem:
-        at = part.rows[-1].offset + part.rows[-1].n_bytes if part.rows else part.offset
-        note = f"{part.problem}: the rest is lost"
-        found.append((Record(len(part.rows), at, 0, "", UNREADABLE, note=note), b""))
-    return *mended([r for r, _ in found], [t for _, t in found]), len(part.rows)
+    found = [_record(number, row, options) for number, row in enumerate(chunk.rows)]
+    if chunk.problem:
+        at = chunk.rows[-1].offset + chunk.rows[-1].n_bytes if chunk.rows else chunk.offset
+        note = f"{chunk.problem}: the rest is lost"
+        found.append((Record(len(chunk.rows), at, 0, "", UNREADABLE, note=note), b""))
+    return *mended([r for r, _ in found], [t for _, t in found]), len(chunk.rows)
 
 
 def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
@@ -232,7 +244,7 @@ def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
     return Record(number, row.offset, row.n_bytes, row.encoding, status, note=problem), b""
 
 
-def again(
+def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
     """Return the rows at those places, and their texts."""
@@ -255,4 +267,4 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
     copy_places(stream, out, [(header.offset, header.n_bytes), *places], b"\n")
 
 
-READER = Reader((".csv", ".tsv"), prepare, parts, records, again, write)
+READER = Reader((".csv", ".tsv"), prepare, chunks, records, reread, write)

@@ -16,8 +16,8 @@ from ...text.decode import in_bytes, line_text
 from ...text.repair import repair, repair_all
 from ..base import (
     BROKEN,
+    Chunk,
     Options,
-    Part,
     Place,
     Read,
     Reader,
@@ -146,8 +146,8 @@ def first_lines(stream: BinaryIO) -> Iterator[bytes]:
         return
 
 
-def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
-    """Pieces of about PART_BYTES that end at a line's end; a line that is too long is one without bytes."""
+def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
+    """Pieces of about CHUNK_BYTES that end at a line's end; a line that is too long is one without bytes."""
     offset, skipped = 0, 0
     held = bytearray()
     problem = ""
@@ -159,12 +159,12 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
                 skipped += start - 1 if start else len(chunk)
                 if not start:
                     continue
-                yield Part(source, offset, too_large=skipped)
+                yield Chunk(source, offset, too_large=skipped)
                 offset, skipped = offset + skipped + 1, 0
             end = chunk.rfind(b"\n") + 1
             if end > start:
                 held += chunk[start:end]
-                yield Part(source, offset, bytes(held))
+                yield Chunk(source, offset, bytes(held))
                 offset, start = offset + len(held), end
                 held.clear()
             held += chunk[start:]
@@ -174,30 +174,30 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
     except BROKEN as error:
         problem = why(error)
     if skipped:
-        yield Part(source, offset, too_large=skipped)
+        yield Chunk(source, offset, too_large=skipped)
         offset += skipped
     if held or problem:
-        yield Part(source, offset, bytes(held), problem=problem)
+        yield Chunk(source, offset, bytes(held), problem=problem)
 
 
-def records(part: Part, options: Options) -> Read:
+def records(chunk: Chunk, options: Options) -> Read:
     """A piece -> its records; lines are split at \\n only, blank ones are no documents."""
-    if part.data is None:
+    if chunk.data is None:
         note = too_large(options)
-        return [Record(0, part.offset, part.too_large, "", TOO_LARGE, note=note)], [b""], 1
+        return [Record(0, chunk.offset, chunk.too_large, "", TOO_LARGE, note=note)], [b""], 1
     found: list[Record] = []
     texts: list[bytes] = []
-    offset = part.offset
-    lines = part.data.split(b"\n")
-    last = lines.pop() if part.problem or not lines[-1] else b""
+    offset = chunk.offset
+    lines = chunk.data.split(b"\n")
+    last = lines.pop() if chunk.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
         if line and (not line.isspace() or len(line) > options.max_bytes):
             record, utf8 = _record(number, offset, line, options)
             found.append(record)
             texts.append(utf8)
         offset += len(line) + 1
-    if part.problem:  # what stands after the last whole line cannot be trusted
-        note = f"{part.problem}: the rest is lost"
+    if chunk.problem:  # what stands after the last whole line cannot be trusted
+        note = f"{chunk.problem}: the rest is lost"
         found.append(Record(len(lines), offset, len(last), "", UNREADABLE, note=note))
         texts.append(b"")
     return *mended(found, texts), len(lines)
@@ -268,7 +268,7 @@ def _text(raw: bytes, options: Options) -> bytes:
     return repair(_record(0, 0, raw, options)[1])[0]
 
 
-def again(
+def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
     """Return the lines at those places, and their texts."""
@@ -280,4 +280,4 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
     copy_places(in_utf8(stream, options), out, places, b"\n")
 
 
-READER = Reader((".jsonl", ".ndjson"), prepare, parts, records, again, write)
+READER = Reader((".jsonl", ".ndjson"), prepare, chunks, records, reread, write)

@@ -13,9 +13,9 @@ from ...core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
 from ...text.decode import Decoded, decode, in_bytes
 from ..base import (
     BROKEN,
-    PART_BYTES,
+    CHUNK_BYTES,
+    Chunk,
     Options,
-    Part,
     Place,
     Read,
     Reader,
@@ -88,8 +88,8 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
     return options
 
 
-def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
-    """Messages of about PART_BYTES together, as (offset, bytes or None, their number)."""
+def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
+    """Messages of about CHUNK_BYTES together, as (offset, bytes or None, their number)."""
     held: list[tuple[int, bytes | None, int]] = []
     size = 0
     problem = ""
@@ -97,14 +97,14 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
         for found in _messages(stream, options.max_bytes):
             held.append(found)
             size += len(found[1] or b"")
-            if size >= PART_BYTES:
-                yield Part(source, held[0][0], rows=held, n_bytes=size)
+            if size >= CHUNK_BYTES:
+                yield Chunk(source, held[0][0], rows=held, n_bytes=size)
                 held, size = [], 0
     except BROKEN as error:
         problem = f"{why(error)}: the rest is lost"
     if held or problem:
         offset = held[0][0] if held else stream.tell()
-        yield Part(source, offset, rows=held, n_bytes=size, problem=problem)
+        yield Chunk(source, offset, rows=held, n_bytes=size, problem=problem)
 
 
 def _messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | None, int]]:
@@ -142,18 +142,18 @@ def _messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | None,
         yield offset, b"".join(lines) if held <= limit else None, size
 
 
-def records(part: Part, options: Options) -> Read:
+def records(chunk: Chunk, options: Options) -> Read:
     """Messages -> records."""
     found, texts = [], []
-    for line, (offset, raw, size) in enumerate(part.rows):
+    for line, (offset, raw, size) in enumerate(chunk.rows):
         text = _message(raw, options)
         repairs = ",".join(text.repairs)
         found.append(Record(line, offset, size, text.encoding, text.status, text.id, text.note, repairs))
         texts.append(text.utf8)
-    if part.problem:
-        found.append(Record(len(part.rows), part.offset, 0, "", UNREADABLE, note=part.problem))
+    if chunk.problem:
+        found.append(Record(len(chunk.rows), chunk.offset, 0, "", UNREADABLE, note=chunk.problem))
         texts.append(b"")
-    return found, texts, len(part.rows)
+    return found, texts, len(chunk.rows)
 
 
 def _message(raw: bytes | None, options: Options) -> Decoded:
@@ -178,4 +178,4 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
             out.write(b"\n")
 
 
-MBOX = Reader((".mbox", ".mbx"), prepare, parts, records, by_place(_text), write, starts=(b"From ",))
+MBOX = Reader((".mbox", ".mbx"), prepare, chunks, records, by_place(_text), write, starts=(b"From ",))

@@ -14,7 +14,19 @@ from typing import Any, BinaryIO
 
 from ...core.documents import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
 from ...text.decode import Decoded, decode
-from ..base import BROKEN, PART_BYTES, Options, Part, Place, Read, Reader, Record, copy_places, too_large, why
+from ..base import (
+    BROKEN,
+    CHUNK_BYTES,
+    Chunk,
+    Options,
+    Place,
+    Read,
+    Reader,
+    Record,
+    copy_places,
+    too_large,
+    why,
+)
 from .jsonl import kept
 from .warcfile import Frame, frames, opened
 
@@ -30,8 +42,8 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
     return options
 
 
-def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
-    """Records of about PART_BYTES together."""
+def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
+    """Records of about CHUNK_BYTES together."""
     held: list[Frame] = []
     size = 0
     problem = ""
@@ -39,26 +51,26 @@ def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
         for frame in frames(*opened(stream), options.max_bytes):
             held.append(frame)
             size += len(frame.data)
-            if size >= PART_BYTES:
-                yield Part(source, held[0].offset, rows=held, n_bytes=size)
+            if size >= CHUNK_BYTES:
+                yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
                 held, size = [], 0
     except BROKEN as error:
         problem = f"{why(error)}: the rest is lost"
     if problem:
         held.append(Frame(held[-1].offset + held[-1].n_bytes if held else 0, 0, problem=problem))
     if held:
-        yield Part(source, held[0].offset, rows=held, n_bytes=size)
+        yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
 
 
-def records(part: Part, options: Options) -> Read:
+def records(chunk: Chunk, options: Options) -> Read:
     """WARC records -> those that are documents; all are counted."""
     found, texts = [], []
-    for line, frame in enumerate(part.rows):
+    for line, frame in enumerate(chunk.rows):
         got = _record(frame, options)
         if got is not None:
             found.append(got[0]._replace(line=line, offset=frame.offset, n_bytes=frame.n_bytes))
             texts.append(got[1])
-    return found, texts, len(part.rows)
+    return found, texts, len(chunk.rows)
 
 
 def _record(frame: Frame, options: Options) -> tuple[Record, bytes] | None:
@@ -128,7 +140,7 @@ def _kind_of(header: str) -> tuple[str, str]:
     return kind.strip().lower(), charset if isinstance(charset, str) else ""
 
 
-def again(
+def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
     """Return the records at those places, and their texts."""
@@ -155,5 +167,5 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
 
 
 READER = Reader(
-    (".warc", ".wet"), prepare, parts, records, again, write, unpacks=True, starts=(b"WARC/1.", b"WARC/0.")
+    (".warc", ".wet"), prepare, chunks, records, reread, write, unpacks=True, starts=(b"WARC/1.", b"WARC/0.")
 )

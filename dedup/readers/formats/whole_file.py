@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from ...core.documents import OK, TOO_LARGE
 from ...text.decode import Decoded, decode
-from ..base import Options, Part, Place, Read, Reader, Record, too_large
+from ..base import Chunk, Options, Place, Read, Reader, Record, too_large
 
 Decode = Callable[[bytes, Options], Decoded]
 
@@ -19,25 +19,25 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, .
     def prepare(stream: BinaryIO, options: Options) -> Options:
         return options
 
-    def parts(stream: BinaryIO, source: int, options: Options) -> Iterator[Part]:
+    def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
         data = stream.read(options.max_bytes + 1)
         if len(data) > options.max_bytes:
-            yield Part(source, too_large=len(data))
+            yield Chunk(source, too_large=len(data))
         else:
-            yield Part(source, 0, data)
+            yield Chunk(source, 0, data)
 
-    def records(part: Part, options: Options) -> Read:
-        if part.data is None:
-            return [Record(-1, 0, part.too_large, "", TOO_LARGE, note=too_large(options))], [b""], 0
-        text = decode(part.data, options)
+    def records(chunk: Chunk, options: Options) -> Read:
+        if chunk.data is None:
+            return [Record(-1, 0, chunk.too_large, "", TOO_LARGE, note=too_large(options))], [b""], 0
+        text = decode(chunk.data, options)
         repairs = ",".join(text.repairs)
-        written = hashlib.blake2b(part.data, digest_size=16).digest() if text.utf8 != part.data else b""
+        written = hashlib.blake2b(chunk.data, digest_size=16).digest() if text.utf8 != chunk.data else b""
         record = Record(
-            -1, 0, len(part.data), text.encoding, text.status, text.id, text.note, repairs, written=written
+            -1, 0, len(chunk.data), text.encoding, text.status, text.id, text.note, repairs, written=written
         )
         return [record], [text.utf8 if text.status == OK else b""], 0
 
-    def again(
+    def reread(
         stream: BinaryIO, options: Options, places: Sequence[Place]
     ) -> Iterator[tuple[bytes, bytes] | None]:
         for _, length in places:
@@ -46,7 +46,7 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, .
             found = decode(raw, options)
             yield (raw, found.utf8) if len(raw) == length and found.status == OK else None
 
-    return Reader(suffixes, prepare, parts, records, again, whole=True, starts=starts)
+    return Reader(suffixes, prepare, chunks, records, reread, whole=True, starts=starts)
 
 
 READER = whole_file((), lambda data, options: decode(data, options.encoding))

@@ -120,7 +120,7 @@ def told(at: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Place:
+class StorageFolder:
     """A folder; the names of the files in it are relative to it, "tables/x.parquet".
 
     Methods raise BadRun where it is an address, else OSError.
@@ -128,8 +128,8 @@ class Place:
 
     at: str  # a path, or an address without credentials
 
-    def __truediv__(self, name: str) -> Place:
-        return Place(f"{self.at}/{name}")
+    def __truediv__(self, name: str) -> StorageFolder:
+        return StorageFolder(f"{self.at}/{name}")
 
     def __str__(self) -> str:
         return self.at

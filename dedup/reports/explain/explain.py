@@ -21,7 +21,7 @@ from ...matching import verify
 from ...runs.run import Run
 from ...text.normalize import letter_table
 from ...text.scripts import UNSPACED_CLASS
-from ..documents import Text, status_of
+from ..documents import DocumentText, status_of
 from ..figures import rows_of
 from ..statements import Says, says
 from .align import ISLAND, SAME, Alignment, Span, align
@@ -36,10 +36,10 @@ SEEN_WORD = re.compile(rf"[{UNSPACED_CLASS}]|[^\s{UNSPACED_CLASS}]+")
 
 
 @dataclass(frozen=True)
-class Side:
+class ExplainedText:
     """One of the two documents: its text, and what normalization found in it."""
 
-    source: Text
+    source: DocumentText
     text: str
     letters: int
     capitals: int
@@ -118,7 +118,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceInWhole:
     """Where a part lies in its whole: characters start:end, the lines first to last of the file."""
 
     part: str
@@ -133,12 +133,12 @@ class Place:
 class Explanation:
     """All that is known of two documents."""
 
-    left: Side
-    right: Side
+    left: ExplainedText
+    right: ExplainedText
     relation: str
     figures: Figures
     alignment: Alignment
-    place: Place | None
+    place: PlaceInWhole | None
     otherwise: Counter[tuple[str, str]]  # same letters, written otherwise: how often
     settings: Settings
     says: Says
@@ -185,10 +185,12 @@ class Explanation:
         return json.dumps(self.as_dict(), indent=1)
 
 
-def explain(left: Text, right: Text, settings: Settings, run: Run | None = None) -> Explanation:
+def explain(
+    left: DocumentText, right: DocumentText, settings: Settings, run: Run | None = None
+) -> Explanation:
     """Two documents -> how they are one document, or why not.
 
-    >>> a, b = (Text(n, -1, t, t, "utf-8") for n, t in [("a", b"You can't!"), ("b", b"you ca n't")])
+    >>> a, b = (DocumentText(n, -1, t, t, "utf-8") for n, t in [("a", b"You can't!"), ("b", b"you ca n't")])
     >>> found = explain(a, b, Settings())
     >>> found.relation, found.figures.shared, found.otherwise.most_common(1)
     ('punctuation', 1, [(('You', 'you'), 1)])
@@ -203,14 +205,14 @@ def explain(left: Text, right: Text, settings: Settings, run: Run | None = None)
     return Explanation(a, b, relation, figures, found, place, respelled, settings, told)
 
 
-def _side(source: Text, run: Run | None) -> Side:
+def _side(source: DocumentText, run: Run | None) -> ExplainedText:
     text = source.utf8.decode("utf-8", "replace")
     status = status_of(run, source.doc) if run and source.doc >= 0 else ""
     original = None if source.original is None else source.original.decode("utf-8", "replace")
-    return Side(source, text, *counts(text, letter_table()), status, Lines(text, original))
+    return ExplainedText(source, text, *counts(text, letter_table()), status, Lines(text, original))
 
 
-def _figures(left: Text, right: Text, k: int, run: Run | None) -> Figures:
+def _figures(left: DocumentText, right: DocumentText, k: int, run: Run | None) -> Figures:
     """Return the exact figures; boilerplate is known of documents of a run only."""
     texts: list[bytes | None] = [left.utf8, right.utf8]
     spans = Spans.none(2)
@@ -237,7 +239,7 @@ def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
     return run.pairs.by_family[row[row >= 0]] if (row >= 0).any() else np.zeros(1, np.bool_)
 
 
-def _relation(a: Side, b: Side, figures: Figures, told: Says, s: Settings) -> str:
+def _relation(a: ExplainedText, b: ExplainedText, figures: Figures, told: Says, s: Settings) -> str:
     """Return the mildest relation that holds; else "different"."""
     if a.letters == b.letters and _letters(a) == _letters(b) and not told.numbers:
         return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
@@ -247,15 +249,15 @@ def _relation(a: Side, b: Side, figures: Figures, told: Says, s: Settings) -> st
     return RELATIONS[limits.relation(figures.pair)[0]]
 
 
-def _letters(side: Side) -> str:
+def _letters(side: ExplainedText) -> str:
     return letters_at(side.text, letter_table())[0]
 
 
-def _place(a: Side, b: Side, figures: Figures, found: Alignment) -> Place | None:
+def _place(a: ExplainedText, b: ExplainedText, figures: Figures, found: Alignment) -> PlaceInWhole | None:
     """Return where the smaller document lies in the larger."""
     part, whole = (a, b) if figures.left <= figures.right else (b, a)
     place = extent(found.spans, whole.text, whole is b)
-    return place and Place(part.name, whole.name, *place, *whole.lines.first_last(*place))
+    return place and PlaceInWhole(part.name, whole.name, *place, *whole.lines.first_last(*place))
 
 
 def extent(spans: list[Span], whole: str, in_right: bool) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from ...core.errors import safe
 from ..statements import shown
 from ..wording import counted, safe_lines
 from .align import SAME
-from .explain import EXAMPLES, Explanation, Side
+from .explain import EXAMPLES, ExplainedText, Explanation
 from .hunks import Fold, Hunk, hunks, marked, n_words
 from .terminal import Moved, places_moved, what_differs
 
@@ -65,7 +65,7 @@ def _shown(text: str) -> str:
     return escape(safe_lines(text))
 
 
-def _name(side: Side) -> str:
+def _name(side: ExplainedText) -> str:
     return escape(safe(os.fsencode(side.name).decode("utf-8", "backslashreplace")))
 
 

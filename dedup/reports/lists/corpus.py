@@ -37,7 +37,7 @@ PART = b".dedup-part"  # the name of a file that is being written
 
 
 @dataclass
-class Written:
+class ExportResult:
     """What an export wrote, and what it could not."""
 
     documents: int = 0
@@ -47,7 +47,7 @@ class Written:
 
 def export_corpus(
     run: Run, to: Path, mode: str = "copy", force: bool = False, with_short: bool = False
-) -> Written:
+) -> ExportResult:
     """Write the kept documents below the folder `to` -> what was written.
 
     A whole-file document keeps its place in the tree; of a source of records the kept ones are written,
@@ -89,7 +89,7 @@ class _Export:
     """The chosen documents, bool[n_docs], on their way to a folder."""
 
     def __init__(self, run: Run, to: Path, mode: str, chosen: NDArray[np.bool_]) -> None:
-        self.run, self.to, self.mode, self.out = run, to, mode, Written()
+        self.run, self.to, self.mode, self.out = run, to, mode, ExportResult()
         docs = np.flatnonzero(chosen)
         source_of = run.documents.source[docs]
         self.kept = {i: docs[source_of == i].tolist() for i in np.unique(source_of).tolist()}

@@ -34,7 +34,7 @@ ESCAPED = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class PageLimits:
     """How much goes into the page; what is left out is said in it.  Clusters go in the largest first."""
 
     clusters: int = 100_000
@@ -52,12 +52,12 @@ class Page:
     pairs: int
 
 
-def page(run: Run, limits: Limits | None = None, run_option: str = "") -> Page:
+def page(run: Run, limits: PageLimits | None = None, run_option: str = "") -> Page:
     """Run -> its page; the same run and the same files make the same bytes.
 
     `run_option` completes the commands that the page names (" --run DIR").
     """
-    limits = limits or Limits()
+    limits = limits or PageLimits()
     listed = listing.listed(run, limits.clusters, limits.listing)
     texts = compared(run, listed, limits.reading, limits.texts)
     groups = figures.grouped(run)

@@ -42,7 +42,7 @@ Texts = dict[int, tuple[bytes, bytes] | None]
 
 
 @dataclass
-class Compared:
+class PageTexts:
     """What the page holds of texts.
 
     `clusters`: by the cluster's place in the list, {"pairs": {row: comparison}, "heads": {row: text}}, rows
@@ -54,7 +54,7 @@ class Compared:
     pairs: int = 0
 
 
-def compared(run: Run, listed: Listed, reading: int, budget: int) -> Compared:
+def compared(run: Run, listed: Listed, reading: int, budget: int) -> PageTexts:
     """The listed clusters -> their texts and differences, within `budget` bytes.
 
     At most `reading` bytes of documents are read, and none longer than LONGEST.  Larger clusters come
@@ -63,7 +63,7 @@ def compared(run: Run, listed: Listed, reading: int, budget: int) -> Compared:
     plan = _plan(run, listed, reading) if budget > 0 else {}
     wanted = sorted({doc for rows in plan.values() for pair in rows.values() for doc in pair})
     texts = _read(run, wanted)
-    out = Compared()
+    out = PageTexts()
     for cluster, rows in plan.items():
         if budget <= 0:
             break

@@ -128,15 +128,18 @@ class _Index:
         self.run, self.docs, self.k = run, docs, k
         self.limits = verdict.thresholds(Settings.of_run(run.summary))
         self.framed = np.diff(run.spans.indptr) > 0
-        shingles, bones = _sets(texts, k)
-        self.size, self.n_bones = np.diff(shingles[1]), np.diff(bones[1])
-        self.shingles, self.bones = Postings.of(shingles), Postings.of(bones)
+        shingles, skeletons = _sets(texts, k)
+        self.size, self.n_bones = np.diff(shingles[1]), np.diff(skeletons[1])
+        self.shingles, self.skeletons = Postings.of(shingles), Postings.of(skeletons)
 
     def close(self, docs: NDArray[np.int32], texts: list[bytes]) -> NDArray[np.int32]:
         """Documents and their texts -> the pairs int32[n, 2] with sampled ones that may reach a threshold."""
         limits = self.limits
-        shingles, bones = _sets(texts, self.k)
-        overlap, shared_bones = self._shared(self.shingles, shingles), self._shared(self.bones, bones)
+        shingles, skeletons = _sets(texts, self.k)
+        overlap, shared_skeletons = (
+            self._shared(self.shingles, shingles),
+            self._shared(self.skeletons, skeletons),
+        )
         a, b = np.diff(shingles[1])[:, None], self.size[None, :]
         fewer, more = np.minimum(a, b), np.maximum(a, b)
         # boilerplate may be three quarters of a text that is judged by the rest of it
@@ -145,9 +148,9 @@ class _Index:
         )
         near = overlap >= share * limits.min_jaccard * np.where(share < 1, more, a + b - overlap)
         part = (overlap >= share * limits.min_containment * fewer) & (fewer >= limits.min_part)
-        x, y = np.diff(bones[1])[:, None], self.n_bones[None, :]
-        rewritten = shared_bones >= limits.min_skeleton * np.maximum(x + y - shared_bones, 1)
-        rewritten &= np.minimum(x, y) >= limits.min_bones
+        x, y = np.diff(skeletons[1])[:, None], self.n_bones[None, :]
+        rewritten = shared_skeletons >= limits.min_skeleton * np.maximum(x + y - shared_skeletons, 1)
+        rewritten &= np.minimum(x, y) >= limits.min_skeleton_size
         i, j = np.nonzero((near | part | rewritten) & (docs[:, None] != self.docs[None, :]))
         return np.stack([docs[i], self.docs[j]], axis=1)
 

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from ...core.settings import Settings
-from ...readers.storage.addresses import Place, is_address
+from ...readers.storage.addresses import StorageFolder, is_address
 from ...runs.array_store import FILES, HEADER, header
 from ...runs.atomic import flushed
 from ..arrow import Columns, Mapper, batch, mapped, numbers, offsets_from_sizes, texts
 from ..checkpoints import Frame
-from .tables import WRITTEN, Written, put
+from .tables import WRITTEN, WrittenTables, put
 
 DONE: Columns = {"rows": "int64"}
 SUM: Columns = {"number": "int64", "checksum": "int64"}
@@ -32,7 +32,7 @@ COLUMNS = {
 
 
 def write_arrays(
-    documents: Frame, tables: Place, n_docs: int, n_anchors: int, s: Settings, written: Written
+    documents: Frame, tables: StorageFolder, n_docs: int, n_anchors: int, s: Settings, written: WrittenTables
 ) -> None:
     """Documents (doc, anchors_before, and the columns of the pass) -> the .npy files."""
     heads = {}
@@ -55,7 +55,7 @@ def _in_place(
     heads: dict[str, bytes],
     rows: dict[str, int],
     s: Settings,
-    written: Written,
+    written: WrittenTables,
 ) -> None:
     from pyspark.sql import functions as f
 
@@ -121,7 +121,11 @@ def _place(file: int, rows: list[bytes], start: Any, name: str) -> None:
 
 
 def _in_parts(
-    documents: Frame, tables: Place, heads: dict[str, bytes], docs_of_part: int, written: Written
+    documents: Frame,
+    tables: StorageFolder,
+    heads: dict[str, bytes],
+    docs_of_part: int,
+    written: WrittenTables,
 ) -> None:
     from pyspark.sql import functions as f
 
@@ -134,7 +138,7 @@ def _in_parts(
         written.add(f"{name}.npy", [first.values(), *own])
 
 
-def _parter(tables: Place, part_bytes: int) -> Mapper:
+def _parter(tables: StorageFolder, part_bytes: int) -> Mapper:
     """-> rows sorted by part and document -> files of about `part_bytes`, more of them where a part has more.
 
     NOTE: where a file ends depends on its rows only, never on how they are cut into batches.

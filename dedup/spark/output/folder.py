@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import BadRun, BadSetting, DedupError, Lost
-from ...readers.storage.addresses import TEMPORARY, Place, is_address, plain
+from ...readers.storage.addresses import TEMPORARY, StorageFolder, is_address, plain
 from ...runs import folder as run_folder
 from ...runs.manifest import LOCK, MANIFEST, UNFINISHED, manifest_of_run
 
@@ -32,8 +32,8 @@ class Target:
 
     name: str
     below: bytes  # sources below this path or address are the run's own
-    tables: Place
-    unfinished: Place  # where the stages of this run have their checkpoints
+    tables: StorageFolder
+    unfinished: StorageFolder  # where the stages of this run have their checkpoints
     publish: Publish  # rows and checksums of the tables, the account -> the run is there
     own: str = ""  # the name of this scan, where no lock keeps others out
 
@@ -56,7 +56,7 @@ def _refuse(what: str, given: str) -> None:
         raise BadSetting(f"{what}: {given!r} is neither a path nor an address such as hdfs://HOST/PATH")
 
 
-def _tidy(tables: Place) -> None:
+def _tidy(tables: StorageFolder) -> None:
     """Remove what tasks that failed have left half written."""
     for info in tables.inside():
         if info.base_name.startswith(TEMPORARY):
@@ -67,8 +67,8 @@ def _tidy(tables: Place) -> None:
 def _on_disk(run: Path, conf: dict[str, str]) -> Iterator[Target]:
     with run_folder.writing(run) as opened:
         real = os.path.realpath(opened.folder)
-        unfinished = _unfinished(real, conf) or Place(str(opened.unfinished.absolute()))
-        tables = Place(str(opened.tables.absolute()))
+        unfinished = _unfinished(real, conf) or StorageFolder(str(opened.unfinished.absolute()))
+        tables = StorageFolder(str(opened.tables.absolute()))
 
         def publish(rows: dict[str, int], checksums: dict[str, int], summary: dict[str, Any]) -> None:
             _tidy(tables)
@@ -85,19 +85,19 @@ def _on_disk(run: Path, conf: dict[str, str]) -> Iterator[Target]:
         unfinished.remove()
 
 
-def _unfinished(run: str, conf: dict[str, str]) -> Place | None:
+def _unfinished(run: str, conf: dict[str, str]) -> StorageFolder | None:
     """Return where the checkpoints of a run are when they are to be elsewhere."""
     given = conf.get(CHECKPOINTS, "")
     if not given:
         return None
     _refuse(CHECKPOINTS, given)
     base = plain(given) if is_address(given) else os.path.abspath(given)
-    return Place(f"{base}/dedup-{hashlib.blake2b(run.encode(), digest_size=8).hexdigest()}")
+    return StorageFolder(f"{base}/dedup-{hashlib.blake2b(run.encode(), digest_size=8).hexdigest()}")
 
 
 @contextlib.contextmanager
 def _at_address(run: str, conf: dict[str, str]) -> Iterator[Target]:
-    place, mine = Place(run), f"{socket.gethostname()} {os.getpid()} {time.time_ns()}\n".encode()
+    place, mine = StorageFolder(run), f"{socket.gethostname()} {os.getpid()} {time.time_ns()}\n".encode()
     before = {info.base_name for info in place.inside()}
     if before and not before & {LOCK, MANIFEST}:
         raise BadRun(f"{run}: is not a run folder and not empty; name another one with --run")

@@ -21,7 +21,7 @@ from ...core.settings import Settings
 from ...core.verdicts import Verdict
 from ...matching import candidates
 from ...pipeline import ingest
-from ...readers.storage.addresses import Place, joined_checksum
+from ...readers.storage.addresses import StorageFolder, joined_checksum
 from ...runs.array_store import FILES
 from ...runs.folder import write_parquet
 from ...runs.run import Run
@@ -29,7 +29,7 @@ from ...runs.tables import TABLES
 from ..arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
 from ..checkpoints import Frame
 from ..ingest import DOCUMENT
-from ..plan import Found
+from ..plan import ResultFrames
 
 PART = 1 << 18
 DONE: Columns = {"rows": "int64"}
@@ -77,7 +77,7 @@ def _parquet(table: pa.Table) -> pa.Buffer:
     return out.getvalue()
 
 
-def put(tables: Place, file: str, part: str, rows: int, data: Any) -> pa.RecordBatch:
+def put(tables: StorageFolder, file: str, part: str, rows: int, data: Any) -> pa.RecordBatch:
     """Write a file of the run, or a part of it -> the row that tells of it.
 
     NOTE: a task may run twice, and both write the same bytes.
@@ -87,7 +87,7 @@ def put(tables: Place, file: str, part: str, rows: int, data: Any) -> pa.RecordB
     return batch(WRITTEN, dict(zip(WRITTEN, ([fact] for fact in facts), strict=True)))
 
 
-def _writer(name: str, tables: Place, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
+def _writer(name: str, tables: StorageFolder, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
     """-> rows of a table, those of a part together -> its file."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -103,7 +103,7 @@ def _writer(name: str, tables: Place, single: bool, keys: list[str], schema: pa.
 
 
 @dataclass
-class Written:
+class WrittenTables:
     """What has been written so far: the rows of each table, the checksum of each file."""
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -122,7 +122,12 @@ class Written:
 
 
 def write_tables(
-    found: Found, tables: Place, n_docs: int, s: Settings, written: Written, part: int = PART
+    found: ResultFrames,
+    tables: StorageFolder,
+    n_docs: int,
+    s: Settings,
+    written: WrittenTables,
+    part: int = PART,
 ) -> None:
     """The result -> its tables, all but `sources`."""
     from pyspark.sql import functions as f
@@ -139,13 +144,13 @@ def write_tables(
             write_one(name, blank[name], tables, written)
 
 
-def write_one(name: str, table: pa.Table, tables: Place, written: Written) -> None:
+def write_one(name: str, table: pa.Table, tables: StorageFolder, written: WrittenTables) -> None:
     """Return a table that the driver has."""
     row = put(tables, f"{name}.parquet", "", table.num_rows, _parquet(table)).to_pylist()[0]
     written.add(f"{name}.parquet", [row.values()])
 
 
-def _rows(found: Found, s: Settings) -> dict[str, tuple[Frame, list[str]]]:
+def _rows(found: ResultFrames, s: Settings) -> dict[str, tuple[Frame, list[str]]]:
     """Return the rows of each table, and by what they are sorted."""
     from pyspark.sql import functions as f
 

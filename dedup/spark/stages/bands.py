@@ -25,8 +25,8 @@ from ..shuffle import (
     Types,
     in_order,
     in_pairs,
-    received,
-    sent,
+    receive,
+    send,
     target_of,
     targets_for,
 )
@@ -106,7 +106,7 @@ def collapsed(bands: Bands, targets: int, code: Coded) -> Sender:
     """What `bucketed` has sent -> PAIRED with the flag of its view, by `kernels.bucket_pairs`."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for target, rows in received(batches, BUCKETED):
+        for target, rows in receive(batches, BUCKETED):
             some, starts = in_order(rows["key"])
             bucket = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
             docs = rows["doc"][some]
@@ -115,7 +115,7 @@ def collapsed(bands: Bands, targets: int, code: Coded) -> Sender:
             flag = bands[target // targets][1].flag
             for start in range(0, len(found), PAIRS_AT_ONCE):
                 left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
-                yield code.sent(left, right, np.full(len(left), flag))
+                yield code.send(left, right, np.full(len(left), flag))
 
     return run
 
@@ -124,7 +124,7 @@ def viewed(code: Coded) -> Mapper:
     """-> pairs as they were sent -> FOUND, each once, with all its views."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for target, rows in received(batches, PAIRED):
+        for target, rows in receive(batches, PAIRED):
             coded, new = in_pairs(rows)
             views = np.bitwise_or.reduceat(coded & np.uint64(3), new).astype(np.int32)
             left, right = code.sides(target, coded[new])
@@ -151,10 +151,10 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     cut = {int(band): keys[keys[:, 0] == band, 1].view(np.uint64) for band in np.unique(keys[:, 0])}
     n_bytes = n_docs * BYTES_OF_BAND
     targets = targets_for(n_bytes, target_bytes, least=1, most=MOST // len(bands))
-    rows = sent(signed, bucketed(bands, s, targets, cut), BUCKETED)
+    rows = send(signed, bucketed(bands, s, targets, cut), BUCKETED)
     # NOTE: pages in one frame share nearly all bands, and each band makes two pairs of each document
     code = Coded(n_docs, targets_for(n_bytes * len(bands), target_bytes))
-    found = mapped(sent(rows, collapsed(bands, targets, code), PAIRED), viewed(code), FOUND)
+    found = mapped(send(rows, collapsed(bands, targets, code), PAIRED), viewed(code), FOUND)
     if not cut:
         return found
     found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), bands))

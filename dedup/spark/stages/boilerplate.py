@@ -14,8 +14,8 @@ from ...core.settings import Settings
 from ...matching import candidates, kernels
 from ...matching.boilerplate import IN_A_ROW, half
 from ..arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
-from ..checkpoints import Frame, Store
-from ..shuffle import TARGET_BYTES, Rows, Sender, Types, crowded, received, sent, target_of, targets_for
+from ..checkpoints import Checkpoints, Frame
+from ..shuffle import TARGET_BYTES, Rows, Sender, Types, crowded, receive, send, target_of, targets_for
 
 # known: in many groups already; at: the anchor of the document, or -1 in a row that is there to be counted
 SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32", "known": "bool"}
@@ -51,7 +51,7 @@ def _passages(targets: int) -> Sender:
 
 def _common(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Passages as they were sent -> PASSAGE, of those that stand in many groups."""
-    for _, rows in received(batches, SENT):
+    for _, rows in receive(batches, SENT):
         rest = np.flatnonzero(~rows["known"])
         found, _ = crowded(rows["passage"][rest], rows["group"][rest], candidates.MAX_HOLDERS)
         some = np.r_[np.flatnonzero(rows["known"]), rest[found]]
@@ -98,7 +98,9 @@ def _spanned(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
+def boilerplate(
+    store: Checkpoints, anchored: Frame, n_anchors: int, target_bytes: int = TARGET_BYTES
+) -> Frame:
     """Documents (doc, group, anchor_hash, anchor_place) -> (doc, flagged, start, end) of those that have any.
 
     They have at most n_anchors together.
@@ -116,7 +118,7 @@ def boilerplate(store: Store, anchored: Frame, n_anchors: int, target_bytes: int
         return at.join(anchored.select("doc", "anchor_place"), "doc")
 
     targets = targets_for(n_anchors * BYTES_OF_PASSAGE, target_bytes)
-    rows = sent(anchored.select("doc", "group", "anchor_hash"), _passages(targets), SENT)
+    rows = send(anchored.select("doc", "group", "anchor_hash"), _passages(targets), SENT)
     common = store.stage("common", lambda: mapped(rows, _common, PASSAGE))
     if common.isEmpty():
         return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))

@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from ...core.components import connected_components
 from ..arrow import Columns, batch, mapped, numbers
-from ..checkpoints import Frame, Store
+from ..checkpoints import Checkpoints, Frame
 
 LABELS: Columns = {"doc": "int64", "label": "int64"}
 IN_ONE_TASK = 5_000_000  # edges; so many take one executor some 400 MB and a few seconds
 
 
-def components(store: Store, name: str, edges: Frame, in_one_task: int = IN_ONE_TASK) -> Frame:
+def components(store: Checkpoints, name: str, edges: Frame, in_one_task: int = IN_ONE_TASK) -> Frame:
     """Edges (left, right) -> (doc, label): the smallest document of each one's component."""
     if edges.limit(in_one_task + 1).count() <= in_one_task:
         one = edges.select("left", "right").coalesce(1)
@@ -38,7 +38,7 @@ def _united(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield batch(LABELS, {"doc": nodes[some], "label": label[some]})
 
 
-def star_rounds(store: Store, name: str, edges: Frame) -> tuple[Frame, int]:
+def star_rounds(store: Checkpoints, name: str, edges: Frame) -> tuple[Frame, int]:
     """Edges (left, right) -> ((doc, label), rounds)."""
     from pyspark.sql import functions as f
 

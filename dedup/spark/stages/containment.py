@@ -24,8 +24,8 @@ from ..shuffle import (
     crowded,
     in_order,
     in_pairs,
-    received,
-    sent,
+    receive,
+    send,
     target_of,
     targets_for,
 )
@@ -87,7 +87,7 @@ def shared(code: Coded) -> Sender:
     """Terms as they were sent -> PAIRED, a row for each anchor that two documents of other groups share."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for _, rows in received(batches, TERM):
+        for _, rows in receive(batches, TERM):
             some, _ = in_order(rows["hash"])
             hashes, sure = rows["hash"][some], rows["sure"][some]
             docs, first, row = np.unique(rows["doc"][some], return_index=True, return_inverse=True)
@@ -96,7 +96,7 @@ def shared(code: Coded) -> Sender:
             limits = containment.MAX_GROUPS, containment.DOCS_OF_GROUP
             sizes, found, few, _ = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
             for left, right, sides in _paired(sizes, found, few, local):
-                yield code.sent(docs[left], docs[right], sides | only[left] | only[right])
+                yield code.send(docs[left], docs[right], sides | only[left] | only[right])
 
     return run
 
@@ -131,7 +131,7 @@ def summed(code: Coded) -> Mapper:
     """-> pairs as they were sent -> COUNTED, of those that share enough to be looked at."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for target, rows in received(batches, PAIRED):
+        for target, rows in receive(batches, PAIRED):
             coded, new = in_pairs(rows)
             sizes = np.diff(np.r_[new, len(coded)])
             # one anchor is enough only where one of the two has no other; most pairs share no more
@@ -161,9 +161,9 @@ def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int =
 
     given = anchored.select("doc", "group", "anchor_hash", "flagged")
     n_bytes = n_anchors * BYTES_OF_TERM
-    rows = sent(given, terms(targets_for(n_bytes, target_bytes)), TERM)
+    rows = send(given, terms(targets_for(n_bytes, target_bytes)), TERM)
     code = Coded(n_docs, targets_for(PAIRS_OF_TERM * n_bytes, target_bytes))
-    counts = mapped(sent(rows, shared(code), PAIRED), summed(code), COUNTED)
+    counts = mapped(send(rows, shared(code), PAIRED), summed(code), COUNTED)
     sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
     for side in ("left", "right"):
         counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"enough_{side}"), side)

@@ -25,7 +25,7 @@ from ...core.verdicts import LETTERS
 from ..arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
 from .bands import signatures
 from .exact_duplicates import CHOSEN, SPELLING, documents_of
-from .verify import FIGURES, Texts, figures, pairs_of
+from .verify import FIGURES, TaskTexts, figures, pairs_of
 
 DOCUMENT, PAIR, WRITTEN, TEXT, ANSWER = range(5)  # what a row of a component is
 INPUT: Columns = {
@@ -57,7 +57,7 @@ class _Pairs:
         self.given = pairs_of(table.filter(pa.array(what == PAIR)), docs)
         self.answers = pairs_of(table.filter(pa.array(what == ANSWER)), docs)
         here = table.filter(pa.array(what == TEXT))
-        self.texts = Texts(here) if here.num_rows else None
+        self.texts = TaskTexts(here) if here.num_rows else None
         self.asked = np.zeros((0, 2), np.int32)
         self.wanted = np.zeros(0, np.int64)
 

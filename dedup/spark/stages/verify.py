@@ -60,7 +60,7 @@ def spans_of(starts: list[bytes | None], ends: list[bytes | None]) -> Spans:
     return Spans(start, end, np.r_[0, np.cumsum(sizes)].astype(np.int64))
 
 
-class Texts:
+class TaskTexts:
     """The texts that came with some rows: (doc, text, start, end), where text is not null."""
 
     def __init__(self, table: pa.Table) -> None:
@@ -89,7 +89,7 @@ def _verifier(s: Settings) -> Mapper:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in in_groups(batches, ["block", "chunk"]):
             pairs = table.filter(table.column("text").is_null())
-            here = Texts(table)
+            here = TaskTexts(table)
             both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
             found = here.verified(both, s)
             sure = limits.alike(found) | limits.rewritten(found)

@@ -16,7 +16,7 @@ ALL = 0xFFFF  # the cut that leaves nothing out
 SLOTS = 4096
 
 
-class Room(NamedTuple):
+class SampleBuffers(NamedTuple):
     """Space to work in, for n values."""
 
     slots: NDArray[np.uint64]  # [SLOTS]
@@ -26,9 +26,11 @@ class Room(NamedTuple):
 
 
 @inner
-def room_for(n: int) -> Room:
+def room_for(n: int) -> SampleBuffers:
     """-> room for n values."""
-    return Room(np.empty(SLOTS, U64), np.empty(n, U64), np.empty(n + LANES, U32), np.empty(n + 2, I64))
+    return SampleBuffers(
+        np.empty(SLOTS, U64), np.empty(n, U64), np.empty(n + LANES, U32), np.empty(n + 2, I64)
+    )
 
 
 @inner
@@ -70,7 +72,7 @@ def keep_small(
 
 
 @inner
-def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: Room) -> tuple[int, int]:
+def smallest(kept: NDArray[np.uint64], n: int, size: int, cut: int, room: SampleBuffers) -> tuple[int, int]:
     """kept[:n] -> at most `size` different values, the smallest, in front -> (how many, the new cut)."""
     n = _different(kept, n, room)
     if n < size:
@@ -114,7 +116,7 @@ def _at_most(values: NDArray[np.uint32], n: int, limit: np.uint32) -> int:
 
 
 @inner
-def _different(values: NDArray[np.uint64], n: int, room: Room) -> int:
+def _different(values: NDArray[np.uint64], n: int, room: SampleBuffers) -> int:
     """The different ones of values[:n] in front, in any order -> how many.
 
     Each value has a slot.  What finds its slot taken by another is put aside and sorted; that is seldom.

@@ -89,17 +89,17 @@ def _sign_texts(  # type: ignore[no-untyped-def]
     one, other = np.empty(size, U64), np.empty(size, U64)
     minima, maxima, padded = np.empty(size, U16), np.empty(size, U16), np.empty(size, U16)
     places = np.empty(size, I64)
-    bones, cuts = np.empty(len(letters), U64), np.empty(size, U64)
+    skeleton, cuts = np.empty(len(letters), U64), np.empty(size, U64)
     kept = np.empty(8 * SEGMENT, U64)
     x, sort_room = np.empty(len(kept), U32), room_for(len(kept))
-    least, least_bones = np.empty(len(a), U32), np.empty(len(a), U32)
+    least, least_skeleton = np.empty(len(a), U32), np.empty(len(a), U32)
     t, cut = 0, -1  # the cut is not yet known
     first_anchor = 0
     while t < n_texts:
         place, end = starts[t], starts[t + 1]
         n_kept = 0
         for p in range(len(a)):
-            least[p] = least_bones[p] = U32(0xFFFFFFFF)
+            least[p] = least_skeleton[p] = U32(0xFFFFFFFF)
         carried = 0  # letters at the front of `letters` left from before
         n_waiting = n_units = 0  # bytes of letters not yet in the letters hash, and those that are
         held = 0  # hashes at the front of `hashes` left from before, for the windows that span segments
@@ -127,10 +127,10 @@ def _sign_texts(  # type: ignore[no-untyped-def]
                 units[i] = units[hashed + i]
             front = counts[t, 0] - carried  # how many letters stand before letters[0]
             counts[t, 0] = front + n
-            new_bones = skeleton_row(letters, fifth, found, cuts, n_cuts, powers[4], bones)
-            min_update(bones, new_bones, x, a, b, least_bones)
+            new_skeleton = skeleton_row(letters, fifth, found, cuts, n_cuts, powers[4], skeleton)
+            min_update(skeleton, new_skeleton, x, a, b, least_skeleton)
             n_cuts += found
-            n_bones += new_bones
+            n_bones += new_skeleton
             first = max(0, carried - k + 1)  # subtle: carried may exceed k - 1, for the skeleton
             new = 0
             if n - first >= k:
@@ -188,9 +188,9 @@ def _sign_texts(  # type: ignore[no-untyped-def]
         min_update(kept, n_kept, x, a, b, least)
         if 100 * counts[t, 4] > MAX_UNSPACED * total_letters:
             n_bones = I64(0)
-            least_bones[:] = U32(0xFFFFFFFF)
+            least_skeleton[:] = U32(0xFFFFFFFF)
         for p in range(num_perm):
-            signatures[t, p], skeletons[t, p] = least[p], least_bones[p]
+            signatures[t, p], skeletons[t, p] = least[p], least_skeleton[p]
         counts[t, 3] = n_bones
         if window > 0 and 0 < n_hashes < window:  # one window that is not full
             best = 0
