@@ -194,7 +194,8 @@ def option_row(option: click.Option) -> tuple[str, str, str]:
         metavar = option.metavar or kind.name.upper()
         flags += " " + {"INTEGER": "N", "INTEGER RANGE": "N", "DIRECTORY": "DIR"}.get(metavar, metavar)
     if not default and info["default"] not in (None, False):
-        default = f"`{info['default']}`"
+        shown = option.show_default if callable(info["default"]) else info["default"]
+        default = f"`{shown}`"
     return flags, default, text.rstrip(".")
 
 

@@ -65,6 +65,11 @@ class Outcome:
         return self.bytes.decode("utf-8", "surrogateescape")
 
     @property
+    def told(self) -> list[str]:
+        """The lines on stderr that say what is wrong; those of progress are left out."""
+        return [line for line in self.stderr.splitlines() if line.startswith("dedup: ")]
+
+    @property
     def lines(self) -> list[str]:
         return self.stdout.splitlines()
 

@@ -9,11 +9,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from dedup.reports.progress import WORDS
+
 from .conftest import ROOT, SAMPLES
 from .faults.warm import Warm
 
 GUIDE = ROOT / "docs" / "guide.md"
 BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.M | re.S)
+PROGRESS = re.compile(f"^(?:{'|'.join(WORDS.values())}): .*\n", re.M)
 TIMES = re.compile(r"\d+\.\d+ s(, .*/s)?")
 
 
@@ -23,7 +26,8 @@ def transcript(block: str, warm: Warm, folder: Path) -> str:
     for command in re.findall(r"^\$ (.*)", block, re.M):
         if command.startswith("dedup "):
             done = warm(*command.split()[1:], cwd=folder, environment={"COLUMNS": "100"})
-            code, out = done.code, done.err + done.out
+            # at a terminal progress is a bar, which goes
+            code, out = done.code, PROGRESS.sub("", done.err) + done.out
         else:
             shell = ["bash", "-c", f"(exit {code}); {command}"]
             out = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=True).stdout

@@ -84,7 +84,8 @@ class _Check:
         ok = documents.status == OK
         alone = ok & (self.fresh.same == np.arange(self.n))
         alone[equal_pairs[:, 0]] = False
-        anchored, spans, among = self._candidates(documents, alone)
+        with self.context.timed("candidates"):
+            anchored, spans, among = self._candidates(documents, alone)
         old = np.unique(np.concatenate([equal_pairs[:, 1], anchored.pairs[:, 1]])).astype(np.int32)
         self.old, self.rows = old, self.existing.rows(old)
         self.itself = self._themselves()
@@ -94,8 +95,9 @@ class _Check:
         self.spans = _joined(spans, self.index.spans_of(old))
         self.n_bytes = np.concatenate([documents.n_bytes, self.rows.documents.n_bytes])
         found: dict[int, list[Match]] = {d: [] for d in range(self.n)}
-        known = self._add_equal(found, equal_pairs, ok)
-        self._add_compared(found, anchored, among)
+        with self.context.timed("verification"):
+            known = self._add_equal(found, equal_pairs, ok)
+            self._add_compared(found, anchored, among)
         out = []
         for doc, matches in found.items():
             out.append(matched(self.fresh.sources, documents, doc, matches, doc in known))
@@ -269,7 +271,7 @@ class _Check:
         def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
             return [got and got[1] for got in self._read(docs)]
 
-        parallel_map = self.context.counted("verifying", len(pairs), self.n)
+        parallel_map = self.context.counted(len(pairs), self.n)
         asked = CandidatePairs.of(pairs.astype(np.int32))
         figured = (letter_table(), self.s.k, self.spans, self.limits.worth_reading)
         return verify.verify(asked, self.n_bytes, utf8, *figured, parallel_map)

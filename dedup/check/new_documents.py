@@ -51,7 +51,8 @@ def fresh(context: Context, paths: list[bytes], scratch: Path) -> Iterator[Fresh
     sources, _ = list_sources(paths, s, b"", scratch)
     unfinished = scratch / "unfinished"
     with closing(IngestCache(unfinished, s.num_perm)) as cache:
-        corpus, _ = ingest_files(context, sources, cache, LastScan(), unfinished)
+        with context.timed("pass"):
+            corpus, _ = ingest_files(context, sources, cache, LastScan(), unfinished)
         texts = corpus.texts
         assert texts is not None
         documents = set_changed_aside(corpus.documents, find_changed(sources, corpus.documents))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core import errors
-from .common import console, print_json, tell
+from . import progress as progress_options
+from .common import console, default_run, print_json, tell
 from .paths import RUN_FOLDER, AnyRun, RunFolderPath
+from .progress import Shown, reporting
 
 if TYPE_CHECKING:
     from ..check.existing import Existing
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     "--against",
     "run_folder",
     type=RunFolderPath(),
-    default=Path(RUN_FOLDER),
-    show_default=True,
+    default=default_run,
+    show_default=RUN_FOLDER,
     metavar="RUN",
     help="Run folder to check against.",
 )
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 @click.option("--id-field", help="Field that holds the id. [as in the run]", metavar="TEXT")
 @click.option("--encoding", help="Encoding of the new text. [as in the run]", metavar="TEXT")
 @click.option("--threads", type=int, help="Threads to use; 0 takes all cores.", metavar="N")
+@progress_options.options
 def check(
     new: tuple[str, ...],
     run_folder: AnyRun,
@@ -58,6 +61,7 @@ def check(
     format_: str,
     as_json: bool,
     quiet: bool,
+    shown: Shown,
     **given: Any,
 ) -> int:
     """Tell of each new document whether it is new, or which document of a run it duplicates.
@@ -78,12 +82,14 @@ def check(
     overrides = {k: v for k, v in given.items() if v is not None}
     if add:
         _check_can_add(new, run_folder)
-    found, existing = checked(
-        *(new, run_folder),
-        on_compile=lambda: tell(compiling(), quiet),
-        on_index=lambda: tell("making the index of the run, only this once ...", quiet),
-        **overrides,
-    )
+    with reporting(shown, "check", f"checking against {errors.safe(str(run_folder))}") as reporter:
+        found, existing = checked(
+            *(new, run_folder),
+            progress=reporter.progress,
+            on_compile=lambda: reporter.say(compiling()),
+            on_index=lambda: reporter.say("making the index of the run, only this once ..."),
+            **overrides,
+        )
     found, unused = accepted.applied(found) if accepted else (found, [])
     for entry in unused:
         click.echo(f"dedup: {errors.safe(entry)}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,13 +16,22 @@ if TYPE_CHECKING:
 
 PROBLEMS_SHOWN = 20
 
+
+def default_run() -> str:
+    """Return the run folder where none is given: `run` of ./pyproject.toml, [tool.dedup], or .dedup."""
+    from ..core.settings import read_config
+
+    found: str = read_config(None).get("run", RUN_FOLDER)
+    return found
+
+
 run_option = click.option(
     "--run",
     "run_folder",
     type=RunFolderPath(),
-    default=Path(RUN_FOLDER),
-    show_default=True,
-    help="Run folder.",
+    default=default_run,
+    show_default=RUN_FOLDER,
+    help="Run folder; run in [tool.dedup] of pyproject.toml names another default.",
 )
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import click
 
+from ..core.errors import safe
 from . import options
+from . import progress as progress_options
 from .common import run_option, show_run
 from .paths import AnyRun
+from .progress import Shown, reporting
 
 
 @click.command()
@@ -18,8 +21,15 @@ from .paths import AnyRun
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@progress_options.options
 def decide(
-    run_folder: AnyRun, as_json: bool, quiet: bool, fail_on_duplicates: bool, strict: bool, **given: Any
+    run_folder: AnyRun,
+    as_json: bool,
+    quiet: bool,
+    fail_on_duplicates: bool,
+    strict: bool,
+    shown: Shown,
+    **given: Any,
 ) -> int:
     """Decide anew what the last scan has compared, with other thresholds, relations or preference.
 
@@ -33,5 +43,8 @@ def decide(
     from ..pipeline import redecide
 
     jit.without_blas()
-    result = redecide.decide(run_folder, **{k: v for k, v in given.items() if v is not None})
+    changed = {k: v for k, v in given.items() if v is not None}
+    with reporting(shown, "decide", f"deciding {safe(str(run_folder))} anew") as reporter:
+        result = redecide.decide(run_folder, reporter.progress, **changed)
+        reporter.result(result.summary)
     return show_run(result, run_folder, as_json, quiet, fail_on_duplicates, strict)

@@ -12,10 +12,9 @@ import click
 from ..core import errors
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..core.settings import Settings
     from .paths import AnyRun
+    from .progress import Reporter
 
 
 # the summary, the first documents set aside through a fault (where, what), and how many there are
@@ -62,7 +61,7 @@ def scan(
     settings: Settings,
     run_folder: AnyRun,
     engine: Engine,
-    talk: Console,
+    reporter: Reporter,
     checksum: bool,
 ) -> Found:
     """A scan by the engine that was named, and what it has found."""
@@ -73,9 +72,6 @@ def scan(
     session.need_pyspark()
     from ..spark import job
 
-    def told(stage: str, seconds: float, found: bool) -> None:
-        talk.print(f"{stage}: {'done before' if found else f'{seconds:.1f} s'}", style="dim")
-
-    ways = job.SparkOptions(engine.master, session.settings_of(engine.conf), told=told)
+    ways = job.SparkOptions(engine.master, session.settings_of(engine.conf), told=reporter.spark_stage)
     done = job.scan(paths, settings, run_folder, ways)
     return done.summary, done.problems, done.n_problems

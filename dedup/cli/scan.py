@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..core.errors import safe
 from ..core.settings import Settings
 from . import engine as engines
 from . import options
 from . import paths as path_options
-from .common import run_option, show_run, show_summary
+from . import progress as progress_options
+from .common import run_is_default, run_option, show_run, show_summary
 from .paths import AnyRun
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from .progress import Reporter, Shown, reporting
 
 
 @click.command()
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file with settings. [pyproject.toml]",
+    help="TOML file with settings, and run, the run folder. [pyproject.toml]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@progress_options.options
 @engines.options
 def scan(
     paths: tuple[str, ...],
@@ -53,6 +54,7 @@ def scan(
     strict: bool,
     checksum: bool,
     engine: engines.Engine,
+    shown: Shown,
     **given: Any,
 ) -> int:
     """Read files and folders, find the variants of one document, choose the one to keep.
@@ -73,19 +75,24 @@ def scan(
 
     all_paths = path_options.all_paths(paths, files_from, nul)
     values = {**read_config(config), **{k: v for k, v in given.items() if v is not None}}
+    configured = values.pop("run", None)
+    if configured and run_is_default():
+        run_folder = path_options.RunFolderPath().convert(configured, None, None)
     settings = Settings(**values)
-    from rich.console import Console
-
-    talk = Console(stderr=True, quiet=quiet, highlight=False)
+    with reporting(shown, "scan", f"scanning into {safe(str(run_folder))}", settings) as reporter:
+        if engine.name == "spark":
+            found = engines.scan(all_paths, settings, run_folder, engine, reporter, checksum)
+            reporter.result(found[0])
+        else:
+            folder = path_options.folder_to_write(run_folder)
+            result = None if checksum else _nothing_new(all_paths, settings, folder)
+            if result is not None:
+                reporter.say("nothing has changed since the last scan")
+            else:
+                result = _scan(all_paths, settings, folder, reporter, checksum)
+            reporter.result(result.summary)
     if engine.name == "spark":
-        found = engines.scan(all_paths, settings, run_folder, engine, talk, checksum)
         return show_summary(found, run_folder, as_json, quiet, fail_on_duplicates, strict)
-    folder = path_options.folder_to_write(run_folder)
-    result = None if checksum else _nothing_new(all_paths, settings, folder)
-    if result is not None:
-        talk.print("nothing has changed since the last scan", style="dim")
-    else:
-        result = _scan(all_paths, settings, folder, talk, show_bars=not quiet, checksum=checksum)
     return show_run(result, run_folder, as_json, quiet, fail_on_duplicates, strict)
 
 
@@ -99,25 +106,18 @@ def _nothing_new(paths: list[str | bytes], settings: Settings, run_folder: Path)
 
 
 def _scan(
-    paths: list[str | bytes],
-    settings: Settings,
-    run_folder: Path,
-    talk: Console,
-    show_bars: bool,
-    checksum: bool,
+    paths: list[str | bytes], settings: Settings, run_folder: Path, reporter: Reporter, checksum: bool
 ) -> Any:
     from ..core import jit
     from ..core.compiled.cache import compiling
     from ..pipeline.scan import scan as scan_paths
-    from ..reports import summary
 
     jit.without_blas()
-
-    def on_compile() -> None:
-        talk.print(compiling(), style="dim")
-
-    how: dict[str, Any] = {"run": run_folder, "on_compile": on_compile, "checksum": checksum}
-    if show_bars and talk.is_terminal:
-        with summary.progress_bars(talk) as progress:
-            return scan_paths(paths, settings, progress=progress, **how)
-    return scan_paths(paths, settings, **how)
+    return scan_paths(
+        paths,
+        settings,
+        run=run_folder,
+        progress=reporter.progress,
+        on_compile=lambda: reporter.say(compiling()),
+        checksum=checksum,
+    )

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from .settings import Settings
 
-Progress = Callable[[str, int, int, int], None]  # phase, done, total, documents so far
+Progress = Callable[[str, int, int, int], None]  # stage, done, total (0: unknown), documents so far
 ParallelMap = Callable[..., Iterable[Any]]  # (function, items) -> results in order, on threads or not
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -21,7 +21,10 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True)
 class Context:
-    """What every stage of one scan shares: its settings, threads, progress and timings."""
+    """What every stage of one scan shares: its settings, threads, progress and timings.
+
+    `seconds` are the wall seconds of each stage so far, in the order in which they began.
+    """
 
     settings: Settings
     pool: ThreadPoolExecutor
@@ -42,7 +45,11 @@ class Context:
             for future in under_way:
                 future.cancel()
 
-    def counted(self, phase: str, total: int, n_docs: int, each: int = 0) -> Callable[..., Iterator[Any]]:
+    def report(self, done: int, total: int, n_docs: int) -> None:
+        """Report the progress of the stage that runs."""
+        self.progress(next(reversed(self.seconds), ""), done, total, n_docs)
+
+    def counted(self, total: int, n_docs: int, each: int = 0) -> Callable[..., Iterator[Any]]:
         """Return a `parallel_map` that reports progress: `each` for every item, or the length of the item."""
 
         def parallel_map(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -53,22 +60,24 @@ class Context:
                     sizes.append(each or len(item))
                     yield item
 
-            self.progress(phase, 0, total, n_docs)
+            self.report(0, total, n_docs)
             done = 0
             for i, result in enumerate(self.parallel_map(function, noted())):
                 done += sizes[i]
-                self.progress(phase, done, total, n_docs)
+                self.report(done, total, n_docs)
                 yield result
 
         return parallel_map
 
     @contextmanager
-    def timed(self, phase: str) -> Iterator[None]:
-        """Add the wall seconds of the block to the timings, and return the memory that it has freed."""
-        start = time.perf_counter()
+    def timed(self, stage: str) -> Iterator[None]:
+        """Run the block as a stage: report it, time it, and return the memory that it has freed."""
+        start, before = time.perf_counter(), self.seconds.pop(stage, 0.0)
+        self.seconds[stage] = before  # NOTE: the last one is the stage that runs
+        self.report(0, 0, 0)
         yield
         trim_memory()
-        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - start, 3)
+        self.seconds[stage] = round(before + time.perf_counter() - start, 3)
 
 
 @contextmanager

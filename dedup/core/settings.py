@@ -142,19 +142,21 @@ _KIND: dict[type, str] = {float: "a number", int: "a whole number", str: "text",
 
 
 def from_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Read settings from a table of a TOML file; raise BadSetting for one that does not exist."""
-    known = [k.name for k in fields(Settings)]
+    """Read settings, and `run`, from a table of a TOML file; raise BadSetting for one that does not exist."""
+    known = [*(k.name for k in fields(Settings)), "run"]
     out = {}
     for name, value in values.items():
         plain = name.replace("-", "_")
         if plain not in known:
             raise BadSetting(f"{where}: there is no setting {name!r}; the settings are {', '.join(known)}")
+        if plain == "run" and not (isinstance(value, str) and value):
+            raise BadSetting(f"{where}: run: {value!r} is no run folder; write it in quotes")
         out[plain] = value
     return out
 
 
 def read_config(path: Path | None) -> dict[str, Any]:
-    """`--config FILE`, or else [tool.dedup] of ./pyproject.toml -> settings by name."""
+    """`--config FILE`, or else [tool.dedup] of ./pyproject.toml -> settings by name, and `run`, if named."""
     if path is not None:
         return from_mapping(_toml(path), str(path))
     project = Path("pyproject.toml")

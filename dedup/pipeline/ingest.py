@@ -155,13 +155,13 @@ def read_and_sign(
         return key, replace(block, text_at=block.text_at + cache.put(texts)), rows
 
     blocks = []
-    context.progress("reading", 0, total, 0)
+    context.report(0, total, 0)
     for i, (key, block, rows) in enumerate(context.parallel_map(read_group, groups())):
         if rows is not None:
             cache.add(key, block, rows)
         blocks.append(block)
         done, n_docs = min(total, done + sizes[i]), n_docs + len(block.documents)
-        context.progress("reading", done, total, n_docs)
+        context.report(done, total, n_docs)
     cache.finish()
     whole = collect(blocks, context.settings)
     return whole, previous.renumbered(whole.old_doc)

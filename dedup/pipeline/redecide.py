@@ -42,6 +42,8 @@ def decide(run: str | os.PathLike[str], progress: Progress | None = None, **over
             result = _decide_again(context, last, signatures.result)
         told = summary(result, settings, last.summary["skipped"], context.seconds)
         result = replace(result, summary={**told, "scanned": last.summary["scanned"]})
+        if progress is not None:
+            progress("writing", 0, 0, len(result.documents))
         return as_decided(folder.commit(result, of=True), folder.folder)
 
 

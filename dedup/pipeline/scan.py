@@ -78,6 +78,8 @@ def scan(
         result = _scan_files(given, settings, *places, last, progress, on_compile)
         if result is last.run:
             return warned(result, settings, began)
+        if progress is not None:
+            progress("writing", 0, 0, len(result.documents))
         return as_decided(folder.commit(result), folder.folder)
 
 
@@ -139,17 +141,17 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
     documents = set_short_aside(corpus.documents, s.k)
 
     with context.timed("relations"):
-        parallel_map = context.counted("relations", 0, n, each=1)
+        parallel_map = context.counted(0, n, each=1)
         spellings, exact_group = verdict.exact_groups(
             corpus.documents, previous.spellings(), corpus.read, s.k, parallel_map
         )
     representatives = np.flatnonzero((documents.status == OK) & (exact_group == np.arange(n)))
     finder = previous.finder(s, representatives.astype(np.int32))
     with context.timed("candidates"):
-        banded = finder.by_bands(documents, features.signatures, context.counted("comparing", 0, n, each=1))
+        banded = finder.by_bands(documents, features.signatures, context.counted(0, n, each=1))
         features.release_pages()
     with context.timed("passages"):
-        parallel_map = context.counted("passages", 0, n, each=1)
+        parallel_map = context.counted(0, n, each=1)
         found = finder.containment(documents.n_letters, features, banded, parallel_map)
         features.release_pages()
     compared = Compared(previous.pairs(found.spans), _comparer(context, corpus, found.spans))
@@ -184,7 +186,7 @@ def _comparer(context: Context, corpus: Corpus, spans: Spans) -> Callable[[Candi
         return [None if text is None else text[1] for text in corpus.read(docs)]
 
     def compare(pairs: CandidatePairs) -> VerifiedPairs:
-        parallel_map = context.counted("verifying", len(pairs), len(documents))
+        parallel_map = context.counted(len(pairs), len(documents))
         return verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, closely, parallel_map)
 
     return compare

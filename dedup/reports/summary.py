@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..core.documents import STATUS, TOO_SHORT
 from ..core.errors import safe
-from ..core.parallel import Progress as OnProgress
 from ..runs.summary import UNCHANGED
 from .wording import RELATION_HELP, counted, decided, lost, size
 
@@ -156,34 +153,3 @@ def summary_view(summary: dict[str, Any], run_option: str) -> RenderableType:
             )
         )
     return Group(*parts)
-
-
-class _Speed(ProgressColumn):
-    """Documents/s and bytes/s of a task."""
-
-    def render(self, task: Task) -> Text:
-        elapsed = task.finished_time or task.elapsed or 0.0
-        if not elapsed or not task.completed:
-            return Text("")
-        docs = task.fields.get("docs", 0)
-        text = f"{docs / elapsed:,.0f} documents/s"
-        if task.fields.get("bytes"):
-            text += f"  {size(int(task.completed / elapsed))}/s"
-        return Text(text, "cyan")
-
-
-@contextmanager
-def progress_bars(console: Console) -> Iterator[OnProgress]:
-    """A bar per phase on the console, gone when done -> the callback that moves them."""
-    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=30), _Speed(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def move(phase: str, done: int, total: int, docs: int) -> None:
-            if phase not in tasks:
-                for task in tasks.values():
-                    bars.update(task, visible=False)
-                tasks[phase] = bars.add_task(phase, total=total or None, docs=0, bytes=phase == "reading")
-            bars.update(tasks[phase], completed=done, total=total or None, docs=docs)
-
-        yield move

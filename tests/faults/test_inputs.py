@@ -92,7 +92,7 @@ def test_permission_denied_is_told_of_files_and_folders(warm, open_folder):
     user = {"user": 65534} if os.geteuid() == 0 else {}
     done = warm("scan", "in", "--run", "r", cwd=open_folder, **user)
     assert done.code == 2
-    assert done.err.splitlines() == [
+    assert done.told == [
         "dedup: in/b.txt: permission denied",
         "dedup: in/closed: permission denied",
     ]

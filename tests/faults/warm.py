@@ -231,6 +231,7 @@ class Answer:
         self.code: int = found["code"]
         self.out: str = found["out"]
         self.err: str = found["err"]
+        self.told = [line for line in self.err.splitlines() if line.startswith("dedup: ")]
         self.seconds: float = found["seconds"]
         self.rss: int = found["rss"]
         self.changes: int = found["changes"]

@@ -252,7 +252,7 @@ def test_a_page_that_changes_during_the_scan_is_set_aside(web, sizeless):
     web.sizeless = {"/a.txt"} if sizeless else set()
 
     def progress(stage, *_):
-        if stage == "verifying" or stage == "comparing":
+        if stage == "candidates":
             web.version = "2"
 
     result = dedup.scan(f"{web.url}/a.txt", progress=progress)
@@ -445,7 +445,7 @@ def test_objects_are_explained_copied_and_told_as_changed(run, s3, keys, tmp_pat
     assert [path for path, _ in written.problems] == ["s3://corpus/m/b.txt"]
 
     def progress(stage, *_):
-        if stage == "comparing":
+        if stage == "candidates":
             s3("corpus/m/a.txt", b"other now")
 
     result = dedup.scan(f"s3://corpus/m/{s3.options}", progress=progress)

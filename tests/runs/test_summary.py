@@ -79,7 +79,7 @@ def test_a_document_over_the_limit_is_too_large_whatever_holds_it(run, files, si
     files({"long.txt": long, "a.jsonl": rows_of([POST, long, OTHER]), "c.txt": POST})
     outcome = run("scan", "long.txt", "a.jsonl", "c.txt", "--max-document-size", size, code=2)
     assert "too large" in outcome.stdout
-    named = [line.split(": ")[1] for line in outcome.stderr.splitlines()]
+    named = [line.split(": ")[1] for line in outcome.told]
     assert named == ["a.jsonl:2", "long.txt"]
     assert run("export", "keep").lines == ["a.jsonl:1", "a.jsonl:3"]
 
@@ -87,7 +87,7 @@ def test_a_document_over_the_limit_is_too_large_whatever_holds_it(run, files, si
 def test_a_source_that_loses_most_is_warned_of_and_strict_exits_with_2(run, files):
     files({"a.jsonl": rows_of([POST] * 150), "b.jsonl": rows_of([OTHER, OTHER[::-1]])})
     outcome = run("scan", "a.jsonl", "b.jsonl")
-    first, second = outcome.stderr.splitlines()
+    first, second = outcome.told
     assert first.startswith(
         "dedup: warning: a.jsonl: loses 149 of its 150 documents (149 dropped, 0 set aside)"
     )
