@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ from ..readers.storage.sources import unchanged
 from ..runs import remote
 from ..runs.array_store import FILES, ArrayStore
 from ..runs.manifest import DECISIONS, manifest_of
-from ..runs.opening import open_run
+from ..runs.opening import open_run, opened_parts
 from ..runs.tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
 from . import index
 
@@ -75,10 +75,15 @@ class Existing:
 
     # ------------------------------------------------------------------ columns
 
-    def _table(self, name: str, columns: list[str], **how: Any) -> pa.Table:
-        path = self._tables / f"{name}.parquet"
+    def _table(self, name: str, columns: list[str]) -> pa.Table:
+        with self._opened(name) as parts:
+            return pa.concat_tables([part.read(columns) for part in parts])
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[list[pq.ParquetFile]]:
         try:
-            return pq.read_table(path, columns=columns, page_checksum_verification=True, **how)
+            with opened_parts(self._tables / f"{name}.parquet") as parts:
+                yield parts
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged(error) from None
 
@@ -218,14 +223,15 @@ class Existing:
 
     def compared_with(self, docs: NDArray[np.int32]) -> tuple[VerifiedPairs, NDArray[np.bool_]]:
         """Return the pairs that the scan compared with some documents, and bool[n]: found by anchors."""
-        path = self._tables / "compared.parquet"
-        some = pa.array(np.unique(docs), pa.int32())
-        wanted = pc.field("left").isin(some) | pc.field("right").isin(some)
-        try:
-            table = ds.dataset(path).to_table(filter=wanted)
-            return pairs_of(table), table.column("by_anchors").to_numpy()
-        except (OSError, pa.ArrowException, KeyError) as error:
-            raise self._damaged(error) from None
+        with self._opened("compared") as parts:
+            found = [parts[0].schema_arrow.empty_table()]
+            for part, group in [(p, group) for p in parts for group in range(p.num_row_groups)]:
+                sides = part.read_row_group(group, ["left", "right"])
+                rows = np.isin(sides.column("left"), docs) | np.isin(sides.column("right"), docs)
+                if rows.any():
+                    found.append(part.read_row_group(group).filter(pa.array(rows)))
+        table = pa.concat_tables(found)
+        return pairs_of(table), table.column("by_anchors").to_numpy()
 
 
 def state_of(source: Source) -> str:

@@ -23,10 +23,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     flush(path.parent)
 
 
+def parts_of(path: Path) -> list[Path]:
+    """Return the files of a table, in order: the file, or the files of the folder."""
+    return sorted(path.iterdir()) if path.is_dir() else [path]
+
+
 def checksum(path: Path) -> int:
     """Return the CRC-32 of a file, or of a folder with the files of one table, in order."""
     found = 0
-    for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+    for part in parts_of(path):
         with open(part, "rb") as f:
             while data := f.read(1 << 20):
                 found = zlib.crc32(data, found)

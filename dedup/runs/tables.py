@@ -73,9 +73,10 @@ def _list(column: pa.Array) -> list[Any]:
         return list(column.to_pylist())
     if column[1:].equals(column[:-1]):
         return [column[0].as_py()] * len(column)
+    if column.null_count:
+        return list(column.to_pylist())
     coded = column.dictionary_encode()
-    values = np.array([*coded.dictionary.to_pylist(), None], object)
-    found: list[Any] = values[coded.indices.fill_null(len(values) - 1).to_numpy()].tolist()
+    found: list[Any] = np.array(coded.dictionary.to_pylist(), object)[coded.indices.to_numpy()].tolist()
     return found
 
 

@@ -164,6 +164,9 @@ def build_table() -> LetterTable:
     )
 
 
+BLOCK = 256  # code points; blocks of which none has a letter or a flag are not stored
+
+
 def write_table(path: Path = TABLE_FILE) -> None:
     """Build the table and write it where `letter_table` finds it."""
     han = np.array(list(build_han_forms().items()), np.int32)
@@ -171,15 +174,17 @@ def write_table(path: Path = TABLE_FILE) -> None:
     han_forms.cache_clear()
     _letters_of_char.cache_clear()
     t = build_table()
+    value, flags = t.value.reshape(-1, BLOCK), t.flags.reshape(-1, BLOCK)
+    blocks = np.flatnonzero((value != 0).any(axis=1) | (flags != 0).any(axis=1))
     # most letters map to themselves, so the difference compresses well
-    delta = np.where(t.value > 0, t.value - np.arange(N_CODE_POINTS, dtype=np.int32), t.value)
-    kind = np.sign(t.value).astype(np.int8)
+    delta = np.where(value > 0, value - np.arange(N_CODE_POINTS, dtype=np.int32).reshape(-1, BLOCK), value)
     np.savez_compressed(
         path,
         han=han,
-        delta=delta,
-        kind=kind,
-        flags=t.flags,
+        blocks=blocks.astype(np.int32),
+        delta=delta[blocks],
+        kind=np.sign(value[blocks]).astype(np.int8),
+        flags=flags[blocks],
         pool=t.pool,
         starts=t.starts,
         unicode=np.array(t.unicode),
@@ -189,7 +194,10 @@ def write_table(path: Path = TABLE_FILE) -> None:
 @lru_cache(maxsize=1)
 def letter_table() -> LetterTable:
     """Load the shipped table."""
+    value, flags = np.zeros(N_CODE_POINTS, np.int32), np.zeros(N_CODE_POINTS, np.uint8)
     with np.load(TABLE_FILE, allow_pickle=False) as f:
-        value = f["delta"]
-        value[f["kind"] > 0] += np.arange(N_CODE_POINTS, dtype=np.int32)[f["kind"] > 0]
-        return LetterTable(value, f["flags"], f["pool"], f["starts"], str(f["unicode"]))
+        blocks = f["blocks"]
+        own = blocks[:, None] * BLOCK + np.arange(BLOCK, dtype=np.int32)
+        value.reshape(-1, BLOCK)[blocks] = f["delta"] + np.where(f["kind"] > 0, own, 0)
+        flags.reshape(-1, BLOCK)[blocks] = f["flags"]
+        return LetterTable(value, flags, f["pool"], f["starts"], str(f["unicode"]))
