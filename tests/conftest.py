@@ -15,10 +15,11 @@ from dedup import cli
 from dedup.text.normalize import letters
 from dedup.text.skeleton import skeleton_hashes
 
+from . import examples
 from .faults.warm import Warm
 
-settings.register_profile("any machine", deadline=None)  # compiling the kernels is no slow example
-settings.load_profile("any machine")
+for name, most in (("quick", 20), ("thorough", 100)):
+    settings.register_profile(name, deadline=None, max_examples=most)  # compiling is no slow example
 
 # NOTE: a shell starts what it puts into the background deaf to SIGINT, and children inherit that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,6 +32,19 @@ VARIANTS = ROOT.parent / "shared" / "data" / "variants"
 needs_variants = pytest.mark.skipif(
     not VARIANTS.is_dir(), reason="the labelled set is not beside this checkout (../shared/data/variants)"
 )
+
+
+def pytest_configure(config):
+    examples.thorough = config.option.markexpr == "slow"
+    settings.load_profile("thorough" if examples.thorough else "quick")
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items):
+    """With -m slow, every property test is run, with all its examples."""
+    for item in items:
+        if examples.thorough and getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options

@@ -53,6 +53,7 @@ def project(folder):
     return folder
 
 
+@pytest.mark.slow
 def test_a_fault_is_caught_by_the_test_that_fails_and_lives_on_where_none_does(tmp_path):
     clean = project(tmp_path / "clean")
     fault = Fault("line", "dedup/line.py", "x >= 5", "x > 5", "", ())

@@ -29,6 +29,7 @@ MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 AT_ONCE, KEYS_AT_ONCE = 16, 1 << 24  # bands at least, and keys at most, that are taken at a time
 PAIRS_HELD = 1 << 21  # of bands, before each is kept once
+FEW = 500  # documents, of which the keys in all bands are sorted at once
 ROWS_AT_ONCE = 1 << 15  # documents whose keys are taken at a time
 KEPT = 8  # times so many documents, whose signatures stay in memory
 
@@ -65,7 +66,7 @@ def recall(jaccard: float, bands: NDArray[np.int32], num_perm: int, trials: int 
     return int(np.unpackbits(found)[:trials].sum()) / trials
 
 
-@functools.lru_cache(4)
+@functools.lru_cache(32)
 def _agreeing(jaccard: float, num_perm: int, trials: int) -> NDArray[np.uint8]:
     """Random signatures of pairs of that Jaccard -> uint8[num_perm, trials / 8], a bit where they agree."""
     random = np.random.RandomState(0).random_sample((num_perm, trials))  # noqa: NPY002 (frozen stream)
@@ -119,6 +120,20 @@ def _each_once(parts: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:
     return pairs_of(distinct(np.concatenate(held)))
 
 
+def _pairs_of_few(
+    signatures: NDArray[np.uint32], docs: NDArray[np.int32], columns: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Return the pairs that share a band, sorted, each once: all bands at once, without threads."""
+    keys = kernels.band_keys(signatures, docs, columns)
+    order = np.argsort(keys, axis=1)
+    keys = np.take_along_axis(keys, order, axis=1)
+    first = np.ones(keys.shape, np.bool_)
+    first[:, 1:] = keys[:, 1:] != keys[:, :-1]
+    bucket = np.cumsum(first.ravel()).astype(np.uint64)
+    pairs = kernels.bucket_pairs(bucket, docs[order.ravel()], FULL_BUCKET)
+    return pairs_of(distinct(pair_keys(pairs)))
+
+
 def candidate_pairs(
     signatures: NDArray[np.uint32],
     docs: NDArray[np.int32],
@@ -134,6 +149,12 @@ def candidate_pairs(
     `parallel_map(function, items)` may use threads; `release_pages` releases the pages
     of mapped signatures.
     """
+
+    def with_enough(pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+        return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
+
+    if len(docs) <= FEW:
+        return CandidatePairs(with_enough(_pairs_of_few(signatures, docs, bands.columns)))
     found = [np.zeros((0, 2), np.int32)]
     at_once = max(AT_ONCE, KEYS_AT_ONCE // max(1, len(docs)))
     for i in range(0, len(bands.columns), at_once):
@@ -156,6 +177,6 @@ def candidate_pairs(
             if done % KEPT == KEPT - 1:
                 release_pages()
         pairs = _each_once(parallel_map(one_band, list(keys)))
-        found.append(pairs[kernels.matches(signatures, pairs) >= least(pairs)])
+        found.append(with_enough(pairs))
         release_pages()
     return CandidatePairs.of(np.concatenate(found))

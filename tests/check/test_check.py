@@ -77,6 +77,7 @@ def test_samples_are_judged_as_a_scan_of_both_judges_them(tmp_path, monkeypatch,
     assert {path for path, doc in found.items() if doc.status == "set aside"} == aside
 
 
+@pytest.mark.slow
 @needs_variants
 def test_the_labelled_set_is_judged_as_a_scan_of_both_judges_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
@@ -13,6 +13,7 @@ from dedup.clustering import hubs
 from dedup.text.normalize import letters
 
 from ..conftest import ALIKE_ALONE
+from ..examples import examples
 from ..repetitive import lines, word
 
 
@@ -50,7 +51,7 @@ VALUES = {
 }
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 2**32).map(random.Random), st.fixed_dictionaries(VALUES))
 def test_names_and_order_decide_nothing_where_the_policy_does(chance, values):
     texts = overlapping(chance)

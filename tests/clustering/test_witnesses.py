@@ -1,13 +1,15 @@
 """Witnesses in rounds: going on with what may still change gives what going through everything gives."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.clustering import hubs, witnesses
 from dedup.core.pairs import COUNTS, CandidatePairs, VerifiedPairs
 from dedup.core.thresholds import Thresholds
 from dedup.core.verdicts import RELATIONS
+
+from ..examples import examples
 
 LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2, max_lost=0.15)
 
@@ -66,7 +68,7 @@ def corpus(seed):
     return preferences, docs, sizes, alike
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.integers(0, 1 << 30), st.booleans())
 def test_rounds_over_what_is_open_give_what_rounds_over_everything_give(seed, every_pair):
     preferences, docs, sizes, alike = corpus(seed)

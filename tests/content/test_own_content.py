@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup.clustering import exact_duplicates
@@ -20,9 +20,10 @@ from dedup.core.pairs import COUNTS, TURNED
 from dedup.text import kernels as text_kernels
 from dedup.text.normalize import letter_table
 
+from ..examples import examples
+
 TABLE = letter_table()
 K = 4
-examples = settings(max_examples=150)
 
 
 def compare(left, right, spans=((), ())):
@@ -170,7 +171,7 @@ plain = st.lists(
 any_text = marks | plain.map("".join) | st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
 
-@examples
+@examples(150)
 @given(st.lists(any_text, min_size=1, max_size=4))
 @example(["1,000.5 of 25.000.000, 0.125", "C++ -5 != 4"])
 def test_words_and_marks_equal_the_plain_definition(texts):
@@ -187,7 +188,7 @@ def test_words_and_marks_equal_the_plain_definition(texts):
         assert found.idle[i].tolist() == [plain.marks.idle_points, plain.marks.idle_minuses]
 
 
-@examples
+@examples(150)
 @given(st.lists(any_text, min_size=1, max_size=4))
 @example(["a.5 a", "a -5", "5.a-b!", "x != y", "\u0665.\u0665"])
 def test_the_values_of_a_text_equal_the_plain_definition(texts):
@@ -262,7 +263,7 @@ def draw_spans(frames, text):
     return [(a, b) for a, b in pairs if b <= n]
 
 
-@examples
+@examples(150)
 @given(st.lists(two_texts(), min_size=1, max_size=3), st.lists(st.integers(0, 60), max_size=4))
 def test_content_equals_the_plain_definition(pairs, frames):
     texts = [t for pair in pairs for t in pair]
@@ -284,7 +285,7 @@ def test_content_equals_the_plain_definition(pairs, frames):
         assert slot.tolist() == expected.tolist()
 
 
-@examples
+@examples(150)
 @given(two_texts())
 def test_what_two_texts_say_does_not_hang_on_which_of_them_comes_first(pair):
     words = content_kernels.words_of(*text_kernels.joined([t.encode() for t in pair]), TABLE)
@@ -296,7 +297,7 @@ def test_what_two_texts_say_does_not_hang_on_which_of_them_comes_first(pair):
     assert compare(*pair) == compare(*pair[::-1]).turned()
 
 
-@examples
+@examples(150)
 @given(two_texts())
 def test_differences_cover_what_is_not_the_same(pair):
     left, right = (text_of(t, TABLE).words for t in pair)

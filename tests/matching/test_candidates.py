@@ -4,7 +4,7 @@ import random
 from unittest import mock
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
@@ -17,13 +17,13 @@ from dedup.matching.update import finder
 from dedup.text import kernels as text_kernels
 from dedup.text.normalize import letter_table, letters
 
+from ..examples import examples
 from ..repetitive import repetitive
 
 chances = st.integers(0, 2**32).map(random.Random)
 # a part of fewer shingles is missed at the line with a probability of up to 0.02, one of more below 0.001;
 # a pair at the least Jaccard with one of up to 0.01, and here below 0.0001
 SURE_PART, SURE_JACCARD = 96, 0.6
-examples = settings(max_examples=25, derandomize=True)
 
 
 def brute_force(texts, sure=True):
@@ -50,7 +50,7 @@ def compared(run):
     return set(pair_keys(run.evidence.pairs.docs[run.evidence.candidate]).tolist())
 
 
-@examples
+@examples(25, derandomize=True)
 @given(chances, st.sampled_from(["on", "off"]))
 def test_a_scan_compares_all_that_brute_force_finds_in_texts_that_repeat_themselves(chance, boilerplate):
     texts = different(repetitive(chance, 8))
@@ -78,7 +78,7 @@ def written(folder, texts, numbers):
     return folder
 
 
-@settings(examples, max_examples=8)
+@examples(8, derandomize=True)
 @given(chances)
 def test_check_compares_new_texts_with_all_that_brute_force_finds(tmp_path_factory, chance):
     texts, place = different(repetitive(chance, 8)), tmp_path_factory.mktemp("check")
@@ -99,7 +99,7 @@ def test_check_compares_new_texts_with_all_that_brute_force_finds(tmp_path_facto
     assert expected <= asked
 
 
-@settings(examples, max_examples=8)
+@examples(8, derandomize=True)
 @given(chances)
 def test_a_second_scan_compares_what_one_from_nothing_does(tmp_path_factory, chance):
     texts, place = different(repetitive(chance, 12)), tmp_path_factory.mktemp("again")

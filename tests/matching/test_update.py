@@ -5,7 +5,7 @@ import random
 from unittest import mock
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.core.features import Anchors, Banding
@@ -17,7 +17,7 @@ from dedup.matching.update import bands, boilerplate, containment
 from dedup.matching.update.delta import Change, PreviousRun
 from dedup.matching.update.state import CandidateState
 
-examples = settings(max_examples=150)
+from ..examples import examples
 
 
 def change_of(then, now):
@@ -47,7 +47,7 @@ def two_runs(chance, n):
 chances = st.integers(0, 2**32).map(random.Random)
 
 
-@examples
+@examples(150)
 @given(chances, st.integers(0, 40), st.integers(0, 2))
 def test_pairs_by_bands_from_the_last_run_are_those_from_nothing(chance, n, n_values):
     row = {name: [chance.randint(0, n_values) * 2**29 for _ in range(6)] for name in range(n)}
@@ -112,7 +112,7 @@ def steps_of(found, mine, **rest):
     return CandidateState(mine=mine, boilerplate=found.bits, **counts, **vars(found.known), **given)
 
 
-@examples
+@examples(150)
 @given(chances, st.integers(0, 30), st.integers(0, 4), st.integers(1, 200))
 def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holders, own_run):
     hashes, (then, now) = some_anchors(chance, n, 5), two_runs(chance, n)
@@ -139,7 +139,7 @@ def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holde
         assert getattr(found.spans, name).tolist() == getattr(whole[1].spans, name).tolist()
 
 
-@examples
+@examples(150)
 @given(chances, st.integers(0, 30), st.integers(1, 8), st.integers(1, 6), st.integers(1, 3))
 def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, most_groups, of_group, pairs):
     few = chance.choice([5, 8, 100])

@@ -47,6 +47,7 @@ def test_kana_and_han_count_twice_and_their_forms_are_one():
     assert normalize.letters("かﾞｶﾞ") == "かかカカ"
 
 
+@pytest.mark.slow
 def test_the_shipped_table_is_the_plain_definition():
     shipped = normalize.letter_table()
     if unicodedata.unidata_version != shipped.unicode:
@@ -284,10 +285,27 @@ def test_pairs_that_every_band_gives_are_held_once(monkeypatch):
         ).docs.tolist()
 
     whole = found()
+    monkeypatch.setattr(lsh, "FEW", 0)
     monkeypatch.setattr(lsh, "PAIRS_HELD", 100)
     assert (
         whole == found() == sorted([*([0, i] for i in range(1, 300)), *([i, i + 1] for i in range(1, 299))])
     )
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 60, 400])
+def test_few_documents_give_the_pairs_that_many_give(monkeypatch, n):
+    rng = np.random.default_rng(n)
+    signatures = rng.integers(0, 3, (n + 5, 32), np.uint32)
+    docs, bands = np.flatnonzero(np.arange(n + 5) % 6 > 0).astype(np.int32), lsh.banding(0.5, 0.99, 32)
+
+    def found():
+        least = lambda pairs: np.full(len(pairs), 10)  # noqa: E731
+        return lsh.candidate_pairs(signatures, docs, bands, least, map).docs.tolist()
+
+    few = found()
+    monkeypatch.setattr(lsh, "FEW", -1)
+    assert found() == few
+    assert len(few) > 0 or n < 60
 
 
 SPACED = [*" \t\n\r\x0b\x1c\x1f\x85\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000", "\r\n"]

@@ -38,6 +38,7 @@ def test_precision_and_f1_reach_the_goal(run, tmp_path):
     assert figures["pairwise"]["f1"] >= 0.975
 
 
+@pytest.mark.slow
 @needs_variants
 def test_every_dropped_document_has_the_exact_figures(run):
     from dedup.text.decode import decode

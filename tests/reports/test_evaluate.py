@@ -144,6 +144,7 @@ def test_of_a_missed_document_whose_text_is_gone_the_rest_stays(run, files):
     assert "gone or has changed" in run("eval", "t.csv").stdout
 
 
+@pytest.mark.slow
 @needs_variants
 def test_the_figures_are_those_of_the_scorer_of_the_labelled_set(tmp_path):
     found = dedup.scan(

@@ -101,6 +101,7 @@ def test_other_lines_differ_so_that_the_test_above_can_fail(result):
     assert what_if(result)[0]["dropped"] == int(result.dropped.sum())
 
 
+@pytest.mark.slow
 @needs_variants
 def test_another_line_on_the_labelled_set_is_exact():
     folder = VARIANTS / "docs"

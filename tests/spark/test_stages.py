@@ -151,7 +151,7 @@ def test_units_hold_whole_archives_and_every_source_once():
     assert all(sum(sources[i].size for i, _ in unit) <= 50_000 for unit in units[:-1])
 
 
-@pytest.mark.parametrize("size", [1, 7, 40, 100, 1000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 40, 100, 1000])
 @pytest.mark.parametrize(
     "data",
     [

@@ -7,7 +7,7 @@ from unittest import mock
 import mmh3
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup.core import sorted_arrays as keys_module
@@ -19,6 +19,8 @@ from dedup.matching import boilerplate, containment
 from dedup.matching import kernels as matching_kernels
 from dedup.text import kernels as text_kernels
 from dedup.text import minhash, normalize, shingle, skeleton, winnowing
+
+from ..examples import examples
 
 TABLE = normalize.letter_table()
 NUM_PERM = 20
@@ -51,7 +53,6 @@ words = st.lists(
 )
 any_text = st.one_of(texts, words.map(" ".join), st.sampled_from(HOSTILE))
 shingle_lengths = st.integers(2, 13)
-examples = settings(max_examples=60)
 
 
 def packed(items):
@@ -78,7 +79,7 @@ def sign(items, k, window, sample=2**40):
     return text_kernels.sign_texts(*packed(items), TABLE, k, window, A, B, sample)
 
 
-@examples
+@examples(60)
 @given(
     st.lists(any_text, min_size=1, max_size=4),
     shingle_lengths,
@@ -107,7 +108,7 @@ def test_one_pass_equals_the_plain_definitions(items, k, window, sample):
         assert anchor_hash[mine].tolist() == hashes[places].tolist()
 
 
-@examples
+@examples(60)
 @given(st.lists(any_text, min_size=1, max_size=4), shingle_lengths)
 @example(HOSTILE, 8)
 def test_shingle_sets_equal_sets_of_plain_shingle_hashes(items, k):
@@ -166,7 +167,7 @@ def test_a_long_text_is_signed_by_its_smallest_different_hashes(name, sample):
     assert len(set(signed.anchor_text.tolist())) == 3
 
 
-@examples
+@examples(60)
 @given(st.binary(max_size=200))
 def test_broken_utf8_stays_within_its_text(data):
     buffer = np.frombuffer(data + b"letters", np.uint8)
@@ -175,14 +176,14 @@ def test_broken_utf8_stays_within_its_text(data):
     assert counts[1, 0] == 7
 
 
-@examples
+@examples(60)
 @given(any_text)
 def test_letters_hash_is_murmurhash3_x64_128(text):
     h1, h2 = shingle.letters_hash(text)
     assert (h1, h2) == mmh3.hash64(text.encode("utf-16-le"), seed=0, signed=False)
 
 
-@examples
+@examples(60)
 @given(any_text)
 def test_upper_case_and_punctuation_are_counted(text):
     counts = sign([text], 8, 0).counts[0]
@@ -192,7 +193,7 @@ def test_upper_case_and_punctuation_are_counted(text):
     assert counts[2] == sum(c[0] == "P" for c in categories)
 
 
-@examples
+@examples(60)
 @given(st.lists(st.sets(st.integers(0, 2**64 - 1), max_size=30), min_size=2, max_size=6))
 def test_overlaps_equal_python_sets(sets):
     hashes = np.array([h for s in sets for h in sorted(s)], np.uint64)
@@ -203,7 +204,7 @@ def test_overlaps_equal_python_sets(sets):
         assert row.tolist() == [len(sets[i] & sets[j]), len(sets[i]), len(sets[j])]
 
 
-@examples
+@examples(60)
 @given(st.lists(st.integers(0, 5), max_size=60), st.integers(2, 8))
 def test_bucket_pairs_join_every_bucket_and_are_all_pairs_of_a_small_one(values, full):
     keys = np.sort(np.array(values, np.uint64))
@@ -221,7 +222,7 @@ def test_bucket_pairs_join_every_bucket_and_are_all_pairs_of_a_small_one(values,
             )
 
 
-@examples
+@examples(60)
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=40))
 def test_components_are_the_smallest_node_that_can_be_reached(edges):
     label = connected_components(20, np.array(edges, np.int32).reshape(-1, 2))
@@ -234,7 +235,7 @@ def test_components_are_the_smallest_node_that_can_be_reached(edges):
     assert label.tolist() == [min(reach[i]) for i in range(20)]
 
 
-@examples
+@examples(60)
 @given(st.lists(st.integers(0, 3) | st.integers(0, 1 << 62), max_size=60))
 def test_equal_keys_are_put_together_in_the_order_they_had(values):
     values = [*values, *values[::2]]
@@ -253,7 +254,7 @@ def test_keys_whose_bits_are_alike_are_told_apart(monkeypatch):
     assert [len(list(run)) for _, run in itertools.groupby(group_equal(keys)[1].tolist())] == [3, 1, 2, 1]
 
 
-@examples
+@examples(60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 19), st.booleans()), max_size=80), st.data())
 def test_postings_are_those_of_hashes_in_few_groups(rows, data):
     most, few = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
@@ -279,7 +280,7 @@ def test_postings_are_those_of_hashes_in_few_groups(rows, data):
     assert sizes == [len(postings) for postings in want.values()]
 
 
-@examples
+@examples(60)
 @given(
     st.lists(st.lists(st.integers(0, 12), max_size=24), min_size=1, max_size=8),
     st.sampled_from([0.3, 0.5, 0.8]),
@@ -306,7 +307,7 @@ def test_containment_candidates_equal_the_plain_count_of_different_anchors(ancho
     assert containment.containment_candidates(*args).docs.tolist() == expected
 
 
-@examples
+@examples(60)
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(1, 12) | st.integers(2**63, 2**63 + 9), st.booleans()), max_size=90),
@@ -337,7 +338,7 @@ def test_what_two_documents_share_besides_boilerplate_is_counted(anchors_of_doc)
     )
 
 
-@examples
+@examples(60)
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9), max_size=60), st.integers(1, 15))
 def test_what_was_counted_often_enough_is_never_missed(values, least):
     hashes, counts = np.array(values, np.uint64), np.zeros(1024, np.uint8)
@@ -350,7 +351,7 @@ def test_what_was_counted_often_enough_is_never_missed(values, least):
         assert found.tolist() == often.tolist()
 
 
-@examples
+@examples(60)
 @given(st.lists(st.lists(st.integers(0, 2), min_size=5, max_size=5), min_size=1, max_size=6))
 def test_the_values_that_two_signatures_share_are_counted(rows):
     signatures = np.array(rows, np.uint32)
@@ -359,7 +360,7 @@ def test_the_values_that_two_signatures_share_are_counted(rows):
     assert matching_kernels.matches(signatures, pairs).tolist() == plain
 
 
-@examples
+@examples(60)
 @given(st.lists(st.lists(st.integers(0, 20), max_size=24), min_size=1, max_size=8))
 def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(anchors_of_doc):
     n, sets = len(anchors_of_doc), [{a << 8 for a in anchors} for anchors in anchors_of_doc]
@@ -380,7 +381,7 @@ def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(a
     assert got == [[*p] for p in shared if shared[p] and shared[p] >= max(min(2, fewer[p]), 0.25 * fewer[p])]
 
 
-@examples
+@examples(60)
 @given(
     st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=10), min_size=1, max_size=6), st.integers(1, 2)
 )
@@ -408,6 +409,6 @@ def test_shingles_that_stand_outside_boilerplate_are_marked(k):
     for t, text in enumerate(texts):
         all_hashes = shingle.shingle_hashes(letters_by_table(text), k).tolist()
         kept = {h for i, h in enumerate(all_hashes) if not any(a <= i < b for a, b in spans[t])}
-        expected = sorted({h >> 1 << 1 for h in all_hashes} | {h | 1 for h in kept})
-        expected = [h for h in expected if h & 1 or h | 1 not in expected]
+        every = {h >> 1 << 1 for h in all_hashes} | {h | 1 for h in kept}
+        expected = sorted(h for h in every if h & 1 or h | 1 not in every)
         assert hashes[rows[t] : rows[t + 1]].tolist() == expected

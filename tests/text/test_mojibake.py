@@ -1,12 +1,13 @@
 """Mojibake of every kind is undone, once and twice; a real text is never mended."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.text.mojibake import WRONG_CODECS, _table, mojibake
 from dedup.text.repair import repair, repair_all
 
+from ..examples import examples
 from .test_encodings import GERMAN, GREEK, JAPANESE, POLISH, RUSSIAN, TURKISH
 
 ENGLISH = "It’s a “quoted” text – with some marks, a naïve café, and nothing else that’s odd; 5 € each…"
@@ -64,7 +65,7 @@ def test_a_real_text_is_not_mended(text):
 WORDS = st.sampled_from([word for text in TEXTS for word in text.split() if len(word) > 2])
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(WORDS, min_size=1, max_size=12), st.sampled_from(["cp1251", "cp437", "cp850", "mac-roman"]))
 def test_words_that_an_encoding_has_are_never_mended(words, codec):
     text = " ".join(words).encode(codec, "ignore").decode(codec)
@@ -72,7 +73,7 @@ def test_words_that_an_encoding_has_are_never_mended(words, codec):
     assert repair_all([text.encode()]) == {}
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(WORDS, min_size=1, max_size=12), st.sampled_from(WRONG_CODECS), st.integers(0, 2))
 def test_compiled_code_finds_what_the_plain_definition_mends(words, codec, times):
     text = " ".join(words)

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
 from dedup.text.repair import REPAIRS, repair, repair_all
 
 from ..conftest import OTHER, POST
+from ..examples import examples
 
 PAGE = (
     "<!DOCTYPE html>\n<html><head><title>Ferries</title><style>p {margin: 0}</style>"
@@ -94,7 +95,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join), max_size=4))
 def test_texts_at_once_are_repaired_as_one_by_one(texts):
     utf8 = [t.encode("utf-8", "replace") for t in texts]
