@@ -29,7 +29,7 @@ MAX_ROWS = 16
 FULL_BUCKET = 8  # a bucket of at most this many documents gives all its pairs
 AT_ONCE, KEYS_AT_ONCE = 16, 1 << 24  # bands at least, and keys at most, that are taken at a time
 PAIRS_HELD = 1 << 21  # of bands, before each is kept once
-FEW = 500  # documents, of which the keys in all bands are sorted at once
+FEW_DOCS = 500  # documents, of which the keys in all bands are sorted at once
 ROWS_AT_ONCE = 1 << 15  # documents whose keys are taken at a time
 KEPT = 8  # times so many documents, whose signatures stay in memory
 
@@ -153,7 +153,7 @@ def candidate_pairs(
     def with_enough(pairs: NDArray[np.int32]) -> NDArray[np.int32]:
         return pairs[kernels.matches(signatures, pairs) >= least(pairs)]
 
-    if len(docs) <= FEW:
+    if len(docs) <= FEW_DOCS:
         return CandidatePairs(with_enough(_pairs_of_few(signatures, docs, bands.columns)))
     found = [np.zeros((0, 2), np.int32)]
     at_once = max(AT_ONCE, KEYS_AT_ONCE // max(1, len(docs)))

@@ -25,7 +25,7 @@ from .views import VIEWS, View
 MAX_HOLDERS = 12  # an anchor in more groups of near-duplicates that otherwise differ is boilerplate
 OWN_RUN = 100  # letters in a row that make a text differ otherwise
 PAIRS_AT_ONCE = 1 << 16
-FEW = 1 << 15  # anchors
+FEW_ANCHORS = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Finder:
         Near-duplicates, by their signatures, are taken as one before anything is counted.
         """
         s, n, anchors = self.settings, len(n_letters), features.anchors
-        if len(anchors.hash) < FEW:  # to give them to threads takes longer than to do them
+        if len(anchors.hash) <= FEW_ANCHORS:  # to give them to threads takes longer than to do them
             parallel_map = map
         close = are_close(s, n_letters, features.signatures, banded.pairs)
         features.release_pages()

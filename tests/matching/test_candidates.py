@@ -59,6 +59,7 @@ def test_a_scan_compares_all_that_brute_force_finds_in_texts_that_repeat_themsel
     assert brute_force(texts) <= compared(run)
 
 
+@pytest.mark.slow
 def test_at_the_thresholds_fewer_are_missed_than_is_stated():
     found = missed = 0
     for seed in range(40):

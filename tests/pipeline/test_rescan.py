@@ -49,7 +49,10 @@ def folder(files):
     return made
 
 
-@pytest.fixture(params=[0, 10**9], ids=["from the last run", "from nothing"], autouse=True)
+FROM_NOTHING = pytest.param(10**9, id="from nothing", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=[pytest.param(0, id="from the last run"), FROM_NOTHING], autouse=True)
 def again(request, monkeypatch):
     """Candidates are found from those of the last run, whatever has changed; or always from nothing."""
     monkeypatch.setattr(finder, "LEAST_SAME", request.param)

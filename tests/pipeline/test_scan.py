@@ -244,6 +244,7 @@ def test_to_arrow_has_a_row_for_every_document():
     assert set(table.column("relation").to_pylist()) <= set(RELATIONS)
 
 
+@pytest.mark.slow
 def test_many_copies_of_one_page_in_small_variations_stay_linear():
     rng = np.random.default_rng(0)
     words = np.array([f"word{i}" for i in range(2000)])

@@ -285,7 +285,7 @@ def test_pairs_that_every_band_gives_are_held_once(monkeypatch):
         ).docs.tolist()
 
     whole = found()
-    monkeypatch.setattr(lsh, "FEW", 0)
+    monkeypatch.setattr(lsh, "FEW_DOCS", 0)
     monkeypatch.setattr(lsh, "PAIRS_HELD", 100)
     assert (
         whole == found() == sorted([*([0, i] for i in range(1, 300)), *([i, i + 1] for i in range(1, 299))])
@@ -303,7 +303,7 @@ def test_few_documents_give_the_pairs_that_many_give(monkeypatch, n):
         return lsh.candidate_pairs(signatures, docs, bands, least, map).docs.tolist()
 
     few = found()
-    monkeypatch.setattr(lsh, "FEW", -1)
+    monkeypatch.setattr(lsh, "FEW_DOCS", -1)
     assert found() == few
     assert len(few) > 0 or n < 60
 

@@ -10,6 +10,7 @@ import pytest
 
 import dedup
 from dedup.pipeline import ingest
+from dedup.readers import registry
 from dedup.runs import ingest_cache
 
 from ..conftest import OTHER, POST
@@ -20,9 +21,13 @@ def tables(run_folder):
     return {path.name: path.read_bytes() for path in found.iterdir()}
 
 
+N, OF_BLOCK = 40, 16  # files, and those of one block
+
+
 @pytest.fixture
-def folder(files):
-    return files({f"in/{i:04}.txt": f"{POST[i % 200 :]} {i} {OTHER[: i % 250]}" for i in range(300)})
+def folder(files, monkeypatch):
+    monkeypatch.setattr(registry, "GROUPED_FILES", OF_BLOCK)
+    return files({f"in/{i:04}.txt": f"{POST[i % 200 :]} {i} {OTHER[: i % 250]}" for i in range(N)})
 
 
 class Killed(BaseException):
@@ -50,7 +55,7 @@ def test_a_stopped_scan_goes_on_and_gives_the_same_bytes(folder, monkeypatch):
         ingest, "sign", lambda read, settings: signed.append(len(read)) or sign(read, settings)
     )
     dedup.scan(folder / "in", run=folder / "r")
-    assert sum(signed) == 300 - 2 * 128  # what was finished is not read again
+    assert sum(signed) == N - 2 * OF_BLOCK  # what was finished is not read again
     assert not (folder / "r/unfinished").exists()
     assert tables(folder / "r") == tables(folder / "whole")
 
@@ -80,12 +85,12 @@ def test_other_settings_and_another_start_of_the_machine_do_not_take_old_blocks(
     )
     stopped()
     dedup.scan(folder / "in", run=folder / "r", k=9)
-    assert sum(signed) == 600
+    assert sum(signed) == 2 * N
     stopped()
     signed.clear()
     monkeypatch.setattr(ingest_cache, "_boot", lambda: b"another start")
     dedup.scan(folder / "in", run=folder / "r")
-    assert sum(signed) == 300
+    assert sum(signed) == N
 
 
 def test_blocks_that_two_interrupted_scans_left_are_told_apart(folder, monkeypatch):

@@ -15,6 +15,7 @@ from ...core.parallel import ParallelMap
 from ...core.settings import Settings
 from ...core.sorted_arrays import is_in
 from .. import candidates
+from ..bands import FEW_DOCS
 from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
 from ..containment import find_containment_pairs
@@ -55,6 +56,8 @@ class IncrementalFinder:
 
     def by_bands(self, documents: Documents, signatures: Signatures, parallel_map: ParallelMap) -> Flagged:
         """Find the pairs that share a band, as `Finder.by_bands` does."""
+        if len(documents) <= FEW_DOCS:  # to give them to threads takes longer than to do them
+            parallel_map = map
         return Flagged.of(
             *((self._find_pairs(view, documents, signatures, parallel_map), view.flag) for view in VIEWS)
         )
@@ -82,6 +85,8 @@ class IncrementalFinder:
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap
     ) -> Candidates:
         """Find parts and wholes, as `Finder.containment` does."""
+        if len(features.anchors.hash) <= candidates.FEW_ANCHORS:
+            parallel_map = map
         s, before, change = self.settings, self.before, self.change
         known = self._known()
         new = ~is_in(pair_keys(banded.pairs), pair_keys(known.pairs))
