@@ -10,8 +10,11 @@ import importlib.util
 import json
 import os
 import re
+import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,6 +221,47 @@ def test_recipe_pre_commit(shell, files):
     assert re.match(hook["files"], "corpus/a.txt")
     files({"corpus/a.txt": POST, "corpus/b.txt": POST})
     shell("sh", hook["entry"], 1)
+
+
+def other_user() -> dict[str, int]:
+    """How to run a command as a user who owns nothing; nothing where that user could not run this Python."""
+    folders = Path(os.path.realpath(sys.executable)).parents
+    reached = all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+    return {"user": 65534, "group": 65534} if os.geteuid() == 0 and reached else {}
+
+
+@pytest.mark.slow
+def test_recipe_image():
+    """The steps of the Dockerfile without a daemon; then the command without a home, as another user."""
+    steps = dict(line.split(" ", 1) for line in block("image", "dockerfile").splitlines())
+    assert set(steps) == {"FROM", "COPY", "RUN", "WORKDIR", "ENTRYPOINT"}
+    with tempfile.TemporaryDirectory(prefix="image-") as name:
+        image = Path(name)
+        image.chmod(0o755)
+        copied = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
+        if copied.returncode:
+            pytest.skip("this is no checkout of git")
+        for file in filter(None, copied.stdout.split("\0")):
+            (image / "src" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, image / "src" / file)
+        subprocess.run([sys.executable, "-m", "venv", image / "venv"], check=True)
+        environment = {"PATH": f"{image}/venv/bin:/usr/bin:/bin"}
+        build = steps["RUN"].replace("/src", str(image / "src"))
+        subprocess.run(["sh", "-euc", build], cwd="/", env=environment, check=True, capture_output=True)
+        data = image / "data"
+        (data / "corpus").mkdir(parents=True)
+        for i, text in enumerate([POST, OTHER]):
+            (data / "corpus" / f"{i}.txt").write_text(text)
+        user = other_user()
+        if user:
+            os.chown(data, user["user"], user["group"])
+        (run,) = (line for line in block("image", "sh").splitlines() if line.startswith("docker run"))
+        command = [*json.loads(steps["ENTRYPOINT"]), *run.partition(" dedup ")[2].split()]
+        command[0] = str(image / "venv/bin" / command[0])
+        done = subprocess.run(command, cwd=data, env=environment, capture_output=True, text=True, **user)
+        assert (done.returncode, "compiling" in done.stderr) == (0, False), done.stderr
+        assert "seen 2 = kept 2" in done.stdout
+        assert (data / "scan.jsonl").read_text().count('"event": "stage"') >= 6
 
 
 @pytest.mark.slow
