@@ -35,6 +35,9 @@ needs_variants = pytest.mark.skipif(
 
 
 def pytest_configure(config):
+    if config.pluginmanager.hasplugin("tests.mutations.quick"):  # it has a profile of its own
+        examples.thorough = True
+        return
     examples.thorough = config.option.markexpr == "slow"
     settings.load_profile("thorough" if examples.thorough else "quick")
 

@@ -169,3 +169,23 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
         assert sampled.tolist() == sides[1].n_sampled.tolist()
         found = containment.directed(*sides, change, changed, whole[0], containment.Most(n, 10**9), share)
     assert sorted(map(tuple, found.tolist())) == sorted(map(tuple, whole[1].tolist()))
+
+
+def test_a_text_with_just_enough_letters_of_its_own_differs_otherwise():
+    hashes = np.arange(3, dtype=np.uint64) << 40
+    anchors = Anchors(hashes, np.array([10, 50, 109], np.int32), np.array([0, 3]))
+    everyone, group = np.ones(1, np.bool_), np.zeros(1, np.int32)
+
+    def differs(own_run):
+        return plain_boilerplate.boilerplate(anchors, everyone, group, 12, own_run).known.owning.tolist()
+
+    assert (differs(100), differs(101)) == ([True], [False])
+
+
+def test_documents_of_a_group_that_has_grown_or_shrunk_are_regrouped():
+    docs, everyone = np.arange(3, dtype=np.int32), np.ones(3, np.bool_)
+    change = Change(docs, docs, everyone, everyone)
+    alone, together = np.array([0, 1, 2], np.int32), np.array([0, 0, 2], np.int32)
+    assert change.regrouped(alone, together).tolist() == [True, True, False]
+    assert change.regrouped(together, alone).tolist() == [True, True, False]
+    assert change.regrouped(together, together).tolist() == [False, False, False]
