@@ -202,7 +202,7 @@ class _Check:
         figures = self._verified(everything)
         part_keys = distinct(np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)]))
         good = self._good(figures, part_keys)
-        relations = self.limits.relation(good)
+        relations = self.limits.classify(good).relation
         for row, (left, right) in enumerate(good.docs.tolist()):
             doc, partner = self._sides(good, row, left, right)
             found[doc].append(self._match(doc, partner, int(relations[row]), good, row))
@@ -214,9 +214,8 @@ class _Check:
         """Return (new document, its partner) for a pair; of two new documents the part, or the later one."""
         if right >= self.n:
             return left, right
-        one = pairs.where(np.array([row]))
-        is_part = not self.limits.alike(one)[0] and not self.limits.rewritten(one)[0]
-        return (left, right) if is_part and self.limits.left_in_right(one)[0] else (right, left)
+        found = self.limits.classify(pairs.where(np.array([row])))
+        return (left, right) if found.left_in_right[0] and not found.similar[0] else (right, left)
 
     def _good(self, figures: VerifiedPairs, part_keys: NDArray[np.int64]) -> VerifiedPairs:
         """Return the related pairs, without parts of many different wholes.
@@ -226,8 +225,8 @@ class _Check:
         limits = self.limits
 
         def related(pairs: VerifiedPairs, anchored: NDArray[np.bool_]) -> VerifiedPairs:
-            sure = limits.alike(pairs) | limits.rewritten(pairs) | anchored
-            return pairs.where(limits.related(pairs) & sure)
+            found = limits.classify(pairs)
+            return pairs.where(found.related & (found.similar | anchored))
 
         mine = related(figures, is_in(pair_keys(figures.docs), part_keys))
         looked_at = np.unique(mine.docs[mine.docs >= self.n])
@@ -235,9 +234,9 @@ class _Check:
         earlier, n = self._renumbered(related(earlier, anchored))
         slots = families.slots(n, mine.merged(earlier))
         mine, earlier = slots.judged(mine), slots.judged(earlier)
-        form = mine.where(limits.of_one_form(mine) & ~limits.reached(mine))
-        mine = mine.where(limits.reached(mine))
-        both = mine.merged(earlier.where(limits.reached(earlier)))
+        found = limits.classify(mine)
+        form, mine = mine.where(found.of_one_form & ~found.reached), mine.where(found.reached)
+        both = mine.merged(earlier.where(limits.classify(earlier).reached))
         return witnesses.without_hubs(both, limits, n).among(pair_keys(mine.docs)).merged(form)
 
     def _renumbered(self, earlier: VerifiedPairs) -> tuple[VerifiedPairs, int]:
@@ -273,7 +272,7 @@ class _Check:
 
         parallel_map = self.context.counted(len(pairs), self.n)
         asked = CandidatePairs.of(pairs.astype(np.int32))
-        figured = (letter_table(), self.s.k, self.spans, self.limits.worth_reading)
+        figured = (letter_table(), self.s.k, self.spans, self.limits)
         return verify.verify(asked, self.n_bytes, utf8, *figured, parallel_map)
 
     def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:

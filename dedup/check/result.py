@@ -60,7 +60,8 @@ class Match:
         mine, other = sizes if left else sizes[::-1]
         side = ""
         if kind == CONTAINED:
-            in_other = bool((limits.left_in_right if left else limits.right_in_left)(one)[0])
+            found = limits.classify(one)
+            in_other = bool((found.left_in_right if left else found.right_in_left)[0])
             side = "part" if in_other else "whole"
         return Match(
             relation=name,
@@ -91,11 +92,12 @@ class Match:
         two = VerifiedPairs.of_counts(
             docs, np.stack([[x, x, skeleton] for x in (letters, by_anchors)]).astype(np.int64)
         )
-        related, is_part = limits.related(two), limits.is_part(two)
+        classified = limits.classify(two)
+        related, is_part = classified.related, classified.is_part
         if not related[0] and not is_part[1]:
             return []
-        kind = int(limits.likeness(two)[0]) if related[0] else CONTAINED
-        side = "" if kind != CONTAINED else "part" if limits.left_in_right(two).any() else "whole"
+        kind = int(classified.likeness[0]) if related[0] else CONTAINED
+        side = "" if kind != CONTAINED else "part" if classified.left_in_right.any() else "whole"
         figures: dict[str, Any] = dict(_UNKNOWN)
         if kind == REWRITTEN:
             figures["skeleton_jaccard"] = float(two.skeleton_jaccard[0])

@@ -106,12 +106,13 @@ def decide(
     pairs = known.pairs
     n, limits, rule = len(documents), thresholds(s), policies.parse_rule(s.prefer)
     # a part is joined to its whole only if they share anchors that are no boilerplate
-    sure = limits.alike(pairs) | limits.rewritten(pairs) | known.by_anchors
-    slots = families.slots(n, pairs.where(sure & known.candidate & limits.related(pairs)))
+    found = limits.classify(pairs)
+    sure = found.similar | known.by_anchors
+    slots = families.slots(n, pairs.where(sure & known.candidate & found.related))
     pairs, candidate = slots.judged(pairs.where(sure)), known.candidate[sure]
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     weight = np.bincount(exact_group, minlength=n) if weight is None else weight
-    good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+    good = without_hubs(pairs.where(limits.classify(pairs).reached), limits, n)
     facts = _facts(sources, documents, exact_group, weight, good, limits)
     rank, keys = policies.rank(rule, facts)
     representative = _best_of(exact_group, rank)[exact_group]
@@ -132,10 +133,11 @@ def decide(
     own = _own_skeletons(good, limits, exact_group, witness, verified)
     first_witness = witness.copy()
     witness[own.lost] = own.lost
-    forms = pairs.where(candidate & limits.related(pairs) & ~limits.reached(pairs))
+    found = limits.classify(pairs)
+    forms = pairs.where(candidate & found.related & ~found.reached)
     both = VerifiedPairs.concatenated([good, equal, forms])
     order = np.argsort(pair_keys(both.docs))
-    kinds = np.concatenate([limits.relation(good), equal_kinds, limits.relation(forms)])
+    kinds = np.concatenate([limits.classify(good).relation, equal_kinds, limits.classify(forms).relation])
     family = families.numbered(forms.docs, label, exact_group)
     decided = _assembled(preferences, good, equal, label, witness, own, limits, family)
     return Decision(decided, both.where(order), kinds[order], first_witness)
@@ -156,7 +158,8 @@ def _assembled(
     row, docs = _rows(good, preferences.exact_group, witness)
     good = good.where(row)
     kind = preferences.kind.copy()
-    kind[docs] = limits.relation(good)
+    found = limits.classify(good)
+    kind[docs] = found.relation
 
     def figure(of_pair: NDArray[np.float64], else_: float = 1.0) -> NDArray[np.float64]:
         out = np.full(n, else_)
@@ -167,7 +170,7 @@ def _assembled(
     skeleton_jaccard[kind != REWRITTEN] = np.nan
     skeleton_jaccard[own.docs] = own.skeleton_jaccard
     side = (preferences.exact_group[docs] > preferences.exact_group[witness[docs]]).astype(np.int64)
-    decided_by, value, line = limits.deciding(good)
+    decided_by, value, line = found.deciding
     deciding = np.full(n, LETTERS, np.int8)
     deciding[docs] = decided_by
     value = figure(value)
@@ -222,10 +225,11 @@ def _own_skeletons(
     """
     row, docs = _rows(pairs, exact_group, witness)
     borrowed = (docs != exact_group[docs]) | (witness[docs] != exact_group[witness[docs]])
-    docs = docs[borrowed & (limits.relation(pairs)[row] == REWRITTEN)]
+    docs = docs[borrowed & (limits.classify(pairs).relation[row] == REWRITTEN)]
     beside = np.stack([docs, witness[docs]], axis=1).astype(np.int32)
     own = verified(CandidatePairs.of(beside))
-    own = own.where(limits.rewritten(own) & limits.reached(own))
+    found = limits.classify(own)
+    own = own.where(found.rewritten & found.reached)
     good = is_in(pair_keys(beside), pair_keys(own.docs))
     at = np.searchsorted(pair_keys(own.docs), pair_keys(beside[good]))
     return OwnSkeletons(docs[good], own.skeleton_jaccard[at], docs[~good])
@@ -263,7 +267,7 @@ def _facts(
     """Return what the policies look at; documents with the same letters contain each other."""
     n = len(documents)
     strict = replace(limits, max_lost=min(limits.max_lost, 1 - COVER))
-    holds, held = hubs.holds(n, hubs.allowed(good.docs, *strict.held(good)), weight)
+    holds, held = hubs.holds(n, hubs.allowed(good.docs, *strict.classify(good).held), weight)
     times = np.array([s.mtime_ns for s in sources], np.int64)[documents.source]
     paths = np.array([s.path for s in sources], object)[documents.source].tolist()
     return policies.Facts(
@@ -346,7 +350,7 @@ def check(done: Decision, exact_group: NDArray[np.int32], documents: Documents, 
     chained = dropped & (v.witness[v.witness] != v.witness)
     apart = v.cluster[v.witness] != v.cluster
     aside = (documents.status != OK) & ((v.cluster != everyone) | dropped)
-    good = done.pairs.where(limits.reached(done.pairs))
+    good = done.pairs.where(limits.classify(done.pairs).reached)
     row, docs = _rows(good, exact_group, v.witness)
     unproved = np.zeros(len(documents), np.bool_)
     left, right = (

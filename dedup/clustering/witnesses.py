@@ -106,7 +106,7 @@ def select_witnesses(
     """
     first = _assign(preferences, pairs, limits, edges_of)
     more = compare(first.missing(preferences, pairs, 0))
-    docs = np.flatnonzero(_undecided(preferences, first, pairs.docs[limits.reached(pairs)]))
+    docs = np.flatnonzero(_undecided(preferences, first, pairs.docs[limits.classify(pairs).reached]))
     if not len(docs):
         return first
     local = np.full(len(preferences), -1, np.int32)
@@ -130,7 +130,7 @@ def _assign(
     """Assign clusters and witnesses by the pairs known so far."""
     n, exact_group, representative = len(preferences), preferences.exact_group, preferences.representative
     everyone = np.arange(n, dtype=np.int32)
-    good = without_hubs(pairs.where(limits.reached(pairs)), limits, n)
+    good = without_hubs(pairs.where(limits.classify(pairs).reached), limits, n)
     allowed = edges_of(good)
     label = preferences.joined(good.docs)
     first_witness = hubs.Edges(preferences.best[allowed.dropped], preferences.best[allowed.witness])
@@ -160,15 +160,15 @@ def _renumbered(pairs: VerifiedPairs, numbers: NDArray[np.int32] | NDArray[np.in
 
 def without_hubs(pairs: VerifiedPairs, limits: Thresholds, n: int) -> VerifiedPairs:
     """Leave out pairs that would join different wholes: over a common part, or over two parts."""
-    part = np.stack([limits.left_in_right(pairs), limits.right_in_left(pairs)], axis=1)
-    share = np.stack([limits.part_share(pairs, 0), limits.part_share(pairs, 1)], axis=1)
+    found = limits.classify(pairs)
+    part = np.stack([found.left_in_right, found.right_in_left], axis=1)
+    share = np.stack([found.part_share(0), found.part_share(1)], axis=1)
     whole = ~hubs.torn(n, pairs.docs, part, share, limits.min_containment)
-    pairs, left_part = pairs.where(whole), part[whole, 0]
-    alike = limits.alike(pairs) | limits.rewritten(pairs)
+    pairs, left_part, similar = pairs.where(whole), part[whole, 0], found.similar[whole]
     left_lost, right_lost = lost(pairs).T
     missing = np.where(left_part, left_lost, right_lost)
     likeness = (pairs.jaccard, pairs.discounted_jaccard, pairs.skeleton_jaccard, -missing)
-    return pairs.where(hubs.binding(n, pairs.docs, alike, left_part, likeness, MAX_WHOLES))
+    return pairs.where(hubs.binding(n, pairs.docs, similar, left_part, likeness, MAX_WHOLES))
 
 
 def edges(
@@ -179,11 +179,11 @@ def edges(
     A document may be dropped for one that contains it: a part for its whole, and the whole for its part only
     with `whole_for_part`.  Where instances of a form are dropped, any may be dropped for any other.
     """
-    kind = limits.relation(pairs)
-    left, right = limits.held(pairs)
+    found = limits.classify(pairs)
+    kind = found.relation
     either, part = kind == FORM, kind == CONTAINED
-    left &= ~part | limits.left_in_right(pairs)
-    right &= ~part | limits.right_in_left(pairs)
+    left = found.held[0] & (~part | found.left_in_right)
+    right = found.held[1] & (~part | found.right_in_left)
     if whole_for_part:
         either |= part & (left | right)
     return hubs.allowed(pairs.docs, drops[kind] & (left | either), drops[kind] & (right | either))

@@ -9,6 +9,7 @@ document may be dropped for another that holds it, but for a small share, and th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,135 +95,171 @@ class Thresholds:
     max_lost: float  # share of a document's letters that the one it is dropped for may lack
     joins_forms: bool = False  # instances of one form count as one document
 
+    def classify(self, pairs: VerifiedPairs) -> Classified:
+        """Return what pairs are to each other; each answer is worked out once, when it is asked for."""
+        return Classified(pairs, self)
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """What each of n verified pairs is by some thresholds, and by which figure."""
+
+    pairs: VerifiedPairs
+    limits: Thresholds
+
     # ------------------------------------------------------------------ alike by shingles
 
-    def framed(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def framed(self) -> Bools:
         """Tell where one of the two has boilerplate: bool[n]."""
-        return np.asarray((pairs.non_boilerplate[:, 1:] < pairs.counts[:, 0, 1:]).any(axis=1))
+        return np.asarray((self.pairs.non_boilerplate[:, 1:] < self.pairs.counts[:, 0, 1:]).any(axis=1))
 
-    def judged_without(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def judged_without(self) -> Bools:
         """Tell where enough of both is no boilerplate: bool[n]."""
-        own, sizes = pairs.non_boilerplate[:, 1:], pairs.counts[:, 0, 1:]
+        own, sizes = self.pairs.non_boilerplate[:, 1:], self.pairs.counts[:, 0, 1:]
         share = (own / np.maximum(sizes, 1)).min(axis=1)
-        return (own.min(axis=1) >= self.min_part) & (share >= MIN_OWN_SHARE)
+        return (own.min(axis=1) >= self.limits.min_part) & (share >= MIN_OWN_SHARE)
 
-    def deciding_jaccard(self, pairs: VerifiedPairs) -> Floats:
+    @cached_property
+    def deciding_jaccard(self) -> Floats:
         """Return the Jaccard that is compared: without boilerplate, where enough else is left: float64[n]."""
-        own = self.framed(pairs) & self.judged_without(pairs)
-        return np.where(own, pairs.discounted_jaccard, pairs.jaccard)
+        own = self.framed & self.judged_without
+        return np.where(own, self.pairs.discounted_jaccard, self.pairs.jaccard)
 
-    def line(self, pairs: VerifiedPairs) -> Floats:
+    @cached_property
+    def line(self) -> Floats:
         """Return what that Jaccard must reach: float64[n], more for texts of mostly boilerplate."""
-        strict = self.framed(pairs) & ~self.judged_without(pairs)
-        return np.where(strict, max(self.min_jaccard, MIN_JACCARD_OF_FRAMES), self.min_jaccard)
+        strict = self.framed & ~self.judged_without
+        return np.where(strict, max(self.limits.min_jaccard, MIN_JACCARD_OF_FRAMES), self.limits.min_jaccard)
 
-    def alike(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def alike(self) -> Bools:
         """Tell which pairs are near-duplicates by their shingles, boilerplate aside: bool[n]."""
-        return self.deciding_jaccard(pairs) >= self.line(pairs)
+        return self.deciding_jaccard >= self.line
 
-    def rewritten(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def rewritten(self) -> Bools:
         """Tell which pairs are similar by their skeletons but not by their shingles: bool[n].
 
         Texts that share a passage word for word are alike in both views to the same degree, so the
         skeleton must exceed the Jaccard by two of its standard errors.  A skeleton must also speak for
         its text: at least one shingle of it to 20 of the letters.
         """
-        sizes = pairs.skeleton[:, 1:]
+        sizes = self.pairs.skeleton[:, 1:]
         fewer = sizes.min(axis=1)
-        sparse = (pairs.counts[:, 0, 1:] > 20 * sizes).any(axis=1)
-        s = pairs.skeleton_jaccard
-        more = s - pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
-        enough = (fewer >= self.min_skeleton_size) & ~sparse
-        enough &= ~self.framed(pairs) | self.judged_without(pairs)
-        return enough & (s >= self.min_skeleton) & more
+        sparse = (self.pairs.counts[:, 0, 1:] > 20 * sizes).any(axis=1)
+        s = self.pairs.skeleton_jaccard
+        more = s - self.pairs.jaccard >= 2 * np.sqrt(s * (1 - s) / np.maximum(fewer, 1))
+        enough = (fewer >= self.limits.min_skeleton_size) & ~sparse
+        enough &= ~self.framed | self.judged_without
+        return enough & (s >= self.limits.min_skeleton) & more
 
     # ------------------------------------------------------------------ part and whole
 
-    def left_in_right(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def left_in_right(self) -> Bools:
         """Tell where the left document is part of the right one, in one place of it: bool[n]."""
-        return self._part(pairs, 0) & self._in_place(pairs, 0)
+        return self._part(0) & self._in_place(0)
 
-    def right_in_left(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def right_in_left(self) -> Bools:
         """Tell where the right document is part of the left one, in one place of it: bool[n]."""
-        return self._part(pairs, 1) & self._in_place(pairs, 1)
+        return self._part(1) & self._in_place(1)
 
-    def is_part(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def is_part(self) -> Bools:
         """Tell where one of the two is part of the other: bool[n]."""
-        return self.left_in_right(pairs) | self.right_in_left(pairs)
+        return self.left_in_right | self.right_in_left
 
-    def part_share(self, pairs: VerifiedPairs, side: int) -> Floats:
+    def part_share(self, side: int) -> Floats:
         """Return the share of one side's shingles that the other has, boilerplate aside: float64[n]."""
-        plain = pairs.right_in_left if side else pairs.left_in_right
-        own = pairs.non_boilerplate[:, 0] / np.maximum(pairs.non_boilerplate[:, 1 + side], 1)
-        return np.where(self.framed(pairs), own, plain)
+        plain = self.pairs.right_in_left if side else self.pairs.left_in_right
+        own = self.pairs.non_boilerplate[:, 0] / np.maximum(self.pairs.non_boilerplate[:, 1 + side], 1)
+        return np.where(self.framed, own, plain)
 
-    def _part(self, pairs: VerifiedPairs, side: int) -> Bools:
+    def _part(self, side: int) -> Bools:
         """Tell where one side, if not too short, is part of the other by shingles: bool[n]."""
-        sizes = (pairs.size_left, pairs.size_right)
-        framed = self.framed(pairs)
-        size = np.where(framed, pairs.non_boilerplate[:, 1 + side], sizes[side])
-        enough = (size >= self.min_part) & (~framed | self.judged_without(pairs))
+        sizes = (self.pairs.size_left, self.pairs.size_right)
+        framed = self.framed
+        size = np.where(framed, self.pairs.non_boilerplate[:, 1 + side], sizes[side])
+        enough = (size >= self.limits.min_part) & (~framed | self.judged_without)
         shorter = sizes[side] <= SHORTER * sizes[1 - side]
-        return enough & shorter & (self.part_share(pairs, side) >= self.min_containment)
+        return enough & shorter & (self.part_share(side) >= self.limits.min_containment)
 
-    def _in_place(self, pairs: VerifiedPairs, side: int) -> Bools:
+    def _in_place(self, side: int) -> Bools:
         """Tell where as large a share of its words is in one place of the other: bool[n]."""
-        return 1 - lost(pairs)[:, side] >= self.min_containment
+        return 1 - lost(self.pairs)[:, side] >= self.limits.min_containment
 
     # ------------------------------------------------------------------ what each says alone
 
-    def of_one_form(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def of_one_form(self) -> Bools:
         """Tell which pairs are instances of one form, by their content or by their family: bool[n]."""
-        return (own_content(pairs) >= MIN_OWN_CONTENT) | pairs.by_family
+        return (own_content(self.pairs) >= MIN_OWN_CONTENT) | self.pairs.by_family
 
-    def held(self, pairs: VerifiedPairs) -> tuple[Bools, Bools]:
+    @cached_property
+    def held(self) -> tuple[Bools, Bools]:
         """Tell where the left document may be dropped for the right one, and the reverse: two bool[n]."""
-        damaged = noisy(pairs)
-        same = replaced(pairs) <= np.where(damaged, pairs.counted("damaged"), 0)
-        same &= numbers(pairs) + pairs.counted("inserted") == 0
-        same |= self.max_lost >= 1  # then whatever is of one cluster may go
-        most = np.where(damaged, max(self.max_lost, PIECES), self.max_lost)
-        left, right = (lost(pairs) <= most[:, None]).T
+        damaged = noisy(self.pairs)
+        same = replaced(self.pairs) <= np.where(damaged, self.pairs.counted("damaged"), 0)
+        same &= numbers(self.pairs) + self.pairs.counted("inserted") == 0
+        same |= self.limits.max_lost >= 1  # then whatever is of one cluster may go
+        most = np.where(damaged, max(self.limits.max_lost, PIECES), self.limits.max_lost)
+        left, right = (lost(self.pairs) <= most[:, None]).T
         return left & same, right & same
 
     # ------------------------------------------------------------------ all of it
 
-    def worth_reading(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def worth_reading(self) -> Bools:
         """Tell which pairs are similar enough to be compared word by word: bool[n]."""
-        return self.alike(pairs) | self._part(pairs, 0) | self._part(pairs, 1) | self.rewritten(pairs)
+        return self.similar | self._part(0) | self._part(1)
 
-    def related(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def similar(self) -> Bools:
+        """Tell which pairs are near-duplicates by their shingles or by their skeletons: bool[n]."""
+        return self.alike | self.rewritten
+
+    @cached_property
+    def related(self) -> Bools:
         """Tell which pairs are near, contained or rewritten, whatever their content: bool[n]."""
-        return self.alike(pairs) | self.is_part(pairs) | self.rewritten(pairs)
+        return self.similar | self.is_part
 
-    def reached(self, pairs: VerifiedPairs) -> Bools:
+    @cached_property
+    def reached(self) -> Bools:
         """Tell which pairs are variants of one document: bool[n]."""
-        return self.related(pairs) & (self.joins_forms | ~self.of_one_form(pairs))
+        return self.related & (self.limits.joins_forms | ~self.of_one_form)
 
-    def likeness(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
+    @cached_property
+    def likeness(self) -> NDArray[np.int8]:
         """Return NEAR, CONTAINED or REWRITTEN for related pairs, the mildest that holds: int8[n]."""
-        other = np.where(self.is_part(pairs), CONTAINED, REWRITTEN)
-        return np.where(self.alike(pairs), NEAR, other).astype(np.int8)
+        other = np.where(self.is_part, CONTAINED, REWRITTEN)
+        return np.where(self.alike, NEAR, other).astype(np.int8)
 
-    def relation(self, pairs: VerifiedPairs) -> NDArray[np.int8]:
+    @cached_property
+    def relation(self) -> NDArray[np.int8]:
         """Return the relation of related pairs, with PUNCTUATION and FORM: int8[n]."""
-        kind = self.likeness(pairs)
-        same_letters = (pairs.counted("letters_left") > 0) & (pairs.counted("places") == 0)
-        kind[same_letters & (numbers(pairs) == 0)] = PUNCTUATION
-        kind[self.of_one_form(pairs)] = FORM
+        kind = self.likeness.copy()
+        same_letters = (self.pairs.counted("letters_left") > 0) & (self.pairs.counted("places") == 0)
+        kind[same_letters & (numbers(self.pairs) == 0)] = PUNCTUATION
+        kind[self.of_one_form] = FORM
         return kind
 
-    def deciding(self, pairs: VerifiedPairs) -> tuple[NDArray[np.int8], Floats, Floats]:
+    @cached_property
+    def deciding(self) -> tuple[NDArray[np.int8], Floats, Floats]:
         """Return the deciding figure of related pairs (in DECIDING), its value and threshold, [n] each."""
-        alike, left = self.alike(pairs), self.left_in_right(pairs)
-        part = ~alike & self.is_part(pairs)
-        own = self.framed(pairs) & self.judged_without(pairs)
+        alike, left = self.alike, self.left_in_right
+        part = ~alike & self.is_part
+        own = self.framed & self.judged_without
         jaccard = np.where(own, DISCOUNTED_JACCARD, JACCARD)
-        containment = np.where(self.framed(pairs), DISCOUNTED_CONTAINMENT, CONTAINMENT)
+        containment = np.where(self.framed, DISCOUNTED_CONTAINMENT, CONTAINMENT)
         figure = np.where(alike, jaccard, np.where(part, containment, SKELETON))
-        share = np.where(left, self.part_share(pairs, 0), self.part_share(pairs, 1))
-        value = np.where(alike, self.deciding_jaccard(pairs), np.where(part, share, pairs.skeleton_jaccard))
-        line = np.where(alike, self.line(pairs), np.where(part, self.min_containment, self.min_skeleton))
-        same = self.relation(pairs) == PUNCTUATION
+        share = np.where(left, self.part_share(0), self.part_share(1))
+        value = np.where(alike, self.deciding_jaccard, np.where(part, share, self.pairs.skeleton_jaccard))
+        line = np.where(
+            alike, self.line, np.where(part, self.limits.min_containment, self.limits.min_skeleton)
+        )
+        same = self.relation == PUNCTUATION
         figure[same], value[same], line[same] = LETTERS, 1.0, 1.0
         return figure.astype(np.int8), value, line

@@ -14,6 +14,7 @@ from ..core.components import connected_components
 from ..core.features import Spans
 from ..core.pairs import TURNED, CandidatePairs, VerifiedPairs, pair_keys
 from ..core.sorted_arrays import distinct, is_in
+from ..core.thresholds import Thresholds
 from ..text import kernels as text_kernels
 from . import kernels as matching_kernels
 
@@ -57,14 +58,14 @@ def verify(
     table: Any,
     k: int,
     spans: Spans,
-    read_closely: Callable[[VerifiedPairs], NDArray[np.bool_]],
+    limits: Thresholds | None,
     parallel_map: Callable[..., Iterable[VerifiedPairs]],
 ) -> VerifiedPairs:
     """Candidate pairs -> the same pairs with their exact figures, whatever those are.
 
     `read(docs)` gives the UTF-8 text of each document, or None where it can no longer be read as it
     was; pairs with such a document are left out.  `spans` is the boilerplate of each document.  Pairs that
-    are alike enough by their shingles, as `read_closely` says, are compared word by word.
+    are alike enough for these limits are compared word by word; without limits, all of them.
     """
 
     def one_batch(part: NDArray[np.int32]) -> VerifiedPairs:
@@ -82,7 +83,9 @@ def verify(
         del buffer, sets
         counts = np.concatenate([counts, skeletons], axis=1).reshape(-1, 3, 3)
         found = VerifiedPairs.of_counts(part[readable], counts)
-        rows = np.flatnonzero(read_closely(found))
+        rows = np.arange(len(found))
+        if limits is not None:
+            rows = np.flatnonzero(limits.classify(found).worth_reading)
         for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
             found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
         return found

@@ -180,13 +180,13 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
 def _comparer(context: Context, corpus: Corpus, spans: Spans) -> Callable[[CandidatePairs], VerifiedPairs]:
     """Return what reads the texts of candidate pairs and compares them."""
     documents, k = corpus.documents, context.settings.k
-    closely = verdict.thresholds(context.settings).worth_reading
+    limits = verdict.thresholds(context.settings)
 
     def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
         return [None if text is None else text[1] for text in corpus.read(docs)]
 
     def compare(pairs: CandidatePairs) -> VerifiedPairs:
         parallel_map = context.counted(len(pairs), len(documents))
-        return verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, closely, parallel_map)
+        return verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, limits, parallel_map)
 
     return compare

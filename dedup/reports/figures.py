@@ -33,7 +33,7 @@ def measured(run: Run, docs: NDArray[np.int32]) -> VerifiedPairs:
         letter_table(),
         Settings.of_run(run.summary).k,
         run.spans,
-        thresholds(Settings.of_run(run.summary)).worth_reading,
+        thresholds(Settings.of_run(run.summary)),
         map,
     )
 

@@ -50,7 +50,7 @@ class Says:
 
 def says(pair: VerifiedPairs, limits: Thresholds, left: str, right: str) -> Says:
     """One verified pair and its texts -> what each says alone."""
-    may_go = tuple(bool(side[0]) for side in limits.held(pair))
+    may_go = tuple(bool(side[0]) for side in limits.classify(pair).held)
     shares = lost(pair)[0].tolist()
     replaced: Counter[tuple[str, str]] = Counter()
     if max(len(left), len(right)) <= LONGEST:
@@ -61,7 +61,7 @@ def says(pair: VerifiedPairs, limits: Thresholds, left: str, right: str) -> Says
     return Says(
         (shares[0], shares[1]),
         (may_go[0], may_go[1]),
-        bool(limits.of_one_form(pair)[0]),
+        bool(limits.classify(pair).of_one_form[0]),
         float(own_content(pair)[0]),
         int(numbers(pair)[0]),
         bool(pair.by_family[0]),

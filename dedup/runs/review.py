@@ -251,7 +251,7 @@ class Layer:
             is_left = p.docs[row, 0] == self.same[doc]
             both = (pair.size_left[0], pair.size_right[0])
             sizes = both if is_left else both[::-1]
-            decided = self.limits.deciding(pair)
+            decided = self.limits.classify(pair).deciding
             new.figure[doc], new.value[doc], new.line[doc] = (column[0] for column in decided)
             new.lost[doc] = lost(pair)[0, 0 if is_left else 1]
         new.jaccard[doc], new.containment[doc] = figures[:2]

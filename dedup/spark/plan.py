@@ -272,8 +272,8 @@ def _own(s: Settings) -> Mapper:
             docs = np.unique(np.concatenate([table.column(x).to_numpy() for x in ("left", "right")]))
             found = pairs_of(table, docs)
             sides = docs[found.docs].reshape(-1, 2)
-            good = limits.rewritten(found) & limits.reached(found)
-            figure = pa.array(found.skeleton_jaccard, mask=~good)
+            classified = limits.classify(found)
+            figure = pa.array(found.skeleton_jaccard, mask=~(classified.rewritten & classified.reached))
             yield batch(OWN, {"left": sides[:, 0], "right": sides[:, 1], "skeleton": figure})
 
     return run

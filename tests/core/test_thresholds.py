@@ -28,69 +28,73 @@ def with_own(pairs, *own):
     return with_counts(pairs, 1, own)
 
 
+def is_(name):
+    return lambda pairs: getattr(LIMITS.classify(pairs), name)
+
+
 PART = (100, 100, 900)
 LINES = {
-    "near": (LIMITS.alike, pair_of((100, 150, 150)), pair_of((99, 150, 149))),
+    "near": (is_("alike"), pair_of((100, 150, 150)), pair_of((99, 150, 149))),
     "near, little but boilerplate": (
-        LIMITS.alike,
+        is_("alike"),
         with_own(pair_of((80, 90, 90)), 9, 10, 10),
         with_own(pair_of((79, 90, 89)), 9, 10, 10),
     ),
     "near, judged by what is no boilerplate": (
-        LIMITS.alike,
+        is_("alike"),
         with_own(pair_of((100, 500, 500)), 100, 150, 150),
         with_own(pair_of((499, 500, 500)), 99, 150, 149),
     ),
-    "contained": (LIMITS.left_in_right, pair_of((80, 100, 900)), pair_of((79, 100, 900))),
+    "contained": (is_("left_in_right"), pair_of((80, 100, 900)), pair_of((79, 100, 900))),
     "contained in one place": (
-        LIMITS.left_in_right,
+        is_("left_in_right"),
         pair_of(PART, only_left=20),
         pair_of(PART, only_left=21),
     ),
-    "a part long enough": (LIMITS.left_in_right, pair_of((32, 32, 900)), pair_of((31, 31, 900))),
-    "a part short enough": (LIMITS.left_in_right, pair_of((900, 900, 1000)), pair_of((901, 901, 1000))),
+    "a part long enough": (is_("left_in_right"), pair_of((32, 32, 900)), pair_of((31, 31, 900))),
+    "a part short enough": (is_("left_in_right"), pair_of((900, 900, 1000)), pair_of((901, 901, 1000))),
     "rewritten": (
-        LIMITS.rewritten,
+        is_("rewritten"),
         with_skeleton(pair_of((1, 1000, 1000)), 40, 70, 70),
         with_skeleton(pair_of((1, 1000, 1000)), 39, 70, 69),
     ),
     "a skeleton long enough": (
-        LIMITS.rewritten,
+        is_("rewritten"),
         with_skeleton(pair_of((1, 100, 100)), 12, 12, 12),
         with_skeleton(pair_of((1, 100, 100)), 11, 11, 11),
     ),
     "a skeleton that speaks for its text": (
-        LIMITS.rewritten,
+        is_("rewritten"),
         with_skeleton(pair_of((1, 1000, 1000)), 50, 50, 50),
         with_skeleton(pair_of((1, 1001, 1000)), 50, 50, 50),
     ),
     "a skeleton more alike by two standard errors": (  # 0.5 - 0.25 = 2 * sqrt(0.25 / 16)
-        LIMITS.rewritten,
+        is_("rewritten"),
         with_skeleton(pair_of((20, 50, 50)), 11, 16, 17),
         with_skeleton(pair_of((21, 51, 51)), 11, 16, 17),
     ),
     "of one form": (
-        LIMITS.of_one_form,
+        is_("of_one_form"),
         pair_of((90, 100, 100), passages=11),
         pair_of((90, 100, 100), passages=10),
     ),
     "little enough lost": (
-        lambda pairs: LIMITS.held(pairs)[0],
+        lambda pairs: LIMITS.classify(pairs).held[0],
         pair_of((90, 100, 100), only_left=1),
         pair_of((90, 100, 100), only_left=2),
     ),
     "nothing lost": (
-        lambda pairs: limits(max_lost=0.0).held(pairs)[0],
+        lambda pairs: limits(max_lost=0.0).classify(pairs).held[0],
         pair_of((90, 100, 100)),
         pair_of((90, 100, 100), only_left=1),
     ),
     "enough besides boilerplate": (
-        LIMITS.judged_without,
+        is_("judged_without"),
         with_own(pair_of((50, 100, 100)), 9, 32, 32),
         with_own(pair_of((50, 100, 100)), 9, 32, 31),
     ),
     "a large enough share besides boilerplate": (
-        LIMITS.judged_without,
+        is_("judged_without"),
         with_own(pair_of((900, 1000, 1000)), 9, 250, 250),
         with_own(pair_of((900, 1000, 1000)), 9, 250, 249),
     ),

@@ -211,16 +211,18 @@ def limits(**settings):
 def test_a_part_may_be_dropped_for_its_whole_and_not_the_other_way():
     pairs = pair_of((100, 100, 900), only_right=800)
     for min_part, expected in ((32, True), (101, False)):
-        line = limits(min_part=min_part)
-        assert line.reached(pairs).tolist() == line.left_in_right(pairs).tolist() == [expected]
-        assert line.right_in_left(pairs).tolist() == [False]
-        assert line.relation(pairs).tolist() == ([RELATIONS.index("contained")] if expected else [8])
-    left, right = limits().held(pairs)
+        found = limits(min_part=min_part).classify(pairs)
+        assert found.reached.tolist() == found.left_in_right.tolist() == [expected]
+        assert found.right_in_left.tolist() == [False]
+        assert found.relation.tolist() == ([RELATIONS.index("contained")] if expected else [8])
+    left, right = limits().classify(pairs).held
     assert (left.tolist(), right.tolist()) == ([True], [False])
 
 
 def test_a_part_in_crumbs_is_no_part():
-    assert limits().left_in_right(pair_of((95, 100, 900), only_left=60, only_right=860)).tolist() == [False]
+    assert limits().classify(
+        pair_of((95, 100, 900), only_left=60, only_right=860)
+    ).left_in_right.tolist() == [False]
 
 
 @pytest.mark.parametrize(
@@ -241,15 +243,15 @@ def test_a_part_in_crumbs_is_no_part():
 )
 def test_what_a_text_says_alone_decides_whether_it_may_go(counts, relation, held):
     pairs = pair_of((9000, 10000, 10000), words=2000, **counts)
-    assert RELATIONS[limits().relation(pairs)[0]] == relation
-    assert tuple(bool(side[0]) for side in limits().held(pairs)) == held
-    assert limits().reached(pairs).tolist() == [relation != "form"]
-    assert limits(joins_forms=True).reached(pairs).tolist() == [True]
+    assert RELATIONS[limits().classify(pairs).relation[0]] == relation
+    assert tuple(bool(side[0]) for side in limits().classify(pairs).held) == held
+    assert limits().classify(pairs).reached.tolist() == [relation != "form"]
+    assert limits(joins_forms=True).classify(pairs).reached.tolist() == [True]
 
 
 def test_with_the_largest_share_all_of_a_cluster_may_go():
     pairs = pair_of((9000, 10000, 10000), replaced=6, only_left=150)
-    assert all(side[0] for side in limits(max_lost=1.0).held(pairs))
+    assert all(side[0] for side in limits(max_lost=1.0).classify(pairs).held)
 
 
 @pytest.mark.parametrize(

@@ -224,10 +224,7 @@ def _figures(left: DocumentText, right: DocumentText, k: int, run: Run | None) -
     def read(docs: NDArray[np.int32]) -> list[bytes | None]:
         return [texts[d] for d in docs.tolist()]
 
-    def closely(pairs: VerifiedPairs) -> NDArray[np.bool_]:
-        return np.ones(len(pairs), np.bool_)
-
-    pair = verify.verify(both, n_bytes, read, letter_table(), k, spans, closely, map)
+    pair = verify.verify(both, n_bytes, read, letter_table(), k, spans, None, map)
     return Figures(k, replace(pair, by_family=_by_family(left.doc, right.doc, run)))
 
 
@@ -244,9 +241,9 @@ def _relation(a: ExplainedText, b: ExplainedText, figures: Figures, told: Says, 
     if a.letters == b.letters and _letters(a) == _letters(b) and not told.numbers:
         return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
     limits = thresholds(s)
-    if not limits.related(figures.pair)[0]:
+    if not limits.classify(figures.pair).related[0]:
         return DIFFERENT
-    return RELATIONS[limits.relation(figures.pair)[0]]
+    return RELATIONS[limits.classify(figures.pair).relation[0]]
 
 
 def _letters(side: ExplainedText) -> str:

@@ -59,15 +59,16 @@ def borderline(run: Run, candidates: CandidatePairs) -> Borderline:
     """
     limits = verdict.thresholds(Settings.of_run(run.summary))
     stored = run.pairs.where(run.pair_relations >= NEAR)
-    part = limits.left_in_right(stored) | limits.right_in_left(stored)
-    above = stored.where(limits.alike(stored) & ~part & ~limits.rewritten(stored))
+    found = limits.classify(stored)
+    above = stored.where(found.alike & ~found.is_part & ~found.rewritten)
     docs, estimate = not_joined(run, candidates)
     below = measured(run, docs[np.argsort(-estimate, kind="stable")[:MEASURED]])
-    below = below.where(~limits.reached(below))
+    below = below.where(~limits.classify(below).reached)
     both = VerifiedPairs.concatenated([above, below])
     joined = np.arange(len(both)) < len(above)
-    jaccard = limits.deciding_jaccard(both)
-    frames = limits.framed(both) & ~limits.judged_without(both)  # these have a line of their own
+    found = limits.classify(both)
+    jaccard = found.deciding_jaccard
+    frames = found.framed & ~found.judged_without  # these have a line of their own
     order = np.argsort(np.abs(jaccard - limits.min_jaccard), kind="stable")
     order = order[~frames[order]]
     return Borderline(both.where(order), jaccard[order], joined[order])

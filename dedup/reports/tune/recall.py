@@ -63,8 +63,8 @@ def measured_recall(run: Run, sample: int = 200, seed: int = 1, max_bytes: int =
     close, unread = _close_pairs(run, queries, others.astype(np.int32))
     pairs = measured(run, close)
     limits = verdict.thresholds(Settings.of_run(run.summary))
-    pairs = pairs.where(limits.related(pairs))
-    kind, found = limits.likeness(pairs), rows_of(run.pairs, pairs.docs) >= 0
+    pairs = pairs.where(limits.classify(pairs).related)
+    kind, found = limits.classify(pairs).likeness, rows_of(run.pairs, pairs.docs) >= 0
     missed = pairs.docs[~found & (kind != CONTAINED)]
     shown = [(int(a), int(b)) for a, b in missed[:5].tolist()]
     return {

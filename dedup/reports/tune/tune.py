@@ -67,7 +67,7 @@ def histogram(run: Run, candidates: CandidatePairs) -> list[Report]:
     """
     settings = Settings.of_run(run.summary)
     limits, bins = verdict.thresholds(settings), edges(settings.min_jaccard)
-    jaccard = limits.deciding_jaccard(run.pairs)
+    jaccard = limits.classify(run.pairs).deciding_jaccard
     rest = not_joined(run, candidates)[1]
     counts = {name: _binned(jaccard[run.pair_relations == kind], bins) for name, kind in KINDS.items()}
     counts["not_joined"] = _binned(rest, bins)

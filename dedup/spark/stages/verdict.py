@@ -214,7 +214,7 @@ def _group_rows(
         return np.where(apart, of_pair[row], else_) if len(good) else np.full(len(firsts), else_)
 
     kinds = np.where(apart, done.relations[row], -1) if len(good) else np.full(len(firsts), -1)
-    decided_by, value, line = limits.deciding(good)
+    decided_by, value, line = limits.classify(good).deciding
     shares = lost(good)
     mine = (
         shares[row, (firsts > components.same[first_witness]).astype(np.int64)]

@@ -79,8 +79,8 @@ class TaskTexts:
         def read(some: NDArray[np.int32]) -> list[bytes | None]:
             return [self.texts[d] for d in some.tolist()]
 
-        closely = verdict.thresholds(s).worth_reading
-        return verify.verify(local, n_bytes, read, letter_table(), s.k, self.spans, closely, map)
+        limits = verdict.thresholds(s)
+        return verify.verify(local, n_bytes, read, letter_table(), s.k, self.spans, limits, map)
 
 
 def _verifier(s: Settings) -> Mapper:
@@ -92,7 +92,7 @@ def _verifier(s: Settings) -> Mapper:
             here = TaskTexts(table)
             both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
             found = here.verified(both, s)
-            sure = limits.alike(found) | limits.rewritten(found)
+            sure = limits.classify(found).similar
             yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
 
     return run
