@@ -43,10 +43,12 @@ def pytest_configure(config):
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """With -m slow, every property test is run, with all its examples."""
     for item in items:
-        if examples.thorough and getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        if config.option.markexpr == "slow" and getattr(
+            getattr(item, "obj", None), "is_hypothesis_test", False
+        ):
             item.add_marker("slow")
 
 
