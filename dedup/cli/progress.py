@@ -49,7 +49,9 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """Say something on standard error, unless quiet."""
-        self.talk.print(text, style="dim", soft_wrap=True, markup=False)
+        from rich.text import Text
+
+        self.talk.print(Text(text, "dim"), soft_wrap=True)  # a name in it is neither markup nor an emoji
 
     def spark_stage(self, stage: str, seconds: float, found: bool) -> None:
         """Report a stage of Spark that has ended; `found`: a scan before had done it."""

@@ -147,3 +147,10 @@ def test_a_run_folder_that_is_none_is_refused(run, files, value):
     (line,) = run("export", "keep", code=2).told
     assert "run: " in line
     assert "is no run folder" in line
+
+
+def test_names_in_what_is_said_are_shown_as_they_are(run, files):
+    files({":smile:[bold]/a.txt": POST, "b.txt": OTHER})
+    run("scan", "b.txt", "--run", ":smile:[bold]/run")
+    said = run("check", "b.txt", "--against", ":smile:[bold]/run", "-v", "--progress", "bar").stderr
+    assert ":smile:[bold]/run" in said
