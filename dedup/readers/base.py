@@ -120,7 +120,7 @@ def slices(stream: BinaryIO, size: int = CHUNK_BYTES) -> Iterator[bytes]:
 def by_place(
     text: Callable[[bytes, Options], bytes],
 ) -> Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]:
-    """`reread` of a format whose records are bytes in a row: text(raw, options) -> the UTF-8 text in them."""
+    """Make `reread` for a format whose records are bytes in a row; text(raw, options) -> their UTF-8 text."""
 
     def reread(
         stream: BinaryIO, options: Options, places: Sequence[Place]
@@ -134,7 +134,7 @@ def by_place(
 
 
 def copy_places(stream: BinaryIO, out: BinaryIO, places: Iterable[Place], end: bytes = b"") -> None:
-    """`write` of a format whose records are bytes in a row, each with `end` after it where it lacks it."""
+    """Make `write` for a format whose records are bytes in a row; a record that lacks `end` gets it."""
     for offset, length in places:
         stream.seek(offset)
         raw = stream.read(length)

@@ -159,7 +159,7 @@ def find_sources(
 
 
 def _order(source: Source) -> tuple[bytes, int]:
-    """Sources stand by name, the members of an archive as they stand there, so that it is read once."""
+    """Sort sources by name, and members of an archive as in the archive, so that it is read once."""
     return (source.path, -1) if source.member < 0 else (source.at, source.member)
 
 
@@ -176,7 +176,7 @@ def _is_run_folder(path: bytes) -> bool:
 
 
 def _once(sources: list[Source], skipped: Counter[str], links: bool) -> list[Source]:
-    """Sources without those that are the same path as an earlier one, written another way."""
+    """Leave out sources whose path is that of an earlier one, written another way."""
     seen: set[tuple[bytes, int]] = set()
     real_folder: dict[bytes, bytes] = {}
     out = []

@@ -160,7 +160,7 @@ def _all_chunks(
 
 
 def _is_ahead(source: Source) -> bool:
-    """Whether a source is read while others before it are: small documents at URLs, for which one waits."""
+    """Tell whether a source is read while others before it are: small ones at URLs, for which one waits."""
     small = 0 < source.size <= CHUNK_BYTES and READERS[source.reader].whole
     return small and not source.problem and urls.is_url(source.at)
 
@@ -178,7 +178,7 @@ def _one_chunk(source: Source, index: int, options: Options, fields: list[Option
 def _of_archive(
     archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
 ) -> Iterator[Chunk]:
-    """Return the parts of the members of an archive, which is read once from its start, in order."""
+    """Return the chunks of the members of an archive, which is read once from its start, in order."""
     opener = open_archive(next(iter(members.values())))
     found = archives.members(urls.file_name(archive), opener)
     at, stream = next(found, (None, None))

@@ -108,7 +108,7 @@ def figures_of(m: Match) -> str:
 
 
 def github(found: Sequence[Checked], unused: Sequence[str]) -> Iterator[str]:
-    """Workflow commands: an error for each duplicate or fault, a warning for what nobody needs any more.
+    """Yield workflow commands: an error for each duplicate or fault, a warning for an accepted pair not met.
 
     The form is that of GitHub's documentation, "Workflow commands for GitHub Actions".
     """

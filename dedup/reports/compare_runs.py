@@ -77,7 +77,7 @@ def _settings(a: Run, b: Run) -> Report:
 
 
 def _common(a: Run, b: Run) -> Common:
-    """Documents of the same name; where there is none at all, of the same path below the scanned folders."""
+    """Match documents by name; where no names agree, by their paths below the scanned folders."""
     found = Common(*_matched(a, b, lambda run: run.names), by="name")
     roots = _root(a), _root(b)
     if len(found.left) or not all(roots):
@@ -110,7 +110,7 @@ def _below_root(run: Run) -> list[bytes]:
 
 
 def _changes(a: Run, b: Run, common: Common) -> Report:
-    """Lists of the common documents whose text or verdict changed."""
+    """List the common documents whose text or verdict changed."""
     left, right = common.left, common.right
     ok_a, ok_b = a.ok[left], b.ok[right]
     dropped_a, dropped_b = a.dropped[left], b.dropped[right]
@@ -161,7 +161,7 @@ def _verdict(run: Run, doc: int) -> Report:
 
 
 def _contingency(a: Run, b: Run, common: Common) -> tuple[agree.Contingency, NDArray[np.int64]]:
-    """(the two clusterings of the common documents that neither run set aside, those documents' places)."""
+    """Return the two clusterings of the common documents that neither run set aside, and their places."""
     both = np.flatnonzero(a.ok[common.left] & b.ok[common.right])
     left, right = common.left[both], common.right[both]
     return agree.Contingency.of(a.verdict.cluster[left], b.verdict.cluster[right]), both
@@ -201,7 +201,7 @@ def _clusters(a: Run, b: Run, common: Common, table: agree.Contingency, both: ND
 def _torn(
     run: Run, docs: NDArray[np.int64], cluster: NDArray[np.int64], parts: NDArray[np.int64]
 ) -> list[Report]:
-    """Clusters of a run that are several in the other one, those of most parts first."""
+    """List the clusters of a run that are several in the other one, those of most parts first."""
     first = np.zeros(len(parts), np.int64)
     first[cluster[::-1]] = docs[::-1]
     several = np.flatnonzero(parts > 1)

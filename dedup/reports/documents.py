@@ -53,7 +53,7 @@ def find(name: str, run: Run | None, text_field: str = "") -> DocumentText:
 
 
 def _doc(name: str, run: Run) -> int:
-    """The document of that name, written this way or another (./a.txt for a.txt); -1 when there is none."""
+    """Find the document of a name, written this way or another (./a.txt for a.txt); -1 when there is none."""
     wanted = os.fsencode(name)
     if wanted in run.names:
         return run.names.index(wanted)

@@ -110,7 +110,7 @@ class Session:
         return Result(accepted, len(undone) - accepted, len(ids) - len(touched))
 
     def _decided(self) -> tuple[set[str], set[str]]:
-        """(digests of accepted clusters, names of documents that were made canonical)."""
+        """Return the digests of accepted clusters, and the names of documents that were made canonical."""
         standing = self.log.standing
         return (
             {made.members for made in standing if made.kind == review_log.ACCEPT},

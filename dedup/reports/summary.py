@@ -47,7 +47,7 @@ def _totals(summary: dict[str, Any]) -> Text:
 
 
 def _relations(summary: dict[str, Any]) -> Table:
-    """Dropped documents and clusters by relation, with bars."""
+    """Show dropped documents and clusters by relation, with bars."""
     table = Table(box=None, pad_edge=False, show_header=True, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("relation")
     table.add_column("dropped", justify="right")
@@ -91,7 +91,7 @@ def _figure(member: dict[str, Any]) -> str:
 
 
 def _forms(summary: dict[str, Any], run_option: str) -> Iterator[RenderableType]:
-    """Instances of forms, which are kept."""
+    """Show the instances of forms, which are kept."""
     found = summary["forms"]
     if not found["documents"]:
         return

@@ -103,7 +103,7 @@ class IngestCache:
         return None
 
     def _start_log(self) -> None:
-        """From here on all blocks are new."""
+        """Begin a log in which all blocks are new."""
         if self._log is None:
             taken = self._earlier[: self._n_blocks]
             self.store.cut(sum(n for _, n, _ in taken), sum(n for _, _, n in taken))
@@ -127,7 +127,7 @@ class IngestCache:
         self._log.flush()
 
     def finish(self) -> None:
-        """Finish: all blocks are there."""
+        """Note that all blocks are there."""
         self._start_log()
         self.store.finish()
 

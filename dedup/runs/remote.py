@@ -91,7 +91,7 @@ class Copy:
 
     @classmethod
     def of(cls, address: str, to: Path | None = None) -> Copy:
-        """The manifest is read from the address, each time; all else is brought when it is asked for."""
+        """Read the manifest from the address, each time; all else is brought when it is asked for."""
         place = StorageFolder(plain(address))
         manifest = place.read(MANIFEST)
         if manifest is None:
@@ -116,7 +116,7 @@ class Copy:
         return copy
 
     def used(self, read: Callable[[], T], names: list[str]) -> T:
-        """Bring some files, then read them; where the copy has suffered, bring them anew."""
+        """Bring some files, then read them; if the copy is damaged, bring them anew."""
         self.bring(names)
         here = self.path / self.tables
         with _named(self.place, str(self.path)):

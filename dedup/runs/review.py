@@ -160,7 +160,7 @@ class Layer:
         return new
 
     def _decide(self, new: Verdict, members: list[int], chosen: int, split: set[int]) -> None:
-        """One cluster: its canonical document (-1: as it was, if it can be) and the documents split off."""
+        """Decide a cluster by its canonical document (-1: as it was) and the documents split off."""
         old = self.run.verdict
         for doc in split:
             self._keep(new, doc, doc, doc, REASON)

@@ -85,7 +85,7 @@ def _zip(open_archive: Open) -> Iterator[tuple[ArchiveMember, BinaryIO | None]]:
 
 
 def _zip_problem(info: zipfile.ZipInfo, too_much: bool) -> str:
-    """Why a member cannot be read; `too_much`: those up to it, which may share bytes, unpack to too much."""
+    """Return why a member cannot be read; `too_much`: those up to it unpack to too much."""
     if info.flag_bits & 1:
         return "is encrypted"
     if too_much or info.file_size > max(FREE_BYTES, MAX_RATIO * info.compress_size):

@@ -86,7 +86,7 @@ class ArrowFile:
 
     @property
     def footed(self) -> bool:
-        """Tell whether it is Arrow IPC of the file form, which Feather is too."""
+        """Tell whether a stream is Arrow IPC in the file format, which is also that of Feather."""
         return self._file is not None
 
     def pieces(
@@ -180,7 +180,7 @@ def _why(error: BaseException) -> str:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Whatever the library raises becomes Damaged."""
+    """Turn whatever the library raises into Damaged."""
     try:
         yield
     except OSError:

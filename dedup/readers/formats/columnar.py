@@ -55,7 +55,7 @@ def _leaves(fields: Any, above: str = "") -> Iterator[str]:
 
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Settle the text column and the id column by the schema."""
+    """Choose the text column and the id column by the schema."""
     with ArrowFile(stream) as table:
         schema = table.schema
     asked = [options.text_field] if options.text_field else TEXT_FIELDS
@@ -125,7 +125,7 @@ def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
 
 
 def records(chunk: Chunk, options: Options) -> Read:
-    """A piece -> its records, one for each row."""
+    """A chunk -> its records, one for each row."""
     piece: Piece = chunk.rows
     if piece.batch is None:
         return [Record(0, piece.first, 0, "", UNREADABLE, note=piece.problem)], [b""], piece.n_rows
@@ -153,7 +153,7 @@ def _record(data: bytes | None, values: dict[str, Any], options: Options) -> tup
 def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """Return the texts of the rows at those places."""
+    """Read the texts of the rows at some places again."""
     wanted = [row for row, _ in places]
     found: dict[int, tuple[bytes, bytes]] = {}
     with told(), ArrowFile(stream) as table:
@@ -193,7 +193,7 @@ def _taken(batch: Any, rows: list[int]) -> list[Any]:
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """Return the rows at those places, with all their columns, in a file of the same format and schema."""
+    """Write the rows at some places, with all their columns, to a file of the same format and schema."""
     wanted = [row for row, _ in places]
     with told(), ArrowFile(stream) as table, _writer(table, out) as writer:
         held: list[Any] = []

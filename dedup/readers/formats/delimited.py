@@ -161,7 +161,7 @@ def _in_utf8(stream: BinaryIO, options: Options) -> tuple[BinaryIO, Options]:
 
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Find the delimiter and the names of the columns, and settle the text column and the id column."""
+    """Find the delimiter and the names of the columns, and choose the text column and the id column."""
     stream, reading = _in_utf8(stream, options)
     asked = [options.text_field] if options.text_field else TEXT_FIELDS
     best: tuple[bool, int, int, list[str], list[list[str]]] = (False, -1, 0, [], [])
@@ -247,7 +247,7 @@ def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
 def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """Return the rows at those places, and their texts."""
+    """Read the rows at some places again: their bytes and texts."""
     stream, options = _in_utf8(stream, options)
     options = options if options.columns else prepare(stream, options)
     for offset, length in places:
@@ -260,7 +260,7 @@ def reread(
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """Return the header and the rows at those places, as they stand."""
+    """Write the header and the rows at some places, unchanged."""
     stream, options = _in_utf8(stream, options)
     options = options if options.columns else prepare(stream, options)
     header = next(rows(stream, options))

@@ -80,7 +80,7 @@ def lookup(value: Mapping[str, Any], name: str) -> Any:
 
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Settle the text field and the id field by the first records of the source."""
+    """Choose the text field and the id field by the first records of the source."""
     fields: dict[str, list[Any]] = {}
     found = ""
     for line in first_lines(in_utf8(stream, options)):
@@ -181,7 +181,7 @@ def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
 
 
 def records(chunk: Chunk, options: Options) -> Read:
-    """A piece -> its records; lines are split at \\n only, blank ones are no documents."""
+    """A chunk -> its records; lines are split at \\n only, blank ones are no documents."""
     if chunk.data is None:
         note = too_large(options)
         return [Record(0, chunk.offset, chunk.too_large, "", TOO_LARGE, note=note)], [b""], 1
@@ -271,12 +271,12 @@ def _text(raw: bytes, options: Options) -> bytes:
 def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """Return the lines at those places, and their texts."""
+    """Read the lines at some places again: their bytes and texts."""
     return by_place(_text)(in_utf8(stream, options), options, places)
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """Return the lines at those places, as they stand."""
+    """Write the lines at some places, unchanged."""
     copy_places(in_utf8(stream, options), out, places, b"\n")
 
 

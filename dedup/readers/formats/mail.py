@@ -84,7 +84,7 @@ EML = whole_file((".eml",), message)
 
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Nothing has to be found out."""
+    """Return the options unchanged: a mailbox has no fields to choose."""
     return options
 
 
@@ -170,7 +170,7 @@ def _text(raw: bytes, options: Options) -> bytes:
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """Return the messages at those places, as they stand, each with a blank line after it."""
+    """Write the messages at some places, unchanged, each with a blank line after it."""
     for place in places:
         copy_places(stream, out, [place], b"\n")
         stream.seek(sum(place) - 3 if place[1] > 3 else place[0])

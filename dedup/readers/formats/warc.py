@@ -38,7 +38,7 @@ NO_PROSE = ("text/css", "text/javascript", "text/dns")
 
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Nothing has to be found out."""
+    """Return the options unchanged: a record has no fields to choose."""
     return options
 
 
@@ -143,7 +143,7 @@ def _kind_of(header: str) -> tuple[str, str]:
 def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
-    """Return the records at those places, and their texts."""
+    """Read the records at some places again: their bytes and texts."""
     stream, gzipped = opened(stream)
     for offset, length in places:
         stream.seek(offset)
@@ -154,7 +154,7 @@ def reread(
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
-    """Return the records at those places, as they stand; those of a file gzipped as a whole, one by one."""
+    """Write the records at some places, unchanged; those of a file gzipped as a whole, one by one."""
     stream.seek(0)
     packed = stream.read(2) == b"\x1f\x8b"
     stream, gzipped = opened(stream)

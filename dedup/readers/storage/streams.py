@@ -192,7 +192,7 @@ class _LeftOpen:
 
 @contextmanager
 def packing(out: BinaryIO, codec: str) -> Iterator[BinaryIO]:
-    """A file to be written -> where to write its bytes before they are packed; the same bytes each time."""
+    """A file to be written -> a stream that packs what is written to it; the same bytes each time."""
     if codec == "gz":
         with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
             yield cast(BinaryIO, packed)

@@ -285,7 +285,7 @@ def _translated(pattern: str) -> str:
 def _sources(
     url: Url, given: bytes, top: str, files: list[File], skip: Callable[[bytes], str]
 ) -> Iterator[Source | str]:
-    """The files below `top` -> sources; folders that are skipped are told once."""
+    """The files below `top` -> sources; a folder that is skipped is counted once."""
     names = {file.path for file in files}
     passed: dict[str, str] = {}
     for file in sorted(files):

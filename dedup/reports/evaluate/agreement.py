@@ -50,12 +50,12 @@ def pairs_of(sizes: NDArray[np.int64]) -> int:
 
 
 def f1(precision: float, recall: float) -> float:
-    """Their harmonic mean; 0 where both are."""
+    """Return the harmonic mean of precision and recall; 0 where both are 0."""
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def pairwise(table: Contingency) -> dict[str, Any]:
-    """Precision, recall and F1 of the pairs that are put together; 1 where there are none to get wrong.
+    """Return precision, recall and F1 of the joined pairs; 1 where there are none to get wrong.
 
     >>> table = Contingency.of(np.array([1, 1, 1, 2]), np.array([5, 5, 6, 6]))
     >>> pairwise(table)["precision"], round(pairwise(table)["recall"], 3)
@@ -74,7 +74,7 @@ def pairwise(table: Contingency) -> dict[str, Any]:
 
 
 def bcubed(table: Contingency) -> dict[str, float]:
-    """B-cubed precision, recall and F1 (Bagga and Baldwin 1998): means over documents, not pairs.
+    """Return B-cubed precision, recall and F1 (Bagga and Baldwin 1998): means over documents, not pairs.
 
     >>> table = Contingency.of(np.array([1, 1, 1, 2]), np.array([5, 5, 6, 6]))
     >>> round(bcubed(table)["precision"], 3), round(bcubed(table)["recall"], 3)

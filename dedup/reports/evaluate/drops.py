@@ -57,7 +57,7 @@ def _counted(same: NDArray[np.bool_], lost: NDArray[np.float64]) -> Report:
 
 
 def _copies(labels: Pairs | Truth) -> int | None:
-    """Documents that could go if one of each true cluster stays; pairs do not tell."""
+    """Count the documents that could go if one of each true cluster stays; pairs do not tell."""
     return len(labels) - len(np.unique(labels.cluster)) if isinstance(labels, Truth) else None
 
 

@@ -193,7 +193,7 @@ def _false_joins(run: Run, labels: Truth, table: agree.Contingency) -> Examples:
 
 
 def _missed(run: Run, labels: Truth, table: agree.Contingency) -> Examples:
-    """For each true cluster that is split, its largest part with each of the others."""
+    """Pair the largest part of each true cluster that is split with each of its other parts."""
     doc = _first_docs(run, labels, table)
     return [
         _ordered(doc[cells[0]], doc[other])
@@ -212,7 +212,7 @@ def _parts(of: NDArray[np.int64], size: NDArray[np.int64]) -> list[tuple[int, li
 
 
 def _first_docs(run: Run, labels: Truth, table: agree.Contingency) -> list[int]:
-    """By cell, a document of it: a kept one if there is any."""
+    """Return a document of each cell: a kept one if there is any."""
     order = np.lexsort((labels.docs, ~run.kept[labels.docs]))[::-1]
     doc = np.zeros(len(table.cell_size), np.int64)
     doc[table.cell[order]] = labels.docs[order]

@@ -120,7 +120,7 @@ def _by(name: str, values: dict[str, Report], truth: bool) -> Iterator[Renderabl
 
 
 def _low(row: Report, truth: bool) -> float:
-    """The values with the lowest recall first; those without pairs last, the wrongly joined before others."""
+    """Sort values: the lowest recall first; those without pairs last, the wrongly joined before others."""
     if row["true_pairs"]:
         return float(row["recall"])
     return 2.0 - (row["alone"]["wrongly_joined"] or 0.0) / 2 if truth else 2.0

@@ -125,7 +125,7 @@ def _same_beginning(x: NDArray[np.int64], y: NDArray[np.int64]) -> int:
 
 
 def _fixed_points(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Places of blocks of words that stand once in each text, the most that have the same order in both."""
+    """Find blocks of words that occur once in each text: the most that have the same order in both."""
     if min(len(x), len(y)) < BLOCK:
         return []
     (keys_x, at_x), (keys_y, at_y) = once(x, [(0, len(x))]), once(y, [(0, len(y))])
@@ -174,7 +174,7 @@ def _with_gaps(matches: list[tuple[int, int]], n_left: int, n_right: int) -> Ite
 
 
 def _alternating(ops: Iterator[_Op] | list[_Op]) -> list[_Op]:
-    """Neighbours of one kind joined, empty ones left out."""
+    """Join neighbouring spans of one kind, and leave out empty ones."""
     out: list[_Op] = []
     for op in ops:
         if op.i1 == op.i2 and op.j1 == op.j2:
@@ -215,7 +215,7 @@ def _agreeing(left: list[str], right: list[str]) -> tuple[int, int]:
 
 
 def _slid(ops: list[_Op], x: NDArray[np.int64], y: NDArray[np.int64]) -> list[_Op]:
-    """Same, more on one side, same: the smaller same part moved to the larger where the words allow it.
+    """Move the smaller of two equal parts beside an insertion to the larger, where the words allow it.
 
     So `I`, of a page's menu, is not taken for the `I` with which the post begins.
     """
@@ -251,7 +251,7 @@ def _moved(a: _Op, d: _Op, b: _Op, on_left: bool, start: int, end: int) -> tuple
 
 
 def _without_islands(ops: list[_Op], left: list[str], right: list[str]) -> list[_Op]:
-    """A few letters that agree by chance between two larger differences become part of them."""
+    """Make a few letters that agree by chance between two larger differences part of these."""
 
     def size(op: _Op) -> int:
         return max(sum(map(len, left[op.i1 : op.i2])), sum(map(len, right[op.j1 : op.j2])))

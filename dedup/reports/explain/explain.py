@@ -85,7 +85,7 @@ class Figures:
 
     @property
     def framed(self) -> bool:
-        """There is boilerplate in one of the two."""
+        """Tell whether one of the two has boilerplate."""
         return bool((self.pair.non_boilerplate[0, 1:] < (self.left, self.right)).any())
 
     @property

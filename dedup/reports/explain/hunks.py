@@ -31,7 +31,7 @@ class Hunk:
 
 
 def marked(found: Alignment) -> list[Span]:
-    """The spans of an alignment, cut where a moved passage begins or ends, as spans of two more kinds."""
+    """Cut the spans of an alignment where a moved passage begins or ends, into spans of two more kinds."""
     away, here = [move.left for move in found.moves], sorted(move.right for move in found.moves)
     out: list[Span] = []
     for span in found.spans:

@@ -223,7 +223,7 @@ def _side_by_side(hunk: Hunk, a: str, b: str, elsewhere: Moved) -> Table:
 
 
 def _append(text: Text, passage: str, only_in: str = "", elsewhere: str = "") -> None:
-    """A passage on one line; what differs is also marked by brackets, for an eye or file without colours."""
+    """Append a passage on one line; brackets mark what differs, too, where there are no colours."""
     plain = " ".join(passage.split())
     if plain and not only_in:
         text.append(safe(plain))

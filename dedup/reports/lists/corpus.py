@@ -216,7 +216,7 @@ def _target_names(sources: list[Source]) -> list[bytes]:
 
 
 def _file_name(source: Source) -> bytes:
-    """The file of a source; what came through a pipe gets the suffixes by which it can be read again."""
+    """Name the file of a source; what came through a pipe gets the suffixes by which it can be read again."""
     if is_url(source.path):
         return source.path.partition(b"!")[0] if source.member >= 0 else source.path
     if source.member >= 0 or not source.file:
@@ -237,7 +237,7 @@ def _safe_parts(name: bytes) -> list[bytes]:
 
 
 def _free(name: bytes, files: set[bytes], folders: set[bytes]) -> bytes:
-    """The name, or one like it that is neither taken nor below a file; notes it and its folders as taken.
+    """Return the name, or one like it that is neither taken nor below a file; it is taken then.
 
     >>> files, folders = set(), set()
     >>> [_free(name, files, folders) for name in (b"a", b"a/b", b"a", b"c/d", b"c")]

@@ -39,13 +39,13 @@ FIGURES = (
 
 
 def keep(run: Run, with_short: bool = False) -> Iterator[Row]:
-    """The canonical-document list: canonical documents and single ones."""
+    """List the documents to keep: canonical documents and single ones."""
     for doc in np.flatnonzero(run.kept | run.too_short if with_short else run.kept).tolist():
         yield {"path": run.name(doc), "id": run.documents.id[doc], "cluster_id": _cluster(run, doc)}
 
 
 def drop(run: Run) -> Iterator[Row]:
-    """The dropped documents, each with its kept witness, the relation and the exact figures."""
+    """List the dropped documents, each with its kept witness, the relation and the exact figures."""
     v = run.verdict
     for doc in np.flatnonzero(run.dropped).tolist():
         yield {
@@ -59,7 +59,7 @@ def drop(run: Run) -> Iterator[Row]:
 
 
 def clusters(run: Run) -> Iterator[Row]:
-    """Every document that is not alone, cluster by cluster."""
+    """List every document that has a cluster, cluster by cluster."""
     v = run.verdict
     for doc in run.clustered.tolist():
         yield {
@@ -83,7 +83,7 @@ SHARES = ("lost_left", "lost_right", "own_content")
 
 
 def pairs(run: Run) -> Iterator[Row]:
-    """The verified pairs, with the counts that their figures come from, and what each text says alone."""
+    """List the verified pairs, with the counts behind their figures, and what each text says alone."""
     columns = [getattr(run.pairs, name).tolist() for name in PAIR_FIGURES]
     columns += [*lost(run.pairs).T.tolist(), own_content(run.pairs).tolist()]
     docs, relations = run.pairs.docs.tolist(), run.pair_relations.tolist()
@@ -93,7 +93,7 @@ def pairs(run: Run) -> Iterator[Row]:
 
 
 def forms(run: Run) -> Iterator[Row]:
-    """The kept instances of forms, form by form, each with the one that it is most like."""
+    """List the kept instances of forms, form by form, each with the one that it is most like."""
     of_form = run.pairs.where(run.pair_relations == FORM)
     best: dict[int, int] = {}
     jaccard, own = of_form.jaccard, own_content(of_form)
@@ -111,21 +111,21 @@ def forms(run: Run) -> Iterator[Row]:
 
 
 def set_aside(run: Run) -> Iterator[Row]:
-    """The documents that were not judged, each with the reason."""
+    """List the documents that were set aside, each with the reason."""
     for doc in np.flatnonzero(~run.ok).tolist():
         status, note = STATUS[run.documents.status[doc]], run.documents.note[doc]
         yield {"path": run.name(doc), "reason": status, "note": note}
 
 
 def sources(run: Run) -> Iterator[Row]:
-    """The ledger of each source."""
+    """List the sources, each with its totals."""
     for row in by_source(run):
         reasons = "; ".join(f"{n} {reason}" for reason, n in row["reasons"].items())
         yield {**row, "reasons": reasons}
 
 
 def _figures(run: Run, doc: int) -> Row:
-    """The exact figures of a document to its witness; the sizes count shingles."""
+    """Return the exact figures of a document to its witness; the sizes count shingles."""
     m = run.member(doc)
     return {name: getattr(m, name) for name in FIGURES}
 
@@ -172,14 +172,14 @@ class Style:
 
 
 def _txt(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
-    """The names alone, or for pairs both of them with a tab between, one row a line."""
+    """Write the names alone, or for pairs both of them with a tab between, one row a line."""
     names = [c for c in columns if c in ("path", "left", "right")]
     for row in rows:
         yield b"\t".join(os.fsencode(row[c]) for c in names) + style.end
 
 
 def _csv(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
-    """RFC 4180 with a header line; true and false in lower case.
+    """Write CSV (RFC 4180) with a header line; true and false in lower case.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it, unless raw.
     """
@@ -194,7 +194,7 @@ def _csv(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterato
 
 
 def _cell(value: Any, raw: bool) -> Any:
-    """A value as it stands in a csv file.
+    """Return a value as it stands in a csv file.
 
     >>> _cell("=1+1", False), _cell("=1+1", True), _cell(-1.5, False), _cell(True, False)
     ("'=1+1", '=1+1', -1.5, 'true')
@@ -207,7 +207,7 @@ def _cell(value: Any, raw: bool) -> Any:
 
 
 def _jsonl(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
-    """An object a line; ASCII, so that any byte of a name survives."""
+    """Write an object a line; ASCII, so that any byte of a name survives."""
     for row in rows:
         yield json.dumps(row).encode() + b"\n"
 
@@ -233,12 +233,12 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
 
 
 def _unicode(value: Any) -> Any:
-    """A name with U+FFFD for bytes that are not UTF-8."""
+    """Return a name with U+FFFD for bytes that are not UTF-8."""
     return os.fsencode(value).decode("utf-8", "replace") if isinstance(value, str) else value
 
 
 def _grouped(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
-    """For a person: cluster, relation and name, with an empty line between two clusters."""
+    """Write for a person: cluster, relation and name, with an empty line between two clusters."""
     width = max(map(len, RELATIONS))
     for n, (cluster, members) in enumerate(itertools.groupby(rows, lambda row: row["cluster_id"])):
         yield b"\n" if n else b""
@@ -248,7 +248,7 @@ def _grouped(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
 
 
 def _by_form(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
-    """For a person: the form and the names of its instances, with an empty line between two forms."""
+    """Write for a person: the form and the names of its instances, with an empty line between two forms."""
     for n, (family, members) in enumerate(itertools.groupby(rows, lambda row: row["family_id"])):
         yield b"\n" if n else b""
         for row in members:

@@ -59,12 +59,12 @@ def account(run: Run, groups: Groups) -> dict[str, Any]:
 
 
 def _unbroken(n: int) -> str:
-    """Bytes in words that stay on one line."""
+    """Return a number of bytes in words that stay on one line."""
     return size(n).replace(" ", "\u00a0")
 
 
 def _relations(run: Run) -> list[tuple[str, int, int, str]]:
-    """(relation, documents dropped for it, clusters in which it stands, what differs) of each there is."""
+    """List (relation, documents dropped for it, clusters that have it, what differs) of each that occurs."""
     n = np.bincount(run.verdict.relation[run.dropped], minlength=len(RELATIONS))
     clusters = summary.clusters_by_relation(run)
     return [
@@ -81,7 +81,7 @@ def _lost(run: Run) -> tuple[int, str]:
 
 
 def _forms(run: Run) -> dict[str, Any]:
-    """Instances of forms, all kept: how many of how many, and the largest forms with some of their names."""
+    """Count instances of forms, all kept; list the largest forms with some of their names."""
     found = summary.forms(run, FORMS)
     rows = [
         (form["family_id"], form["size"], [safe(name) for name in form["documents"]])
@@ -137,7 +137,7 @@ def _group(folder: bytes, above: bytes) -> bytes:
 
 
 def _sources(run: Run, groups: Groups) -> list[dict[str, Any]]:
-    """Of each group of sources its name, and how many documents were kept, dropped and set aside."""
+    """List groups of sources: the name, and how many documents were kept, dropped and set aside."""
     of_doc = groups.of_source[run.documents.source]
     kept, dropped, aside = (
         np.bincount(of_doc[mask], minlength=len(groups.names)).tolist()
@@ -162,7 +162,7 @@ def charts(run: Run) -> dict[str, Any]:
 
 
 def _histograms(run: Run) -> list[dict[str, Any]]:
-    """Of each figure of the verified pairs: its line, and by relation the number of pairs in each bin."""
+    """Count pairs by each figure: its line, and by relation the number of pairs in each bin."""
     pairs, settings = run.pairs, run.summary.get("settings", {})
     rewritten = run.pair_relations == REWRITTEN
     every = np.ones(len(pairs), np.bool_)

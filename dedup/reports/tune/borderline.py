@@ -32,12 +32,12 @@ class Borderline:
         return len(self.pairs)
 
     def nearest(self, joined: bool, most: int) -> list[int]:
-        """Rows of those that are joined, or not, the nearest first."""
+        """Return the rows of those that are joined, or not, the nearest first."""
         return np.flatnonzero(self.joined == joined)[:most].tolist()
 
 
 def candidates_of(run: Run) -> CandidatePairs:
-    """The candidate pairs that the signatures of a run make, as in its scan; skeletons and parts aside."""
+    """Find the candidate pairs of a run by its signatures, as its scan did; without skeletons and parts."""
     s = Settings.of_run(run.summary)
     same = verdict.same_letters(run.documents)
     docs = np.flatnonzero(run.ok & (same == np.arange(len(same)))).astype(np.int32)
@@ -45,7 +45,7 @@ def candidates_of(run: Run) -> CandidatePairs:
 
 
 def not_joined(run: Run, candidates: CandidatePairs) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """(Candidates int32[n, 2] that reached no threshold, their Jaccard as estimated from the signatures)."""
+    """Return candidates int32[n, 2] that reached no threshold, and their estimated Jaccard."""
     docs = candidates.docs[rows_of(run.pairs, candidates.docs) < 0]
     return docs, kernels.matches(run.signatures.values, docs) / Settings.of_run(run.summary).num_perm
 

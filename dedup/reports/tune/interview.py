@@ -102,7 +102,7 @@ class Interview:
         self.cluster = run.verdict.cluster[near_line.pairs.docs]
 
     def _before(self) -> dict[int, bool]:
-        """Answers of the file that are about these pairs, by row."""
+        """Return the answers of the file about these pairs, by row."""
         names = Names(self.run)
         found = [(names.find(a), names.find(b), same) for a, b, same in self.file.rows]
         known = {int(key): row for row, key in enumerate(pair_keys(self.near_line.pairs.docs).tolist())}
@@ -205,7 +205,7 @@ def _show(talk: Interview, row: int, console: Console) -> None:
 
 
 def _key(ask: Ask, console: Console) -> str:
-    """One of the keys; asks again for any other."""
+    """Read one of the keys; ask again for any other."""
     while True:
         prompt = Text("one document?  ")
         for key, word in KEYS.items():

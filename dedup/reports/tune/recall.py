@@ -47,7 +47,7 @@ def wilson(found: int, n: int, z: float = Z) -> tuple[float, float]:
 
 
 def measured_recall(run: Run, sample: int = 200, seed: int = 1, max_bytes: int = MAX_BYTES) -> Report:
-    """Of the pairs that a random sample makes with all documents, the share that the scan found.
+    """Measure which share the scan found of the pairs that a random sample makes with all documents.
 
     Every one of `sample` documents is compared with every document of other letters (of more than
     `max_bytes` of text, with a random part): all shared shingles are counted, no estimate decides.  The
@@ -113,7 +113,7 @@ def _close_pairs(
 def _batches(
     docs: NDArray[np.int32], n_bytes: NDArray[np.int64], n_queries: int
 ) -> Iterator[NDArray[np.int32]]:
-    """Documents in parts of about so many bytes, whose table with the sampled ones is not too large."""
+    """Cut documents into parts of about so many bytes, whose table with the sampled ones is not too large."""
     rows = max(1, CELLS // max(1, n_queries))
     for start in range(0, len(docs), rows):
         some = docs[start : start + rows]

@@ -47,7 +47,7 @@ class Advice:
 
 
 def errors_at(answers: Answers, line: float) -> tuple[int, int]:
-    """(Pairs of two documents that a line would join, pairs of one that it would not).
+    """Count pairs of two documents that a line would join, and pairs of one that it would not.
 
     >>> errors_at(Answers(np.array([0.4, 0.5, 0.6]), np.array([False, True, False])), 0.5)
     (1, 0)

@@ -60,7 +60,7 @@ def edges(min_jaccard: float) -> NDArray[np.float64]:
 
 
 def histogram(run: Run, candidates: CandidatePairs) -> list[Report]:
-    """Pairs by the Jaccard that is held against the line, in bins from..to (the last one with its end).
+    """Count pairs by the Jaccard that is compared with the line, in bins from..to (the last with its end).
 
     near, contained, rewritten: verified pairs of that relation, without those of equal letters;
     not_joined: candidates that reached no threshold, by their Jaccard as estimated from the signatures.
