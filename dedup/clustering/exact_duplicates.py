@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..content import kernels as content_kernels
-from ..core.pairs import Spellings, VerifiedPairs
+from ..core.pairs import DIGEST_WORDS, Spellings, VerifiedPairs
 from ..core.parallel import ParallelMap
-from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from ..core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE, WRITTEN_ALIKE
 from ..matching import kernels as matching_kernels
 from ..text import kernels as text_kernels
 from ..text.normalize import LetterTable
@@ -38,7 +38,7 @@ def spellings(
         told = _value_digests(utf8, buffer, starts, table)
         return Spellings(
             np.array([d for d, _ in texts], np.int32),
-            np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, 8), told]),
+            np.column_stack([np.frombuffer(digests, np.uint64).reshape(-1, DIGEST_WORDS - 1), told]),
             np.diff(matching_kernels.shingle_sets(buffer, starts, table, k)[1]),
             np.diff(matching_kernels.skeleton_sets(buffer, starts, table)[1]),
         )
@@ -94,17 +94,17 @@ def same_values(same: NDArray[np.int32], known: Spellings) -> NDArray[np.int32]:
     The letters do not tell 2.5 from 25, or -4 from 4.
     """
     out = same.copy()
-    rows = np.lexsort((known.docs, known.digests[:, 8], same[known.docs]))
-    docs, values = known.docs[rows], known.digests[rows, 8]
+    rows = np.lexsort((known.docs, known.digests[:, -1], same[known.docs]))
+    docs, values = known.docs[rows], known.digests[rows, -1]
     new = np.r_[True, (same[docs[1:]] != same[docs[:-1]]) | (values[1:] != values[:-1])][: len(docs)]
     out[docs] = docs[np.flatnonzero(new)[np.cumsum(new) - 1]]
     return out
 
 
 def _kinds(mine: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int8]:
-    """Digests uint64[n, 9] of documents of equal letters -> the relation of each pair, int8[n]."""
-    same = [(mine[:, i : i + 2] == other[:, i : i + 2]).all(axis=1) for i in (0, 2, 4, 6)]
-    return np.select(same, [IDENTICAL, ENCODING, WHITESPACE, CASE], PUNCTUATION).astype(np.int8)
+    """Digests uint64[n, DIGEST_WORDS] of documents of equal letters -> the relation of each pair, int8[n]."""
+    equal = (mine[:, :-1] == other[:, :-1]).reshape(-1, len(WRITTEN_ALIKE), 2).all(axis=2)
+    return np.select(list(equal.T), WRITTEN_ALIKE, PUNCTUATION).astype(np.int8)
 
 
 def kind_of(known: Spellings, doc: int, other: int) -> int:
@@ -154,10 +154,10 @@ def same_letters(raw_left: bytes, text_left: str, raw_right: bytes, text_right: 
 
 
 def digests(raw: bytes, text: str) -> bytes:
-    """A document as bytes and as text -> 64 bytes, four digests of 16.
+    """A document as bytes and as text -> 16 bytes for each of WRITTEN_ALIKE.
 
-    The first that two documents with equal letters share says how they are related: identical, encoding,
-    whitespace, case; where they share none, punctuation.  `same_letters` is the definition.
+    The first that two documents with equal letters share says how they are related; where they share none,
+    it is punctuation.  `same_letters` is the definition.
     """
     plain = _plain(text)
     spaced = " ".join(plain.split())

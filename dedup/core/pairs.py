@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .sorted_arrays import distinct, is_in, pairs_of
+from .verdicts import WRITTEN_ALIKE
 
 COUNTS = (  # of what one text says and the other does not; see content.own_content
     *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
     *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
     *("silent_left", "silent_right"),
 )
+DIGEST_WORDS = 2 * len(WRITTEN_ALIKE) + 1
 TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15]  # columns of the same counts with left and right exchanged
 
 
@@ -178,9 +180,10 @@ def _jaccard(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 class Spellings:
     """How documents with equal letters differ in bytes, spacing, case and signs.
 
-    docs int32[n], rising; digests uint64[n, 9], four of 128 bits: of the bytes, of the text, of the text
-    but for its spacing, of that but for its capitals; and one of 64 of the points, signs and operators that
-    say something; n_shingles, n_bones int64[n], distinct ones.
+    docs int32[n], rising; digests uint64[n, DIGEST_WORDS]: one of 128 bits for each of WRITTEN_ALIKE (of the
+    bytes, of the text, of the text but for its spacing, of that but for its capitals), and in the last column
+    one of 64 bits of the points, signs and operators that say something; n_shingles, n_bones int64[n],
+    distinct ones.
     """
 
     docs: NDArray[np.int32]
@@ -200,7 +203,7 @@ class Spellings:
     @staticmethod
     def none() -> Spellings:
         zero = np.zeros(0, np.int64)
-        return Spellings(zero.astype(np.int32), np.zeros((0, 9), np.uint64), zero, zero)
+        return Spellings(zero.astype(np.int32), np.zeros((0, DIGEST_WORDS), np.uint64), zero, zero)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+# NOTE: the numbers are stored in run folders and Spark checkpoints, and their order is used: from the mildest
+# difference on; those before NEAR are of equal letters.  A new one needs a new FORMAT of runs/manifest.
 KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN, FORM = range(10)
 RELATIONS = (
     *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
     *("near", "contained", "rewritten", "form"),
 )
+WRITTEN_ALIKE = (IDENTICAL, ENCODING, WHITESPACE, CASE)  # each with a digest; see pairs.Spellings
 DECIDING = (
     *("", "letters", "jaccard", "discounted_jaccard", "containment", "discounted_containment"),
     "skeleton_jaccard",
 )
 NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAINMENT, SKELETON = range(7)
+
+
+def of_equal_letters(relations: Any) -> Any:
+    """Tell of relations, a number or int8[n], which are those of documents of equal letters.
+
+    >>> of_equal_letters(np.array([IDENTICAL, PUNCTUATION, NEAR, FORM])).tolist()
+    [True, True, False, False]
+    """
+    return relations < NEAR
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.documents import Documents, Source
 from ..core.features import Spans
-from ..core.pairs import COUNTS, Evidence, Spellings, VerifiedPairs
+from ..core.pairs import COUNTS, DIGEST_WORDS, Evidence, Spellings, VerifiedPairs
 from ..core.sorted_arrays import offsets_from_sizes
 from ..core.verdicts import Verdict
 from .run import Run
@@ -194,7 +194,7 @@ def evidence_of(compared: pa.Table, spellings: pa.Table) -> Evidence:
     """The tables of what was compared -> Evidence."""
     kinds = {"doc": np.int32, "n_shingles": np.int64, "n_bones": np.int64}
     docs, *rest = (_array(spellings.column(c).combine_chunks(), kind) for c, kind in kinds.items())
-    known = Spellings(docs, unpacked(spellings.column("digests"), np.uint64, 9), *rest)
+    known = Spellings(docs, unpacked(spellings.column("digests"), np.uint64, DIGEST_WORDS), *rest)
     flags = {c: _array(compared.column(c).combine_chunks(), np.bool_) for c in ("by_anchors", "candidate")}
     return Evidence(pairs_of(compared), spellings=known, **flags)
 

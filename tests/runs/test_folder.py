@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 
 import dedup
+from dedup.core.documents import STATUS
 from dedup.core.errors import BadRun
+from dedup.core.verdicts import DECIDING, RELATIONS
 from dedup.runs.atomic import checksum
+from dedup.runs.manifest import FORMAT
 
 from ..conftest import OTHER, POST
 
@@ -168,3 +171,20 @@ def test_a_file_that_changes_between_the_pass_and_the_verification_is_set_aside(
     assert run.summary["set_aside"]["reasons"] == {"changed while read": 2, "empty": 1}
     assert [os.path.basename(k) for k in run.keep()] == ["b.txt", "c.txt"]
     assert json.loads((folder / "r/run.json").read_bytes())["documents"]["set_aside"] == 3
+
+
+def test_the_names_behind_stored_numbers_are_those_of_the_format():
+    """Run folders hold numbers: whoever changes a name or its place must raise FORMAT, and then this test."""
+    assert FORMAT == 5
+    assert (
+        *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
+        *("near", "contained", "rewritten", "form"),
+    ) == RELATIONS
+    assert (
+        *("", "letters", "jaccard", "discounted_jaccard", "containment", "discounted_containment"),
+        "skeleton_jaccard",
+    ) == DECIDING
+    assert (
+        *("ok", "empty", "binary", "unreadable", "bad record", "changed while read"),
+        *("too short to judge", "too large"),
+    ) == STATUS

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from ...core.errors import safe
-from ...core.verdicts import CONTAINED, PUNCTUATION
+from ...core.verdicts import CONTAINED, of_equal_letters
 from ...readers.registry import WRITTEN_AS_TEXT, fetch
 from ...runs.run import Run
 from ...text.decode import transcode
@@ -160,7 +160,7 @@ def comparison(
     a, b = left[1].decode("utf-8", "replace"), right[1].decode("utf-8", "replace")
     found = align(a, b, letter_table())
     spans, relation = found.spans, int(run.verdict.relation[doc])
-    if relation <= PUNCTUATION:
+    if of_equal_letters(relation):
         spans = [part for span in spans for part in respelled(span, a, b)]
     out: dict[str, Any] = {"length": [len(a), len(b)], "blocks": blocks(found.spans, len(a), len(b))}
     out["parts"], out["more"] = _parts(spans, a, b)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...clustering import verdict
 from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
-from ...core.verdicts import NEAR
+from ...core.verdicts import of_equal_letters
 from ...matching import kernels
 from ...matching.candidates import find_pairs
 from ...matching.views import LETTERS
@@ -58,7 +58,7 @@ def borderline(run: Run, candidates: CandidatePairs) -> Borderline:
     text is gone they are left out.
     """
     limits = verdict.thresholds(Settings.of_run(run.summary))
-    stored = run.pairs.where(run.pair_relations >= NEAR)
+    stored = run.pairs.where(~of_equal_letters(run.pair_relations))
     found = limits.classify(stored)
     above = stored.where(found.alike & ~found.is_part & ~found.rewritten)
     docs, estimate = not_joined(run, candidates)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...clustering import verdict
 from ...core.pairs import CandidatePairs
 from ...core.settings import Settings
-from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN
+from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN, of_equal_letters
 from ...matching.bands import recall
 from ...matching.views import LETTERS
 from ...runs.run import Run
@@ -38,8 +38,8 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
             n: getattr(settings, n) for n in ("min_jaccard", "min_containment", "min_skeleton", "k")
         },
         "documents": len(run.documents),
-        "pairs": int((run.pair_relations >= NEAR).sum()),
-        "same_letters": int((run.pair_relations < NEAR).sum()),
+        "pairs": int((~of_equal_letters(run.pair_relations)).sum()),
+        "same_letters": int(of_equal_letters(run.pair_relations).sum()),
         "histogram": histogram(run, candidates),
         "s_curve": s_curve(settings),
         "lines": what_if(run),

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ...clustering import exact_duplicates, policies
 from ...core.documents import OK, TOO_SHORT, Documents
+from ...core.pairs import DIGEST_WORDS
 from ...core.settings import Settings
-from ...core.verdicts import CASE, ENCODING, IDENTICAL, PUNCTUATION, WHITESPACE
+from ...core.verdicts import PUNCTUATION, WRITTEN_ALIKE
 from ...text.normalize import letter_table
 from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, offsets_from_sizes, packed, texts
 from ..checkpoints import Frame
@@ -166,7 +167,7 @@ def _spelled(s: Settings) -> Mapper:
                 {
                     "doc": numbers(one, "doc"),
                     "same": numbers(one, "same"),
-                    "digests": packed(found.digests.reshape(-1), 9 * np.arange(one.num_rows + 1)),
+                    "digests": packed(found.digests.reshape(-1), DIGEST_WORDS * np.arange(one.num_rows + 1)),
                     "n_shingles": found.n_shingles,
                     "n_bones": found.n_bones,
                 },
@@ -184,7 +185,7 @@ def with_kinds(spelled: Frame, speakers: Frame) -> Frame:
     )
     rows = spelled.join(theirs.select("same", "speaker", "d"), "same").where("doc != speaker")
     kind = f.lit(PUNCTUATION)
-    for i, relation in reversed(list(enumerate((IDENTICAL, ENCODING, WHITESPACE, CASE)))):
+    for i, relation in reversed(list(enumerate(WRITTEN_ALIKE))):
         shared = f.substring("digests", 16 * i + 1, 16) == f.substring("d", 16 * i + 1, 16)
         kind = f.when(shared, relation).otherwise(kind)
     return rows.withColumn("kind", kind.cast("tinyint")).drop("d")

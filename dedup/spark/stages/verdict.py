@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...clustering import verdict
 from ...core.documents import Source
 from ...core.features import Signatures
-from ...core.pairs import CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
+from ...core.pairs import DIGEST_WORDS, CandidatePairs, Evidence, Spellings, VerifiedPairs, pair_keys
 from ...core.settings import Settings
 from ...core.thresholds import Thresholds, lost
 from ...core.verdicts import LETTERS
@@ -183,7 +183,7 @@ def _ruled(done: verdict.Decision, docs: NDArray[np.int64]) -> dict[str, Any]:
 def _spellings(table: pa.Table, docs: NDArray[np.int64]) -> Spellings:
     """Rows of SPELLING -> how documents are written, by their places in docs."""
     order = np.argsort(numbers(table, "doc"), kind="stable")
-    digests = unpacked(texts(table, "digests"), np.uint64)[0].reshape(-1, 9)
+    digests = unpacked(texts(table, "digests"), np.uint64)[0].reshape(-1, DIGEST_WORDS)
     counts = (numbers(table, name)[order].astype(np.int64) for name in ("n_shingles", "n_bones"))
     at = np.searchsorted(docs, numbers(table, "doc")[order])
     return Spellings(at.astype(np.int32), digests[order], *counts)
