@@ -5,7 +5,7 @@ import random
 from unittest import mock
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup.core.features import Anchors, Banding
@@ -141,6 +141,7 @@ def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holde
 
 @examples(150)
 @given(chances, st.integers(0, 30), st.integers(1, 8), st.integers(1, 6), st.integers(1, 3))
+@example(random.Random(472552), 3, 2, 1, 1)  # two documents of many anchors, none of them in the sample
 def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, most_groups, of_group, pairs):
     few = chance.choice([5, 8, 100])
     hashes, (then, now) = some_anchors(chance, n, 8), two_runs(chance, n)

@@ -62,9 +62,13 @@ class RunAnchors:
         return self.n_effective > containment.FEW_ANCHORS
 
     def enough(self, min_share: float) -> NDArray[np.int32]:
-        """Return int32[n_docs]: by how many anchors each finds another, at least, or is found by it."""
+        """Return int32[n_docs]: by how many anchors each finds another, at least, or is found by it.
+
+        By one even where none are looked for, as a document of many anchors may have none in the sample:
+        from scratch, documents that share none are never met.
+        """
         n_terms = containment.terms_looked_for(self.n_effective, self.known.n_left, self.n_sampled)
-        return rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
+        return np.maximum(1, rules.min_shared_anchors(n_terms, min_share)).astype(np.int32)
 
     def enough_of(self, pairs: NDArray[np.int32], min_share: float) -> NDArray[np.int32]:
         """Pairs int32[m, 2] -> by how many anchors one finds the other, at least."""
