@@ -31,7 +31,7 @@ run_option = click.option(
     type=RunFolderPath(),
     default=default_run,
     show_default=RUN_FOLDER,
-    help="Run folder; run in [tool.dedup] of pyproject.toml names another default.",
+    help="Run folder; `run` in [tool.dedup] of pyproject.toml sets another default.",
 )
 
 

@@ -33,7 +33,7 @@ from .progress import Reporter, Shown, reporting
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file with settings, and run, the run folder. [pyproject.toml]",
+    help="TOML file with settings, and `run`, the run folder. [pyproject.toml]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
