@@ -34,11 +34,16 @@ needs_variants = pytest.mark.skipif(
 )
 
 
+def asks_for_slow(config) -> bool:
+    """Tell whether slow tests are asked for: `-m slow`, or `-m "slow and not heavy"`."""
+    return config.option.markexpr.split(" and ")[0] == "slow"
+
+
 def pytest_configure(config):
     if config.pluginmanager.hasplugin("tests.mutations.quick"):  # it has a profile of its own
         examples.thorough = True
         return
-    examples.thorough = config.option.markexpr == "slow"
+    examples.thorough = asks_for_slow(config)
     settings.load_profile("thorough" if examples.thorough else "quick")
 
 
@@ -46,9 +51,7 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     """With -m slow, every property test is run, with all its examples."""
     for item in items:
-        if config.option.markexpr == "slow" and getattr(
-            getattr(item, "obj", None), "is_hypothesis_test", False
-        ):
+        if asks_for_slow(config) and getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("slow")
 
 

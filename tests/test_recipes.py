@@ -231,6 +231,7 @@ def other_user() -> dict[str, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy  # it installs everything anew, as the last part of .ci/run does with a wheel
 def test_recipe_image():
     """The steps of the Dockerfile without a daemon; then the command without a home, as another user."""
     steps = dict(line.split(" ", 1) for line in block("image", "dockerfile").splitlines())

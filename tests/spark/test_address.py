@@ -14,6 +14,7 @@ import dedup
 from dedup.core.settings import Settings
 from dedup.readers.storage import addresses
 from dedup.readers.storage.addresses import StorageFolder
+from dedup.reports.progress import SPARK_WORDS
 from dedup.runs import remote
 from dedup.spark import job, session
 from dedup.spark.output import arrays, folder
@@ -56,7 +57,7 @@ def same(tmp_path, sources, here, **ways):
 
 @pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=heavy), 7])
 def test_a_run_at_an_address_has_the_same_bytes(spark, made, tmp_path, monkeypatch, partitions):  # noqa: F811
-    monkeypatch.setattr(arrays, "CHUNK_BYTES", 1 << 14)
+    monkeypatch.setattr(arrays, "PART_BYTES", 1 << 14)
     same(tmp_path, [made], f"file://{tmp_path}/far", partitions=partitions)
     (parts,) = (tmp_path / "far").glob("tables-*/signatures.npy")
     assert len(list(parts.iterdir())) > 9
@@ -119,7 +120,7 @@ def test_a_killed_driver_leaves_stages_at_the_address(tmp_path):
     child = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     for line in child.stderr:
-        if line.startswith("alike:"):
+        if line.startswith(SPARK_WORDS["alike"]):
             child.kill()
             break
     child.wait()
@@ -127,8 +128,9 @@ def test_a_killed_driver_leaves_stages_at_the_address(tmp_path):
     again = subprocess.run(command, env=env, stderr=subprocess.PIPE, text=True, check=True)
     stages = dict(line.split(": ", 1) for line in again.stderr.splitlines() if ": " in line)
     before = [name for name, how in stages.items() if how == "done before"]
-    assert before[:6] == ["pass", "by-letters", "spellings", "letters", "firsts", "alike"]
-    assert "compared" not in before
+    first = ("pass", "by-letters", "spellings", "letters", "firsts", "alike")
+    assert before[:6] == [SPARK_WORDS[stage] for stage in first]
+    assert SPARK_WORDS["compared"] not in before
     dedup.scan(inputs, run=tmp_path / "local")
     assert tables(remote.whole(here)) == tables(tmp_path / "local")
 
@@ -177,7 +179,7 @@ def test_a_bucket_is_scanned_to_a_bucket(spark, bucket, tmp_path, monkeypatch, r
     put, names = bucket
     # as --spark-conf spark.executorEnv.NAME=VALUE does
     monkeypatch.setattr(spark.sparkContext, "environment", {**spark.sparkContext.environment, **names})
-    monkeypatch.setattr(arrays, "CHUNK_BYTES", 1 << 14)
+    monkeypatch.setattr(arrays, "PART_BYTES", 1 << 14)
     rows = "\n".join(json.dumps({"text": text}) for text in [*corpus(60, seed=7), POST, POST.upper()])
     put("corpus/more/rows.jsonl", rows.encode())
     conf = {"spark.dedup.checkpoints": str(tmp_path / "stages")}

@@ -18,6 +18,7 @@ import dedup
 from dedup.core.documents import Source
 from dedup.core.settings import Settings
 from dedup.readers.storage.addresses import StorageFolder
+from dedup.reports.progress import SPARK_WORDS
 
 from ..conftest import ROOT
 from ..pipeline.test_scan import corpus
@@ -229,16 +230,17 @@ def test_a_killed_driver_leaves_stages_from_which_the_same_command_goes_on(folde
     seen = []
     for line in child.stderr:
         seen.append(line)
-        if line.startswith("alike:"):
+        if line.startswith(SPARK_WORDS["alike"]):
             child.kill()
             break
     child.wait()
-    assert seen[-1].startswith("alike:"), seen
+    assert seen[-1].startswith(SPARK_WORDS["alike"]), seen
     again = subprocess.run(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, check=True)
     stages = dict(line.split(": ", 1) for line in again.stderr.splitlines() if ": " in line)
     before = [name for name, how in stages.items() if how == "done before"]
-    assert before[:6] == ["pass", "by-letters", "spellings", "letters", "firsts", "alike"]
-    assert "compared" not in before
+    first = ("pass", "by-letters", "spellings", "letters", "firsts", "alike")
+    assert before[:6] == [SPARK_WORDS[stage] for stage in first]
+    assert SPARK_WORDS["compared"] not in before
     assert tables(folder / "r") == tables(folder / "expected")
     assert not (folder / "r" / "unfinished").exists()
 
