@@ -18,6 +18,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from dedup.reports.progress import SPARK_WORDS
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,6 +64,17 @@ def memory(pid: int) -> int:
     return total
 
 
+def stage_of(said: str) -> str:
+    """A stage as stderr tells of it, in words -> its name, as in checkpoints.
+
+    >>> stage_of("reading"), stage_of("choosing documents to keep, turn 2")
+    ('pass', 'decided-1')
+    """
+    words, _, turn = said.partition(", turn ")
+    name = {words: name for name, words in SPARK_WORDS.items()}.get(words, words)
+    return f"{name}-{int(turn) - 1}" if turn else name
+
+
 def watched(command: list[str], env: dict[str, str]) -> dict[str, object]:
     """Run a command -> its wall and CPU seconds and peak memory; and by stage, as stderr tells of them."""
     start = time.perf_counter()
@@ -81,7 +94,7 @@ def watched(command: list[str], env: dict[str, str]) -> dict[str, object]:
         name, _, seconds = line.strip().rpartition(": ")
         if seconds.endswith(" s"):
             now = cpu(child.pid)
-            stages[name] = {"wall": float(seconds[:-2]), "cpu": round(now - before, 1)}
+            stages[stage_of(name)] = {"wall": float(seconds[:-2]), "cpu": round(now - before, 1)}
             before = now
     _, status, usage = os.wait4(child.pid, 0)
     stop.set()
