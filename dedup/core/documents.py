@@ -16,6 +16,7 @@ STATUS = (
     *("ok", "empty", "binary", "unreadable", "bad record", "changed while read"),
     *("too short to judge", "too large"),
 )
+COUNTED = ("n_letters", "n_upper", "n_marks", "n_bones")  # in the order of Signed.counts
 FAULTS = (UNREADABLE, BAD_RECORD, CHANGED, TOO_LARGE)  # of a scan that has them the exit code is 2
 
 

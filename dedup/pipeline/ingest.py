@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..core.documents import EMPTY, OK, Document, Documents, Source
+from ..core.documents import COUNTED, EMPTY, OK, Document, Documents, Source
 from ..core.errors import BadInput
 from ..core.features import FeatureRows
 from ..core.parallel import Context
@@ -209,10 +209,7 @@ def sign(
         record=np.array(line, np.int64) + 1,
         offset=np.array(offset, np.int64),
         n_bytes=np.array(n_bytes, np.int64),
-        n_letters=counts[:, 0],
-        n_upper=counts[:, 1],
-        n_marks=counts[:, 2],
-        n_bones=counts[:, 3],
+        **dict(zip(COUNTED, counts.T, strict=True)),
         letters_hash=signed.letters_hash,
         status=state,
         encoding=list(encoding),

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..core.documents import Documents, Source
+from ..core.documents import COUNTED, Documents, Source
 from ..core.features import Spans
 from ..core.pairs import COUNTS, DIGEST_WORDS, Evidence, Spellings, VerifiedPairs
 from ..core.sorted_arrays import offsets_from_sizes
@@ -19,7 +19,7 @@ from .run import Run
 
 KINDS = {
     **{"source": np.int32, "status": np.int8, "letters_hash": np.uint64},
-    **dict.fromkeys(("record", "offset", "n_bytes", "n_letters", "n_upper", "n_marks", "n_bones"), np.int64),
+    **dict.fromkeys(("record", "offset", "n_bytes", *COUNTED), np.int64),
     **dict.fromkeys(("cluster", "canonical", "witness"), np.int32),
     **{"relation": np.int8, "size": np.int64, "witness_size": np.int64},
     **dict.fromkeys(("jaccard", "containment", "discounted_jaccard", "discounted_containment"), np.float64),

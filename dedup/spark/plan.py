@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..clustering import verdict
 from ..clustering.witnesses import WITNESS_ROUNDS
-from ..core.documents import CHANGED, OK
+from ..core.documents import CHANGED, COUNTED, OK
 from ..core.errors import Broken
 from ..core.pairs import COUNTS
 from ..core.settings import Settings
@@ -174,9 +174,8 @@ def _compared(alike: Frame, parts: Frame, library: Library, s: Settings) -> Fram
 
 def _facts(documents: Frame, sources: Frame, letters: Frame, s: Settings) -> Frame:
     """FACTS of every document that is not set aside."""
-    counts = ["n_letters", "n_upper", "n_marks", "n_bones", "fields", "repairs"]
-    rows = documents.select("doc", "source", *counts).join(letters.where("same is not null"), "doc")
-    return rows.join(sources, "source").select(*FACTS)
+    rows = documents.select("doc", "source", *COUNTED, "fields", "repairs")
+    return rows.join(letters.where("same is not null"), "doc").join(sources, "source").select(*FACTS)
 
 
 def _as_input(rows: Frame, what: int) -> Frame:

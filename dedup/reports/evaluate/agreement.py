@@ -127,7 +127,7 @@ def linked(table: Contingency) -> NDArray[np.float64]:
     return np.divide(together, mates, out=np.zeros(len(mates)), where=mates > 0)
 
 
-def anchors(table: Contingency, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+def originals(table: Contingency, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return int64[n_true]: the predicted cluster that stands for each true one.
 
     That of its marked document (bool[n]); else the one that holds most of it, if that is more than one

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...clustering import exact_duplicates, policies
-from ...core.documents import OK, TOO_SHORT, Documents
+from ...core.documents import COUNTED, OK, TOO_SHORT, Documents
 from ...core.pairs import DIGEST_WORDS
 from ...core.settings import Settings
 from ...core.verdicts import PUNCTUATION, WRITTEN_ALIKE
@@ -19,9 +19,8 @@ from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, offsets_
 from ..checkpoints import Frame
 
 FACTS: Columns = {
-    **{"doc": "int64", "same": "int64", "weight": "int64", "n_letters": "int64", "n_upper": "int64"},
-    **{"n_marks": "int64", "n_bones": "int64", "mtime_ns": "int64", "path": "binary", "fields": "string"},
-    "repairs": "string",
+    **dict.fromkeys(("doc", "same", "weight", *COUNTED, "mtime_ns"), "int64"),
+    **{"path": "binary", "fields": "string", "repairs": "string"},
 }
 SPELLING: Columns = {
     **{"doc": "int64", "same": "int64", "digests": "binary"},
@@ -80,18 +79,12 @@ def documents_of(table: pa.Table) -> Documents:
     """Rows of FACTS in document order -> documents; what no decision looks at is empty."""
     n = table.num_rows
     none, blank = np.zeros(n, np.int64), [""] * n
-    n_letters, n_upper, n_marks, n_bones = (
-        numbers(table, name) for name in ("n_letters", "n_upper", "n_marks", "n_bones")
-    )
     return Documents(
         source=np.arange(n, dtype=np.int32),
         record=none,
         offset=none,
         n_bytes=none,
-        n_letters=n_letters,
-        n_upper=n_upper,
-        n_marks=n_marks,
-        n_bones=n_bones,
+        **{name: numbers(table, name) for name in COUNTED},
         letters_hash=np.zeros((n, 2), np.uint64),
         status=np.full(n, OK, np.int8),
         encoding=blank,

@@ -30,7 +30,7 @@ class Signed(NamedTuple):
 
     signatures: NDArray[np.uint32]  # [n, num_perm], of the shingles
     skeletons: NDArray[np.uint32]  # [n, num_perm], of the skeleton shingles
-    counts: NDArray[np.int64]  # [n, 4]: letters, capitals, punctuation marks, skeleton shingles
+    counts: NDArray[np.int64]  # [n, 4]: letters, capitals, punctuation, skeleton shingles; COUNTED
     letters_hash: NDArray[np.uint64]  # [n, 2]
     anchor_hash: NDArray[np.uint64]  # [m]
     anchor_text: NDArray[np.int32]  # [m]
