@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clustering import exact_duplicates, families, verdict, witnesses
+from ..clustering import exact_duplicates, families, nearest, verdict, witnesses
 from ..clustering.exact_duplicates import same_letters
 from ..core.components import connected_components
 from ..core.documents import OK, TOO_SHORT, Documents
@@ -26,6 +26,8 @@ from ..core.parallel import Context, Progress, shared_context
 from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
 from ..matching import boilerplate, candidates, containment, verify
+from ..matching.noise import Searched
+from ..matching.update.state import BY_NOISE
 from ..matching.verify import turned
 from ..matching.views import VIEWS
 from ..pipeline import warm_up
@@ -168,12 +170,13 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[query.PairsWithRun, Spans, tuple[CandidatePairs, CandidatePairs]]:
+    ) -> tuple[query.PairsWithRun, Spans, tuple[CandidatePairs, ...]]:
         """Find pairs with the run, boilerplate of the new documents, and pairs among them."""
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
-        banded = candidates.Finder(s, docs).by_bands(documents, features.signatures, parallel_map)
+        finder = candidates.Finder(s, docs)
+        banded = finder.by_bands(documents, features.signatures, parallel_map)
         alike = CandidatePairs(banded.pairs)
         close = candidates.are_close(s, documents.n_letters, features.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
@@ -185,13 +188,21 @@ class _Check:
         old, old_group = self.existing, self.existing.cluster
         pairs = query.alike(self.index, new, old.signatures, old.sizes, old_group, s)
         by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
-        return query.PairsWithRun.of(pairs, by_anchors, share), known.spans, (alike, parts)
+        found = CandidatePairs.of(np.concatenate([alike.docs, parts.docs])).docs
+        searched = Searched(docs, documents, features.signatures, known.spans, found)
+        noisy = finder.noisy(searched, self._utf8, parallel_map)
+        among = (alike, parts, CandidatePairs(noisy.having(BY_NOISE)))
+        if s.noise == "on":
+            kept = old.witness == np.arange(len(old.witness))
+            noisy_pairs = query.noisy(new, old.signatures, old.sizes("n_letters"), kept)
+            pairs = np.unique(np.concatenate([pairs, noisy_pairs]), axis=0)
+        return query.PairsWithRun.of(pairs, by_anchors, share), known.spans, among
 
     def _add_compared(
         self,
         found: dict[int, list[Match]],
         with_run: query.PairsWithRun,
-        among: tuple[CandidatePairs, CandidatePairs],
+        among: tuple[CandidatePairs, ...],
     ) -> None:
         """Add the pairs that reach a threshold."""
         pairs = with_run.pairs.copy()
@@ -234,6 +245,8 @@ class _Check:
         earlier, n = self._renumbered(related(earlier, anchored))
         slots = families.slots(n, mine.merged(earlier))
         mine, earlier = slots.judged(mine), slots.judged(earlier)
+        judged = nearest.judged(n, mine.merged(earlier), limits)
+        mine, earlier = (judged.among(pair_keys(some.docs)) for some in (mine, earlier))
         found = limits.classify(mine)
         form, mine = mine.where(found.of_one_form & ~found.reached), mine.where(found.reached)
         both = mine.merged(earlier.where(limits.classify(earlier).reached))
@@ -264,16 +277,19 @@ class _Check:
         out: list[tuple[bytes, bytes] | None] = [self.fresh.text(d) for d in docs[docs < self.n].tolist()]
         return out + rows.read((docs[docs >= self.n] - self.n).astype(np.int32))
 
+    def _utf8(self, docs: NDArray[np.int32]) -> list[bytes | None]:
+        """Return the text of each document; None where it cannot be read any more."""
+        if (docs < self.n).all():  # before it is known what they are compared with
+            return [self.fresh.text(d)[1] for d in docs.tolist()]
+        return [got and got[1] for got in self._read(docs)]
+
     def _verified(self, pairs: NDArray[np.int64]) -> VerifiedPairs:
         """Verify pairs of documents; those whose texts can no longer be read are left out."""
-
-        def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
-            return [got and got[1] for got in self._read(docs)]
 
         parallel_map = self.context.counted(len(pairs), self.n)
         asked = CandidatePairs.of(pairs.astype(np.int32))
         figured = (letter_table(), self.s.k, self.spans, self.limits)
-        return verify.verify(asked, self.n_bytes, utf8, *figured, parallel_map)
+        return verify.verify(asked, self.n_bytes, self._utf8, *figured, parallel_map)
 
     def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:
         """Describe a pair; without a row of figures, its letters are equal."""

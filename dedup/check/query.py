@@ -13,7 +13,8 @@ from ..core.documents import Documents
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
 from ..core.sorted_arrays import unique_counts
-from ..matching import containment
+from ..core.thresholds import ABOUT_AS_LONG, SHORT
+from ..matching import containment, noise
 from ..matching.boilerplate import Boilerplate, own_of
 from ..matching.views import VIEWS
 from .index import Index
@@ -33,6 +34,7 @@ class Newcomers:
 BEST_OF_GROUP = 8  # documents of one cluster that a new one is compared with
 BEST = 64  # documents of the run that a new one is compared with, by their signatures
 AT_ONCE = 512  # new documents
+ROWS_AT_ONCE = 1 << 15  # documents of the run
 
 
 def alike(
@@ -65,6 +67,48 @@ def alike(
             rows = rows[_best((pairs[rows, 0],), pairs[rows, 1], agree[rows], BEST)]
             out.append(np.stack([some[pairs[rows, 0]], pairs[rows, 1]], axis=1).astype(np.int64))
     return np.unique(np.concatenate(out), axis=0)
+
+
+def noisy(
+    new: Newcomers, existing: Signatures, n_letters: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Find the pairs (new document, kept document of the run) that share rare values: int64[n, 2].
+
+    They may be noisy copies; see `matching.noise`.  n_letters int64[n_docs] and kept bool[n_docs] are those
+    of the run.
+    All signatures of the run are read.
+    """
+    docs = new.docs[new.documents.n_letters[new.docs] >= SHORT]
+    old = kept & (n_letters >= SHORT)
+    most, least = noise.rare(int(old.sum())), noise.shared(int(old.sum()))
+    mine = new.signatures.values[docs]
+    order = np.argsort(mine, axis=0)
+    columns = np.take_along_axis(mine, order, axis=0)
+    found = [np.zeros((0, 3), np.int64)]  # column, place in its order, document of the run
+    for start in range(0, len(old) if len(docs) else 0, ROWS_AT_ONCE):
+        rows = np.flatnonzero(old[start : start + ROWS_AT_ONCE])
+        values = np.asarray(existing.values[start : start + ROWS_AT_ONCE])[rows]
+        for c in range(values.shape[1]):
+            first = np.searchsorted(columns[:, c], values[:, c])
+            hit = np.flatnonzero(columns[np.minimum(first, len(docs) - 1), c] == values[:, c])
+            found.append(np.stack([np.full(len(hit), c), first[hit], start + rows[hit]], axis=1))
+        existing.release_pages()
+    hits = np.concatenate(found)
+    times = np.unique(hits[:, 0] * len(docs) + hits[:, 1], return_inverse=True, return_counts=True)
+    hits = hits[times[2][times[1]] <= most] if len(hits) else hits
+    pairs = [np.zeros((0, 2), np.int64)]
+    for ahead in range(len(docs)):  # new documents with the same value as the first of it
+        at = hits[hits[:, 1] + ahead < len(docs)]
+        at = at[columns[at[:, 1] + ahead, at[:, 0]] == columns[at[:, 1], at[:, 0]]]
+        if not len(at):
+            break
+        pairs.append(np.stack([order[at[:, 1] + ahead, at[:, 0]], at[:, 2]], axis=1))
+    both, n_shared = np.unique(np.concatenate(pairs), axis=0, return_counts=True)
+    sizes = np.stack([new.documents.n_letters[docs[both[:, 0]]], n_letters[both[:, 1]]])
+    good = (n_shared >= least) & (sizes.min(axis=0) >= ABOUT_AS_LONG * sizes.max(axis=0))
+    both, n_shared = both[good], n_shared[good]
+    rows = _best((both[:, 0],), both[:, 1], n_shared, BEST_OF_GROUP)
+    return np.stack([docs[both[rows, 0]], both[rows, 1]], axis=1).astype(np.int64)
 
 
 def _agree(

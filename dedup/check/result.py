@@ -13,8 +13,8 @@ import numpy as np
 from ..core.documents import FAULTS, OK, STATUS, Documents, Source
 from ..core.errors import BadInput
 from ..core.pairs import VerifiedPairs
-from ..core.thresholds import Thresholds, lost
-from ..core.verdicts import CONTAINED, FORM, NEAR, RELATIONS, REWRITTEN
+from ..core.thresholds import Thresholds, error_share, lost
+from ..core.verdicts import CONTAINED, FORM, NEAR, RELATIONS, REWRITTEN, SCANNED
 
 NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"
 STATES = (NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE)
@@ -37,6 +37,7 @@ class Match:
     discounted_jaccard: float | None
     discounted_containment: float | None
     skeleton_jaccard: float | None
+    aligned: float | None  # the share of the longer text that the other has but for errors, if it is scanned
     lost: float | None  # the share of the new document that the other one lacks
     size: int | None  # shingles of the new document
     other_size: int | None
@@ -71,6 +72,7 @@ class Match:
             discounted_jaccard=float(one.discounted_jaccard[0]),
             discounted_containment=float(one.discounted_containment[0]),
             skeleton_jaccard=float(one.skeleton_jaccard[0]) if kind == REWRITTEN else None,
+            aligned=float(1 - error_share(one)[0]) if kind == SCANNED else None,
             lost=float(lost(one)[0, 0 if left else 1]),
             size=mine,
             other_size=other,
@@ -114,7 +116,8 @@ class Match:
 
 
 _UNKNOWN: dict[str, None] = dict.fromkeys(
-    ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "lost", "size", "other_size")
+    ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "aligned")
+    + ("lost", "size", "other_size")
 )
 
 
@@ -159,7 +162,7 @@ def matched(
 
 def _closeness(m: Match) -> tuple[object, ...]:
     """Forms last, exact before estimated, the mildest relation, the run first, figures, kept, the name."""
-    figure = max(m.jaccard, m.skeleton_jaccard or 0.0)
+    figure = max(m.jaccard, m.skeleton_jaccard or 0.0, m.aligned or 0.0)
     return (
         m.relation == RELATIONS[FORM],
         m.estimated,

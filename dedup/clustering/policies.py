@@ -29,6 +29,7 @@ class Facts:
     documents: Documents
     holds: NDArray[np.int64]  # how many documents it holds, itself among them
     held: NDArray[np.int64]  # how many documents of other letters hold it
+    cleaner: NDArray[np.int64]  # how many documents are the same text with fewer errors
     mtime_ns: NDArray[np.int64]
     paths: list[bytes]
 
@@ -45,6 +46,11 @@ def fullest(facts: Facts, _: str) -> NDArray[np.int64]:
 def cleanest(facts: Facts, _: str) -> NDArray[np.int64]:
     """The body rather than the page around it: the document that the most others hold."""
     return facts.holds - facts.held
+
+
+def cleanest_text(facts: Facts, _: str) -> NDArray[np.int64]:
+    """The text rather than a noisy copy of it, as a scanner or typist makes: one that has no cleaner copy."""
+    return facts.cleaner
 
 
 def cased(facts: Facts, _: str) -> NDArray[np.int64]:
@@ -118,6 +124,7 @@ def field(facts: Facts, name: str) -> NDArray[np.int64]:
 POLICIES: dict[str, Policy] = {
     "fullest": fullest,
     "cleanest": cleanest,
+    "cleanest-text": cleanest_text,
     "cased": cased,
     "longest": longest,
     "shortest": shortest,

@@ -17,11 +17,11 @@ from ..core.parallel import ParallelMap
 from ..core.rules import MIN_PART, MIN_SKELETON
 from ..core.settings import Settings
 from ..core.sorted_arrays import inverse_permutation, is_in
-from ..core.thresholds import Thresholds, lost
+from ..core.thresholds import Thresholds, cleaner, lost
 from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
 from ..matching import kernels, views
 from ..text.normalize import letter_table
-from . import exact_duplicates, families, hubs, policies
+from . import exact_duplicates, families, hubs, nearest, policies
 from .witnesses import Preferences, edges, select_witnesses, without_hubs
 
 COVER = 0.95  # share of a document that another must hold to cover it, whatever `max_lost` is
@@ -83,7 +83,8 @@ def thresholds(s: Settings) -> Thresholds:
     """Return the thresholds that settings ask for."""
     forms = RELATIONS[FORM] in parse_relations(s.relations)
     return Thresholds(
-        s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_SKELETON, s.max_lost, forms
+        *(s.min_jaccard, s.min_containment, MIN_PART, s.min_skeleton, MIN_SKELETON),
+        *(s.min_aligned if s.noise == "on" else np.inf, s.max_lost, forms),
     )
 
 
@@ -107,9 +108,10 @@ def decide(
     n, limits, rule = len(documents), thresholds(s), policies.parse_rule(s.prefer)
     # a part is joined to its whole only if they share anchors that are no boilerplate
     found = limits.classify(pairs)
-    sure = found.similar | known.by_anchors
+    sure = found.similar | found.apart | known.by_anchors
     slots = families.slots(n, pairs.where(sure & known.candidate & found.related))
     pairs, candidate = slots.judged(pairs.where(sure)), known.candidate[sure]
+    pairs = nearest.judged(n, pairs, limits)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     weight = np.bincount(exact_group, minlength=n) if weight is None else weight
     good = without_hubs(pairs.where(limits.classify(pairs).reached), limits, n)
@@ -241,7 +243,7 @@ def parse_relations(relations: str) -> list[str]:
     `"+form"` and `"-near"` change the default set.
 
     >>> parse_relations("+form,-near,-rewritten")
-    ['identical', 'encoding', 'whitespace', 'case', 'punctuation', 'contained', 'form']
+    ['identical', 'encoding', 'whitespace', 'case', 'punctuation', 'scanned', 'contained', 'form']
     """
     given = [r.strip() for r in relations.split(",") if r.strip()]
     changes = [r for r in given if r[0] in "+-"]
@@ -268,10 +270,14 @@ def _facts(
     n = len(documents)
     strict = replace(limits, max_lost=min(limits.max_lost, 1 - COVER))
     holds, held = hubs.holds(n, hubs.allowed(good.docs, *strict.classify(good).held), weight)
+    n_cleaner = np.zeros(n, np.int64)
+    for side, is_cleaner in zip((1, 0), cleaner(good), strict=True):
+        np.add.at(n_cleaner, good.docs[is_cleaner, side], 1)
     times = np.array([s.mtime_ns for s in sources], np.int64)[documents.source]
     paths = np.array([s.path for s in sources], object)[documents.source].tolist()
     return policies.Facts(
-        documents, holds[exact_group] + weight[exact_group], held[exact_group], times, paths
+        *(documents, holds[exact_group] + weight[exact_group], held[exact_group], n_cleaner[exact_group]),
+        *(times, paths),
     )
 
 

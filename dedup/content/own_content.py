@@ -61,7 +61,7 @@ class Content:
     only one side has and that recur beside the same word, as in gcloud, gcloud beta.  damaged: pairs of words
     that are one, damaged, and differ so once.  words: of the shorter text.  places: where the texts differ.
     slots: those places, where they are few.  silent_left, silent_right: boilerplate that the other side does
-    not have.
+    not have.  The others are 0 here; see the module `noise`.
     """
 
     letters_left: int
@@ -81,6 +81,10 @@ class Content:
     places: int
     silent_left: int
     silent_right: int
+    errors: int = 0
+    noise: int = 0
+    grams_left: int = 0
+    grams_right: int = 0
     slots: list[Slot] = field(default_factory=list)
 
     def turned(self) -> Content:

@@ -15,10 +15,10 @@ from .verdicts import WRITTEN_ALIKE
 COUNTS = (  # of what one text says and the other does not; see content.own_content
     *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
     *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
-    *("silent_left", "silent_right"),
+    *("silent_left", "silent_right", "errors", "noise", "grams_left", "grams_right"),
 )
 DIGEST_WORDS = 2 * len(WRITTEN_ALIKE) + 1
-TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15]  # columns of the same counts with left and right exchanged
+TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15, 17, 18, 20, 19]  # those columns with left and right exchanged
 
 
 def pair_keys(docs: NDArray[Any]) -> NDArray[np.int64]:
@@ -58,9 +58,12 @@ class VerifiedPairs:
 
     counts int64[n, 3, 3]: distinct shingles of three kinds (all, those that are boilerplate in neither
     document, those of the skeletons), each as shared, in the left, in the right document.  content
-    int32[n, 17] are the COUNTS of what each text says alone, and slots uint32[n, 4, 4] where they differ
+    int32[n, 21] are the COUNTS of what each text says alone, and slots uint32[n, 4, 4] where they differ
     (see content.Slot: before, after, left, right, hashed); both are 0 where the texts were not compared
-    word by word.  by_family bool[n]: the family of the two tells that they are instances of one form.
+    word by word.  Where texts full of errors were compared letter by letter, `errors` are those of the
+    alignment, `noise` those of them that are no content, and `grams_left`, `grams_right` the different
+    four letters in a row of each.  by_family bool[n]: the family of the two tells
+    that they are instances of one form.
     """
 
     docs: NDArray[np.int32]

@@ -19,7 +19,7 @@ def _knob(default: Any, help: str, low: Any = None, high: Any = None, decides: b
     return field(default=default, metadata={"help": help, "low": low, "high": high, "decides": decides})
 
 
-MIN_LINES = ("min_jaccard", "min_containment", "min_skeleton")  # `dedup decide` can raise them
+MIN_LINES = ("min_jaccard", "min_containment", "min_skeleton", "min_aligned")  # `dedup decide` can raise them
 DECIDED = (*MIN_LINES, "max_lost", "prefer", "relations")  # and change these
 MAX_TEXT = 2_000_000_000  # bytes of one text that the kernels count in 32 bits
 
@@ -37,6 +37,9 @@ class Settings:
     min_skeleton: float = _knob(
         0.3, "Two documents whose skeletons are this alike are one, rewritten (exact Jaccard).", 0.1, 1.0
     )
+    min_aligned: float = _knob(
+        0.55, "Two documents whose letters align to this share are one, full of errors.", 0.4, 1.0
+    )
     max_lost: float = _knob(
         0.0, "A document is dropped only for one that lacks at most this share of it (exact).", 0.0, 1.0
     )
@@ -47,15 +50,18 @@ class Settings:
     )
     seed: int = _knob(1, "Seed of the signature's permutations.", 0, 2**32 - 1)
     prefer: str = _knob(
-        "fullest,cased,longest,original",
+        "cleanest-text,fullest,cased,longest,original",
         "Which document of a cluster to keep: policies in order, comma-separated.",
     )
     relations: str = _knob(
-        "identical,encoding,whitespace,case,punctuation,near,contained,rewritten",
+        "identical,encoding,whitespace,case,punctuation,near,scanned,contained,rewritten",
         "Relations that drop a document, or changes to the default set: +form, -near.",
     )
     boilerplate: str = _knob(
         "on", "on or off: learn text that stands in many otherwise different documents, and discount it."
+    )
+    noise: str = _knob(
+        "on", "on or off: look for copies with so many errors that few shingles are left, as scans have."
     )
     text_field: str = _knob("", "Field or column that holds the text; dots reach into objects. [guessed]")
     id_field: str = _knob("", "Field or column that holds the id. [guessed]")
@@ -84,6 +90,8 @@ class Settings:
 
         if self.boilerplate not in ("on", "off"):
             raise BadSetting(f"boilerplate: {self.boilerplate!r} is neither on nor off")
+        if self.noise not in ("on", "off"):
+            raise BadSetting(f"noise: {self.noise!r} is neither on nor off")
         if self.encoding:
             _check_encoding(self.encoding)
         parse_size(self.max_document_size)

@@ -1,9 +1,10 @@
 """Verified pairs -> how two documents are related, and whether one may be dropped for the other.
 
-Two documents are related that are alike (near), part and whole (contained), or alike by their skeletons
-(rewritten).  They are instances of one form, not one document, where one puts something else in the other's
-place: the passages, words and numbers that stand for others are weighed against the text that agrees.  A
-document may be dropped for another that holds it, but for a small share, and that replaces nothing of it.
+Two documents are related that are alike (near), part and whole (contained), alike by their skeletons
+(rewritten) or by their aligned letters (scanned).  They are instances of one form, not one document, where
+one puts something else in the other's place: the passages, words and numbers that stand for others are
+weighed against the text that agrees.  A document may be dropped for another that holds it, but for a small
+share, and that replaces nothing of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from .pairs import VerifiedPairs
 from .verdicts import (
+    ALIGNED,
     CONTAINED,
     CONTAINMENT,
     DISCOUNTED_CONTAINMENT,
@@ -26,6 +28,7 @@ from .verdicts import (
     NEAR,
     PUNCTUATION,
     REWRITTEN,
+    SCANNED,
     SKELETON,
 )
 
@@ -37,6 +40,13 @@ PER_NUMBER = 200  # letters that a number in another's place counts
 MIN_OWN_CONTENT = 0.11  # of the letters that agree, from which on two texts are two
 PIECES = 0.01  # share of a text that may be pieces of damaged words, where many are
 NOISE, NOISE_SHARE = 4, 0.004  # damaged words, and their share of all, that show what else is damage
+MIN_NOISE, NOISE_OF_LETTERS = 5, 0.03  # errors, and their share of the letters, of a noisy copy
+MAX_MORE = 0.2  # share of a noisy copy that the other lacks; with more it is another document or a part
+MIN_OWN_OF_NOISE = 0.2  # own content of noisy copies, of which some errors look like other words
+MIN_SHINGLES, ABOUT_AS_LONG, MAX_ALIGNED = 50, 0.6, 2_000_000  # of texts that are aligned by letters
+SHORT, LONG = 64, 160  # letters: of shorter texts more must align, as for `alignment_line`
+MIN_ALIGNED_OF_SHORT, MIN_OWN_OF_SHORT = 0.8, 0.06
+TWO_ALIGNED, LITTLE_NOISE = 0.5, 0.1  # of texts aligned by letters that are known to be two documents
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -44,7 +54,32 @@ Floats = NDArray[np.float64]
 def noisy(pairs: VerifiedPairs) -> Bools:
     """Tell where two texts show so much damage that doubtful differences count as damage: bool[n]."""
     damaged = pairs.counted("damaged")
-    return (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
+    many = (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
+    return many | (pairs.counted("noise") > 0)
+
+
+def error_share(pairs: VerifiedPairs) -> Floats:
+    """Return the errors of an alignment by letters as a share of the longer text: float64[n]; else 0."""
+    longer = np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
+    return np.minimum(1.0, pairs.counted("errors") / np.maximum(longer, 1))
+
+
+def cleaner(pairs: VerifiedPairs) -> tuple[Bools, Bools]:
+    """Tell where the left text is cleaner than the right one, its noisy copy, and the reverse: two bool[n].
+
+    Errors make new words and syllables, so the noisier of two has more different letters in a row.
+    """
+    names = ("grams_left", "letters_right", "grams_right", "letters_left")
+    grams_left, letters_right, grams_right, letters_left = (pairs.counted(name) for name in names)
+    left, right = grams_left * letters_right, grams_right * letters_left
+    return left < right, right < left
+
+
+def noise_content(pairs: VerifiedPairs) -> Floats:
+    """Return what is no noise in an alignment by letters as a share of the letters that agree: float64[n]."""
+    longer = np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
+    own = PER_WORD * pairs.counted("replaced") + PER_NUMBER * pairs.counted("numbers")
+    return (pairs.counted("passages") + own) / np.maximum(longer - pairs.counted("errors"), 1)
 
 
 def replaced(pairs: VerifiedPairs) -> NDArray[np.int64]:
@@ -92,6 +127,7 @@ class Thresholds:
     min_part: int  # shingles of a part, below which it is never called contained
     min_skeleton: float
     min_skeleton_size: int  # skeleton shingles of each, below which nothing is called rewritten
+    min_aligned: float  # share of the letters of noisy copies; above 1, none are looked for
     max_lost: float  # share of a document's letters that the one it is dropped for may lack
     joins_forms: bool = False  # instances of one form count as one document
 
@@ -155,6 +191,64 @@ class Classified:
         enough &= ~self.framed | self.judged_without
         return enough & (s >= self.limits.min_skeleton) & more
 
+    # ------------------------------------------------------------------ full of errors
+
+    @cached_property
+    def worth_aligning(self) -> Bools:
+        """Tell which pairs are worth to be aligned by letters, once those worth reading were read: bool[n].
+
+        They are about as long as each other, and their words show errors, or share too little to show any.
+        """
+        smaller, larger = np.sort(self.pairs.counts[:, 0, 1:], axis=1).T
+        about_as_long = (
+            (smaller >= MIN_SHINGLES) & (smaller >= ABOUT_AS_LONG * larger) & (larger <= MAX_ALIGNED)
+        )
+        return about_as_long & (noisy(self.pairs) | ~self.worth_reading) & (self.limits.min_aligned <= 1)
+
+    @cached_property
+    def aligned(self) -> Floats:
+        """Return the share of the longer text that the other has, errors aside, where aligned by letters."""
+        return 1 - error_share(self.pairs)
+
+    @cached_property
+    def alignment_line(self) -> Floats:
+        """Return what that share must reach: float64[n], more for short texts, where chance does more."""
+        fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
+        low = self.limits.min_aligned
+        return np.interp(fewer, [SHORT, LONG], [max(low, MIN_ALIGNED_OF_SHORT), low])
+
+    @cached_property
+    def noisy_copy(self) -> Bools:
+        """Tell which pairs are one text and a copy of it with many errors, spread as noise is: bool[n].
+
+        The two were aligned by letters.  A text that replaces words, numbers or passages is no copy.
+        """
+        left, right, noise = (self.pairs.counted(c) for c in ("letters_left", "letters_right", "noise"))
+        fewer = np.minimum(left, right)
+        more = np.maximum(self.pairs.counted("only_left"), self.pairs.counted("only_right"))
+        most = np.where(fewer < LONG, MIN_OWN_OF_SHORT, MIN_OWN_OF_NOISE)
+        is_noise = (noise >= MIN_NOISE) & (noise >= NOISE_OF_LETTERS * fewer) & (more <= MAX_MORE * fewer)
+        enough = (fewer >= SHORT) & (self.aligned >= self.alignment_line)
+        return is_noise & enough & (noise_content(self.pairs) < most)
+
+    @cached_property
+    def scanned(self) -> Bools:
+        """Tell which noisy copies are not alike by their shingles: bool[n]."""
+        return self.noisy_copy & ~self.alike
+
+    @cached_property
+    def apart(self) -> Bools:
+        """Tell which pairs are known to be two documents: instances of one form, or much alike and no copies.
+
+        A noisy copy of one of the two is none of the other.
+        """
+        fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
+        noise = self.pairs.counted("noise")
+        differ = (noise_content(self.pairs) >= MIN_OWN_CONTENT) & (noise <= LITTLE_NOISE * fewer)
+        differ |= noise < NOISE_OF_LETTERS * fewer
+        by_letters = (self.pairs.counted("errors") > 0) & (self.aligned >= TWO_ALIGNED)
+        return np.where(self.related, self.of_one_form, by_letters & differ)
+
     # ------------------------------------------------------------------ part and whole
 
     @cached_property
@@ -196,13 +290,15 @@ class Classified:
     @cached_property
     def of_one_form(self) -> Bools:
         """Tell which pairs are instances of one form, by their content or by their family: bool[n]."""
-        return (own_content(self.pairs) >= MIN_OWN_CONTENT) | self.pairs.by_family
+        own = own_content(self.pairs) >= MIN_OWN_CONTENT
+        return (own & ~self.noisy_copy) | self.pairs.by_family
 
     @cached_property
     def held(self) -> tuple[Bools, Bools]:
         """Tell where the left document may be dropped for the right one, and the reverse: two bool[n]."""
         damaged = noisy(self.pairs)
-        same = replaced(self.pairs) <= np.where(damaged, self.pairs.counted("damaged"), 0)
+        errors = np.maximum(self.pairs.counted("damaged"), self.pairs.counted("noise"))
+        same = replaced(self.pairs) <= np.where(damaged, errors, 0)
         same &= numbers(self.pairs) + self.pairs.counted("inserted") == 0
         same |= self.limits.max_lost >= 1  # then whatever is of one cluster may go
         most = np.where(damaged, max(self.limits.max_lost, PIECES), self.limits.max_lost)
@@ -214,12 +310,12 @@ class Classified:
     @cached_property
     def worth_reading(self) -> Bools:
         """Tell which pairs are similar enough to be compared word by word: bool[n]."""
-        return self.similar | self._part(0) | self._part(1)
+        return self.alike | self.rewritten | self._part(0) | self._part(1)
 
     @cached_property
     def similar(self) -> Bools:
-        """Tell which pairs are near-duplicates by their shingles or by their skeletons: bool[n]."""
-        return self.alike | self.rewritten
+        """Tell which pairs are near-duplicates by their shingles, skeletons or aligned letters: bool[n]."""
+        return self.alike | self.scanned | self.rewritten
 
     @cached_property
     def related(self) -> Bools:
@@ -233,8 +329,8 @@ class Classified:
 
     @cached_property
     def likeness(self) -> NDArray[np.int8]:
-        """Return NEAR, CONTAINED or REWRITTEN for related pairs, the mildest that holds: int8[n]."""
-        other = np.where(self.is_part, CONTAINED, REWRITTEN)
+        """Return NEAR, SCANNED, CONTAINED or REWRITTEN for related pairs, the mildest that holds: int8[n]."""
+        other = np.where(self.scanned, SCANNED, np.where(self.is_part, CONTAINED, REWRITTEN))
         return np.where(self.alike, NEAR, other).astype(np.int8)
 
     @cached_property
@@ -260,6 +356,9 @@ class Classified:
         line = np.where(
             alike, self.line, np.where(part, self.limits.min_containment, self.limits.min_skeleton)
         )
+        noisy_copy = self.scanned
+        figure[noisy_copy], value[noisy_copy] = ALIGNED, self.aligned[noisy_copy]
+        line[noisy_copy] = self.alignment_line[noisy_copy]
         same = self.relation == PUNCTUATION
         figure[same], value[same], line[same] = LETTERS, 1.0, 1.0
         return figure.astype(np.int8), value, line

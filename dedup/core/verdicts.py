@@ -10,17 +10,21 @@ from numpy.typing import NDArray
 
 # NOTE: the numbers are stored in run folders and Spark checkpoints, and their order is used: from the mildest
 # difference on; those before NEAR are of equal letters.  A new one needs a new FORMAT of runs/manifest.
-KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, CONTAINED, REWRITTEN, FORM = range(10)
+KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, SCANNED, CONTAINED, REWRITTEN, FORM = range(
+    11
+)
 RELATIONS = (
     *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
-    *("near", "contained", "rewritten", "form"),
+    *("near", "scanned", "contained", "rewritten", "form"),
 )
 WRITTEN_ALIKE = (IDENTICAL, ENCODING, WHITESPACE, CASE)  # each with a digest; see pairs.Spellings
 DECIDING = (
     *("", "letters", "jaccard", "discounted_jaccard", "containment", "discounted_containment"),
-    "skeleton_jaccard",
+    *("skeleton_jaccard", "aligned"),
 )
-NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAINMENT, SKELETON = range(7)
+NO_FIGURE, LETTERS, JACCARD, DISCOUNTED_JACCARD, CONTAINMENT, DISCOUNTED_CONTAINMENT, SKELETON, ALIGNED = (
+    range(8)
+)
 
 
 def of_equal_letters(relations: Any) -> Any:

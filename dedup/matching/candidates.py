@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..core.settings import Settings
 from . import boilerplate, kernels
 from .bands import candidate_pairs
 from .containment import find_containment_pairs
+from .noise import Read, Searched, find_noisy_pairs
 from .update import state
 from .update.state import CandidateState, Flagged
 from .views import VIEWS, View
@@ -74,12 +75,25 @@ def find_pairs(
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs that may be near-duplicates; parts and wholes; boilerplate; and the state for the next scan."""
+    """Pairs that may be near-duplicates, parts and wholes, or noisy copies; boilerplate; and the state for
+    the next scan."""
 
     alike: CandidatePairs
     parts: CandidatePairs
     spans: Spans
     steps: CandidateState
+    noisy: CandidatePairs = CandidatePairs(np.zeros((0, 2), np.int32))
+
+    @property
+    def all(self) -> CandidatePairs:
+        """Return all pairs that are to be compared."""
+        return CandidatePairs.of(np.concatenate([self.alike.docs, self.parts.docs, self.noisy.docs]))
+
+    def with_noisy(self, found: Flagged) -> Candidates:
+        """Return them with pairs that may be noisy copies."""
+        return replace(
+            self, noisy=CandidatePairs(found.having(state.BY_NOISE)), steps=self.steps.with_pairs(found)
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,12 @@ class Finder:
             for view in VIEWS
         )
         return Flagged.of(*found)
+
+    def noisy(self, found: Searched, read: Read, parallel_map: ParallelMap) -> Flagged:
+        """Find the pairs that may be noisy copies, and those that were asked."""
+        if self.settings.noise != "on":
+            return Flagged.none()
+        return find_noisy_pairs(found, Flagged.none(), read, parallel_map)
 
     def containment(
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap

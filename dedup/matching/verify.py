@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from ..content import kernels as content_kernels
 from ..core.components import connected_components
 from ..core.features import Spans
-from ..core.pairs import TURNED, CandidatePairs, VerifiedPairs, pair_keys
+from ..core.pairs import COUNTS, TURNED, CandidatePairs, VerifiedPairs, pair_keys
 from ..core.sorted_arrays import distinct, is_in
-from ..core.thresholds import Thresholds
+from ..core.thresholds import TWO_ALIGNED, Thresholds
 from ..text import kernels as text_kernels
 from . import kernels as matching_kernels
+from .noise import may_be_copies
 
+NOISE = COUNTS.index("noise")
+BOTH_WAYS = [
+    COUNTS.index(name) for name in ("errors", "grams_left", "grams_right")
+]  # of texts read by words too
 AT_ONCE = 256  # pairs whose words are held at a time on each thread
 BATCH_BYTES = 4 << 20  # of text held at a time on each thread; their shingle sets take 8 to 16 times that
 
@@ -88,6 +93,8 @@ def verify(
             rows = np.flatnonzero(limits.classify(found).worth_reading)
         for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
             found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
+        if limits is not None:
+            _compare_by_letters(found, limits, texts, table, asked)
         return found
 
     parts = [VerifiedPairs.none(), *parallel_map(one_batch, batches(pairs, n_bytes))]
@@ -97,13 +104,42 @@ def verify(
 def _content(
     texts: list[bytes | None], table: Any, k: int, frames: Spans, pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Texts, pairs int32[n, 2] of them -> counts int64[n, 17], slots uint32[n, 4, 4] of their content."""
+    """Texts, pairs int32[n, 2] of them -> counts int64[n, 21], slots uint32[n, 4, 4] of their content."""
     docs, local = np.unique(pairs, return_inverse=True)
     buffer, starts = text_kernels.joined([texts[d] or b"" for d in docs.tolist()])
     words = content_kernels.with_frames(
         content_kernels.words_of(buffer, starts, table), frames.of_docs(docs), k
     )
     return content_kernels.content_of_pairs(words, local.reshape(-1, 2).astype(np.int32))
+
+
+def _compare_by_letters(
+    found: VerifiedPairs, limits: Thresholds, texts: list[bytes | None], table: Any, pairs: NDArray[np.int32]
+) -> None:
+    """Align the letters of pairs int32[n, 2] of texts that may be noisy copies, and count in place.
+
+    What one text says alone is taken from the letters where it could not be told by words: where one text is
+    a noisy copy of the other, or too little agrees.
+    """
+    classified = limits.classify(found)
+    rows = np.flatnonzero(classified.worth_aligning)
+    read, reached = classified.worth_reading, classified.reached
+    rows = rows[may_be_copies(pairs[rows], lambda docs: [texts[d] for d in docs.tolist()], table, map)]
+    for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
+        docs, local = np.unique(pairs[some], return_inverse=True)
+        words = content_kernels.words_of(
+            *text_kernels.joined([texts[d] or b"" for d in docs.tolist()]), table
+        )
+        counts = content_kernels.noise_of_pairs(words, local.reshape(-1, 2).astype(np.int32))
+        by_words = found.content[some]
+        by_letters = found.where(some)
+        by_letters.content[:] = counts
+        judged = limits.classify(by_letters)
+        better = np.where(read[some], judged.noisy_copy, judged.aligned >= TWO_ALIGNED) & ~reached[some]
+        shown = counts[:, NOISE] > 0
+        by_words[:, BOTH_WAYS] = np.where(shown[:, None], counts[:, BOTH_WAYS], 0)
+        found.content[some] = np.where(better[:, None], counts, np.where(read[some, None], by_words, 0))
+        found.slots[some[better]] = 0
 
 
 class Compared:

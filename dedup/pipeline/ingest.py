@@ -61,6 +61,10 @@ class Corpus:
     read: Read
     texts: CachedTexts | None = None
 
+    def utf8(self, docs: NDArray[np.int32]) -> list[bytes | None]:
+        """Read the text of documents int32[n], or None where it cannot be read any more."""
+        return [None if text is None else text[1] for text in self.read(docs)]
+
 
 def ingest_files(
     context: Context, sources: list[Source], cache: IngestCache, previous: LastScan, unfinished: Path

@@ -4,6 +4,7 @@ read and sign      files -> texts -> letters, shingles, signatures, anchors     
 exact duplicates   equal letters -> exact groups; one document represents each
 bands              signatures -> candidate pairs
 containment        anchors -> boilerplate, candidate pairs of part and whole
+noise              rare shingles -> candidate pairs full of errors
 verify             candidate pairs -> verified pairs, with exact counts
 decide             verified pairs -> clusters, canonical documents, witnesses   (`decision`)
 """
@@ -29,6 +30,7 @@ from ..core.pairs import CandidatePairs, Evidence, VerifiedPairs, pair_keys
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
 from ..core.sorted_arrays import is_in
+from ..matching.noise import Searched
 from ..matching.verify import Compared, verify
 from ..runs.folder import writing
 from ..runs.ingest_cache import IngestCache
@@ -154,9 +156,15 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
         parallel_map = context.counted(0, n, each=1)
         found = finder.containment(documents.n_letters, features, banded, parallel_map)
         features.release_pages()
+    with context.timed("noise"):
+        parallel_map = context.counted(0, n, each=1)
+        searched = Searched(
+            representatives.astype(np.int32), documents, features.signatures, found.spans, found.steps.pairs
+        )
+        found = found.with_noisy(finder.noisy(searched, corpus.utf8, parallel_map))
     compared = Compared(previous.pairs(found.spans), _comparer(context, corpus, found.spans))
     with context.timed("verification"):
-        pairs = compared(CandidatePairs.of(np.concatenate([found.alike.docs, found.parts.docs])))
+        pairs = compared(found.all)
 
     by_anchors = is_in(pair_keys(pairs.docs), pair_keys(found.parts.docs))
     spans = found.spans.of_docs(exact_group)
@@ -182,11 +190,8 @@ def _comparer(context: Context, corpus: Corpus, spans: Spans) -> Callable[[Candi
     documents, k = corpus.documents, context.settings.k
     limits = verdict.thresholds(context.settings)
 
-    def utf8(docs: NDArray[np.int32]) -> list[bytes | None]:
-        return [None if text is None else text[1] for text in corpus.read(docs)]
-
     def compare(pairs: CandidatePairs) -> VerifiedPairs:
         parallel_map = context.counted(len(pairs), len(documents))
-        return verify(pairs, documents.n_bytes, utf8, letter_table(), k, spans, limits, parallel_map)
+        return verify(pairs, documents.n_bytes, corpus.utf8, letter_table(), k, spans, limits, parallel_map)
 
     return compare

@@ -11,12 +11,13 @@ RELATION_HELP = {
     "case": "capitals",
     "punctuation": "punctuation, tokenization",
     "near": "some text; Jaccard J",
+    "scanned": "errors of a scanner or typist; aligned A",
     "contained": "it is part; containment C",
     "rewritten": "most words; skeleton S",
     "form": "what it says, in the same form",
 }
 LETTER = {
-    **{"jaccard": "J", "containment": "C", "skeleton_jaccard": "S"},
+    **{"jaccard": "J", "containment": "C", "skeleton_jaccard": "S", "aligned": "A"},
     **{"discounted_jaccard": "own J", "discounted_containment": "own C"},  # without boilerplate
 }
 

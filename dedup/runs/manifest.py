@@ -10,7 +10,7 @@ from typing import Any
 from .. import __version__
 from ..core.errors import BadRun
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 STEPS = "steps.npz"
 # the tables that no new verdict changes

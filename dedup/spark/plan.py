@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ from .stages.exact_duplicates import (
     spellings,
     with_kinds,
 )
+from .stages.noise import noisy_pairs
 from .stages.verdict import (
     ANSWER,
     ASKED,
@@ -120,6 +122,7 @@ def decide(
     kept = ["doc", "n_letters", "n_bones", "values", "skeletons", "anchor_hash", "anchor_place"]
     firsts = store.stage("firsts", lambda: documents.select(*kept).join(own, "doc"))
     alike = store.stage("alike", lambda: alike_pairs(firsts, amounts.docs, s, limits.heavy, size))
+    banded = alike
     groups = components(store, "groups", alike.where("close"), limits.in_one_task)
     group = f.coalesce("label", "doc").alias("group")
     anchored = firsts.select("doc", "n_letters", "anchor_hash", "anchor_place").join(groups, "doc", "left")
@@ -136,7 +139,12 @@ def decide(
         alike = alike.join(gone, ["left", "right"], "left_anti")
     parts = store.stage("parts", lambda: part_pairs(flagged, amounts.docs, amounts.anchors, size))
     library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
-    compared = store.stage("compared", lambda: _compared(alike, parts, library, s))
+    if s.noise == "on":
+        known = banded.select("left", "right").union(parts.select("left", "right"))
+        noisy = store.stage("noisy", lambda: noisy_pairs(firsts, known, library, s))
+    else:
+        noisy = alike.select("left", "right", "n_left", "n_right").limit(0)
+    compared = store.stage("compared", lambda: _compared([alike, noisy], parts, library, s))
     pairs = compared.where("sure or part").select(*FIGURES)
     facts = _facts(documents, sources, letters, s)
     few = store.stage("chosen", lambda: chosen(facts.where("weight > 1"), s))
@@ -162,12 +170,13 @@ def decide(
     )
 
 
-def _compared(alike: Frame, parts: Frame, library: Library, s: Settings) -> Frame:
+def _compared(found: list[Frame], parts: Frame, library: Library, s: Settings) -> Frame:
     """Candidates -> VERIFIED, and `part`: found as a part and its whole."""
     from pyspark.sql import functions as f
 
     names = ["left", "right", "n_left", "n_right"]
-    candidates = alike.select(*names).union(parts.select(*names)).distinct()
+    some = [pairs.select(*names) for pairs in (*found, parts)]
+    candidates = functools.reduce(lambda one, other: one.union(other), some).distinct()
     part = parts.select("left", "right", f.lit(True).alias("part"))
     return verified(candidates, library, s).join(part, ["left", "right"], "left")
 

@@ -12,7 +12,8 @@ from dedup.reports.progress import SPARK_WORDS, WORDS, Event, Stages
 from ..conftest import OTHER, POST, ROOT
 
 PAIR = {"in/a.txt": POST, "in/b.txt": OTHER}
-OF_A_SCAN = ["pass", "relations", "candidates", "passages", "verification", "clusters", "writing"]
+OF_A_SCAN = ["pass", "relations", "candidates", "passages", "noise", "verification", "clusters"]
+OF_A_SCAN += ["writing"]
 
 
 def stages_said(stderr):

@@ -11,7 +11,7 @@ from dedup.core.verdicts import RELATIONS
 
 from ..examples import examples
 
-LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2, max_lost=0.15)
+LIMITS = Thresholds(0.6, 0.8, 4, 0.75, 2, 0.55, max_lost=0.15)
 
 
 def plain(preferences, pairs, limits, edges_of, compare):

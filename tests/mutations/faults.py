@@ -92,8 +92,8 @@ FAULTS = (
     Fault(
         "form-line",
         THRESHOLDS,
-        "(own_content(self.pairs) >= MIN_OWN_CONTENT)",
-        "(own_content(self.pairs) > MIN_OWN_CONTENT)",
+        "own = own_content(self.pairs) >= MIN_OWN_CONTENT",
+        "own = own_content(self.pairs) > MIN_OWN_CONTENT",
         "two instances of a form at the line are one document",
         ("core/test_thresholds.py",),
     ),
@@ -116,8 +116,8 @@ FAULTS = (
     Fault(
         "damage-line",
         THRESHOLDS,
-        "return (damaged >= NOISE) &",
-        "return (damaged > NOISE) &",
+        "many = (damaged >= NOISE) &",
+        "many = (damaged > NOISE) &",
         "four damaged words do not show damage",
         ("core/test_thresholds.py",),
     ),

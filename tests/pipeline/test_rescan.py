@@ -169,7 +169,7 @@ def test_other_settings_of_the_pass_read_everything_and_thresholds_read_nothing(
 def test_a_run_of_a_pass_with_any_other_setting_is_not_gone_on_from(folder):
     others = {"k": 9, "num_perm": 64, "sample": 100, "seed": 2, "text_field": "text", "id_field": "id"}
     others |= {"encoding": "utf-8", "max_document_size": "1MB", "prefer": "longest"}
-    of_no_pass = {*MIN_LINES, "max_lost", "relations", "boilerplate", "follow_links"}
+    of_no_pass = {*MIN_LINES, "max_lost", "relations", "boilerplate", "noise", "follow_links"}
     assert set(others) == set(PASS) == set(Settings().deciding()) - of_no_pass
     assert last_run(folder / "r", Settings()) is not None
     for name, value in others.items():

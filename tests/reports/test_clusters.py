@@ -91,7 +91,7 @@ def test_bad_input_is_told_in_one_line(run, files):
     one_line(run("show", "7", code=2), "cluster 7", "nearest of 1 are 1")
     one_line(run("show", "x", code=2), "x: is no cluster id")
     one_line(run("show", "--page", "2", code=2), "page 2", "there is 1 page")
-    one_line(run("show", "--relation", "nearly", code=2), "nearly", "near, contained")
+    one_line(run("show", "--relation", "nearly", code=2), "nearly", "near, scanned, contained")
 
 
 def test_a_member_that_changed_or_went_is_told(run, files):

@@ -118,7 +118,11 @@ def test_a_comparison_covers_both_texts_and_says_where_the_part_lies(result, mad
     texts = [json.loads(value) for name, value in sorted(tags.data.items()) if name.startswith("texts-")]
     pairs = [(n, int(row), p) for n, t in enumerate(texts) for row, p in t["pairs"].items()]
     assert len(pairs) == made.pairs
-    contained = [p for n, row, p in pairs if data["documents"]["relation"][row] == 7 and n == 0]
+    contained = [
+        p
+        for n, row, p in pairs
+        if data["documents"]["relation"][row] == RELATIONS.index("contained") and n == 0
+    ]
     assert contained
     assert contained[0]["lines"] == [2, 2, 3]
     for _, _, pair in pairs:

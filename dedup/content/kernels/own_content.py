@@ -49,6 +49,7 @@ N_COUNTS = len(COUNTS)
     PLACES,
     SILENT_LEFT,
     SILENT_RIGHT,
+    *_,
 ) = range(N_COUNTS)
 _NUMERALS = np.array(sorted(map(ord, unmatched.HAN_NUMERALS)), np.int32)
 _HAN_NEGATIONS = np.array(sorted(map(ord, own_content.HAN_NEGATIONS)), np.int32)
@@ -70,7 +71,7 @@ _NEGATIONS = np.sort(np.array([word_key_of(word) for word in own_content.NEGATIO
 def content_of_pairs(
     texts: WordArrays, pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 17], slots uint32[m, 4, 4])"""
+    """Words of texts, pairs int32[m, 2] of them -> (counts int64[m, 21], slots uint32[m, 4, 4])"""
     counts = np.zeros((len(pairs), N_COUNTS), np.int64)
     slots = np.zeros((len(pairs), N_SLOTS, 4), np.uint32)
     turned = _comes_second(texts.text, texts.key, pairs)

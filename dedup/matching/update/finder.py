@@ -19,6 +19,7 @@ from ..bands import FEW_DOCS
 from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
 from ..containment import find_containment_pairs
+from ..noise import Read, Searched, find_noisy_pairs
 from ..views import VIEWS, View
 from . import bands, containment, state
 from .boilerplate import boilerplate, no_boilerplate
@@ -80,6 +81,16 @@ class IncrementalFinder:
             parallel_map,
             signatures.release_pages,
         )
+
+    def noisy(self, found: Searched, read: Read, parallel_map: ParallelMap) -> Flagged:
+        """Find the pairs that may be noisy copies, as `Finder.noisy` does, reading new texts only."""
+        if self.settings.noise != "on":
+            return Flagged.none()
+        before = self.before.steps.found
+        pairs, both = self.change.pairs(before.pairs)
+        known = Flagged(pairs, before.flags[both])
+        known = known.where(known.flags & state.ASKED != 0)
+        return find_noisy_pairs(found, known, read, parallel_map)
 
     def containment(
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap

@@ -5,7 +5,7 @@ Not a part of the result: a run folder without it (an engine may leave it out) i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from ...core.pairs import pair_keys
 from ...core.sorted_arrays import distinct, pairs_of
 
 # flags of a pair: the two share a band of their shingles, of their skeletons; they count as one where
-# boilerplate is learned; they share boilerplate alone; the left, the right one finds the other by its anchors
-BY_SHINGLES, BY_SKELETONS, CLOSE, APART, FROM_LEFT, FROM_RIGHT = (1 << i for i in range(6))
+# boilerplate is learned; they share boilerplate alone; the left, the right one finds the other by its
+# anchors; they share rare values, and may be noisy copies
+BY_SHINGLES, BY_SKELETONS, CLOSE, APART, FROM_LEFT, FROM_RIGHT, ASKED, BY_NOISE = (1 << i for i in range(8))
 BY_BANDS = BY_SHINGLES | BY_SKELETONS
 BY_ANCHORS = FROM_LEFT | FROM_RIGHT
 
@@ -43,6 +44,10 @@ class Flagged:
             np.bitwise_or.at(flags, np.searchsorted(all_keys, some), np.asarray(flag, np.uint8))
         return Flagged(pairs_of(all_keys), flags)
 
+    @staticmethod
+    def none() -> Flagged:
+        return Flagged(np.zeros((0, 2), np.int32), np.zeros(0, np.uint8))
+
     def having(self, flag: int) -> NDArray[np.int32]:
         """Return the pairs int32[k, 2] with a flag, or with one of several."""
         return self.pairs[self.flags & flag != 0]
@@ -59,8 +64,8 @@ class CandidateState:
     `mine` bool[n_docs]: documents that are looked at; `owning` those of them with a long run that is in no
     common passage; n_anchors, n_left, n_sampled int32[n_docs]: different anchors, those that are no
     boilerplate, and those of them in the sample.  pairs int32[m, 2] (left < right, sorted) with flags
-    uint8[m]: all that bands or anchors found; shared int32[m, 2]: by how many anchors the left, and the
-    right one finds the other.
+    uint8[m]: all that bands, anchors or rare values found; shared int32[m, 2]: by how many anchors the left,
+    and the right one finds the other.
     `common`, `frames` uint64, rising: passages in many groups, and in many groups of owning documents.
     boilerplate uint8[n_anchors // 8 + 1]: a bit for each anchor in a passage of `frames`.
     """
@@ -81,6 +86,13 @@ class CandidateState:
     def found(self) -> Flagged:
         """Return the pairs with their flags."""
         return Flagged(self.pairs, self.flags)
+
+    def with_pairs(self, more: Flagged) -> CandidateState:
+        """Return the state with more flagged pairs."""
+        all_pairs = Flagged.of((self.pairs, self.flags), (more.pairs, more.flags))
+        shared = np.zeros((len(all_pairs.pairs), 2), np.int32)
+        shared[np.searchsorted(pair_keys(all_pairs.pairs), pair_keys(self.pairs))] = self.shared
+        return replace(self, shared=shared, **vars(all_pairs))
 
     @property
     def directed(self) -> NDArray[np.int32]:

@@ -16,6 +16,7 @@ from ...content.words import counts, letters_at
 from ...core.features import Spans
 from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
+from ...core.thresholds import error_share
 from ...core.verdicts import CONTAINED, RELATIONS
 from ...matching import verify
 from ...runs.run import Run
@@ -114,6 +115,8 @@ class Figures:
             "skeleton_right": int(pair.skeleton[0, 2]),
             "skeleton_shared": int(pair.skeleton[0, 0]),
             "skeleton_jaccard": float(pair.skeleton_jaccard[0]),
+            "errors": int(pair.counted("errors")[0]),
+            "aligned": float(1 - error_share(pair)[0]) if pair.counted("errors")[0] else None,
         }
 
 

@@ -48,8 +48,8 @@ def what_differs(found: Explanation) -> str:
     if found.relation == DIFFERENT:
         s = found.settings
         return (
-            f"two documents: Jaccard {s.min_jaccard:g}, containment {s.min_containment:g} "
-            f"and skeleton {s.min_skeleton:g} are not reached"
+            f"two documents: Jaccard {s.min_jaccard:g}, containment {s.min_containment:g}, "
+            f"skeleton {s.min_skeleton:g} and aligned letters {s.min_aligned:g} are not reached"
         )
     return RELATION_HELP[found.relation].split(";")[0]
 
@@ -77,6 +77,10 @@ def _head(found: Explanation) -> Text:
         )
     if figures["skeleton_shared"]:
         text.append(f"\nskeleton Jaccard {figures['skeleton_jaccard']:.3f}", "" if is_rewritten else "dim")
+    if figures["errors"]:
+        text.append(
+            f"\naligned by letters: {figures['aligned']:.3f} of the longer text, {figures['errors']:,} errors"
+        )
     for line in shown(found.says):
         text.append(f"\n{safe(line)}", "bold")
     for letter, side in (("A", found.left), ("B", found.right)):

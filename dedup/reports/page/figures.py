@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...core.documents import STATUS
 from ...core.errors import safe
-from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN
+from ...core.thresholds import error_share
+from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN, SCANNED
 from ...readers.registry import READERS
 from ...runs import summary
 from ...runs.run import Run
@@ -171,6 +172,7 @@ def _histograms(run: Run) -> list[dict[str, Any]]:
         ("Jaccard", pairs.jaccard, "min_jaccard", every),
         ("containment", pairs.containment, "min_containment", every),
         ("skeleton Jaccard", pairs.skeleton_jaccard, "min_skeleton", rewritten),
+        ("aligned letters", 1 - error_share(pairs), "min_aligned", run.pair_relations == SCANNED),
     ):
         bins = np.minimum((figure * BINS + 1e-9).astype(np.int64), BINS - 1)
         series = {

@@ -10,7 +10,7 @@ from ...core.errors import BadSetting, DedupError
 from .terminal import GLYPHS
 
 FORMATS = {".svg": "svg", ".png": "png"}
-COLOURS = dict(zip(GLYPHS, ("#d9a400", "#3f8fbf", "#a3528f"), strict=True))
+COLOURS = dict(zip(GLYPHS, ("#d9a400", "#c2553f", "#3f8fbf", "#a3528f"), strict=True))
 
 
 def format_of(path: Path) -> str:

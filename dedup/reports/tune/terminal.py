@@ -19,7 +19,12 @@ from ..explain.terminal import texts_view
 from ..wording import counted
 
 Report = dict[str, Any]
-GLYPHS = {"near": ("█", "yellow"), "contained": ("▓", "cyan"), "rewritten": ("▒", "magenta")}
+GLYPHS = {
+    "near": ("█", "yellow"),
+    "scanned": ("░", "red"),
+    "contained": ("▓", "cyan"),
+    "rewritten": ("▒", "magenta"),
+}
 CURVE = 10  # columns of the S-curve
 NARROW, WIDE = 24, 60  # columns of the bars
 PLACES, CHARACTERS = 1, 300  # where a pair differs: how many places, and how much of each

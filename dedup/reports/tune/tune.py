@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...clustering import verdict
 from ...core.pairs import CandidatePairs
 from ...core.settings import Settings
-from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN, of_equal_letters
+from ...core.verdicts import CONTAINED, NEAR, RELATIONS, REWRITTEN, SCANNED, of_equal_letters
 from ...matching.bands import recall
 from ...matching.views import LETTERS
 from ...runs.run import Run
@@ -21,7 +21,7 @@ from .whatif import decided_at
 
 STEP = 0.05  # of the histogram and of the lines that are tried
 HIGHEST = 0.95  # line that is tried
-KINDS = {"near": NEAR, "contained": CONTAINED, "rewritten": REWRITTEN}
+KINDS = {"near": NEAR, "scanned": SCANNED, "contained": CONTAINED, "rewritten": REWRITTEN}
 Report = dict[str, Any]
 
 
@@ -35,7 +35,8 @@ def tune(run: Run, sample: int = 200, seed: int = 1, shown: int = 3) -> Report:
     near_line = borderline(run, candidates)
     return {
         "settings": {
-            n: getattr(settings, n) for n in ("min_jaccard", "min_containment", "min_skeleton", "k")
+            n: getattr(settings, n)
+            for n in ("min_jaccard", "min_containment", "min_skeleton", "min_aligned", "k")
         },
         "documents": len(run.documents),
         "pairs": int((~of_equal_letters(run.pair_relations)).sum()),
@@ -62,7 +63,7 @@ def edges(min_jaccard: float) -> NDArray[np.float64]:
 def histogram(run: Run, candidates: CandidatePairs) -> list[Report]:
     """Count pairs by the Jaccard that is compared with the line, in bins from..to (the last with its end).
 
-    near, contained, rewritten: verified pairs of that relation, without those of equal letters;
+    near, scanned, contained, rewritten: verified pairs of that relation, without those of equal letters;
     not_joined: candidates that reached no threshold, by their Jaccard as estimated from the signatures.
     """
     settings = Settings.of_run(run.summary)

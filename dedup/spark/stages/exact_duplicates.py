@@ -72,7 +72,7 @@ def facts_of(table: pa.Table) -> policies.Facts:
     n = table.num_rows
     none = np.zeros(n, np.int64)
     paths = [p or b"" for p in texts(table, "path")]
-    return policies.Facts(documents, none, none, numbers(table, "mtime_ns").astype(np.int64), paths)
+    return policies.Facts(documents, none, none, none, numbers(table, "mtime_ns").astype(np.int64), paths)
 
 
 def documents_of(table: pa.Table) -> Documents:

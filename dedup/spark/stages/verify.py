@@ -28,7 +28,7 @@ FIGURES: Columns = {
     **dict.fromkeys(("left", "right", *SHINGLES, *COUNTS), "int64"),
     **{"slots": "binary", "by_family": "bool"},
 }
-VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: alike or rewritten
+VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: similar, or known to be two documents
 PAIRS_OF_BLOCK = 256
 FEW = 1_000_000  # rows that are sent to all tasks
 
@@ -92,7 +92,8 @@ def _verifier(s: Settings) -> Mapper:
             here = TaskTexts(table)
             both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
             found = here.verified(both, s)
-            sure = limits.classify(found).similar
+            classified = limits.classify(found)
+            sure = classified.similar | classified.apart
             yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
 
     return run
@@ -116,7 +117,7 @@ class Library:
         return found.join(self.frames, "doc", "left")
 
 
-def _blocks(pairs: Frame, library: Library, few: bool) -> Frame:
+def blocks(pairs: Frame, library: Library, few: bool) -> Frame:
     """Pairs (left, right, block) -> rows of pairs and of their texts, block by block."""
     from pyspark.sql import functions as f
 
@@ -137,5 +138,5 @@ def verified(pairs: Frame, library: Library, s: Settings, few: bool = False) -> 
     from pyspark.sql import functions as f
 
     larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
-    rows = _blocks(pairs.select("left", "right", larger.alias("block")), library, few)
+    rows = blocks(pairs.select("left", "right", larger.alias("block")), library, few)
     return mapped(rows, _verifier(s), VERIFIED)

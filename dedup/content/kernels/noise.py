@@ -1,0 +1,342 @@
+"""Words of two texts -> how they differ letter by letter: the compiled twin of noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.jit import BASE, I32, I64, U64, inner, jit
+from ...core.pairs import COUNTS, TURNED
+from .. import noise
+from .alignment import FREE, _fixed_points, block_key, new_table, slot_of_key
+from .own_content import _comes_second
+from .sign_classes import is_decimal
+from .words import WORD_ARRAYS, WordArrays
+
+BLOCK, MOST_CELLS, PASSAGE, SWITCH = noise.BLOCK, noise.MOST_CELLS, noise.PASSAGE, noise.SWITCH
+GRAM, STRETCH, DIAGONALS = noise.GRAM, noise.STRETCH, noise.DIAGONALS
+ALIKE, LEAST_ALIKE, SHOWN = noise.ALIKE, noise.LEAST_ALIKE, noise.SHOWN
+RATES = np.array(noise.RATES, np.int64)
+SCORES = np.array(noise.SCORES, np.int64)  # [n_rates, 2]: of a match, of an error
+FOREIGN_MATCH, FOREIGN_ERROR = noise.FOREIGN
+N_LANES = 16
+LANE_SCORES = np.zeros((2, N_LANES), np.int64)  # the same for all rates, of matches and of errors
+LANE_SCORES[:, : len(RATES)] = SCORES.T
+N_COUNTS = len(COUNTS)
+LETTERS_LEFT, LETTERS_RIGHT, ONLY_LEFT, ONLY_RIGHT, PASSAGES, REPLACED = (
+    COUNTS.index(name)
+    for name in ("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced")
+)
+NUMBERS, WORDS, PLACES, ERRORS, NOISE, GRAMS_LEFT, GRAMS_RIGHT = (
+    COUNTS.index(name)
+    for name in ("numbers", "words", "places", "errors", "noise", "grams_left", "grams_right")
+)
+NONE = -1
+ERROR, FOREIGN, RECURS, DIGITS, CHANGED = 1, 2, 4, 8, 16  # of a column of an alignment
+
+
+def noise_of_pairs(texts: WordArrays, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Words of texts, pairs int32[m, 2] of them -> counts int64[m, 21] of how they differ by letters."""
+    counts = np.zeros((len(pairs), N_COUNTS), np.int64)
+    turned = _comes_second(texts.text, texts.key, pairs)
+    _noise_of_pairs(texts, np.where(turned[:, None], pairs[:, ::-1], pairs), counts)
+    counts[turned] = counts[turned][:, TURNED]
+    return counts
+
+
+@jit(WORD_ARRAYS, "int32[:,:]", "int64[:,:]")
+def _noise_of_pairs(texts, pairs, all_counts):  # type: ignore[no-untyped-def]
+    text = texts.text
+    way = np.empty(1 << 16, np.uint8)
+    for p in range(len(pairs)):
+        x, x_end = text[pairs[p, 0]], text[pairs[p, 0] + 1]
+        y, y_end = text[pairs[p, 1]], text[pairs[p, 1] + 1]
+        x_first, y_first = _end_of_first_words(texts, x, x_end), _end_of_first_words(texts, y, y_end)
+        way = _compare(texts, x, x_first, y, y_first, all_counts[p], way)
+        if all_counts[p, NOISE] >= SHOWN:
+            way = _compare(texts, x, x_end, y, y_end, all_counts[p], way)
+
+
+@inner
+def _end_of_first_words(texts, x, x_end):  # type: ignore[no-untyped-def]
+    """-> where the words end in which the first letters of a text stand."""
+    start, end = texts.start, x
+    while end < x_end and (end == x or start[end] - start[x] < STRETCH):
+        end += 1
+    return end
+
+
+@inner
+def _compare(texts, x, x_end, y, y_end, counts, way):  # type: ignore[no-untyped-def]
+    """Count how words x..x_end - 1 and y..y_end - 1 differ by letters -> room for alignments."""
+    start = texts.start
+    a, b = texts.letters[start[x] : start[x_end]], texts.letters[start[y] : start[y_end]]
+    partner, way = _aligned(a, b, way)
+    columns, flags = _columns(a, b, partner)
+    rate = _explained(flags)
+    _mark_recurring(texts, x, x_end, a, b, columns, 0, flags)
+    _mark_recurring(texts, y, y_end, b, a, columns, 1, flags)
+    counts[:] = 0
+    counts[LETTERS_LEFT], counts[LETTERS_RIGHT] = len(a), len(b)
+    counts[WORDS] = min(x_end - x, y_end - y)
+    counts[GRAMS_LEFT], counts[GRAMS_RIGHT] = _n_grams(a), _n_grams(b)
+    _count(flags, columns, rate, counts)
+    return way
+
+
+@inner
+def _n_grams(letters):  # type: ignore[no-untyped-def]
+    """Letters -> how many different GRAM in a row they have."""
+    x, n = _keys(letters), 0
+    keys, _, shift = new_table(len(x))
+    for i in range(len(x) - GRAM + 1):
+        key = block_key(x, i, GRAM)
+        slot = slot_of_key(keys, shift, key)
+        n += keys[slot] == FREE
+        keys[slot] = key
+    return n
+
+
+# ------------------------------------------------------------------ the alignment
+
+
+@inner
+def _aligned(a, b, way):  # type: ignore[no-untyped-def]
+    """Letters of two texts -> the letter of the right text, or NONE, for each of the left one; and room."""
+    partner = np.full(len(a), NONE, I32)
+    points = _fixed_points(_keys(a), 0, len(a), _keys(b), 0, len(b), BLOCK, 1)
+    i = j = I64(0)
+    for n in range(len(points) + 1):
+        last = n == len(points)
+        p, q = (I64(len(a)), I64(len(b))) if last else (I64(points[n, 0]), I64(points[n, 1]))
+        if p >= i and q >= j:
+            cells = (p - i) * (q - j)
+            if cells > len(way) and cells <= MOST_CELLS:
+                way = np.empty(2 * cells, np.uint8)
+            if cells <= MOST_CELLS:
+                _between(a, i, p, b, j, q, partner, way)
+            i, j = p, q
+        elif p - i != q - j:
+            continue
+        while not last and i < p + BLOCK:
+            partner[i] = j
+            i, j = i + 1, j + 1
+    return partner, way
+
+
+@inner
+def _keys(letters):  # type: ignore[no-untyped-def]
+    """Letters -> numbers that make good keys of blocks, uint64[n]."""
+    out = np.empty(len(letters), U64)
+    for i in range(len(letters)):
+        out[i] = (U64(letters[i]) + U64(1)) * BASE
+    return out
+
+
+@inner
+def _between(a, i1, i2, b, j1, j2, partner, way):  # type: ignore[no-untyped-def]
+    """Align a[i1:i2] and b[j1:j2] with the fewest errors; see noise._between."""
+    n, m = i2 - i1, j2 - j1
+    if n == 0 or m == 0:
+        return
+    cost = np.empty(m + 1, I32)
+    for j in range(m + 1):
+        cost[j] = j
+    for i in range(n):
+        before, left = cost[0], I32(i + 1)
+        letter = a[i1 + i]
+        cost[0] = left
+        for j in range(m):
+            above = cost[j + 1]
+            best, step = before + (letter != b[j1 + j]), 0
+            if above + 1 < best:
+                best, step = above + 1, 1
+            if left + 1 < best:
+                best, step = left + 1, 2
+            before, left = above, I32(best)
+            cost[j + 1] = best
+            way[i * m + j] = step
+    i, j = n - 1, m - 1
+    while i >= 0 and j >= 0:
+        step = way[i * m + j]
+        if step == 0:
+            partner[i1 + i] = j1 + j
+        i -= step != 2
+        j -= step != 1
+
+
+@inner
+def _columns(a, b, partner):  # type: ignore[no-untyped-def]
+    """-> the columns int32[n, 2] of an alignment, and what each is, uint8[n]."""
+    columns = np.empty((len(a) + len(b), 2), I32)
+    flags = np.empty(len(a) + len(b), np.uint8)
+    n, j = 0, 0
+    i = 0
+    while i < len(a) or j < len(b):
+        if i < len(a) and partner[i] == NONE:
+            columns[n, 0], columns[n, 1], flags[n] = i, NONE, ERROR
+            i += 1
+        elif i == len(a) or j < partner[i]:
+            columns[n, 0], columns[n, 1], flags[n] = NONE, j, ERROR
+            j += 1
+        else:
+            columns[n, 0], columns[n, 1] = i, j
+            wrong = a[i] != b[j]
+            flags[n] = wrong * ERROR
+            if is_decimal(a[i]) and is_decimal(b[j]):
+                flags[n] |= DIGITS | wrong * CHANGED
+            i, j = i + 1, j + 1
+        n += 1
+    return columns[:n], flags[:n]
+
+
+# ------------------------------------------------------------------ what explains it
+
+
+@inner
+def _explained(flags):  # type: ignore[no-untyped-def]
+    """Mark the columns that are foreign -> the rate of errors of the others; see noise.explain."""
+    same, foreign = np.zeros(N_LANES, I64), np.full(N_LANES, -SWITCH, I64)
+    for at in range(len(flags)):
+        wrong = flags[at] & ERROR
+        step = FOREIGN_ERROR if wrong else FOREIGN_MATCH
+        for r in range(N_LANES):  # subtle: as many as fill whole vectors
+            one, other = same[r], foreign[r]
+            same[r] = max(one, other - SWITCH) + LANE_SCORES[wrong, r]
+            foreign[r] = max(other, one - SWITCH) + step
+    best = 0
+    for r in range(1, len(RATES)):
+        if max(same[r], foreign[r]) > max(same[best], foreign[best]):
+            best = r
+    _mark_foreign(flags, SCORES[best, 0], SCORES[best, 1])
+    return RATES[best]
+
+
+@inner
+def _mark_foreign(flags, match, error):  # type: ignore[no-untyped-def]
+    """Mark the columns that are foreign in the likeliest sequence of states."""
+    turned = np.empty((len(flags), 2), np.bool_)
+    same, foreign = I64(0), I64(-SWITCH)
+    for at in range(len(flags)):
+        wrong = flags[at] & ERROR != 0
+        turned[at, 0], turned[at, 1] = foreign - SWITCH > same, same - SWITCH > foreign
+        one, other = same, foreign
+        same = max(one, other - SWITCH) + (error if wrong else match)
+        foreign = max(other, one - SWITCH) + (FOREIGN_ERROR if wrong else FOREIGN_MATCH)
+    state = I64(foreign > same)
+    for at in range(len(flags) - 1, -1, -1):
+        flags[at] |= state * FOREIGN
+        state ^= I64(turned[at, state])
+
+
+@inner
+def _mark_recurring(texts, x, x_end, a, b, columns, side, flags):  # type: ignore[no-untyped-def]
+    """Mark the errors in words that stand twice or more and always differ in the same way."""
+    start = texts.start
+    first = start[x]
+    keys, _, shift = new_table(x_end - x)
+    read, times = np.zeros(len(keys), U64), np.zeros(len(keys), I32)
+    for go in range(2):
+        n = 0
+        for word in range(x, x_end):
+            begin, end = start[word] - first, start[word + 1] - first
+            while columns[n, side] < begin:
+                n += 1
+            last, as_read, as_it_is, is_wrong = n, U64(1), U64(1), False
+            for at in range(n, len(columns)):
+                i, j = columns[at, side], columns[at, 1 - side]
+                if i != NONE:
+                    as_it_is = (as_it_is + U64(a[i])) * BASE
+                if j != NONE:
+                    as_read = (as_read + U64(b[j])) * BASE
+                if i == end - 1:
+                    last = at
+                    break
+            is_wrong = as_read != as_it_is
+            key = texts.key[word] if texts.key[word] != FREE else U64(1)
+            slot = slot_of_key(keys, shift, key)
+            if go == 0:
+                as_read = as_read if is_wrong else FREE
+                if keys[slot] == FREE:
+                    keys[slot], read[slot] = key, as_read
+                elif read[slot] != as_read:
+                    read[slot] = FREE
+                times[slot] += 1
+            elif times[slot] > 1 and read[slot] != FREE:
+                for at in range(n, last + 1):
+                    if flags[at] & ERROR:
+                        flags[at] |= RECURS
+            n = last + 1
+
+
+@inner
+def _count(flags, columns, rate, counts):  # type: ignore[no-untyped-def]
+    """Count what the columns of an alignment are."""
+    n_digits = n_changed = I64(0)
+    n, m = I64(0), I64(0)
+    for at in range(len(flags)):
+        flag = flags[at]
+        n_digits += flag & DIGITS != 0
+        n_changed += flag & CHANGED != 0
+        counts[ERRORS] += flag & ERROR
+        if flag & FOREIGN:
+            n, m = n + (columns[at, 0] != NONE), m + (columns[at, 1] != NONE)
+        elif flag & ERROR and not flag & CHANGED:
+            counts[REPLACED if flag & RECURS else NOISE] += 1
+        if flag & FOREIGN and (at + 1 == len(flags) or not flags[at + 1] & FOREIGN):
+            smaller = min(n, m)
+            counts[REPLACED if smaller < PASSAGE else PASSAGES] += smaller
+            counts[ONLY_LEFT], counts[ONLY_RIGHT] = (
+                counts[ONLY_LEFT] + n - smaller,
+                counts[ONLY_RIGHT] + m - smaller,
+            )
+            n = m = I64(0)
+    counts[PLACES] = counts[ERRORS]
+    expected = rate * n_digits
+    excess = 1000 * n_changed - expected
+    if excess > 0 and excess * excess > 9000 * expected:
+        counts[NUMBERS] = (excess // 1000 + 1) // 2
+
+
+# ------------------------------------------------------------------ a quick test
+
+
+def begin_alike(texts: WordArrays, pairs: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Words of texts, pairs int32[m, 2] of them -> bool[m]: see noise.begin_alike."""
+    out: NDArray[np.bool_] = _alike(texts, pairs, False)
+    return out
+
+
+def end_alike(texts: WordArrays, pairs: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Words of texts, pairs int32[m, 2] of them -> bool[m]: see noise.end_alike."""
+    out: NDArray[np.bool_] = _alike(texts, pairs, True)
+    return out
+
+
+@jit(WORD_ARRAYS, "int32[:,:]", "bool")
+def _alike(texts, pairs, at_end):  # type: ignore[no-untyped-def]
+    text, start = texts.text, texts.start
+    out = np.zeros(len(pairs), np.bool_)
+    votes = np.zeros(2 * STRETCH // DIAGONALS + 2, I32)
+    for p in range(len(pairs)):
+        a, a_end = start[text[pairs[p, 0]]], start[text[pairs[p, 0] + 1]]
+        b, b_end = start[text[pairs[p, 1]]], start[text[pairs[p, 1] + 1]]
+        skipped = max(0, min(a_end - a, b_end - b) - STRETCH) if at_end else 0
+        a, b = a + skipped, b + skipped
+        n, m = min(STRETCH, a_end - a), min(STRETCH, b_end - b)
+        x, y = _keys(texts.letters[a : a + n]), _keys(texts.letters[b : b + m])
+        keys, values, shift = new_table(n)
+        for i in range(n - GRAM + 1):
+            key = block_key(x, i, GRAM)
+            slot = slot_of_key(keys, shift, key)
+            values[2 * slot] = i if keys[slot] == FREE else NONE
+            keys[slot] = key
+        votes[:] = 0
+        for j in range(m - GRAM + 1):
+            i = values[2 * slot_of_key(keys, shift, block_key(y, j, GRAM))]
+            if i != NONE:
+                votes[(i - j + STRETCH) // DIAGONALS] += 1
+        for d in range(len(votes) - 1):
+            common = min(n, m) - abs((d + 1) * DIAGONALS - STRETCH)
+            out[p] |= votes[d] + votes[d + 1] >= max(LEAST_ALIKE, common // ALIKE)
+    return out

@@ -1,0 +1,153 @@
+"""Texts compared letter by letter: the compiled twin is the plain definition; noise is told from content."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup.content import kernels, noise
+from dedup.content.words import words
+from dedup.core.pairs import COUNTS
+from dedup.text import kernels as text_kernels
+from dedup.text.normalize import letter_table
+from tests.examples import examples
+
+PROSE = (
+    "The beekeeper walked slowly down to the orchard before breakfast, carrying a smoker and two frames. "
+    "Nobody had opened the hives since the frost of the second week of March; she expected to find losses. "
+    "Instead the first colony was crowded, its brood spread over seven combs, and the queen easy to see. "
+    "She wrote the weight of each hive into a small green notebook, closed the lids, and went home for tea. "
+)
+
+
+def arrays(*texts: str):
+    buffer, starts = text_kernels.joined([t.encode() for t in texts])
+    return kernels.words_of(buffer, starts, letter_table())
+
+
+def compiled(left: str, right: str) -> dict[str, int]:
+    found = kernels.noise_of_pairs(arrays(left, right), np.array([[0, 1]], np.int32))[0]
+    return dict(zip(COUNTS, found.tolist(), strict=True))
+
+
+def plain(left: str, right: str) -> noise.Noise:
+    return noise.compare(*(words(t, letter_table()).letters for t in (left, right)))
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, str]:
+    """A text and a copy with letters replaced, lost and added, and now and then a word for another."""
+    alphabet = draw(st.sampled_from(["ab ", "abcdefgh 12 ", "天地人大小 ", "abcé ñ1"]))
+    text = draw(st.text(alphabet, max_size=120)) + draw(st.sampled_from(["", PROSE[:150]]))
+    out = []
+    for letter in text:
+        kind = draw(st.integers(0, 19))
+        out.append(
+            "" if kind == 0 else draw(st.sampled_from(alphabet)) if kind == 1 else letter * (1 + (kind == 2))
+        )
+    return text, "".join(out)
+
+
+@given(damaged())
+@examples(100)
+def test_the_compiled_comparison_is_the_plain_one(pair):
+    for left, right in (pair, pair[::-1], (pair[0], PROSE)):
+        want, found = plain(left, right), compiled(left, right)
+        assert found["errors"] == found["places"] == want.errors
+        assert found["noise"] == want.noise
+        for name in (
+            "grams_left",
+            "grams_right",
+            "letters_left",
+            "letters_right",
+            "replaced",
+            "passages",
+            "only_left",
+            "only_right",
+            "numbers",
+        ):
+            assert found[name] == getattr(want, name), name
+
+
+@given(damaged())
+@examples(100)
+def test_the_compiled_quick_test_is_the_plain_one(pair):
+    left, right = ("".join(words(t, letter_table()).letters) for t in pair)
+    for one, other, texts in ((left, right, pair), (right, left, pair[::-1])):
+        for name in ("begin_alike", "end_alike"):
+            found = getattr(kernels, name)(arrays(*texts), np.array([[0, 1]], np.int32))
+            assert found.tolist() == [getattr(noise, name)(one, other)]
+
+
+@given(st.text("abc", max_size=12), st.text("abc", max_size=12))
+@examples(200)
+def test_between_two_fixed_points_the_errors_are_the_edit_distance(left, right):
+    columns = noise._between(left, right, 0, 0)
+    assert "".join(left[i] for i, _ in columns if i >= 0) == left
+    assert "".join(right[j] for _, j in columns if j >= 0) == right
+    errors = sum(i < 0 or j < 0 or left[i] != right[j] for i, j in columns)
+    assert errors == edit_distance(left, right)
+
+
+def edit_distance(left: str, right: str) -> int:
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        row, before = [i], row
+        for j, b in enumerate(right, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (a != b)))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "counted"),
+    [
+        (lambda t: t.replace("beekeeper", "blacksmith"), "replaced"),
+        (lambda t: t.replace("hive", "shed"), "replaced"),  # the same difference three times
+        (
+            lambda t: t.replace("The bee", "A hundred and twenty other people then decided it: the bee"),
+            "only_right",
+        ),
+        (
+            lambda t: t.replace(
+                PROSE[105:200],
+                "It rained on Tuesday, and all the shops of the little town were shut "
+                "because of the fair in the next valley.",
+            ),
+            "passages",
+        ),
+    ],
+)
+def test_what_is_no_noise_is_content(change, counted):
+    assert compiled(PROSE, change(PROSE))[counted] > 0
+
+
+def test_errors_spread_over_a_text_are_noise_and_no_content():
+    rng = random.Random(1)
+    read = "".join(rng.choice("eoanticr") if c.isalpha() and rng.random() < 0.15 else c for c in PROSE)
+    found = compiled(PROSE, read)
+    assert found["errors"] > 30
+    assert found["noise"] >= found["errors"] - 6
+    assert found["passages"] == found["numbers"] == 0
+
+
+def test_digits_that_change_oftener_than_letters_are_other_numbers():
+    table = " ".join(
+        f"On day {d} the hive weighed {w} kilograms."
+        for d, w in zip(range(11, 31), range(40, 60), strict=False)
+    )
+    other = " ".join(
+        f"On day {d} the hive weighed {w} kilograms."
+        for d, w in zip(range(11, 31), range(61, 81), strict=False)
+    )
+    assert compiled(table, other)["numbers"] >= 10
+    assert compiled(table, table.replace("hive", "liive"))["numbers"] == 0
+
+
+def test_a_stretch_too_long_to_be_aligned_counts_as_different(monkeypatch):
+    monkeypatch.setattr(noise, "MOST_CELLS", 100)
+    found = plain("abcdefghijklm" * 3, "nopqrstuvwxyz" * 3)
+    assert found.errors == 78
