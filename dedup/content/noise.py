@@ -28,7 +28,7 @@ SWITCH = 6000  # the cost of going from one state to the other, in thousandths o
 PASSAGE = 30  # letters of a foreign stretch that is a passage, not a word
 GRAM, STRETCH, DIAGONALS = 4, 512, 32  # letters, see `_alike_at`
 SHOWN = 5  # errors that the first letters of a noisy copy show
-ALIKE, LEAST_ALIKE = 9, 6  # one gram in so many, and so many, on neighbouring diagonals
+ALIKE, LEAST_ALIKE = 8, 6  # one gram in so many, and so many, on neighbouring diagonals
 NONE = -1
 
 
@@ -57,7 +57,7 @@ class Noise:
     only_left: int
     only_right: int
     numbers: int  # numbers in the place of others, two digits for each
-    grams_left: int  # different letters in a row, GRAM each: a noisy copy has more than the clean text
+    grams_left: int  # of 10,000 GRAM in a row the different ones: a noisy copy has more than the clean text
     grams_right: int
 
 
@@ -135,7 +135,8 @@ def _compared(left: Sequence[str], right: Sequence[str]) -> Noise:
 
 
 def _n_grams(text: str) -> int:
-    return len({text[i : i + GRAM] for i in range(len(text) - GRAM + 1)})
+    grams = [text[i : i + GRAM] for i in range(len(text) - GRAM + 1)]
+    return 10_000 * len(set(grams)) // max(1, len(grams))
 
 
 def _changed(a: str, b: str, column: Column) -> bool:
@@ -289,7 +290,11 @@ def _alike_at(left: str, right: str, start: int) -> bool:
         i = once.get(right[j : j + GRAM], NONE)
         if i != NONE:
             votes[(i - j + STRETCH) // DIAGONALS] += 1
-    shorter = min(len(left), len(right))
+    shorter = max(1, min(len(left), len(right)))
     common = (shorter - abs((d + 1) * DIAGONALS - STRETCH) for d in range(len(votes)))  # letters there
     both = zip(votes, votes[1:], strict=False)
-    return any(a + b >= max(LEAST_ALIKE, n // ALIKE) for (a, b), n in zip(both, common, strict=False))
+    n_once = sum(i != NONE for i in once.values())
+    return any(
+        a + b >= max(LEAST_ALIKE, n_once * n // (ALIKE * shorter))
+        for (a, b), n in zip(both, common, strict=False)
+    )

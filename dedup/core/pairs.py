@@ -61,9 +61,9 @@ class VerifiedPairs:
     int32[n, 21] are the COUNTS of what each text says alone, and slots uint32[n, 4, 4] where they differ
     (see content.Slot: before, after, left, right, hashed); both are 0 where the texts were not compared
     word by word.  Where texts full of errors were compared letter by letter, `errors` are those of the
-    alignment, `noise` those of them that are no content, and `grams_left`, `grams_right` the different
-    four letters in a row of each.  by_family bool[n]: the family of the two tells
-    that they are instances of one form.
+    alignment, `noise` those of them that are no content, and `grams_left`, `grams_right` how many of
+    10,000 times four letters in a row are different ones in each.  by_family bool[n]: the family of the two
+    tells that they are instances of one form.
     """
 
     docs: NDArray[np.int32]

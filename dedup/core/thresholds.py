@@ -44,7 +44,7 @@ MIN_NOISE, NOISE_OF_LETTERS = 5, 0.03  # errors, and their share of the letters,
 MAX_MORE = 0.2  # share of a noisy copy that the other lacks; with more it is another document or a part
 MIN_OWN_OF_NOISE = 0.2  # own content of noisy copies, of which some errors look like other words
 MIN_SHINGLES, ABOUT_AS_LONG, MAX_ALIGNED = 50, 0.6, 2_000_000  # of texts that are aligned by letters
-SHORT, LONG = 64, 160  # letters: of shorter texts more must align, as for `alignment_line`
+SHORT, LONG = 64, 200  # letters: of shorter texts more must align, as for `alignment_line`
 MIN_ALIGNED_OF_SHORT, MIN_OWN_OF_SHORT = 0.8, 0.06
 TWO_ALIGNED, LITTLE_NOISE = 0.5, 0.1  # of texts aligned by letters that are known to be two documents
 Bools = NDArray[np.bool_]
@@ -69,9 +69,7 @@ def cleaner(pairs: VerifiedPairs) -> tuple[Bools, Bools]:
 
     Errors make new words and syllables, so the noisier of two has more different letters in a row.
     """
-    names = ("grams_left", "letters_right", "grams_right", "letters_left")
-    grams_left, letters_right, grams_right, letters_left = (pairs.counted(name) for name in names)
-    left, right = grams_left * letters_right, grams_right * letters_left
+    left, right = pairs.counted("grams_left"), pairs.counted("grams_right")
     return left < right, right < left
 
 
@@ -240,14 +238,15 @@ class Classified:
     def apart(self) -> Bools:
         """Tell which pairs are known to be two documents: instances of one form, or much alike and no copies.
 
-        A noisy copy of one of the two is none of the other.
+        A noisy copy of one of the two is none of the other; but where only signs differ, of both.
         """
         fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
         noise = self.pairs.counted("noise")
         differ = (noise_content(self.pairs) >= MIN_OWN_CONTENT) & (noise <= LITTLE_NOISE * fewer)
         differ |= noise < NOISE_OF_LETTERS * fewer
         by_letters = (self.pairs.counted("errors") > 0) & (self.aligned >= TWO_ALIGNED)
-        return np.where(self.related, self.of_one_form, by_letters & differ)
+        form = self.of_one_form & (self.pairs.jaccard < 1)
+        return np.where(self.related, form, by_letters & differ)
 
     # ------------------------------------------------------------------ part and whole
 

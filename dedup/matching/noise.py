@@ -28,7 +28,7 @@ from . import kernels
 from .update import state
 from .update.state import Flagged
 
-SHARED, SHARED_IN_LARGE, LARGE = 2, 3, 20_000  # rare values that two documents share; of so many documents
+LARGER = (1_000, 20_000)  # documents, from which on two must share one rare value more
 MOST, LEAST, POSTINGS = 64, 8, 400_000  # documents that share a rare value, at most; see `rare`
 FRAMED = 0.1  # share of a document that is boilerplate
 BEGINNING, MORE = 2048, 4096  # bytes of a text that are looked at
@@ -48,8 +48,12 @@ def rare(n_docs: int) -> int:
 
 
 def shared(n_docs: int) -> int:
-    """Return how many rare values two of so many documents share: more in a larger corpus."""
-    return SHARED if n_docs <= LARGE else SHARED_IN_LARGE
+    """Return how many rare values two of so many documents share: more in a larger corpus.
+
+    >>> [shared(n) for n in (100, 10_000, 1_000_000)]
+    [1, 2, 3]
+    """
+    return 1 + sum(n_docs > n for n in LARGER)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _compare(texts, x, x_end, y, y_end, counts, way):  # type: ignore[no-untyped
 
 @inner
 def _n_grams(letters):  # type: ignore[no-untyped-def]
-    """Letters -> how many different GRAM in a row they have."""
+    """Letters -> how many of 10,000 GRAM in a row are different."""
     x, n = _keys(letters), 0
     keys, _, shift = new_table(len(x))
     for i in range(len(x) - GRAM + 1):
@@ -94,7 +94,7 @@ def _n_grams(letters):  # type: ignore[no-untyped-def]
         slot = slot_of_key(keys, shift, key)
         n += keys[slot] == FREE
         keys[slot] = key
-    return n
+    return 10_000 * n // max(1, len(x) - GRAM + 1)
 
 
 # ------------------------------------------------------------------ the alignment
@@ -326,9 +326,12 @@ def _alike(texts, pairs, at_end):  # type: ignore[no-untyped-def]
         n, m = min(STRETCH, a_end - a), min(STRETCH, b_end - b)
         x, y = _keys(texts.letters[a : a + n]), _keys(texts.letters[b : b + m])
         keys, values, shift = new_table(n)
+        n_once, shorter = 0, max(1, min(n, m))
         for i in range(n - GRAM + 1):
             key = block_key(x, i, GRAM)
             slot = slot_of_key(keys, shift, key)
+            n_once += keys[slot] == FREE
+            n_once -= keys[slot] != FREE and values[2 * slot] != NONE
             values[2 * slot] = i if keys[slot] == FREE else NONE
             keys[slot] = key
         votes[:] = 0
@@ -337,6 +340,7 @@ def _alike(texts, pairs, at_end):  # type: ignore[no-untyped-def]
             if i != NONE:
                 votes[(i - j + STRETCH) // DIAGONALS] += 1
         for d in range(len(votes) - 1):
-            common = min(n, m) - abs((d + 1) * DIAGONALS - STRETCH)
-            out[p] |= votes[d] + votes[d + 1] >= max(LEAST_ALIKE, common // ALIKE)
+            common = shorter - abs((d + 1) * DIAGONALS - STRETCH)
+            least = max(LEAST_ALIKE, n_once * common // (ALIKE * shorter))
+            out[p] |= votes[d] + votes[d + 1] >= least
     return out
