@@ -74,7 +74,7 @@ MEANING = {
     "fields": "values that a policy of `--prefer` uses, as a JSON object",
     "file": "the file with its bytes, if not path: such as the archive",
     "given": "the path on the command line by which it was found",
-    "grams_left": "different ones of 10,000 four letters in a row of the left document, if aligned by letters",
+    "grams_left": "different ones of 10,000 four letters in a row of the left one, if aligned by letters",
     "grams_right": "the same of the right document",
     "id": "the record's own id",
     "id_field": "field of the id",
