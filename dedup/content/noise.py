@@ -12,6 +12,7 @@ explain are content; the rest is noise.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
@@ -27,7 +28,6 @@ CHANCE = 300  # of a thousand letters, how many an alignment of two unrelated te
 SWITCH = 6000  # the cost of going from one state to the other, in thousandths of a natural logarithm
 PASSAGE = 30  # letters of a foreign stretch that is a passage, not a word
 GRAM, STRETCH, DIAGONALS = 4, 512, 32  # letters, see `_alike_at`
-SHOWN = 5  # errors that the first letters of a noisy copy show
 ALIKE, LEAST_ALIKE = 8, 6  # one gram in so many, and so many, on neighbouring diagonals
 NONE = -1
 
@@ -52,7 +52,8 @@ class Noise:
     errors: int  # of the alignment: replaced, missing and added letters
     rate: int  # errors of a thousand letters that explain most, foreign text aside
     noise: int  # errors that are no content
-    replaced: int  # words in the place of others: foreign stretches, and differences that recur
+    replaced: int  # words in the place of others: foreign stretches, and errors that always recur
+    repeated: int  # errors in words that differ in the same way half of the times
     passages: int
     only_left: int
     only_right: int
@@ -63,9 +64,6 @@ class Noise:
 
 def compare(left: Sequence[str], right: Sequence[str]) -> Noise:
     """Compare the words of two texts, letter by letter.
-
-    Where the first words show next to no noise, no more is compared: whatever the two are, they are no copies
-    full of errors.
 
     >>> one = "the bees were asleep when the keeper came to the hive at dusk"
     >>> read = "tbe bees vvere as1eep wlien the keeper carne to the liive at dnsk"
@@ -83,28 +81,20 @@ def compare(left: Sequence[str], right: Sequence[str]) -> Noise:
             **{"grams_left": turned.grams_right, "grams_right": turned.grams_left},
             **{"letters_left": turned.letters_right, "letters_right": turned.letters_left},
         )
-    begin = _compared(_first_words(left), _first_words(right))
-    return begin if begin.noise < SHOWN else _compared(left, right)
-
-
-def _first_words(words: Sequence[str]) -> Sequence[str]:
-    """Return the words in which the first STRETCH letters stand."""
-    return words[: sum(before < STRETCH for before in accumulate(map(len, words), initial=0)) - 1 or 1]
-
-
-def _compared(left: Sequence[str], right: Sequence[str]) -> Noise:
-    """Compare the words of two texts in one piece."""
     a, b = "".join(left), "".join(right)
     columns = align(a, b)
     is_error = [i == NONE or j == NONE or a[i] != b[j] for i, j in columns]
     rate, foreign = explain(is_error)
-    recurs = _recurring(left, a, b, columns) | _recurring(right, b, a, [(j, i) for i, j in columns])
-    n_digits = n_changed = n_recurring = 0
+    one, other = _recurring(left, b, columns), _recurring(right, a, [(j, i) for i, j in columns])
+    always, mostly = one[0] | other[0], one[1] | other[1]
+    n_digits = n_changed = in_words = repeated = 0
     for at, (i, j) in enumerate(columns):
         digits = i != NONE and j != NONE and a[i] in DECIMALS and b[j] in DECIMALS
         n_digits += digits
         n_changed += digits and is_error[at]
-        n_recurring += at in recurs and not foreign[at] and not (digits and is_error[at])
+        if is_error[at] and not foreign[at] and not digits:
+            in_words += at in always
+            repeated += at in mostly
     words = passages = only_left = only_right = 0
     for is_foreign, some in groupby(range(len(columns)), lambda at: foreign[at]):
         if is_foreign:
@@ -122,9 +112,10 @@ def _compared(left: Sequence[str], right: Sequence[str]) -> Noise:
         errors=sum(is_error),
         rate=rate,
         noise=same
-        - n_recurring
+        - in_words
         - sum(_changed(a, b, c) and not f for c, f in zip(columns, foreign, strict=True)),
-        replaced=words + n_recurring,
+        replaced=words + in_words,
+        repeated=repeated,
         passages=passages,
         only_left=only_left,
         only_right=only_right,
@@ -132,6 +123,12 @@ def _compared(left: Sequence[str], right: Sequence[str]) -> Noise:
         grams_left=_n_grams(a),
         grams_right=_n_grams(b),
     )
+
+
+def first_words(words: Sequence[str]) -> Sequence[str]:
+    """Return the words in which the first STRETCH letters stand: where a copy shows its noise."""
+    starts = [0, *accumulate(map(len, words))][: len(words)]
+    return words[: sum(start < STRETCH for start in starts)]
 
 
 def _n_grams(text: str) -> int:
@@ -240,20 +237,26 @@ def _likeliest(is_error: Sequence[bool], same: tuple[int, int]) -> tuple[int, li
     return max(in_same, in_foreign), out[::-1]
 
 
-def _recurring(words: Sequence[str], text: str, other: str, columns: Sequence[Column]) -> set[int]:
-    """Return the columns of errors in words that stand twice or more and always differ in the same way."""
+def _recurring(words: Sequence[str], other: str, columns: Sequence[Column]) -> tuple[set[int], set[int]]:
+    """Return the columns of words that stand twice or more and differ in the same way always, or mostly.
+
+    Letters that are added before a word belong to it.
+    """
     at = {i: n for n, (i, _) in enumerate(columns) if i != NONE}
-    there: dict[str, list[tuple[str, range]]] = {}
-    for word, end in zip(words, accumulate(map(len, words)), strict=True):
-        span = range(at[end - len(word)], at[end - 1] + 1)
-        read = "".join(other[j] for n in span if (j := columns[n][1]) != NONE)
-        there.setdefault(word, []).append((read, span))
-    out: set[int] = set()
-    for word, found in there.items():
-        if len(found) > 1 and len({read for read, _ in found}) == 1 and found[0][0] != word:
-            spans = (n for _, span in found for n in span)
-            out |= {n for n in spans if NONE in columns[n] or text[columns[n][0]] != other[columns[n][1]]}
-    return out
+    spans, first = [], 0
+    for end in accumulate(map(len, words)):
+        spans.append(range(first, at[end - 1] + 1))
+        first = at[end - 1] + 1
+    read = ["".join(other[j] for n in span if (j := columns[n][1]) != NONE) for span in spans]
+    stands, differs = Counter(words), Counter((w, r) for w, r in zip(words, read, strict=True) if w != r)
+    always: set[int] = set()
+    mostly: set[int] = set()
+    for word, as_read, span in zip(words, read, spans, strict=True):
+        times = differs[word, as_read]
+        if times > 1 and 2 * times >= stands[word]:
+            mostly |= set(span)
+            always |= set(span) if times == stands[word] else set()
+    return always, mostly
 
 
 # ------------------------------------------------------------------ a quick test

@@ -40,9 +40,13 @@ PER_NUMBER = 200  # letters that a number in another's place counts
 MIN_OWN_CONTENT = 0.11  # of the letters that agree, from which on two texts are two
 PIECES = 0.01  # share of a text that may be pieces of damaged words, where many are
 NOISE, NOISE_SHARE = 4, 0.004  # damaged words, and their share of all, that show what else is damage
-MIN_NOISE, NOISE_OF_LETTERS = 5, 0.03  # errors, and their share of the letters, of a noisy copy
+MIN_NOISE, NOISE_OF_LETTERS = 5, 0.02  # errors, and their share of the letters, of a noisy copy
+SOME_NOISE, SOME_OF_LETTERS, SHORT_ALIKE = 3, 0.005, 150  # of one that is alike by shingles; its letters
+MOST_ERRORS, MOST_REPEATED = 3.5, 2  # times as many errors as noise; as much noise as errors that recur
+SURE_NOISE, SURE_OF_LETTERS = 25, 0.01  # errors that let a document be dropped in spite of them
 MAX_MORE = 0.2  # share of a noisy copy that the other lacks; with more it is another document or a part
 MIN_OWN_OF_NOISE = 0.2  # own content of noisy copies, of which some errors look like other words
+FRAMED = 0.3  # share of a document that is boilerplate, in pages of a site
 MIN_SHINGLES, ABOUT_AS_LONG, MAX_ALIGNED = 50, 0.6, 2_000_000  # of texts that are aligned by letters
 SHORT, LONG = 64, 200  # letters: of shorter texts more must align, as for `alignment_line`
 MIN_ALIGNED_OF_SHORT, MIN_OWN_OF_SHORT = 0.8, 0.06
@@ -53,9 +57,13 @@ Floats = NDArray[np.float64]
 
 def noisy(pairs: VerifiedPairs) -> Bools:
     """Tell where two texts show so much damage that doubtful differences count as damage: bool[n]."""
+    return damaged_words(pairs) | (pairs.counted("noise") > 0)
+
+
+def damaged_words(pairs: VerifiedPairs) -> Bools:
+    """Tell where words that were compared as words show damage: bool[n]."""
     damaged = pairs.counted("damaged")
-    many = (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
-    return many | (pairs.counted("noise") > 0)
+    return (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
 
 
 def error_share(pairs: VerifiedPairs) -> Floats:
@@ -193,15 +201,20 @@ class Classified:
 
     @cached_property
     def worth_aligning(self) -> Bools:
-        """Tell which pairs are worth to be aligned by letters, once those worth reading were read: bool[n].
+        """Tell which pairs are worth aligning by letters, once those worth reading were: bool[n].
 
-        They are about as long as each other, and their words show errors, or share too little to show any.
+        They are about as long as each other, and their words show errors, or differ as instances of a
+        form or of noisy copies do, or they share too little to be read.  Of the last, two pages in frames are
+        left out: errors would have broken the frames.
         """
         smaller, larger = np.sort(self.pairs.counts[:, 0, 1:], axis=1).T
         about_as_long = (
             (smaller >= MIN_SHINGLES) & (smaller >= ABOUT_AS_LONG * larger) & (larger <= MAX_ALIGNED)
         )
-        return about_as_long & (noisy(self.pairs) | ~self.worth_reading) & (self.limits.min_aligned <= 1)
+        frame = 1 - self.pairs.non_boilerplate[:, 1:] / np.maximum(self.pairs.counts[:, 0, 1:], 1)
+        unread = ~self.worth_reading & (frame.min(axis=1) < FRAMED)
+        doubtful = noisy(self.pairs) | unread | (self.alike & self.of_one_form)
+        return about_as_long & doubtful & (self.limits.min_aligned <= 1)
 
     @cached_property
     def aligned(self) -> Floats:
@@ -216,18 +229,40 @@ class Classified:
         return np.interp(fewer, [SHORT, LONG], [max(low, MIN_ALIGNED_OF_SHORT), low])
 
     @cached_property
+    def may_be_noise(self) -> Bools:
+        """Tell where the beginnings of two texts show noise, so that all is worth aligning: bool[n]."""
+        noise, repeated = self.pairs.counted("noise"), self.pairs.counted("repeated")
+        return (
+            (noise >= SOME_NOISE)
+            & (noise >= repeated)
+            & (2 * MOST_ERRORS * noise >= self.pairs.counted("errors"))
+        )
+
+    @cached_property
     def noisy_copy(self) -> Bools:
-        """Tell which pairs are one text and a copy of it with many errors, spread as noise is: bool[n].
+        """Tell which pairs are one text and a copy of it with errors, spread as noise is: bool[n].
 
         The two were aligned by letters.  A text that replaces words, numbers or passages is no copy.
+        Texts that are alike by their shingles need show fewer errors, and may have less content of their own.
         """
         left, right, noise = (self.pairs.counted(c) for c in ("letters_left", "letters_right", "noise"))
         fewer = np.minimum(left, right)
         more = np.maximum(self.pairs.counted("only_left"), self.pairs.counted("only_right"))
+        own = noise_content(self.pairs)
         most = np.where(fewer < LONG, MIN_OWN_OF_SHORT, MIN_OWN_OF_NOISE)
-        is_noise = (noise >= MIN_NOISE) & (noise >= NOISE_OF_LETTERS * fewer) & (more <= MAX_MORE * fewer)
-        enough = (fewer >= SHORT) & (self.aligned >= self.alignment_line)
-        return is_noise & enough & (noise_content(self.pairs) < most)
+        many = (noise >= MIN_NOISE) & (noise >= NOISE_OF_LETTERS * fewer) & (own < most)
+        far = many & (fewer >= SHORT) & (self.aligned >= self.alignment_line)
+        some = (noise >= SOME_NOISE) & (noise >= SOME_OF_LETTERS * fewer) & (own < MIN_OWN_CONTENT)
+        evenly = MOST_ERRORS * noise >= self.pairs.counted("errors")
+        evenly &= noise > np.where(fewer < LONG, 2, 1) * MOST_REPEATED * self.pairs.counted("repeated")
+        return evenly & (more <= MAX_MORE * fewer) & np.where(self.alike, some & (fewer >= SHORT_ALIKE), far)
+
+    @cached_property
+    def shows_noise(self) -> Bools:
+        """Tell where letters show so many errors that other differences may be errors too: bool[n]."""
+        fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
+        noise = self.pairs.counted("noise")
+        return (noise >= SURE_NOISE) & (noise >= SURE_OF_LETTERS * fewer)
 
     @cached_property
     def scanned(self) -> Bools:
@@ -295,10 +330,11 @@ class Classified:
     @cached_property
     def held(self) -> tuple[Bools, Bools]:
         """Tell where the left document may be dropped for the right one, and the reverse: two bool[n]."""
-        damaged = noisy(self.pairs)
-        errors = np.maximum(self.pairs.counted("damaged"), self.pairs.counted("noise"))
+        damaged = damaged_words(self.pairs) | self.shows_noise
+        errors = np.where(self.shows_noise, self.pairs.counted("noise"), self.pairs.counted("damaged"))
         same = replaced(self.pairs) <= np.where(damaged, errors, 0)
         same &= numbers(self.pairs) + self.pairs.counted("inserted") == 0
+        same &= self.shows_noise | (self.pairs.counted("noise") == 0)
         same |= self.limits.max_lost >= 1  # then whatever is of one cluster may go
         most = np.where(damaged, max(self.limits.max_lost, PIECES), self.limits.max_lost)
         left, right = (lost(self.pairs) <= most[:, None]).T

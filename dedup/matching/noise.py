@@ -21,7 +21,7 @@ from ..core.features import Signatures, Spans
 from ..core.pairs import pair_keys
 from ..core.parallel import ParallelMap
 from ..core.sorted_arrays import group_equal, is_in, pairs_of, unique_counts
-from ..core.thresholds import ABOUT_AS_LONG, SHORT
+from ..core.thresholds import ABOUT_AS_LONG, FRAMED, SHORT
 from ..text import kernels as text_kernels
 from ..text.normalize import letter_table
 from . import kernels
@@ -30,7 +30,6 @@ from .update.state import Flagged
 
 LARGER = (1_000, 20_000)  # documents, from which on two must share one rare value more
 MOST, LEAST, POSTINGS = 64, 8, 400_000  # documents that share a rare value, at most; see `rare`
-FRAMED = 0.1  # share of a document that is boilerplate
 BEGINNING, MORE = 2048, 4096  # bytes of a text that are looked at
 PAIRS_AT_ONCE = 2048
 

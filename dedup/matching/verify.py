@@ -17,9 +17,8 @@ from ..core.sorted_arrays import distinct, is_in
 from ..core.thresholds import TWO_ALIGNED, Thresholds
 from ..text import kernels as text_kernels
 from . import kernels as matching_kernels
-from .noise import may_be_copies
+from .noise import MORE, may_be_copies
 
-NOISE = COUNTS.index("noise")
 BOTH_WAYS = [
     COUNTS.index(name) for name in ("errors", "grams_left", "grams_right")
 ]  # of texts read by words too
@@ -126,20 +125,26 @@ def _compare_by_letters(
     read, reached = classified.worth_reading, classified.reached
     rows = rows[may_be_copies(pairs[rows], lambda docs: [texts[d] for d in docs.tolist()], table, map)]
     for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
-        docs, local = np.unique(pairs[some], return_inverse=True)
-        words = content_kernels.words_of(
-            *text_kernels.joined([texts[d] or b"" for d in docs.tolist()]), table
-        )
-        counts = content_kernels.noise_of_pairs(words, local.reshape(-1, 2).astype(np.int32))
-        by_words = found.content[some]
-        by_letters = found.where(some)
-        by_letters.content[:] = counts
-        judged = limits.classify(by_letters)
+        counts = _by_letters([(text or b"")[:MORE] for text in texts], table, pairs[some], whole=False)
+        shown = limits.classify(replace(found.where(some), content=counts)).may_be_noise
+        counts[shown] = _by_letters(texts, table, pairs[some[shown]], whole=True)
+        judged = limits.classify(replace(found.where(some), content=counts))
         better = np.where(read[some], judged.noisy_copy, judged.aligned >= TWO_ALIGNED) & ~reached[some]
-        shown = counts[:, NOISE] > 0
+        by_words = found.content[some]
         by_words[:, BOTH_WAYS] = np.where(shown[:, None], counts[:, BOTH_WAYS], 0)
         found.content[some] = np.where(better[:, None], counts, np.where(read[some, None], by_words, 0))
         found.slots[some[better]] = 0
+
+
+def _by_letters(
+    texts: list[bytes | None], table: Any, pairs: NDArray[np.int32], whole: bool
+) -> NDArray[np.int32]:
+    """Texts, pairs int32[n, 2] of them -> counts int32[n, 21] of how their letters differ."""
+    docs, local = np.unique(pairs, return_inverse=True)
+    words = content_kernels.words_of(*text_kernels.joined([texts[d] or b"" for d in docs.tolist()]), table)
+    return content_kernels.noise_of_pairs(words, local.reshape(-1, 2).astype(np.int32), whole).astype(
+        np.int32
+    )
 
 
 class Compared:

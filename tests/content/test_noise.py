@@ -29,13 +29,14 @@ def arrays(*texts: str):
     return kernels.words_of(buffer, starts, letter_table())
 
 
-def compiled(left: str, right: str) -> dict[str, int]:
-    found = kernels.noise_of_pairs(arrays(left, right), np.array([[0, 1]], np.int32))[0]
+def compiled(left: str, right: str, whole: bool = True) -> dict[str, int]:
+    found = kernels.noise_of_pairs(arrays(left, right), np.array([[0, 1]], np.int32), whole)[0]
     return dict(zip(COUNTS, found.tolist(), strict=True))
 
 
-def plain(left: str, right: str) -> noise.Noise:
-    return noise.compare(*(words(t, letter_table()).letters for t in (left, right)))
+def plain(left: str, right: str, whole: bool = True) -> noise.Noise:
+    both = (words(t, letter_table()).letters for t in (left, right))
+    return noise.compare(*(w if whole else noise.first_words(w) for w in both))
 
 
 @st.composite
@@ -55,8 +56,9 @@ def damaged(draw: st.DrawFn) -> tuple[str, str]:
 @given(damaged())
 @examples(100)
 def test_the_compiled_comparison_is_the_plain_one(pair):
-    for left, right in (pair, pair[::-1], (pair[0], PROSE)):
-        want, found = plain(left, right), compiled(left, right)
+    longer = (pair[0] + 3 * PROSE, 2 * PROSE + pair[1])
+    for left, right, whole in ((*pair, True), (*pair[::-1], True), (pair[0], PROSE, True), (*longer, False)):
+        want, found = plain(left, right, whole), compiled(left, right, whole)
         assert found["errors"] == found["places"] == want.errors
         assert found["noise"] == want.noise
         for name in (
@@ -65,6 +67,7 @@ def test_the_compiled_comparison_is_the_plain_one(pair):
             "letters_left",
             "letters_right",
             "replaced",
+            "repeated",
             "passages",
             "only_left",
             "only_right",

@@ -116,8 +116,8 @@ FAULTS = (
     Fault(
         "damage-line",
         THRESHOLDS,
-        "many = (damaged >= NOISE) &",
-        "many = (damaged > NOISE) &",
+        "return (damaged >= NOISE) &",
+        "return (damaged > NOISE) &",
         "four damaged words do not show damage",
         ("core/test_thresholds.py",),
     ),

@@ -15,7 +15,7 @@ from .words import WORD_ARRAYS, WordArrays
 
 BLOCK, MOST_CELLS, PASSAGE, SWITCH = noise.BLOCK, noise.MOST_CELLS, noise.PASSAGE, noise.SWITCH
 GRAM, STRETCH, DIAGONALS = noise.GRAM, noise.STRETCH, noise.DIAGONALS
-ALIKE, LEAST_ALIKE, SHOWN = noise.ALIKE, noise.LEAST_ALIKE, noise.SHOWN
+ALIKE, LEAST_ALIKE = noise.ALIKE, noise.LEAST_ALIKE
 RATES = np.array(noise.RATES, np.int64)
 SCORES = np.array(noise.SCORES, np.int64)  # [n_rates, 2]: of a match, of an error
 FOREIGN_MATCH, FOREIGN_ERROR = noise.FOREIGN
@@ -23,38 +23,48 @@ N_LANES = 16
 LANE_SCORES = np.zeros((2, N_LANES), np.int64)  # the same for all rates, of matches and of errors
 LANE_SCORES[:, : len(RATES)] = SCORES.T
 N_COUNTS = len(COUNTS)
-LETTERS_LEFT, LETTERS_RIGHT, ONLY_LEFT, ONLY_RIGHT, PASSAGES, REPLACED = (
+LETTERS_LEFT, LETTERS_RIGHT, ONLY_LEFT, ONLY_RIGHT, PASSAGES, REPLACED, REPEATED = (
     COUNTS.index(name)
-    for name in ("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced")
+    for name in (
+        "letters_left",
+        "letters_right",
+        "only_left",
+        "only_right",
+        "passages",
+        "replaced",
+        "repeated",
+    )
 )
 NUMBERS, WORDS, PLACES, ERRORS, NOISE, GRAMS_LEFT, GRAMS_RIGHT = (
     COUNTS.index(name)
     for name in ("numbers", "words", "places", "errors", "noise", "grams_left", "grams_right")
 )
 NONE = -1
-ERROR, FOREIGN, RECURS, DIGITS, CHANGED = 1, 2, 4, 8, 16  # of a column of an alignment
+ERROR, FOREIGN, ALWAYS, MOSTLY, DIGITS, CHANGED = 1, 2, 4, 8, 16, 32  # of a column of an alignment
 
 
-def noise_of_pairs(texts: WordArrays, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Words of texts, pairs int32[m, 2] of them -> counts int64[m, 21] of how they differ by letters."""
+def noise_of_pairs(texts: WordArrays, pairs: NDArray[np.int32], whole: bool = True) -> NDArray[np.int64]:
+    """Words of texts, pairs int32[m, 2] of them -> counts int64[m, 21] of how they differ by letters.
+
+    With `whole` false only the first words of each are compared; see noise.first_words.
+    """
     counts = np.zeros((len(pairs), N_COUNTS), np.int64)
     turned = _comes_second(texts.text, texts.key, pairs)
-    _noise_of_pairs(texts, np.where(turned[:, None], pairs[:, ::-1], pairs), counts)
+    _noise_of_pairs(texts, np.where(turned[:, None], pairs[:, ::-1], pairs), whole, counts)
     counts[turned] = counts[turned][:, TURNED]
     return counts
 
 
-@jit(WORD_ARRAYS, "int32[:,:]", "int64[:,:]")
-def _noise_of_pairs(texts, pairs, all_counts):  # type: ignore[no-untyped-def]
+@jit(WORD_ARRAYS, "int32[:,:]", "bool", "int64[:,:]")
+def _noise_of_pairs(texts, pairs, whole, all_counts):  # type: ignore[no-untyped-def]
     text = texts.text
     way = np.empty(1 << 16, np.uint8)
     for p in range(len(pairs)):
         x, x_end = text[pairs[p, 0]], text[pairs[p, 0] + 1]
         y, y_end = text[pairs[p, 1]], text[pairs[p, 1] + 1]
-        x_first, y_first = _end_of_first_words(texts, x, x_end), _end_of_first_words(texts, y, y_end)
-        way = _compare(texts, x, x_first, y, y_first, all_counts[p], way)
-        if all_counts[p, NOISE] >= SHOWN:
-            way = _compare(texts, x, x_end, y, y_end, all_counts[p], way)
+        if not whole:
+            x_end, y_end = _end_of_first_words(texts, x, x_end), _end_of_first_words(texts, y, y_end)
+        way = _compare(texts, x, x_end, y, y_end, all_counts[p], way)
 
 
 @inner
@@ -231,42 +241,44 @@ def _mark_foreign(flags, match, error):  # type: ignore[no-untyped-def]
 
 @inner
 def _mark_recurring(texts, x, x_end, a, b, columns, side, flags):  # type: ignore[no-untyped-def]
-    """Mark the errors in words that stand twice or more and always differ in the same way."""
+    """Mark the columns of words that differ in the same way twice or more, always or mostly."""
     start = texts.start
     first = start[x]
-    keys, _, shift = new_table(x_end - x)
-    read, times = np.zeros(len(keys), U64), np.zeros(len(keys), I32)
+    words, stands, by_word = new_table(x_end - x)
+    readings, differs, by_reading = new_table(x_end - x)
     for go in range(2):
-        n = 0
+        begin = 0
         for word in range(x, x_end):
-            begin, end = start[word] - first, start[word + 1] - first
-            while columns[n, side] < begin:
-                n += 1
-            last, as_read, as_it_is, is_wrong = n, U64(1), U64(1), False
-            for at in range(n, len(columns)):
-                i, j = columns[at, side], columns[at, 1 - side]
+            last_letter = start[word + 1] - first - 1
+            end, as_read, as_it_is = begin, U64(1), U64(1)
+            while True:
+                i, j = columns[end, side], columns[end, 1 - side]
                 if i != NONE:
                     as_it_is = (as_it_is + U64(a[i])) * BASE
                 if j != NONE:
                     as_read = (as_read + U64(b[j])) * BASE
-                if i == end - 1:
-                    last = at
+                end += 1
+                if i == last_letter:
                     break
-            is_wrong = as_read != as_it_is
-            key = texts.key[word] if texts.key[word] != FREE else U64(1)
-            slot = slot_of_key(keys, shift, key)
+            of_word = texts.key[word] if texts.key[word] != FREE else U64(1)
+            of_reading = (of_word + as_read) * BASE
+            of_reading = of_reading if of_reading != FREE else U64(1)
+            at_word = slot_of_key(words, by_word, of_word)
+            at_reading = slot_of_key(readings, by_reading, of_reading)
             if go == 0:
-                as_read = as_read if is_wrong else FREE
-                if keys[slot] == FREE:
-                    keys[slot], read[slot] = key, as_read
-                elif read[slot] != as_read:
-                    read[slot] = FREE
-                times[slot] += 1
-            elif times[slot] > 1 and read[slot] != FREE:
-                for at in range(n, last + 1):
-                    if flags[at] & ERROR:
-                        flags[at] |= RECURS
-            n = last + 1
+                stands[2 * at_word] = 1 if words[at_word] == FREE else stands[2 * at_word] + 1
+                words[at_word] = of_word
+                if as_read != as_it_is:
+                    known = readings[at_reading] != FREE
+                    differs[2 * at_reading] = differs[2 * at_reading] + 1 if known else 1
+                    readings[at_reading] = of_reading
+            elif as_read != as_it_is:
+                times = differs[2 * at_reading]
+                if times > 1 and 2 * times >= stands[2 * at_word]:
+                    always = times == stands[2 * at_word]
+                    for at in range(begin, end):
+                        flags[at] |= MOSTLY | ALWAYS if always else MOSTLY
+            begin = end
 
 
 @inner
@@ -281,8 +293,9 @@ def _count(flags, columns, rate, counts):  # type: ignore[no-untyped-def]
         counts[ERRORS] += flag & ERROR
         if flag & FOREIGN:
             n, m = n + (columns[at, 0] != NONE), m + (columns[at, 1] != NONE)
-        elif flag & ERROR and not flag & CHANGED:
-            counts[REPLACED if flag & RECURS else NOISE] += 1
+        elif flag & ERROR and not flag & DIGITS:
+            counts[REPLACED if flag & ALWAYS else NOISE] += 1
+            counts[REPEATED] += flag & MOSTLY != 0
         if flag & FOREIGN and (at + 1 == len(flags) or not flags[at + 1] & FOREIGN):
             smaller = min(n, m)
             counts[REPLACED if smaller < PASSAGE else PASSAGES] += smaller
