@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import rules
+from ..core.by_letters import ABOUT_AS_LONG, SHORT
 from ..core.documents import Documents
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
 from ..core.sorted_arrays import unique_counts
-from ..core.thresholds import ABOUT_AS_LONG, SHORT
 from ..matching import containment, noise
 from ..matching.boilerplate import Boilerplate, own_of
 from ..matching.views import VIEWS

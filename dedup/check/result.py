@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.by_letters import error_share
 from ..core.documents import FAULTS, OK, STATUS, Documents, Source
 from ..core.errors import BadInput
 from ..core.pairs import VerifiedPairs
-from ..core.thresholds import Thresholds, error_share, lost
+from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import CONTAINED, FORM, NEAR, RELATIONS, REWRITTEN, SCANNED
 
 NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"

@@ -12,16 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..core.by_letters import error_share
 from ..core.components import connected_components
 from ..core.pairs import VerifiedPairs
-from ..core.thresholds import Thresholds, error_share, noisy
+from ..core.thresholds import Thresholds, noisy
 
 
 def judged(n: int, pairs: VerifiedPairs, limits: Thresholds) -> VerifiedPairs:
     """Return the pairs among n documents, with `by_family` where a noisy copy is one of another document."""
     found = limits.classify(pairs)
-    weak = found.reached & noisy(pairs) & ~limits.joins_forms
-    if not weak.any():
+    weak = found.reached & noisy(pairs)
+    if limits.joins_forms or not weak.any():
         return pairs
     label = connected_components(n, np.ascontiguousarray(pairs.docs[found.reached & ~weak])).tolist()
     two: dict[int, set[int]] = defaultdict(set)  # of the clusters so far, those known to be other documents

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import rules
+from ..core.by_letters import cleaner
 from ..core.documents import OK, Documents, Source
 from ..core.errors import BadSetting, Broken
 from ..core.features import Signatures
@@ -17,7 +18,7 @@ from ..core.parallel import ParallelMap
 from ..core.rules import MIN_PART, MIN_SKELETON
 from ..core.settings import Settings
 from ..core.sorted_arrays import inverse_permutation, is_in
-from ..core.thresholds import Thresholds, cleaner, lost
+from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import FORM, KEPT, LETTERS, NO_FIGURE, PUNCTUATION, RELATIONS, REWRITTEN, Verdict
 from ..matching import kernels, views
 from ..text.normalize import letter_table

@@ -26,6 +26,7 @@ MOST_CELLS = 1 << 20  # of the table of a stretch between two fixed points; a la
 RATES = (5, 10, 20, 40, 70, 100, 140, 180, 220, 260, 300, 350, 400)  # errors of a thousand letters
 CHANCE = 300  # of a thousand letters, how many an alignment of two unrelated texts matches
 SWITCH = 6000  # the cost of going from one state to the other, in thousandths of a natural logarithm
+MANY_WRONG = 3  # letters of a word that is broken
 PASSAGE = 30  # letters of a foreign stretch that is a passage, not a word
 GRAM, STRETCH, DIAGONALS = 4, 512, 32  # letters, see `_alike_at`
 ALIKE, LEAST_ALIKE = 8, 6  # one gram in so many, and so many, on neighbouring diagonals
@@ -54,6 +55,7 @@ class Noise:
     noise: int  # errors that are no content
     replaced: int  # words in the place of others: foreign stretches, and errors that always recur
     repeated: int  # errors in words that differ in the same way half of the times
+    broken: int  # errors in words of which most letters are wrong: of two counts, by either text, the larger
     passages: int
     only_left: int
     only_right: int
@@ -105,17 +107,16 @@ def compare(left: Sequence[str], right: Sequence[str]) -> Noise:
             else:
                 passages += min(n, m)
             only_left, only_right = only_left + n - min(n, m), only_right + m - min(n, m)
-    same = sum(wrong and not strange for wrong, strange in zip(is_error, foreign, strict=True))
+    errors = [wrong and not strange for wrong, strange in zip(is_error, foreign, strict=True)]
     return Noise(
         letters_left=len(a),
         letters_right=len(b),
         errors=sum(is_error),
         rate=rate,
-        noise=same
-        - in_words
-        - sum(_changed(a, b, c) and not f for c, f in zip(columns, foreign, strict=True)),
+        noise=sum(errors) - in_words - sum(errors[at] and _changed(a, b, c) for at, c in enumerate(columns)),
         replaced=words + in_words,
         repeated=repeated,
+        broken=max(_broken(left, errors, columns), _broken(right, errors, [(j, i) for i, j in columns])),
         passages=passages,
         only_left=only_left,
         only_right=only_right,
@@ -134,6 +135,19 @@ def first_words(words: Sequence[str]) -> Sequence[str]:
 def _n_grams(text: str) -> int:
     grams = [text[i : i + GRAM] for i in range(len(text) - GRAM + 1)]
     return 10_000 * len(set(grams)) // max(1, len(grams))
+
+
+def _spans(words: Sequence[str], columns: Sequence[Column]) -> list[range]:
+    """Return the columns of each word; letters that are added before a word belong to it."""
+    at = {i: n for n, (i, _) in enumerate(columns) if i != NONE}
+    ends = [at[end - 1] + 1 for end in accumulate(map(len, words))]
+    return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _broken(words: Sequence[str], errors: Sequence[bool], columns: Sequence[Column]) -> int:
+    """Count the errors in words of which most letters are wrong, as they are where another word stands."""
+    counts = [(sum(errors[n] for n in span), len(span)) for span in _spans(words, columns)]
+    return sum(wrong for wrong, n in counts if wrong >= MANY_WRONG and 2 * wrong > n)
 
 
 def _changed(a: str, b: str, column: Column) -> bool:
@@ -238,15 +252,8 @@ def _likeliest(is_error: Sequence[bool], same: tuple[int, int]) -> tuple[int, li
 
 
 def _recurring(words: Sequence[str], other: str, columns: Sequence[Column]) -> tuple[set[int], set[int]]:
-    """Return the columns of words that stand twice or more and differ in the same way always, or mostly.
-
-    Letters that are added before a word belong to it.
-    """
-    at = {i: n for n, (i, _) in enumerate(columns) if i != NONE}
-    spans, first = [], 0
-    for end in accumulate(map(len, words)):
-        spans.append(range(first, at[end - 1] + 1))
-        first = at[end - 1] + 1
+    """Return the columns of words that stand twice or more and differ in the same way always, or mostly."""
+    spans = _spans(words, columns)
     read = ["".join(other[j] for n in span if (j := columns[n][1]) != NONE) for span in spans]
     stands, differs = Counter(words), Counter((w, r) for w, r in zip(words, read, strict=True) if w != r)
     always: set[int] = set()

@@ -15,6 +15,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .by_letters import (
+    MIN_OWN_CONTENT,
+    PER_NUMBER,
+    PER_WORD,
+    ByLetters,
+    about_as_long,
+    in_frames,
+)
 from .pairs import VerifiedPairs
 from .verdicts import (
     ALIGNED,
@@ -35,22 +43,8 @@ from .verdicts import (
 MIN_OWN_SHARE = 0.25  # of a text that must be no boilerplate for the rest of it to speak for it
 MIN_JACCARD_OF_FRAMES = 0.8  # of two texts that are little but boilerplate
 SHORTER = 0.9  # a part has at most so large a share of the shingles of its whole
-PER_WORD = 3  # letters of a word in another's place count so many times
-PER_NUMBER = 200  # letters that a number in another's place counts
-MIN_OWN_CONTENT = 0.11  # of the letters that agree, from which on two texts are two
 PIECES = 0.01  # share of a text that may be pieces of damaged words, where many are
 NOISE, NOISE_SHARE = 4, 0.004  # damaged words, and their share of all, that show what else is damage
-MIN_NOISE, NOISE_OF_LETTERS = 5, 0.02  # errors, and their share of the letters, of a noisy copy
-SOME_NOISE, SOME_OF_LETTERS, SHORT_ALIKE = 3, 0.005, 150  # of one that is alike by shingles; its letters
-MOST_ERRORS, MOST_REPEATED = 3.5, 2  # times as many errors as noise; as much noise as errors that recur
-SURE_NOISE, SURE_OF_LETTERS = 25, 0.01  # errors that let a document be dropped in spite of them
-MAX_MORE = 0.2  # share of a noisy copy that the other lacks; with more it is another document or a part
-MIN_OWN_OF_NOISE = 0.2  # own content of noisy copies, of which some errors look like other words
-FRAMED = 0.3  # share of a document that is boilerplate, in pages of a site
-MIN_SHINGLES, ABOUT_AS_LONG, MAX_ALIGNED = 50, 0.6, 2_000_000  # of texts that are aligned by letters
-SHORT, LONG = 64, 200  # letters: of shorter texts more must align, as for `alignment_line`
-MIN_ALIGNED_OF_SHORT, MIN_OWN_OF_SHORT = 0.8, 0.06
-TWO_ALIGNED, LITTLE_NOISE = 0.5, 0.1  # of texts aligned by letters that are known to be two documents
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -64,28 +58,6 @@ def damaged_words(pairs: VerifiedPairs) -> Bools:
     """Tell where words that were compared as words show damage: bool[n]."""
     damaged = pairs.counted("damaged")
     return (damaged >= NOISE) & (damaged >= NOISE_SHARE * pairs.counted("words"))
-
-
-def error_share(pairs: VerifiedPairs) -> Floats:
-    """Return the errors of an alignment by letters as a share of the longer text: float64[n]; else 0."""
-    longer = np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
-    return np.minimum(1.0, pairs.counted("errors") / np.maximum(longer, 1))
-
-
-def cleaner(pairs: VerifiedPairs) -> tuple[Bools, Bools]:
-    """Tell where the left text is cleaner than the right one, its noisy copy, and the reverse: two bool[n].
-
-    Errors make new words and syllables, so the noisier of two has more different letters in a row.
-    """
-    left, right = pairs.counted("grams_left"), pairs.counted("grams_right")
-    return left < right, right < left
-
-
-def noise_content(pairs: VerifiedPairs) -> Floats:
-    """Return what is no noise in an alignment by letters as a share of the letters that agree: float64[n]."""
-    longer = np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
-    own = PER_WORD * pairs.counted("replaced") + PER_NUMBER * pairs.counted("numbers")
-    return (pairs.counted("passages") + own) / np.maximum(longer - pairs.counted("errors"), 1)
 
 
 def replaced(pairs: VerifiedPairs) -> NDArray[np.int64]:
@@ -200,69 +172,25 @@ class Classified:
     # ------------------------------------------------------------------ full of errors
 
     @cached_property
+    def by_letters(self) -> ByLetters:
+        """Return what the pairs are by an alignment of their letters."""
+        return ByLetters(self.pairs, self.limits.min_aligned)
+
+    @cached_property
     def worth_aligning(self) -> Bools:
-        """Tell which pairs are worth aligning by letters, once those worth reading were: bool[n].
+        """Tell which pairs are worth aligning by letters, once those worth reading were read: bool[n].
 
         They are about as long as each other, and their words show errors, or differ as instances of a
-        form or of noisy copies do, or they share too little to be read.  Of the last, two pages in frames are
-        left out: errors would have broken the frames.
+        form or noisy copies do, or they share too little to be read.
         """
-        smaller, larger = np.sort(self.pairs.counts[:, 0, 1:], axis=1).T
-        about_as_long = (
-            (smaller >= MIN_SHINGLES) & (smaller >= ABOUT_AS_LONG * larger) & (larger <= MAX_ALIGNED)
-        )
-        frame = 1 - self.pairs.non_boilerplate[:, 1:] / np.maximum(self.pairs.counts[:, 0, 1:], 1)
-        unread = ~self.worth_reading & (frame.min(axis=1) < FRAMED)
+        unread = ~self.worth_reading & ~in_frames(self.pairs)
         doubtful = noisy(self.pairs) | unread | (self.alike & self.of_one_form)
-        return about_as_long & doubtful & (self.limits.min_aligned <= 1)
-
-    @cached_property
-    def aligned(self) -> Floats:
-        """Return the share of the longer text that the other has, errors aside, where aligned by letters."""
-        return 1 - error_share(self.pairs)
-
-    @cached_property
-    def alignment_line(self) -> Floats:
-        """Return what that share must reach: float64[n], more for short texts, where chance does more."""
-        fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
-        low = self.limits.min_aligned
-        return np.interp(fewer, [SHORT, LONG], [max(low, MIN_ALIGNED_OF_SHORT), low])
-
-    @cached_property
-    def may_be_noise(self) -> Bools:
-        """Tell where the beginnings of two texts show noise, so that all is worth aligning: bool[n]."""
-        noise, repeated = self.pairs.counted("noise"), self.pairs.counted("repeated")
-        return (
-            (noise >= SOME_NOISE)
-            & (noise >= repeated)
-            & (2 * MOST_ERRORS * noise >= self.pairs.counted("errors"))
-        )
+        return about_as_long(self.pairs) & doubtful & (self.limits.min_aligned <= 1)
 
     @cached_property
     def noisy_copy(self) -> Bools:
-        """Tell which pairs are one text and a copy of it with errors, spread as noise is: bool[n].
-
-        The two were aligned by letters.  A text that replaces words, numbers or passages is no copy.
-        Texts that are alike by their shingles need show fewer errors, and may have less content of their own.
-        """
-        left, right, noise = (self.pairs.counted(c) for c in ("letters_left", "letters_right", "noise"))
-        fewer = np.minimum(left, right)
-        more = np.maximum(self.pairs.counted("only_left"), self.pairs.counted("only_right"))
-        own = noise_content(self.pairs)
-        most = np.where(fewer < LONG, MIN_OWN_OF_SHORT, MIN_OWN_OF_NOISE)
-        many = (noise >= MIN_NOISE) & (noise >= NOISE_OF_LETTERS * fewer) & (own < most)
-        far = many & (fewer >= SHORT) & (self.aligned >= self.alignment_line)
-        some = (noise >= SOME_NOISE) & (noise >= SOME_OF_LETTERS * fewer) & (own < MIN_OWN_CONTENT)
-        evenly = MOST_ERRORS * noise >= self.pairs.counted("errors")
-        evenly &= noise > np.where(fewer < LONG, 2, 1) * MOST_REPEATED * self.pairs.counted("repeated")
-        return evenly & (more <= MAX_MORE * fewer) & np.where(self.alike, some & (fewer >= SHORT_ALIKE), far)
-
-    @cached_property
-    def shows_noise(self) -> Bools:
-        """Tell where letters show so many errors that other differences may be errors too: bool[n]."""
-        fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
-        noise = self.pairs.counted("noise")
-        return (noise >= SURE_NOISE) & (noise >= SURE_OF_LETTERS * fewer)
+        """Tell which pairs are one text and a copy of it with errors, spread as noise is: bool[n]."""
+        return np.where(self.alike, self.by_letters.copy_of_alike, self.by_letters.copy_of_unlike)
 
     @cached_property
     def scanned(self) -> Bools:
@@ -273,15 +201,11 @@ class Classified:
     def apart(self) -> Bools:
         """Tell which pairs are known to be two documents: instances of one form, or much alike and no copies.
 
-        A noisy copy of one of the two is none of the other; but where only signs differ, of both.
+        A noisy copy of one of the two is none of the other; but where only signs differ, of both.  Where
+        words show damage it is not known.
         """
-        fewer = np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
-        noise = self.pairs.counted("noise")
-        differ = (noise_content(self.pairs) >= MIN_OWN_CONTENT) & (noise <= LITTLE_NOISE * fewer)
-        differ |= noise < NOISE_OF_LETTERS * fewer
-        by_letters = (self.pairs.counted("errors") > 0) & (self.aligned >= TWO_ALIGNED)
-        form = self.of_one_form & (self.pairs.jaccard < 1)
-        return np.where(self.related, form, by_letters & differ)
+        form = self.of_one_form & (self.pairs.jaccard < 1) & ~damaged_words(self.pairs)
+        return np.where(self.related, form, self.by_letters.differ)
 
     # ------------------------------------------------------------------ part and whole
 
@@ -330,11 +254,13 @@ class Classified:
     @cached_property
     def held(self) -> tuple[Bools, Bools]:
         """Tell where the left document may be dropped for the right one, and the reverse: two bool[n]."""
-        damaged = damaged_words(self.pairs) | self.shows_noise
-        errors = np.where(self.shows_noise, self.pairs.counted("noise"), self.pairs.counted("damaged"))
+        damaged = damaged_words(self.pairs) | self.by_letters.shows_noise
+        errors = np.where(
+            self.by_letters.shows_noise, self.pairs.counted("noise"), self.pairs.counted("damaged")
+        )
         same = replaced(self.pairs) <= np.where(damaged, errors, 0)
         same &= numbers(self.pairs) + self.pairs.counted("inserted") == 0
-        same &= self.shows_noise | (self.pairs.counted("noise") == 0)
+        same &= self.by_letters.shows_noise | (self.pairs.counted("noise") == 0)
         same |= self.limits.max_lost >= 1  # then whatever is of one cluster may go
         most = np.where(damaged, max(self.limits.max_lost, PIECES), self.limits.max_lost)
         left, right = (lost(self.pairs) <= most[:, None]).T
@@ -392,8 +318,8 @@ class Classified:
             alike, self.line, np.where(part, self.limits.min_containment, self.limits.min_skeleton)
         )
         noisy_copy = self.scanned
-        figure[noisy_copy], value[noisy_copy] = ALIGNED, self.aligned[noisy_copy]
-        line[noisy_copy] = self.alignment_line[noisy_copy]
+        figure[noisy_copy], value[noisy_copy] = ALIGNED, self.by_letters.share[noisy_copy]
+        line[noisy_copy] = self.by_letters.line[noisy_copy]
         same = self.relation == PUNCTUATION
         figure[same], value[same], line[same] = LETTERS, 1.0, 1.0
         return figure.astype(np.int8), value, line

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..content import kernels as content_kernels
+from ..core.by_letters import ABOUT_AS_LONG, FRAMED, SHORT
 from ..core.documents import Documents
 from ..core.features import Signatures, Spans
 from ..core.pairs import pair_keys
 from ..core.parallel import ParallelMap
 from ..core.sorted_arrays import group_equal, is_in, pairs_of, unique_counts
-from ..core.thresholds import ABOUT_AS_LONG, FRAMED, SHORT
 from ..text import kernels as text_kernels
 from ..text.normalize import letter_table
 from . import kernels

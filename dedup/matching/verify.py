@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..content import kernels as content_kernels
+from ..core.by_letters import TWO_ALIGNED
 from ..core.components import connected_components
 from ..core.features import Spans
 from ..core.pairs import COUNTS, TURNED, CandidatePairs, VerifiedPairs, pair_keys
 from ..core.sorted_arrays import distinct, is_in
-from ..core.thresholds import TWO_ALIGNED, Thresholds
+from ..core.thresholds import Thresholds, noisy
 from ..text import kernels as text_kernels
 from . import kernels as matching_kernels
 from .noise import MORE, may_be_copies
@@ -126,10 +127,13 @@ def _compare_by_letters(
     rows = rows[may_be_copies(pairs[rows], lambda docs: [texts[d] for d in docs.tolist()], table, map)]
     for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
         counts = _by_letters([(text or b"")[:MORE] for text in texts], table, pairs[some], whole=False)
-        shown = limits.classify(replace(found.where(some), content=counts)).may_be_noise
+        shown = limits.classify(replace(found.where(some), content=counts)).by_letters.may_be_noise
+        shown |= noisy(found.where(some))  # so that it is known which of several is the nearest
         counts[shown] = _by_letters(texts, table, pairs[some[shown]], whole=True)
         judged = limits.classify(replace(found.where(some), content=counts))
-        better = np.where(read[some], judged.noisy_copy, judged.aligned >= TWO_ALIGNED) & ~reached[some]
+        better = (
+            np.where(read[some], judged.noisy_copy, judged.by_letters.share >= TWO_ALIGNED) & ~reached[some]
+        )
         by_words = found.content[some]
         by_words[:, BOTH_WAYS] = np.where(shown[:, None], counts[:, BOTH_WAYS], 0)
         found.content[some] = np.where(better[:, None], counts, np.where(read[some, None], by_words, 0))

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..content.own_content import text_of
 from ..content.unmatched import REPLACED, places
+from ..core.by_letters import MIN_OWN_CONTENT
 from ..core.pairs import VerifiedPairs
-from ..core.thresholds import MIN_OWN_CONTENT, Thresholds, lost, numbers, own_content
+from ..core.thresholds import Thresholds, lost, numbers, own_content
 from ..text.normalize import letter_table
 from .wording import counted
 

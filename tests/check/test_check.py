@@ -17,6 +17,7 @@ from dedup.core.errors import BadInput, BadRun
 from dedup.matching.views import LETTERS
 
 from ..conftest import OTHER, POST, SAMPLES, VARIANTS, brute_force, needs_variants
+from ..noise import scan as scanned
 
 WORDS = [w for w in (POST + " " + OTHER).split() if len(w) > 2]
 
@@ -374,3 +375,20 @@ def test_a_missing_run_or_input_is_one_clear_line(run, place):
     (tables_folder / "documents.parquet").write_bytes(b"PAR1 damaged")
     with pytest.raises(BadRun, match="damaged"):
         check(["old/post.txt"], "r")
+
+
+def test_a_noisy_copy_of_a_document_of_the_run_is_found(place):
+    (place / "old/book.txt").write_text(OTHER * 2 + prose(77))
+    dedup.scan("old", run="r")
+    (place / "new/scan.txt").write_text(scanned(OTHER * 2 + prose(77), 0.15))
+    (place / "new/again.txt").write_text(scanned(OTHER * 2 + prose(77), 0.1))
+    (place / "new/else.txt").write_text(scanned(prose(78), 0.15))
+    found = found_by(["new"], "r")
+    assert {path: doc.status for path, doc in found.items()} == {
+        "new/again.txt": "duplicate",
+        "new/else.txt": "new",
+        "new/scan.txt": "duplicate",
+    }
+    matches = {m.path: m for m in found["new/scan.txt"].matches}
+    assert matches["old/book.txt"].relation == "scanned"
+    assert 0.6 < matches["old/book.txt"].aligned < 1

@@ -10,12 +10,14 @@ import pytest
 import dedup
 from dedup.core.errors import BadSetting
 from dedup.core.settings import MIN_LINES, Settings
+from dedup.core.verdicts import RELATIONS
 from dedup.matching.update import finder
 from dedup.pipeline import ingest
 from dedup.pipeline.rescan import PASS, last_run
 
 from ..conftest import OTHER, POST
 from ..matching.test_passages import Prose
+from ..noise import scan as scanned
 
 WORDS = (POST + " " + OTHER).split()
 
@@ -127,6 +129,22 @@ def test_an_equal_of_a_short_text_and_a_new_first_of_equal_letters_are_seen(fold
     (folder / "in/0000.txt").write_text(POST.lower())
     assert same_as_from_nothing(folder, n_read) == 2
     assert "000000.txt" in " ".join(dedup.open_run(folder / "r").keep())
+
+
+def test_noisy_copies_are_found_among_old_and_new_files(folder, n_read):
+    prose = Prose(2)
+    texts = [prose.text(90) for _ in range(6)]
+    for i, noisy in enumerate(texts):
+        (folder / f"in/clean{i}.txt").write_text(noisy)
+        if i < 3:
+            (folder / f"in/noisy{i}.txt").write_text(scanned(noisy, 0.15))
+    assert same_as_from_nothing(folder, n_read) == 9
+    for i in range(3, 6):
+        (folder / f"in/noisy{i}.txt").write_text(scanned(texts[i], 0.2))
+    (folder / "in/noisy0.txt").unlink()
+    assert same_as_from_nothing(folder, n_read) == 3
+    relations = dedup.open_run(folder / "r").pair_relations.tolist()
+    assert relations.count(RELATIONS.index("scanned")) == 5
 
 
 def test_new_boilerplate_is_learned_over_old_and_new_files(folder, n_read):

@@ -13,6 +13,7 @@ import dedup
 from dedup.core.settings import Settings
 
 from ..conftest import OTHER, POST, SAMPLES, VARIANTS, needs_variants
+from ..noise import scan as scanned
 from ..pipeline.test_scan import corpus
 from ..repetitive import repetitive
 
@@ -97,6 +98,9 @@ def made(tmp_path_factory):
         for i in range(6):
             z.writestr(f"in/{i}.txt", POST[i * 9 :] + OTHER[: i * 30])
         z.writestr("in/rows.jsonl", "\n".join(rows[:20]))
+    for i, text in enumerate(own[:6]):
+        (folder / f"noisy-{i}.txt").write_text(scanned(text, 0.05 * (i + 1)))
+        (folder / f"clean-{i}.txt").write_text(text)
     (folder / "empty.txt").write_bytes(b"")
     (folder / "binary.bin").write_bytes(bytes(range(256)) * 9)
     (folder / "cut.jsonl.gz").write_bytes((folder / "chain.jsonl.gz").read_bytes()[:-300])

@@ -14,6 +14,7 @@ from .sign_classes import is_decimal
 from .words import WORD_ARRAYS, WordArrays
 
 BLOCK, MOST_CELLS, PASSAGE, SWITCH = noise.BLOCK, noise.MOST_CELLS, noise.PASSAGE, noise.SWITCH
+MANY_WRONG = noise.MANY_WRONG
 GRAM, STRETCH, DIAGONALS = noise.GRAM, noise.STRETCH, noise.DIAGONALS
 ALIKE, LEAST_ALIKE = noise.ALIKE, noise.LEAST_ALIKE
 RATES = np.array(noise.RATES, np.int64)
@@ -23,7 +24,7 @@ N_LANES = 16
 LANE_SCORES = np.zeros((2, N_LANES), np.int64)  # the same for all rates, of matches and of errors
 LANE_SCORES[:, : len(RATES)] = SCORES.T
 N_COUNTS = len(COUNTS)
-LETTERS_LEFT, LETTERS_RIGHT, ONLY_LEFT, ONLY_RIGHT, PASSAGES, REPLACED, REPEATED = (
+LETTERS_LEFT, LETTERS_RIGHT, ONLY_LEFT, ONLY_RIGHT, PASSAGES, REPLACED, REPEATED, BROKEN = (
     COUNTS.index(name)
     for name in (
         "letters_left",
@@ -33,6 +34,7 @@ LETTERS_LEFT, LETTERS_RIGHT, ONLY_LEFT, ONLY_RIGHT, PASSAGES, REPLACED, REPEATED
         "passages",
         "replaced",
         "repeated",
+        "doubtful",
     )
 )
 NUMBERS, WORDS, PLACES, ERRORS, NOISE, GRAMS_LEFT, GRAMS_RIGHT = (
@@ -89,6 +91,9 @@ def _compare(texts, x, x_end, y, y_end, counts, way):  # type: ignore[no-untyped
     counts[:] = 0
     counts[LETTERS_LEFT], counts[LETTERS_RIGHT] = len(a), len(b)
     counts[WORDS] = min(x_end - x, y_end - y)
+    counts[BROKEN] = max(
+        _broken(texts, x, x_end, columns, 0, flags), _broken(texts, y, y_end, columns, 1, flags)
+    )
     counts[GRAMS_LEFT], counts[GRAMS_RIGHT] = _n_grams(a), _n_grams(b)
     _count(flags, columns, rate, counts)
     return way
@@ -279,6 +284,22 @@ def _mark_recurring(texts, x, x_end, a, b, columns, side, flags):  # type: ignor
                     for at in range(begin, end):
                         flags[at] |= MOSTLY | ALWAYS if always else MOSTLY
             begin = end
+
+
+@inner
+def _broken(texts, x, x_end, columns, side, flags):  # type: ignore[no-untyped-def]
+    """Count the errors in words of which most letters are wrong."""
+    start, total, at = texts.start, I64(0), 0
+    for word in range(x, x_end):
+        begin, wrong, last_letter = at, I64(0), start[word + 1] - start[x] - 1
+        while True:
+            wrong += flags[at] & (ERROR | FOREIGN) == ERROR
+            at += 1
+            if columns[at - 1, side] == last_letter:
+                break
+        if wrong >= MANY_WRONG and 2 * wrong > at - begin:
+            total += wrong
+    return total
 
 
 @inner

@@ -13,10 +13,10 @@ import numpy as np
 from ...clustering.exact_duplicates import same_letters
 from ...clustering.verdict import thresholds
 from ...content.words import counts, letters_at
+from ...core.by_letters import error_share
 from ...core.features import Spans
 from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
-from ...core.thresholds import error_share
 from ...core.verdicts import CONTAINED, RELATIONS
 from ...matching import verify
 from ...runs.run import Run

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.by_letters import error_share
 from ...core.documents import STATUS
 from ...core.errors import safe
-from ...core.thresholds import error_share
 from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN, SCANNED
 from ...readers.registry import READERS
 from ...runs import summary

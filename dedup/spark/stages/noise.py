@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...core.by_letters import ABOUT_AS_LONG, SHORT
 from ...core.settings import Settings
-from ...core.thresholds import ABOUT_AS_LONG, SHORT
 from ...matching.noise import framed, may_be_copies, rare, shared
 from ...text.normalize import letter_table
 from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts

@@ -1,6 +1,6 @@
 """Damage texts as scanners and typists do: a known share of the letters is read wrong.
 
-    python benchmarks/noise.py IN OUT --rate 0.1 [--kind scan|speech] [--seed 1] [--bursts 0.5]
+    python -m tests.noise IN OUT --rate 0.1 [--kind scan|speech] [--seed 1] [--bursts 0.5]
 
 A scan confuses letters that look alike (a table for Latin, Cyrillic, Greek and Han), loses, doubles and adds
 letters, splits and joins words, breaks them by hyphens at the ends of lines, and now and then reads lines in
@@ -90,7 +90,7 @@ SOUND_ALIKES = (
     *("by buy", "here hear", "right write", "would wood", "whole hole", "new knew", "one won", "sea see"),
     *("through threw", "then than", "weather whether", "which witch", "and an", "of off", "are our"),
 )
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def script(char: str) -> str:

@@ -1,0 +1,149 @@
+"""Pairs aligned letter by letter -> whether one text is a copy of the other, full of errors.
+
+The counts are those of `content.noise`: errors of the alignment, of which `noise` is what is spread as errors
+are, `doubtful` what stands in words of which most letters are wrong, and `repeated` what recurs as names do.
+The lines were chosen on generated noise, on instances of forms, on texts of the ICDAR 2019 competition on
+post-OCR correction, and on folders of manuals; see docs/quality.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pairs import VerifiedPairs
+
+PER_WORD = 3  # letters of a word in another's place count so many times
+PER_NUMBER = 200  # letters that a number in another's place counts
+MIN_OWN_CONTENT = 0.11  # of the letters that agree, from which on two texts are two
+MIN_NOISE, NOISE_OF_LETTERS = 5, 0.02  # errors, and their share of the letters, of a noisy copy
+SOME_NOISE, SOME_OF_LETTERS, SHORT_ALIKE = 3, 0.005, 150  # of one that is alike by shingles; its letters
+MOST_ERRORS, MOST_REPEATED = 3.5, 2  # times as many errors as noise; as much noise as errors that recur
+MOST_BROKEN = 0.6  # of the noise, in words of which most letters are wrong
+SURE_NOISE, SURE_OF_LETTERS = 25, 0.01  # errors that let a document be dropped in spite of them
+MAX_MORE = 0.2  # share of a noisy copy that the other lacks; with more it is another document or a part
+MIN_OWN_OF_NOISE = 0.2  # own content of noisy copies, of which some errors look like other words
+FRAMED = 0.3  # share of a document that is boilerplate, in pages of a site
+MIN_SHINGLES, ABOUT_AS_LONG, MAX_ALIGNED = 50, 0.6, 2_000_000  # of texts that are aligned by letters
+SHORT, LONG = 64, 200  # letters: of shorter texts more must align, as for `line`
+MIN_ALIGNED_OF_SHORT, MIN_OWN_OF_SHORT = 0.8, 0.06
+TWO_ALIGNED, LITTLE_NOISE = 0.5, 0.1  # of texts aligned by letters that are known to be two documents
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def error_share(pairs: VerifiedPairs) -> Floats:
+    """Return the errors of an alignment by letters as a share of the longer text: float64[n]; else 0."""
+    longer = np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
+    return np.minimum(1.0, pairs.counted("errors") / np.maximum(longer, 1))
+
+
+def cleaner(pairs: VerifiedPairs) -> tuple[Bools, Bools]:
+    """Tell where the left text is cleaner than the right one, its noisy copy, and the reverse: two bool[n].
+
+    Errors make new words and syllables, so the noisier of two has more different letters in a row.
+    """
+    left, right = pairs.counted("grams_left"), pairs.counted("grams_right")
+    return left < right, right < left
+
+
+def about_as_long(pairs: VerifiedPairs) -> Bools:
+    """Tell which pairs are about as long as each other, and neither too short nor too long: bool[n]."""
+    smaller, larger = np.sort(pairs.counts[:, 0, 1:], axis=1).T
+    return (smaller >= MIN_SHINGLES) & (smaller >= ABOUT_AS_LONG * larger) & (larger <= MAX_ALIGNED)
+
+
+def in_frames(pairs: VerifiedPairs) -> Bools:
+    """Tell which pairs are two pages with much boilerplate, which errors would have broken: bool[n]."""
+    frame = 1 - pairs.non_boilerplate[:, 1:] / np.maximum(pairs.counts[:, 0, 1:], 1)
+    return np.asarray(frame.min(axis=1) >= FRAMED)
+
+
+@dataclass(frozen=True, eq=False)
+class ByLetters:
+    """What n pairs that were aligned by letters are; each answer is worked out once."""
+
+    pairs: VerifiedPairs
+    min_aligned: float  # share of the letters that must align
+
+    @cached_property
+    def fewer(self) -> NDArray[np.int64]:
+        """Return the letters of the shorter text, int64[n]."""
+        return np.minimum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
+
+    @cached_property
+    def noise(self) -> NDArray[np.int64]:
+        """Return the errors that are no content, int64[n]."""
+        return self.pairs.counted("noise")
+
+    @cached_property
+    def share(self) -> Floats:
+        """Return the share of the longer text that the other has, errors aside: float64[n]."""
+        return 1 - error_share(self.pairs)
+
+    @cached_property
+    def line(self) -> Floats:
+        """Return what that share must reach: float64[n], more for short texts, where chance does more."""
+        short = max(self.min_aligned, MIN_ALIGNED_OF_SHORT)
+        return np.interp(self.fewer, [SHORT, LONG], [short, self.min_aligned])
+
+    @cached_property
+    def content(self) -> Floats:
+        """Return what is no noise as a share of the letters that agree: float64[n]."""
+        longer = np.maximum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
+        own = PER_WORD * self.pairs.counted("replaced") + PER_NUMBER * self.pairs.counted("numbers")
+        return (self.pairs.counted("passages") + own) / np.maximum(longer - self.pairs.counted("errors"), 1)
+
+    @cached_property
+    def evenly(self) -> Bools:
+        """Tell where the errors are spread as noise is, and few are foreign, recur, or break whole words."""
+        most = np.where(self.fewer < LONG, 2, 1) * MOST_REPEATED * self.pairs.counted("repeated")
+        broken = self.pairs.counted("doubtful") > MOST_BROKEN * self.noise
+        return (MOST_ERRORS * self.noise >= self.pairs.counted("errors")) & (self.noise > most) & ~broken
+
+    @cached_property
+    def more_is_little(self) -> Bools:
+        """Tell where neither text has much that the other lacks: bool[n]."""
+        more = np.maximum(self.pairs.counted("only_left"), self.pairs.counted("only_right"))
+        return np.asarray(more <= MAX_MORE * self.fewer)
+
+    @cached_property
+    def copy_of_unlike(self) -> Bools:
+        """Tell which pairs that share few shingles are a text and its noisy copy: bool[n]."""
+        own = self.content < np.where(self.fewer < LONG, MIN_OWN_OF_SHORT, MIN_OWN_OF_NOISE)
+        many = (self.noise >= MIN_NOISE) & (self.noise >= NOISE_OF_LETTERS * self.fewer)
+        enough = (self.fewer >= SHORT) & (self.share >= self.line)
+        return many & own & enough & self.evenly & self.more_is_little
+
+    @cached_property
+    def copy_of_alike(self) -> Bools:
+        """Tell which pairs that are alike by their shingles are a text and its noisy copy: bool[n].
+
+        They need show fewer errors, and may have less content of their own.
+        """
+        some = (self.noise >= SOME_NOISE) & (self.noise >= SOME_OF_LETTERS * self.fewer)
+        own = self.content < MIN_OWN_CONTENT
+        return some & own & (self.fewer >= SHORT_ALIKE) & self.evenly & self.more_is_little
+
+    @cached_property
+    def may_be_noise(self) -> Bools:
+        """Tell where the beginnings of two texts show noise, so that all is worth aligning: bool[n]."""
+        errors, repeated = self.pairs.counted("errors"), self.pairs.counted("repeated")
+        return (
+            (self.noise >= SOME_NOISE) & (self.noise >= repeated) & (2 * MOST_ERRORS * self.noise >= errors)
+        )
+
+    @cached_property
+    def shows_noise(self) -> Bools:
+        """Tell where there are so many errors that other differences may be errors too: bool[n]."""
+        return (self.noise >= SURE_NOISE) & (self.noise >= SURE_OF_LETTERS * self.fewer)
+
+    @cached_property
+    def differ(self) -> Bools:
+        """Tell which pairs have much in common and differ otherwise than by noise: bool[n]."""
+        own = (self.content >= MIN_OWN_CONTENT) & (self.noise <= LITTLE_NOISE * self.fewer)
+        aligned = (self.pairs.counted("errors") > 0) & (self.share >= TWO_ALIGNED)
+        return aligned & (own | (self.noise < NOISE_OF_LETTERS * self.fewer))
