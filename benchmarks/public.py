@@ -2,8 +2,9 @@
 
 usage: python benchmarks/public.py CLONES [NAME...]     CLONES holds clones of the repositories below
 
-mozilla/readability, scrapinghub/article-extraction-benchmark, chardet/chardet (5.2 or before, whose tests
-hold the files), rspeer/python-ftfy, chrisjmccormick/MinHash, nst/JSONTestSuite, py-pdf/sample-files.
+mozilla/readability, scrapinghub/article-extraction-benchmark, impresso/llm-transcript-postcorrection (texts
+of the ICDAR 2019 competition on post-OCR correction), chardet/chardet (5.2 or before, whose tests hold the
+files), rspeer/python-ftfy, chrisjmccormick/MinHash, nst/JSONTestSuite, py-pdf/sample-files.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import gzip
 import itertools
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import dedup
 from dedup.core.documents import STATUS
+from dedup.core.verdicts import RELATIONS
 from dedup.runs.run import Run
 from dedup.text.decode import decode
 from dedup.text.normalize import letters
@@ -168,7 +171,38 @@ def _statuses(name: str, folder: Path, pattern: str = "*") -> None:
     print(f"| {name} | {len(files)} files | {', '.join(f'{n} {s}' for s, n in found.most_common())} | |")
 
 
+def post_ocr(clone: Path, work: Path) -> None:
+    """Each text as it was read by a scanner and as it was corrected, by the share of letters that differ."""
+    there = clone / "data/datasets/ocr/original/icdar-2019"
+    errors: dict[str, float] = {}
+    for file in sorted(there.rglob("*.txt")):
+        lines = dict(re.findall(r"^\[\s*(\w+)\] ?(.*)$", file.read_text("utf-8"), re.M))
+        both = list(zip(lines["OCR_aligned"], lines["GS_aligned"], strict=False))
+        both = [(read, true) for read, true in both if "#" not in (read, true)]  # no truth is known there
+        name = "-".join(file.parts[-2:]).removesuffix(".txt")
+        texts = ["".join(pair[side] for pair in both if pair[side] != "@") for side in (0, 1)]
+        if min(len(letters(text)) for text in texts) < 64:
+            continue
+        for text, kind in zip(texts, ("read", "true"), strict=True):
+            (work / f"{name}.{kind}.txt").write_text(text)
+        wrong = sum(letters(read) != letters(true) for read, true in both)
+        errors[name] = wrong / len(letters(texts[1]))
+    run = dedup.scan([work])
+    cluster = joined(run)
+    for receipts in (False, True):
+        for low, high in ((0, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.5)):
+            some = [n for n, e in errors.items() if low <= e < high and n.startswith("FR3") == receipts]
+            found = sum(cluster[f"{n}.read.txt"] == cluster[f"{n}.true.txt"] for n in some)
+            what = "post-OCR, receipts" if receipts else "post-OCR"
+            print(f"| {what}, {low:.0%} to {high:.0%} of the letters wrong | {len(some)} pairs | {found} | |")
+    names = [os.path.basename(os.fsdecode(n)).split(".")[0] for n in run.names]
+    pairs = run.pairs.docs[run.pair_relations != RELATIONS.index("form")].tolist()
+    wrong = sum(names[a] != names[b] for a, b in pairs)
+    print(f"| post-OCR, pairs of two texts | {len(pairs)} pairs | {len(pairs) - wrong} | |")
+
+
 CLONES = {
+    "llm-transcript-postcorrection": post_ocr,
     "readability": readability,
     "article-extraction-benchmark": articles,
     "chardet": chardet,

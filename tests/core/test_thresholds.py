@@ -108,6 +108,56 @@ LINES = {
         pair_of((90, 100, 100), damaged=8, words=2000),
         pair_of((90, 100, 100), damaged=8, words=2001),
     ),
+    "noise enough": (
+        is_("scanned"),
+        pair_of((10, 1000, 1000), errors=20, noise=20),
+        pair_of((10, 1000, 1000), errors=20, noise=19),
+    ),
+    "aligned enough": (
+        is_("scanned"),
+        pair_of((10, 1000, 1000), errors=450, noise=450),
+        pair_of((10, 1000, 1000), errors=451, noise=451),
+    ),
+    "a short text aligned enough": (  # 0.8 at 64 letters
+        is_("scanned"),
+        pair_of((10, 64, 64), errors=12, noise=12),
+        pair_of((10, 64, 64), errors=13, noise=13),
+    ),
+    "little enough that the copy lacks": (
+        is_("scanned"),
+        pair_of((10, 1000, 1000), errors=300, noise=100, only_left=200),
+        pair_of((10, 1000, 1000), errors=300, noise=100, only_left=201),
+    ),
+    "little enough content in the noise": (
+        is_("scanned"),
+        pair_of((10, 1000, 1000), errors=100, noise=100, passages=179),
+        pair_of((10, 1000, 1000), errors=100, noise=100, passages=180),
+    ),
+    "few enough words broken": (
+        is_("scanned"),
+        pair_of((10, 1000, 1000), errors=100, noise=100, doubtful=60),
+        pair_of((10, 1000, 1000), errors=100, noise=100, doubtful=61),
+    ),
+    "few enough errors that recur": (
+        is_("scanned"),
+        pair_of((10, 1000, 1000), errors=100, noise=100, repeated=49),
+        pair_of((10, 1000, 1000), errors=100, noise=100, repeated=50),
+    ),
+    "noise enough in texts that are alike": (
+        is_("noisy_copy"),
+        pair_of((900, 1000, 1000), errors=5, noise=5),
+        pair_of((900, 1000, 1000), errors=5, noise=4),
+    ),
+    "noise enough to drop a text over it": (
+        lambda pairs: limits(max_lost=0.0).classify(pairs).held[0],
+        pair_of((10, 1000, 1000), errors=25, noise=25),
+        pair_of((10, 1000, 1000), errors=24, noise=24),
+    ),
+    "about as long": (
+        is_("worth_aligning"),
+        pair_of((10, 600, 1000)),
+        pair_of((10, 599, 1000)),
+    ),
     "looked for by what is no boilerplate": (
         lambda n_left: rules.effective_anchors(np.array([8]), n_left) == n_left,
         np.array([2]),

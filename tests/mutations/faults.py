@@ -23,6 +23,7 @@ class Fault:
 
 
 THRESHOLDS = "dedup/core/thresholds.py"
+BY_LETTERS = "dedup/core/by_letters.py"
 FAULTS = (
     # ------------------------------------------------------------------ the lines, each passed by a hair
     Fault(
@@ -112,6 +113,54 @@ FAULTS = (
         "(share > MIN_OWN_SHARE)",
         "a text a quarter of which is its own is judged as boilerplate",
         ("core/test_thresholds.py",),
+    ),
+    Fault(
+        "noise-line",
+        BY_LETTERS,
+        "many = (self.noise >= MIN_NOISE) & (self.noise >= NOISE_OF_LETTERS",
+        "many = (self.noise >= MIN_NOISE) & (self.noise > NOISE_OF_LETTERS",
+        "a copy with just enough errors is none",
+        ("core/test_thresholds.py",),
+    ),
+    Fault(
+        "aligned-line",
+        BY_LETTERS,
+        "(self.share >= self.line)",
+        "(self.share > self.line)",
+        "a copy at `min_aligned` is none",
+        ("core/test_thresholds.py",),
+    ),
+    Fault(
+        "broken-words",
+        BY_LETTERS,
+        'return (MOST_ERRORS * self.noise >= self.pairs.counted("errors")) & (self.noise > most) & ~broken',
+        'return (MOST_ERRORS * self.noise >= self.pairs.counted("errors")) & (self.noise > most)',
+        "a text with other words in every place is taken for a noisy copy",
+        ("core/test_thresholds.py", "pipeline/test_noise.py"),
+    ),
+    Fault(
+        "nearest-first",
+        "dedup/clustering/nearest.py",
+        "np.lexsort((right, left, error_share(pairs)[rows]))",
+        "np.lexsort((right, left, -error_share(pairs)[rows]))",
+        "a noisy copy joins the farthest of several instances of a form",
+        ("clustering/test_nearest.py",),
+    ),
+    Fault(
+        "nearest-third",
+        "dedup/clustering/nearest.py",
+        "                two[third].add(one)\n",
+        "                pass\n",
+        "two clusters are joined though one holds a document that is another than one of the other",
+        ("clustering/test_nearest.py",),
+    ),
+    Fault(
+        "recurring-errors",
+        "dedup/content/kernels/noise.py",
+        "always = times == stands[2 * at_word]",
+        "always = times > stands[2 * at_word]",
+        "a name that is another one everywhere counts as noise",
+        ("content/test_noise.py",),
     ),
     Fault(
         "damage-line",

@@ -39,7 +39,7 @@ class Format:
     make: Callable[[list[str], list[str]], bytes]
     relation: str = "identical"  # of a document to the same text as a plain file
     records: tuple[int, ...] = (1, 2, 3)  # numbers in the names; () where a file is one document
-    tells: bool = True  # whether every cut can be seen
+    tells: bool = True  # False where truncation cannot be detected
 
 
 def delimited(delimiter: str, encoding: str = "utf-8", end: str = "\r\n"):
