@@ -63,14 +63,16 @@ def verify(
     table: Any,
     k: int,
     spans: Spans,
-    limits: Thresholds | None,
+    limits: Thresholds,
     parallel_map: Callable[..., Iterable[VerifiedPairs]],
+    every: bool = False,
 ) -> VerifiedPairs:
     """Candidate pairs -> the same pairs with their exact figures, whatever those are.
 
     `read(docs)` gives the UTF-8 text of each document, or None where it can no longer be read as it
     was; pairs with such a document are left out.  `spans` is the boilerplate of each document.  Pairs that
-    are alike enough for these limits are compared word by word; without limits, all of them.
+    are alike enough for these limits are compared word by word, or every pair; then those that may be noisy
+    copies letter by letter.
     """
 
     def one_batch(part: NDArray[np.int32]) -> VerifiedPairs:
@@ -88,13 +90,10 @@ def verify(
         del buffer, sets
         counts = np.concatenate([counts, skeletons], axis=1).reshape(-1, 3, 3)
         found = VerifiedPairs.of_counts(part[readable], counts)
-        rows = np.arange(len(found))
-        if limits is not None:
-            rows = np.flatnonzero(limits.classify(found).worth_reading)
+        rows = np.flatnonzero(limits.classify(found).worth_reading | every)
         for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
             found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
-        if limits is not None:
-            _compare_by_letters(found, limits, texts, table, asked)
+        _compare_by_letters(found, limits, texts, table, asked, every)
         return found
 
     parts = [VerifiedPairs.none(), *parallel_map(one_batch, batches(pairs, n_bytes))]
@@ -114,7 +113,12 @@ def _content(
 
 
 def _compare_by_letters(
-    found: VerifiedPairs, limits: Thresholds, texts: list[bytes | None], table: Any, pairs: NDArray[np.int32]
+    found: VerifiedPairs,
+    limits: Thresholds,
+    texts: list[bytes | None],
+    table: Any,
+    pairs: NDArray[np.int32],
+    every: bool,
 ) -> None:
     """Align the letters of pairs int32[n, 2] of texts that may be noisy copies, and count in place.
 
@@ -123,7 +127,7 @@ def _compare_by_letters(
     """
     classified = limits.classify(found)
     rows = np.flatnonzero(classified.worth_aligning)
-    read, reached = classified.worth_reading, classified.reached
+    read, reached = classified.worth_reading | every, classified.reached
     rows = rows[may_be_copies(pairs[rows], lambda docs: [texts[d] for d in docs.tolist()], table, map)]
     for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
         counts = _by_letters([(text or b"")[:MORE] for text in texts], table, pairs[some], whole=False)

@@ -25,6 +25,8 @@ from dedup.text.normalize import letter_table, letters
 
 from ..cli.test_cli import one_line
 from ..conftest import OTHER, POST, brute_force, brute_force_skeleton, shingle_set
+from ..matching.test_passages import Prose
+from ..noise import scan as scanned
 
 EVIL = "\x1b[31m<script>alert('x')</script>&amp;\x07\u202e"
 SOUP = st.text(alphabet=st.sampled_from("abcAB éﬁ½'’.,-<>()\n\t猫犬だ한\u0301\u00ad"), max_size=60)
@@ -472,3 +474,13 @@ def test_an_explanation_is_written_to_a_file_once(run, files):
     assert json.loads((folder / "why.html.out").read_text())["relation"] == "case"
     run("explain", "a.txt", "b.txt", "-o", "why.txt")
     assert "case  capitals" in (folder / "why.txt").read_text()
+
+
+def test_a_noisy_copy_is_explained_by_its_letters():
+    clean = Prose(4).text(120)
+    for found in (of(clean, scanned(clean, 0.15, seed=3)), of(scanned(clean, 0.15, seed=3), clean)):
+        assert found.relation == "scanned"
+        figures = found.figures.as_dict()
+        assert 0.6 < figures["aligned"] < 0.95
+        assert figures["errors"] > 30
+    assert of(clean, Prose(5).text(120)).relation == "different"

@@ -199,7 +199,7 @@ def explain(
     ('punctuation', 1, [(('You', 'you'), 1)])
     """
     a, b = _side(left, run), _side(right, run)
-    figures = _figures(left, right, settings.k, run)
+    figures = _figures(left, right, settings, run)
     found = align(a.text, b.text, letter_table())
     told = says(figures.pair, thresholds(settings), a.text, b.text)
     relation = _relation(a, b, figures, told, settings)
@@ -215,7 +215,7 @@ def _side(source: DocumentText, run: Run | None) -> ExplainedText:
     return ExplainedText(source, text, *counts(text, letter_table()), status, Lines(text, original))
 
 
-def _figures(left: DocumentText, right: DocumentText, k: int, run: Run | None) -> Figures:
+def _figures(left: DocumentText, right: DocumentText, s: Settings, run: Run | None) -> Figures:
     """Return the exact figures; boilerplate is known of documents of a run only."""
     texts: list[bytes | None] = [left.utf8, right.utf8]
     spans = Spans.none(2)
@@ -227,8 +227,9 @@ def _figures(left: DocumentText, right: DocumentText, k: int, run: Run | None) -
     def read(docs: NDArray[np.int32]) -> list[bytes | None]:
         return [texts[d] for d in docs.tolist()]
 
-    pair = verify.verify(both, n_bytes, read, letter_table(), k, spans, None, map)
-    return Figures(k, replace(pair, by_family=_by_family(left.doc, right.doc, run)))
+    limits = thresholds(s)
+    pair = verify.verify(both, n_bytes, read, letter_table(), s.k, spans, limits, map, every=True)
+    return Figures(s.k, replace(pair, by_family=_by_family(left.doc, right.doc, run)))
 
 
 def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
