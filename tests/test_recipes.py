@@ -24,6 +24,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from .conftest import OTHER, POST, ROOT
+from .matching.test_passages import Prose
+from .noise import scan as scanned
 
 RECIPES = (ROOT / "docs" / "recipes.md").read_text()
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -168,6 +170,15 @@ def test_what_a_recipe_wrote_loads_in(library, shell, files, data):
 
 
 @pytest.mark.slow
+def test_recipe_scans(shell, files, tmp_path):
+    pages = [Prose(i).text(150) for i in range(4)]
+    read = {f"pages/{i}.ocr.txt": scanned(page, 0.08, seed=2) for i, page in enumerate(pages)}
+    files({f"pages/{i}.txt": page for i, page in enumerate(pages)} | read)
+    shell("sh", block("scans", "sh"))
+    assert (tmp_path / "keep.txt").read_text().split() == [f"pages/{i}.txt" for i in range(4)]
+    assert (tmp_path / "dropped.csv").read_text().count("scanned") == 4
+
+
 def test_recipe_leaks(shell, files, tmp_path):
     files(
         {

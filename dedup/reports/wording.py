@@ -61,7 +61,7 @@ def decided(figure: str, value: float, line: float) -> str:
     >>> decided("discounted_jaccard", 0.523, 0.5), decided("letters", 1.0, 1.0)
     ('own J 0.523 of 0.5', '')
     """
-    return f"{LETTER[figure]} {value:.3f} of {line:g}" if figure in LETTER else ""
+    return f"{LETTER[figure]} {value:.3f} of {line:.3g}" if figure in LETTER else ""
 
 
 def lost(share: float) -> str:
