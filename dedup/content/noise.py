@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from .alignment import fixed_points
-from .own_content import comes_second
-from .words import DECIMALS
+from .words import DECIMALS, comes_second
 
 BLOCK = 6  # letters of a fixed point
 MOST_CELLS = 1 << 20  # of the table of a stretch between two fixed points; a larger one is not aligned

@@ -21,7 +21,7 @@ from . import signs
 from .alignment import Difference, n_letters
 from .lookalikes import DAMAGED, STEM, digits
 from .unmatched import ADDED, HAN_NUMERALS, PASSAGES, REPLACED, UnmatchedPlace, places
-from .words import DECIMALS, word_key, words
+from .words import DECIMALS, comes_second, words
 
 NUMBER_WORDS, NUMBER_MORE = 5, 2  # words in a place whose number counts; so many more on one side
 APART = 8  # words between two numbers that count as two
@@ -171,15 +171,6 @@ def content(left: PreparedText, right: PreparedText) -> Content:
         silent_right=silent[1],
         slots=[] if n_moved else slots(left.words, right.words, found),
     )
-
-
-def comes_second(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Tell whether the right text is compared with the left one, rather than the reverse.
-
-    Words may be matched in several ways, and which is taken must not hang on the order of the documents: so
-    the one comes first whose words have the smaller keys.
-    """
-    return [*map(word_key, left)] > [*map(word_key, right)]
 
 
 # ------------------------------------------------------------------ what recurs

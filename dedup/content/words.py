@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,3 +116,12 @@ def words(text: str, table: LetterTable) -> Words:
 def word_key(word: str) -> int:
     """Return the 64-bit key of a word: the hash of its letters, the last one first."""
     return shingle_hash(word[::-1])
+
+
+def comes_second(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Tell whether the right text is compared with the left one, rather than the reverse.
+
+    Words may be matched in several ways, and which is taken must not hang on the order of the documents: so
+    the one comes first whose words have the smaller keys.
+    """
+    return [*map(word_key, left)] > [*map(word_key, right)]

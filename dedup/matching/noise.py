@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..content import kernels as content_kernels
 from ..core.by_letters import ABOUT_AS_LONG, FRAMED, SHORT
 from ..core.documents import Documents
 from ..core.features import Signatures, Spans
@@ -108,6 +107,8 @@ def may_be_copies(
 
     `read(docs)` gives the text of each document, or None where it cannot be read any more.
     """
+    from ..content import kernels as content_kernels  # a rescan with nothing new needs none of it
+
     out = np.ones(len(pairs), np.bool_)
     for n_bytes, alike in ((BEGINNING, content_kernels.begin_alike), (MORE, content_kernels.end_alike)):
 

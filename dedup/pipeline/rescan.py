@@ -45,6 +45,7 @@ PASS = (
     "max_document_size",
     "prefer",
 )
+COMPARED = (*MIN_LINES, "noise")  # settings on which it depends how far a pair is compared
 CANDIDATES = ("min_jaccard", "min_containment", "min_skeleton", "boilerplate")  # settings they depend on
 RANGE = 4096  # documents taken over at a time
 
@@ -141,9 +142,15 @@ class LastScan:
         new_doc[old_doc[known]] = known
         return replace(self, new_doc=new_doc, old_doc=old_doc)
 
-    def pairs(self, spans: Spans) -> VerifiedPairs:
-        """Return the compared pairs of unchanged documents with unchanged boilerplate."""
+    def pairs(self, spans: Spans, settings: Settings) -> VerifiedPairs:
+        """Return the compared pairs of unchanged documents with unchanged boilerplate.
+
+        How far a pair is compared depends on the lines that it must reach.
+        """
         if self.run is None or self.new_doc is None:
+            return VerifiedPairs.none()
+        scanned = self.run.summary["scanned"]["settings"]
+        if any(scanned[name] != getattr(settings, name) for name in COMPARED):
             return VerifiedPairs.none()
         old = self.run.evidence.pairs
         same = _same_spans(self.run.spans, spans, self.new_doc)

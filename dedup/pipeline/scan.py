@@ -162,7 +162,7 @@ def find_duplicates(context: Context, corpus: Corpus, previous: LastScan) -> Run
             representatives.astype(np.int32), documents, features.signatures, found.spans, found.steps.pairs
         )
         found = found.with_noisy(finder.noisy(searched, corpus.utf8, parallel_map))
-    compared = Compared(previous.pairs(found.spans), _comparer(context, corpus, found.spans))
+    compared = Compared(previous.pairs(found.spans, s), _comparer(context, corpus, found.spans))
     with context.timed("verification"):
         pairs = compared(found.all)
 

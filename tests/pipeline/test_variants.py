@@ -54,6 +54,8 @@ def test_every_dropped_document_has_the_exact_figures(run):
         if member.relation == "rewritten":
             skeleton = brute_force_skeleton(text(member.path), text(member.witness))
             assert member.skeleton_jaccard == skeleton >= 0.3
+        elif member.relation == "scanned":
+            assert (member.figure, member.value >= member.line >= 0.55) == ("aligned", True)
         else:
             figures = (member.discounted_jaccard, member.discounted_containment)
             assert jaccard >= 0.5 or containment >= 0.8 or figures[0] >= 0.5 or figures[1] >= 0.8

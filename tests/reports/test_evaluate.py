@@ -112,7 +112,7 @@ def test_a_truth_table_gives_the_figures(labelled):
     assert 0.5 < wrong["figures"]["jaccard"] < 1
     assert report["missed"] == []
     kinds = report["by"]["kind"]
-    assert (kinds["caps"]["recall"], kinds["caps"]["variants"]["to_original"]) == (1.0, 1.0)
+    assert (kinds["caps"]["recall"], kinds["caps"]["variants"]["to_anchor"]) == (1.0, 1.0)
     assert kinds["near"]["alone"] == {"n": 1, "wrongly_joined": 1.0}
     assert kinds["alone"]["recall"] is None
     assert report["variants"]["n"] == 2

@@ -83,7 +83,7 @@ def _of_truth(run: Run, labels: Truth, examples: int) -> Report:
     marked = _marked(labels)
     mixed, has_mates = agree.in_mixed(table), table.true_size[table.true] > 1
     at_original = agree.originals(table, marked)[table.true] == table.predicted
-    shares = {"to_original": at_original, "to_mates": agree.linked(table), "in_mixed_cluster": mixed}
+    shares = {"to_anchor": at_original, "to_mates": agree.linked(table), "in_mixed_cluster": mixed}
     variant = has_mates & ~marked
     false_joins, missed = _false_joins(run, labels, table), _missed(run, labels, table)
     return {

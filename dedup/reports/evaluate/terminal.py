@@ -130,7 +130,7 @@ def _truth_cells(row: Report) -> list[str]:
     variants, alone = row["variants"], row["alone"]
     n = variants["n"] + alone["n"]
     mixed = (variants["in_mixed_cluster"] or 0) * variants["n"] + (alone["wrongly_joined"] or 0) * alone["n"]
-    shares = (row["recall"], variants["to_original"], variants["to_mates"], mixed / n if n else None)
+    shares = (row["recall"], variants["to_anchor"], variants["to_mates"], mixed / n if n else None)
     return [f"{row['documents']:,}", f"{row['true_pairs']:,}", *map(_share, shares)]
 
 
