@@ -273,14 +273,12 @@ class _Check:
         return {(d, places[place]) for d, place in mine if place in places}
 
     def _read(self, docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
-        rows = self.rows
         out: list[tuple[bytes, bytes] | None] = [self.fresh.text(d) for d in docs[docs < self.n].tolist()]
-        return out + rows.read((docs[docs >= self.n] - self.n).astype(np.int32))
+        old = (docs[docs >= self.n] - self.n).astype(np.int32)
+        return out + self.rows.read(old) if len(old) else out
 
     def _utf8(self, docs: NDArray[np.int32]) -> list[bytes | None]:
         """Return the text of each document; None where it cannot be read any more."""
-        if (docs < self.n).all():  # before it is known what they are compared with
-            return [self.fresh.text(d)[1] for d in docs.tolist()]
         return [got and got[1] for got in self._read(docs)]
 
     def _verified(self, pairs: NDArray[np.int64]) -> VerifiedPairs:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import rules
-from ..core.by_letters import ABOUT_AS_LONG, SHORT
+from ..core.by_letters import SHORT, of_like_size
 from ..core.documents import Documents
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
@@ -104,8 +104,8 @@ def noisy(
             break
         pairs.append(np.stack([order[at[:, 1] + ahead, at[:, 0]], at[:, 2]], axis=1))
     both, n_shared = np.unique(np.concatenate(pairs), axis=0, return_counts=True)
-    sizes = np.stack([new.documents.n_letters[docs[both[:, 0]]], n_letters[both[:, 1]]])
-    good = (n_shared >= least) & (sizes.min(axis=0) >= ABOUT_AS_LONG * sizes.max(axis=0))
+    like = of_like_size(new.documents.n_letters[docs[both[:, 0]]], n_letters[both[:, 1]])
+    good = like & (n_shared >= least)
     both, n_shared = both[good], n_shared[good]
     rows = _best((both[:, 0],), both[:, 1], n_shared, BEST_OF_GROUP)
     return np.stack([docs[both[rows, 0]], both[rows, 1]], axis=1).astype(np.int64)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.by_letters import error_share
+from ..core.by_letters import aligned
 from ..core.documents import FAULTS, OK, STATUS, Documents, Source
 from ..core.errors import BadInput
 from ..core.pairs import VerifiedPairs
@@ -73,7 +73,7 @@ class Match:
             discounted_jaccard=float(one.discounted_jaccard[0]),
             discounted_containment=float(one.discounted_containment[0]),
             skeleton_jaccard=float(one.skeleton_jaccard[0]) if kind == REWRITTEN else None,
-            aligned=float(1 - error_share(one)[0]) if kind == SCANNED else None,
+            aligned=float(aligned(one)[0]) if kind == SCANNED else None,
             lost=float(lost(one)[0, 0 if left else 1]),
             size=mine,
             other_size=other,

@@ -86,7 +86,8 @@ def compare(left: Sequence[str], right: Sequence[str]) -> Noise:
     columns = align(a, b)
     is_error = [i == NONE or j == NONE or a[i] != b[j] for i, j in columns]
     rate, foreign = explain(is_error)
-    one, other = _recurring(left, b, columns), _recurring(right, a, [(j, i) for i, j in columns])
+    spans, other_spans = _spans(left, columns, 0), _spans(right, columns, 1)
+    one, other = _recurring(left, b, spans, columns, 1), _recurring(right, a, other_spans, columns, 0)
     always, mostly = one[0] | other[0], one[1] | other[1]
     n_digits = n_changed = in_words = repeated = 0
     for at, (i, j) in enumerate(columns):
@@ -115,7 +116,7 @@ def compare(left: Sequence[str], right: Sequence[str]) -> Noise:
         noise=sum(errors) - in_words - sum(errors[at] and _changed(a, b, c) for at, c in enumerate(columns)),
         replaced=words + in_words,
         repeated=repeated,
-        broken=max(_broken(left, errors, columns), _broken(right, errors, [(j, i) for i, j in columns])),
+        broken=max(_broken(spans, errors), _broken(other_spans, errors)),
         passages=passages,
         only_left=only_left,
         only_right=only_right,
@@ -136,16 +137,16 @@ def _n_grams(text: str) -> int:
     return 10_000 * len(set(grams)) // max(1, len(grams))
 
 
-def _spans(words: Sequence[str], columns: Sequence[Column]) -> list[range]:
-    """Return the columns of each word; letters that are added before a word belong to it."""
-    at = {i: n for n, (i, _) in enumerate(columns) if i != NONE}
+def _spans(words: Sequence[str], columns: Sequence[Column], side: int) -> list[range]:
+    """Return the columns of each word of one side; letters that are added before a word belong to it."""
+    at = {column[side]: n for n, column in enumerate(columns) if column[side] != NONE}
     ends = [at[end - 1] + 1 for end in accumulate(map(len, words))]
     return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _broken(words: Sequence[str], errors: Sequence[bool], columns: Sequence[Column]) -> int:
+def _broken(spans: Sequence[range], errors: Sequence[bool]) -> int:
     """Count the errors in words of which most letters are wrong, as they are where another word stands."""
-    counts = [(sum(errors[n] for n in span), len(span)) for span in _spans(words, columns)]
+    counts = [(sum(errors[n] for n in span), len(span)) for span in spans]
     return sum(wrong for wrong, n in counts if wrong >= MANY_WRONG and 2 * wrong > n)
 
 
@@ -250,10 +251,14 @@ def _likeliest(is_error: Sequence[bool], same: tuple[int, int]) -> tuple[int, li
     return max(in_same, in_foreign), out[::-1]
 
 
-def _recurring(words: Sequence[str], other: str, columns: Sequence[Column]) -> tuple[set[int], set[int]]:
-    """Return the columns of words that stand twice or more and differ in the same way always, or mostly."""
-    spans = _spans(words, columns)
-    read = ["".join(other[j] for n in span if (j := columns[n][1]) != NONE) for span in spans]
+def _recurring(
+    words: Sequence[str], other: str, spans: Sequence[range], columns: Sequence[Column], side: int
+) -> tuple[set[int], set[int]]:
+    """Return the columns of words that stand twice or more and differ in the same way always, or mostly.
+
+    `side` is that of the other text.
+    """
+    read = ["".join(other[j] for n in span if (j := columns[n][side]) != NONE) for span in spans]
     stands, differs = Counter(words), Counter((w, r) for w, r in zip(words, read, strict=True) if w != r)
     always: set[int] = set()
     mostly: set[int] = set()

@@ -37,8 +37,16 @@ Floats = NDArray[np.float64]
 
 def error_share(pairs: VerifiedPairs) -> Floats:
     """Return the errors of an alignment by letters as a share of the longer text: float64[n]; else 0."""
-    longer = np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
-    return np.minimum(1.0, pairs.counted("errors") / np.maximum(longer, 1))
+    return np.minimum(1.0, pairs.counted("errors") / np.maximum(_longer(pairs), 1))
+
+
+def aligned(pairs: VerifiedPairs) -> Floats:
+    """Return the share of the longer text that the other has, errors aside: float64[n]."""
+    return 1 - error_share(pairs)
+
+
+def _longer(pairs: VerifiedPairs) -> NDArray[np.int64]:
+    return np.maximum(pairs.counted("letters_left"), pairs.counted("letters_right"))
 
 
 def cleaner(pairs: VerifiedPairs) -> tuple[Bools, Bools]:
@@ -50,10 +58,20 @@ def cleaner(pairs: VerifiedPairs) -> tuple[Bools, Bools]:
     return left < right, right < left
 
 
+def of_like_size(left: NDArray[np.int64], right: NDArray[np.int64]) -> Bools:
+    """Tell which sizes int64[n] are about as large as the others: bool[n].
+
+    >>> of_like_size(np.array([60, 100]), np.array([100, 59])).tolist()
+    [True, False]
+    """
+    return np.minimum(left, right) >= ABOUT_AS_LONG * np.maximum(left, right)
+
+
 def about_as_long(pairs: VerifiedPairs) -> Bools:
     """Tell which pairs are about as long as each other, and neither too short nor too long: bool[n]."""
-    smaller, larger = np.sort(pairs.counts[:, 0, 1:], axis=1).T
-    return (smaller >= MIN_SHINGLES) & (smaller >= ABOUT_AS_LONG * larger) & (larger <= MAX_ALIGNED)
+    sizes = pairs.counts[:, 0, 1:]
+    some, few = sizes.min(axis=1) >= MIN_SHINGLES, sizes.max(axis=1) <= MAX_ALIGNED
+    return of_like_size(*sizes.T) & some & few
 
 
 def in_frames(pairs: VerifiedPairs) -> Bools:
@@ -82,7 +100,7 @@ class ByLetters:
     @cached_property
     def share(self) -> Floats:
         """Return the share of the longer text that the other has, errors aside: float64[n]."""
-        return 1 - error_share(self.pairs)
+        return aligned(self.pairs)
 
     @cached_property
     def line(self) -> Floats:
@@ -93,9 +111,10 @@ class ByLetters:
     @cached_property
     def content(self) -> Floats:
         """Return what is no noise as a share of the letters that agree: float64[n]."""
-        longer = np.maximum(self.pairs.counted("letters_left"), self.pairs.counted("letters_right"))
         own = PER_WORD * self.pairs.counted("replaced") + PER_NUMBER * self.pairs.counted("numbers")
-        return (self.pairs.counted("passages") + own) / np.maximum(longer - self.pairs.counted("errors"), 1)
+        return (self.pairs.counted("passages") + own) / np.maximum(
+            _longer(self.pairs) - self.pairs.counted("errors"), 1
+        )
 
     @cached_property
     def evenly(self) -> Bools:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 # NOTE: the numbers are stored in run folders and Spark checkpoints, and their order is used: from the mildest
 # difference on; those before NEAR are of equal letters.  A new one needs a new FORMAT of runs/manifest.
-KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION, NEAR, SCANNED, CONTAINED, REWRITTEN, FORM = range(
-    11
-)
+KEPT, IDENTICAL, ENCODING, WHITESPACE, CASE, PUNCTUATION = range(6)
+NEAR, SCANNED, CONTAINED, REWRITTEN, FORM = range(PUNCTUATION + 1, 11)
 RELATIONS = (
     *("kept", "identical", "encoding", "whitespace", "case", "punctuation"),
     *("near", "scanned", "contained", "rewritten", "form"),

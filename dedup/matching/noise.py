@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.by_letters import ABOUT_AS_LONG, FRAMED, SHORT
+from ..core.by_letters import FRAMED, SHORT, of_like_size
 from ..core.documents import Documents
 from ..core.features import Signatures, Spans
 from ..core.pairs import pair_keys
@@ -90,8 +90,7 @@ def sharing_rare_values(found: Searched, parallel_map: ParallelMap) -> NDArray[n
         size = np.diff(np.r_[first, len(values)])
         few = np.repeat((size > 1) & (size <= most), size)
         pairs = kernels.bucket_pairs(values[few], docs[order[few]], most)
-        left, right = documents.n_letters[pairs].T
-        good = np.minimum(left, right) >= ABOUT_AS_LONG * np.maximum(left, right)
+        good = of_like_size(*documents.n_letters[pairs].T)
         return pair_keys(pairs[good & ~in_frame[pairs].all(axis=1)])
 
     keys = [np.zeros(0, np.int64), *parallel_map(by_value, range(signatures.num_perm))]

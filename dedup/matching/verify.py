@@ -129,8 +129,9 @@ def _compare_by_letters(
     rows = np.flatnonzero(classified.worth_aligning)
     read, reached = classified.worth_reading | every, classified.reached
     rows = rows[may_be_copies(pairs[rows], lambda docs: [texts[d] for d in docs.tolist()], table, map)]
+    beginnings = [(text or b"")[:MORE] for text in texts]
     for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
-        counts = _by_letters([(text or b"")[:MORE] for text in texts], table, pairs[some], whole=False)
+        counts = _by_letters(beginnings, table, pairs[some], whole=False)
         shown = limits.classify(replace(found.where(some), content=counts)).by_letters.may_be_noise
         shown |= noisy(found.where(some))  # so that it is known which of several is the nearest
         counts[shown] = _by_letters(texts, table, pairs[some[shown]], whole=True)
@@ -145,7 +146,7 @@ def _compare_by_letters(
 
 
 def _by_letters(
-    texts: list[bytes | None], table: Any, pairs: NDArray[np.int32], whole: bool
+    texts: Sequence[bytes | None], table: Any, pairs: NDArray[np.int32], whole: bool
 ) -> NDArray[np.int32]:
     """Texts, pairs int32[n, 2] of them -> counts int32[n, 21] of how their letters differ."""
     docs, local = np.unique(pairs, return_inverse=True)

@@ -83,26 +83,26 @@ def _compare(texts, x, x_end, y, y_end, counts, way):  # type: ignore[no-untyped
     """Count how words x..x_end - 1 and y..y_end - 1 differ by letters -> room for alignments."""
     start = texts.start
     a, b = texts.letters[start[x] : start[x_end]], texts.letters[start[y] : start[y_end]]
-    partner, way = _aligned(a, b, way)
+    keys_a, keys_b = _keys(a), _keys(b)
+    partner, way = _aligned(a, keys_a, b, keys_b, way)
     columns, flags = _columns(a, b, partner)
     rate = _explained(flags)
-    _mark_recurring(texts, x, x_end, a, b, columns, 0, flags)
-    _mark_recurring(texts, y, y_end, b, a, columns, 1, flags)
+    spans_a, spans_b = _spans(start[x : x_end + 1], columns, 0), _spans(start[y : y_end + 1], columns, 1)
+    _mark_recurring(texts.key[x:x_end], spans_a, a, b, columns, 0, flags)
+    _mark_recurring(texts.key[y:y_end], spans_b, b, a, columns, 1, flags)
     counts[:] = 0
     counts[LETTERS_LEFT], counts[LETTERS_RIGHT] = len(a), len(b)
     counts[WORDS] = min(x_end - x, y_end - y)
-    counts[BROKEN] = max(
-        _broken(texts, x, x_end, columns, 0, flags), _broken(texts, y, y_end, columns, 1, flags)
-    )
-    counts[GRAMS_LEFT], counts[GRAMS_RIGHT] = _n_grams(a), _n_grams(b)
+    counts[BROKEN] = max(_broken(spans_a, flags), _broken(spans_b, flags))
+    counts[GRAMS_LEFT], counts[GRAMS_RIGHT] = _n_grams(keys_a), _n_grams(keys_b)
     _count(flags, columns, rate, counts)
     return way
 
 
 @inner
-def _n_grams(letters):  # type: ignore[no-untyped-def]
-    """Letters -> how many of 10,000 GRAM in a row are different."""
-    x, n = _keys(letters), 0
+def _n_grams(x):  # type: ignore[no-untyped-def]
+    """Keys of letters -> how many of 10,000 GRAM in a row are different."""
+    n = 0
     keys, _, shift = new_table(len(x))
     for i in range(len(x) - GRAM + 1):
         key = block_key(x, i, GRAM)
@@ -116,10 +116,10 @@ def _n_grams(letters):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _aligned(a, b, way):  # type: ignore[no-untyped-def]
-    """Letters of two texts -> the letter of the right text, or NONE, for each of the left one; and room."""
+def _aligned(a, keys_a, b, keys_b, way):  # type: ignore[no-untyped-def]
+    """Letters and keys of two texts -> the letter of the right one, or NONE, for each of the left; room."""
     partner = np.full(len(a), NONE, I32)
-    points = _fixed_points(_keys(a), 0, len(a), _keys(b), 0, len(b), BLOCK, 1)
+    points = _fixed_points(keys_a, 0, len(a), keys_b, 0, len(b), BLOCK, 1)
     i = j = I64(0)
     for n in range(len(points) + 1):
         last = n == len(points)
@@ -185,8 +185,7 @@ def _columns(a, b, partner):  # type: ignore[no-untyped-def]
     """-> the columns int32[n, 2] of an alignment, and what each is, uint8[n]."""
     columns = np.empty((len(a) + len(b), 2), I32)
     flags = np.empty(len(a) + len(b), np.uint8)
-    n, j = 0, 0
-    i = 0
+    n = i = j = 0
     while i < len(a) or j < len(b):
         if i < len(a) and partner[i] == NONE:
             columns[n, 0], columns[n, 1], flags[n] = i, NONE, ERROR
@@ -245,27 +244,31 @@ def _mark_foreign(flags, match, error):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _mark_recurring(texts, x, x_end, a, b, columns, side, flags):  # type: ignore[no-untyped-def]
+def _spans(start, columns, side):  # type: ignore[no-untyped-def]
+    """Where words start, and the last one ends -> where their columns do, int64[n_words + 1]."""
+    spans, word = np.zeros(len(start), I64), 0
+    for at in range(len(columns)):
+        if word + 1 < len(start) and columns[at, side] == start[word + 1] - start[0] - 1:
+            word += 1
+            spans[word] = at + 1
+    return spans
+
+
+@inner
+def _mark_recurring(word_keys, spans, a, b, columns, side, flags):  # type: ignore[no-untyped-def]
     """Mark the columns of words that differ in the same way twice or more, always or mostly."""
-    start = texts.start
-    first = start[x]
-    words, stands, by_word = new_table(x_end - x)
-    readings, differs, by_reading = new_table(x_end - x)
+    words, stands, by_word = new_table(len(word_keys))
+    readings, differs, by_reading = new_table(len(word_keys))
     for go in range(2):
-        begin = 0
-        for word in range(x, x_end):
-            last_letter = start[word + 1] - first - 1
-            end, as_read, as_it_is = begin, U64(1), U64(1)
-            while True:
-                i, j = columns[end, side], columns[end, 1 - side]
+        for word in range(len(word_keys)):
+            as_read, as_it_is = U64(1), U64(1)
+            for at in range(spans[word], spans[word + 1]):
+                i, j = columns[at, side], columns[at, 1 - side]
                 if i != NONE:
                     as_it_is = (as_it_is + U64(a[i])) * BASE
                 if j != NONE:
                     as_read = (as_read + U64(b[j])) * BASE
-                end += 1
-                if i == last_letter:
-                    break
-            of_word = texts.key[word] if texts.key[word] != FREE else U64(1)
+            of_word = word_keys[word] if word_keys[word] != FREE else U64(1)
             of_reading = (of_word + as_read) * BASE
             of_reading = of_reading if of_reading != FREE else U64(1)
             at_word = slot_of_key(words, by_word, of_word)
@@ -281,23 +284,19 @@ def _mark_recurring(texts, x, x_end, a, b, columns, side, flags):  # type: ignor
                 times = differs[2 * at_reading]
                 if times > 1 and 2 * times >= stands[2 * at_word]:
                     always = times == stands[2 * at_word]
-                    for at in range(begin, end):
+                    for at in range(spans[word], spans[word + 1]):
                         flags[at] |= MOSTLY | ALWAYS if always else MOSTLY
-            begin = end
 
 
 @inner
-def _broken(texts, x, x_end, columns, side, flags):  # type: ignore[no-untyped-def]
+def _broken(spans, flags):  # type: ignore[no-untyped-def]
     """Count the errors in words of which most letters are wrong."""
-    start, total, at = texts.start, I64(0), 0
-    for word in range(x, x_end):
-        begin, wrong, last_letter = at, I64(0), start[word + 1] - start[x] - 1
-        while True:
+    total = I64(0)
+    for word in range(len(spans) - 1):
+        wrong = I64(0)
+        for at in range(spans[word], spans[word + 1]):
             wrong += flags[at] & (ERROR | FOREIGN) == ERROR
-            at += 1
-            if columns[at - 1, side] == last_letter:
-                break
-        if wrong >= MANY_WRONG and 2 * wrong > at - begin:
+        if wrong >= MANY_WRONG and 2 * wrong > spans[word + 1] - spans[word]:
             total += wrong
     return total
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.by_letters import error_share
+from ...core.by_letters import aligned
 from ...core.documents import STATUS
 from ...core.errors import safe
 from ...core.verdicts import DECIDING, RELATIONS, REWRITTEN, SCANNED
@@ -172,7 +172,7 @@ def _histograms(run: Run) -> list[dict[str, Any]]:
         ("Jaccard", pairs.jaccard, "min_jaccard", every),
         ("containment", pairs.containment, "min_containment", every),
         ("skeleton Jaccard", pairs.skeleton_jaccard, "min_skeleton", rewritten),
-        ("aligned letters", 1 - error_share(pairs), "min_aligned", run.pair_relations == SCANNED),
+        ("aligned letters", aligned(pairs), "min_aligned", run.pair_relations == SCANNED),
     ):
         bins = np.minimum((figure * BINS + 1e-9).astype(np.int64), BINS - 1)
         series = {
