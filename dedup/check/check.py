@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..clustering import exact_duplicates, families, nearest, verdict, witnesses
 from ..clustering.exact_duplicates import same_letters
+from ..core import rules
 from ..core.components import connected_components
 from ..core.documents import OK, TOO_SHORT, Documents
 from ..core.features import Spans
@@ -170,7 +171,7 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[query.PairsWithRun, Spans, tuple[CandidatePairs, ...]]:
+    ) -> tuple[query.PairsWithRun, Spans, list[CandidatePairs]]:
         """Find pairs with the run, boilerplate of the new documents, and pairs among them."""
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
@@ -181,9 +182,10 @@ class _Check:
         close = candidates.are_close(s, documents.n_letters, features.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
         known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))
-        parts = containment.containment_candidates(
-            features.anchors, alone, known, group, scratch=features.scratch, parallel_map=parallel_map
+        shared = containment.SharedAnchors.of(
+            features.anchors, alone, known, group, features.scratch, parallel_map
         )
+        parts = CandidatePairs.of(shared.pairs(rules.ANCHOR_SHARE, parallel_map)[:, :2])
         new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
         old, old_group = self.existing, self.existing.cluster
         pairs = query.alike(self.index, new, old.signatures, old.sizes, old_group, s)
@@ -191,18 +193,20 @@ class _Check:
         found = CandidatePairs.of(np.concatenate([alike.docs, parts.docs])).docs
         searched = Searched(docs, documents, features.signatures, known.spans, found)
         noisy = finder.noisy(searched, self._utf8, parallel_map)
-        among = (alike, parts, CandidatePairs(noisy.having(BY_NOISE)))
+        among = [alike, parts, CandidatePairs(noisy.having(BY_NOISE))]
         if s.noise == "on":
-            kept = old.witness == np.arange(len(old.witness))
-            noisy_pairs = query.noisy(new, old.signatures, old.sizes("n_letters"), kept)
-            pairs = np.unique(np.concatenate([pairs, noisy_pairs]), axis=0)
+            among.append(shared.noisy_parts(documents.n_letters, parallel_map))
+            kept, n_letters = old.witness == np.arange(len(old.witness)), old.sizes("n_letters")
+            noisy_pairs = query.noisy(new, old.signatures, n_letters, kept)
+            noisy_parts = query.noisy_parts(self.index, new, n_letters, old_group)
+            pairs = np.unique(np.concatenate([pairs, noisy_pairs, noisy_parts]), axis=0)
         return query.PairsWithRun.of(pairs, by_anchors, share), known.spans, among
 
     def _add_compared(
         self,
         found: dict[int, list[Match]],
         with_run: query.PairsWithRun,
-        among: tuple[CandidatePairs, ...],
+        among: list[CandidatePairs],
     ) -> None:
         """Add the pairs that reach a threshold."""
         pairs = with_run.pairs.copy()
@@ -237,7 +241,7 @@ class _Check:
 
         def related(pairs: VerifiedPairs, anchored: NDArray[np.bool_]) -> VerifiedPairs:
             found = limits.classify(pairs)
-            return pairs.where(found.related & (found.similar | anchored))
+            return pairs.where(found.related & (found.similar | anchored | found.noisy_part))
 
         mine = related(figures, is_in(pair_keys(figures.docs), part_keys))
         looked_at = np.unique(mine.docs[mine.docs >= self.n])

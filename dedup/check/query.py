@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core import rules
-from ..core.by_letters import SHORT, of_like_size
+from ..core.by_letters import MIN_PLACED, SHORT, of_like_size
 from ..core.documents import Documents
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
@@ -149,22 +149,66 @@ def parts_and_wholes(
     As in a scan, but that all anchors are looked up.
     """
     out, shares = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
-    n_effective = new.boilerplate.n_effective
-    wanted = np.zeros(len(n_effective), np.bool_)
+    for docs, old in _sharing_anchors(index, new):
+        pairs, counts, fewer = _counted(index, new, docs, old)
+        rows = _enough_of_group(pairs, counts, rules.min_shared_anchors(fewer), group)
+        out.append(pairs[rows])
+        shares.append(counts[rows] / np.maximum(1, fewer[rows]))
+    return np.concatenate(out), np.concatenate(shares)
+
+
+def noisy_parts(
+    index: Index, new: Newcomers, n_letters: NDArray[np.int64], group: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Find the pairs (new document, document of the run) that share rare anchors: int64[n, 2].
+
+    The much shorter one may be a part of the other, full of errors; see `containment.SharedAnchors`.
+    """
+    out = [np.zeros((0, 2), np.int64)]
+    for docs, old in _sharing_anchors(index, new, containment.RARE - 1, group):
+        pairs, counts, fewer = _counted(index, new, docs, old)
+        pairs = pairs[_enough_of_group(pairs, counts, rules.min_rare_anchors(fewer, len(group)), group)]
+        sizes = np.stack([new.documents.n_letters[pairs[:, 0]], n_letters[pairs[:, 1]]])
+        out.append(pairs[~of_like_size(*sizes) & (sizes.min(axis=0) >= MIN_PLACED)])
+    return np.concatenate(out)
+
+
+def _sharing_anchors(
+    index: Index, new: Newcomers, most: int = 0, group: NDArray[np.int32] | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return for each anchor that both have, the new document and that of the run: int64[n] each.
+
+    Of anchors in at most so many groups of the run, if that is asked for.
+    """
+    wanted = np.zeros(len(new.boilerplate.n_effective), np.bool_)
     wanted[new.docs] = True
     for chunk in new.anchors.chunks(1 << 16):
         usable = own_of(chunk, wanted, new.boilerplate.bits)
-        hashes, docs = chunk.hash[usable], chunk.doc[usable]
-        which, old = index.with_anchor(hashes)
-        pairs, counts = unique_counts(docs[which].astype(np.int64) << 32 | old)
-        both = np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
-        fewer = np.minimum(n_effective[both[:, 0]], index.counts[both[:, 1]])
-        good = np.flatnonzero(counts >= rules.min_shared_anchors(fewer))
-        columns = (group[both[good, 1]], both[good, 0])
-        rows = good[_best(columns, both[good, 1], counts[good], containment.PAIRS_WITH_GROUP)]
-        out.append(both[rows])
-        shares.append(counts[rows] / np.maximum(1, fewer[rows]))
-    return np.concatenate(out), np.concatenate(shares)
+        which, old = index.with_anchor(chunk.hash[usable])
+        if group is not None:
+            groups = np.unique(np.stack([which, group[old]]), axis=1)[0]
+            rare = np.bincount(groups, minlength=int(usable.sum()))[which] <= most
+            which, old = which[rare], old[rare]
+        yield chunk.doc[usable][which].astype(np.int64), old
+
+
+def _counted(
+    index: Index, new: Newcomers, docs: NDArray[np.int64], old: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs int64[n, 2], how often each stands here, and the anchors of the one with fewer."""
+    keys, counts = unique_counts(docs << 32 | old)
+    pairs = np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
+    fewer = np.minimum(new.boilerplate.n_effective[pairs[:, 0]], index.counts[pairs[:, 1]])
+    return pairs, counts, fewer
+
+
+def _enough_of_group(
+    pairs: NDArray[np.int64], counts: NDArray[np.int64], enough: NDArray[np.int64], group: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return the rows that share enough; of each group of the run those that share most."""
+    good = np.flatnonzero(counts >= enough)
+    columns = (group[pairs[good, 1]], pairs[good, 0])
+    return good[_best(columns, pairs[good, 1], counts[good], containment.PAIRS_WITH_GROUP)]
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Match:
     discounted_jaccard: float | None
     discounted_containment: float | None
     skeleton_jaccard: float | None
-    aligned: float | None  # the share of the longer text that the other has but for errors, if it is scanned
+    aligned: float | None  # the share of the letters that agree, if one text is full of errors
     lost: float | None  # the share of the new document that the other one lacks
     size: int | None  # shingles of the new document
     other_size: int | None
@@ -60,9 +60,8 @@ class Match:
         one = pairs.where(np.array([row]))
         sizes = int(one.size_left[0]), int(one.size_right[0])
         mine, other = sizes if left else sizes[::-1]
-        side = ""
+        side, found = "", limits.classify(one)
         if kind == CONTAINED:
-            found = limits.classify(one)
             in_other = bool((found.left_in_right if left else found.right_in_left)[0])
             side = "part" if in_other else "whole"
         return Match(
@@ -73,7 +72,7 @@ class Match:
             discounted_jaccard=float(one.discounted_jaccard[0]),
             discounted_containment=float(one.discounted_containment[0]),
             skeleton_jaccard=float(one.skeleton_jaccard[0]) if kind == REWRITTEN else None,
-            aligned=float(aligned(one)[0]) if kind == SCANNED else None,
+            aligned=float(aligned(one)[0]) if kind == SCANNED or found.noisy_part[0] else None,
             lost=float(lost(one)[0, 0 if left else 1]),
             size=mine,
             other_size=other,

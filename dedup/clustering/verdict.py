@@ -107,9 +107,9 @@ def decide(
     """
     pairs = known.pairs
     n, limits, rule = len(documents), thresholds(s), policies.parse_rule(s.prefer)
-    # a part is joined to its whole only if they share anchors that are no boilerplate
+    # a part is joined to its whole only if they share anchors, or shingles, that are no boilerplate
     found = limits.classify(pairs)
-    sure = found.similar | found.apart | known.by_anchors
+    sure = found.similar | found.apart | known.by_anchors | found.noisy_part
     slots = families.slots(n, pairs.where(sure & known.candidate & found.related))
     pairs, candidate = slots.judged(pairs.where(sure)), known.candidate[sure]
     pairs = nearest.judged(n, pairs, limits)

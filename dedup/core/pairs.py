@@ -48,6 +48,10 @@ class CandidatePairs:
         keys = distinct(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
         return CandidatePairs(pairs_of(keys))
 
+    @staticmethod
+    def none() -> CandidatePairs:
+        return CandidatePairs(np.zeros((0, 2), np.int32))
+
     def __len__(self) -> int:
         return len(self.docs)
 

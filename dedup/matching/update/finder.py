@@ -18,7 +18,7 @@ from .. import candidates
 from ..bands import FEW_DOCS
 from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
-from ..containment import find_containment_pairs
+from ..containment import SharedAnchors, find_containment_pairs
 from ..noise import Read, Searched, find_noisy_pairs
 from ..views import VIEWS, View
 from . import bands, containment, state
@@ -119,7 +119,12 @@ class IncrementalFinder:
             apart[asked] = candidates.share_boilerplate_only(*facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & state.APART != 0
         directed, sampled = self._directed(features, found, groups, changed, parallel_map)
-        return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
+        out = candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
+        if s.noise != "on":
+            return out
+        # NOTE: which anchors are rare changes with every document, so these are found from scratch
+        shared = SharedAnchors.of(features.anchors, change.now, found, group, features.scratch, parallel_map)
+        return replace(out, noisy_parts=shared.noisy_parts(n_letters, parallel_map))
 
     def _boilerplate(
         self, features: Features, groups: _Groups, parallel_map: ParallelMap
