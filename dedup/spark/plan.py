@@ -13,7 +13,7 @@ from ..clustering import verdict
 from ..clustering.witnesses import WITNESS_ROUNDS
 from ..core.documents import CHANGED, COUNTED, OK
 from ..core.errors import Broken
-from ..core.pairs import COUNTS
+from ..core.pairs import SHINGLES, VerifiedPairs
 from ..core.settings import Settings
 from ..core.verdicts import KEPT, NO_FIGURE, RELATIONS, REWRITTEN
 from .arrow import Columns, Mapper, batch, ddl, mapped
@@ -364,9 +364,11 @@ def _all_pairs(decided: Frame, equal: Frame) -> Frame:
     from pyspark.sql import functions as f
 
     good = decided.where(f.col("what") == GOOD).select(*FIGURES, f.col("kind").alias("relation"))
-    n, n_skeleton = f.col("n_shingles"), f.col("n_bones")
-    nothing = [f.lit(0)] * len(COUNTS) + [f.lit(bytearray(64)), f.lit(False)]
-    figures = [*[n] * 6, *[n_skeleton] * 3, *nothing]
-    sides = [f.least("doc", "speaker"), f.greatest("doc", "speaker")]
-    named = [c.alias(name) for c, name in zip([*sides, *figures], FIGURES, strict=True)]
+    nothing = VerifiedPairs.of_counts(np.zeros((1, 2), np.int32), np.zeros((1, 3, 3), np.int64)).columns()
+    columns = {
+        **{n: f.lit(x.item() if x.ndim == 1 else bytearray(x.tobytes())) for n, x in nothing.items()},
+        **{"left": f.least("doc", "speaker"), "right": f.greatest("doc", "speaker")},
+        **{n: f.col("n_bones" if n.startswith("bones") else "n_shingles") for n in SHINGLES},
+    }
+    named = [column.alias(name) for name, column in columns.items()]
     return good.union(equal.select(*named, f.col("kind").alias("relation")))
