@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -119,10 +120,9 @@ def _marked(
 
 def _adjacent(docs: NDArray[np.int32], old: NDArray[np.int32]) -> list[tuple[int, int]]:
     """Return the first and the last row of each run of documents that follow one another in both scans."""
-    cuts = (np.flatnonzero((np.diff(docs) != 1) | (np.diff(old) != 1)) + 1).tolist()
-    return (
-        list(zip([0, *cuts], [*(cut - 1 for cut in cuts), len(docs) - 1], strict=True)) if len(docs) else []
-    )
+    last = np.flatnonzero((np.diff(docs) != 1) | (np.diff(old) != 1))
+    cuts = [-1, *last.tolist(), len(docs) - 1]
+    return [(i + 1, j) for i, j in itertools.pairwise(cuts) if i < j]
 
 
 def _spans(kept: Spans, anew: AnchorChunk, flags: NDArray[np.bool_]) -> Spans:

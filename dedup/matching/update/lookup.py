@@ -126,7 +126,7 @@ class Lookup:
     def find_unknown(
         self, known: Occurrences, keys: NDArray[np.uint64], wanted: NDArray[np.bool_]
     ) -> Occurrences:
-        """Find the same, but look only for what is not `known` of more documents, of these or other hashes."""
+        """Find the same; what is `known` of more documents, of these or other hashes, is not looked for."""
         number = known.table.numbers(keys)
         told = number >= 0
         told[told] = ~known.many[number[told]]
@@ -151,7 +151,7 @@ class Lookup:
         keys: SortedHashes,
         numbers: NDArray[np.int64],
     ) -> list[NDArray[np.int64]]:
-        """Look up keys, of these numbers, in chunks of anchors -> rows as in Occurrences, rising in each part."""
+        """Look up keys, which have these numbers, in chunks of anchors -> rows, rising in each part."""
         likely = likely_table(keys.keys)
 
         def one_chunk(place: tuple[int, int]) -> NDArray[np.int64]:
@@ -172,7 +172,7 @@ class Lookup:
     def _settled(
         self, parts: list[NDArray[np.int64]], keys: range
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Rising rows -> those of some keys, in order, but for keys that are many; bool[n], which those are."""
+        """Rising rows -> those of some keys, in order, but for the keys that are many; bool[n], these."""
         ends = [np.searchsorted(part, [keys.start << 32, keys.stop << 32]) for part in parts]
         rows = np.concatenate([part[i:j] for part, (i, j) in zip(parts, ends, strict=True)])
         rows.sort()

@@ -66,7 +66,7 @@ class RunAnchors:
         return HashedDocs(hashes[own], np.repeat(docs, np.diff(start))[own])
 
     def having(self, hashes: NDArray[np.uint64], docs: NDArray[np.bool_]) -> Occurrences:
-        """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, boilerplate left out."""
+        """Anchors uint64[m], rising -> which of some documents bool[n_docs] have them, not as boilerplate."""
         most = containment.MAX_GROUPS
         lookup = Lookup(self.anchors, self.known.bits, 1, self.group, most, self.parallel_map)
         return lookup.find(hashes, docs)
@@ -74,7 +74,7 @@ class RunAnchors:
     def sampled(
         self, then: NDArray[np.int64], change: Change, changed: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
-        """int64[n_docs]: how many different anchors of each document are in the sample; `then` in the last."""
+        """Count the anchors of each document in the sample, int64[n_docs]; `then`, in the last run."""
         out = np.zeros(len(change.now), np.int64)
         same = change.unchanged & ~changed
         out[same] = then[change.old_doc[same]]
@@ -84,7 +84,7 @@ class RunAnchors:
 
 @dataclass(frozen=True)
 class PostingLists:
-    """Documents by anchor, as `kernels.postings` has them: of which anchors (numbers in `table`), int64[m]."""
+    """Documents by anchor, as `kernels.postings` has them: anchors int64[m] by their numbers in `table`."""
 
     table: SortedHashes
     term: NDArray[np.int64]
@@ -124,7 +124,7 @@ class PostingLists:
     def rows_of(
         self, terms: NDArray[np.int64], stay: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The rows (anchor << 32 | document), rising, of some anchors and documents that stay; which are few."""
+        """Rows (anchor << 32 | document), rising, of some anchors and documents that stay; which are few."""
         wanted = np.flatnonzero(is_in(self.term, terms))
         sizes = np.diff(self.indptr)[wanted]
         at = expand_ranges(self.indptr[wanted], sizes)
