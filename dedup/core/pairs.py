@@ -104,8 +104,10 @@ class VerifiedPairs(ArrayTable):
         out: dict[str, NDArray[Any]] = {}
         for f in fields(self):
             values, names = getattr(self, f.name), f.metadata["names"]
-            flat = values.reshape(len(self), -1).T
-            out |= zip(names, flat, strict=True) if names else {f.name: values}
+            if names:
+                out |= zip(names, values.reshape(-1, len(names)).T, strict=True)
+            else:
+                out[f.name] = values
         return out
 
     def __len__(self) -> int:

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,8 @@ def _passed(
     reading.write_units(listed, sources, units)
     n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
-    return mapped(rows, reading.reader(listed, options, settings, urls.secrets()), reading.PASSED)
+    read = partial(reading.read_units, listed, options, settings, urls.secrets())
+    return mapped(rows, read, reading.PASSED)
 
 
 @dataclass(frozen=True)
@@ -306,11 +308,8 @@ def taken(
         kind = ordered.schema["name"].dataType
         rows = ordered.repartition("source").sortWithinPartitions("source", "name")
         named = {**reading.PASSED, "id": "string"}
-        rows = rows.withColumn("key", f.to_json(f.struct("name")))
-        passed = store.stage(
-            "pass",
-            lambda: mapped(rows.select("source", "key", "text"), reading.taker(settings), named),
-        )
+        rows = rows.withColumn("key", f.to_json(f.struct("name"))).select("source", "key", "text")
+        passed = store.stage("pass", lambda: mapped(rows, partial(reading.take_texts, settings), named))
         n = int(ordered.agg(f.max("source")).first()[0] or 0) + 1
         counts = _counted(passed, n)
         documents = _numbered(spark, passed, counts)

@@ -6,8 +6,9 @@ once for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ...core.settings import Settings
 from ...matching import verify
 from ...runs.tables import packed
 from ...text.normalize import letter_table
-from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
+from ..arrow import Batches, Columns, batch, in_groups, mapped, numbers, texts
 from ..checkpoints import Frame
 
 FIGURES: Columns = {
@@ -81,20 +82,16 @@ class TaskTexts:
         return verify.verify(local, n_bytes, read, letter_table(), s.k, self.spans, limits, map)
 
 
-def _verifier(s: Settings) -> Mapper:
+def _verify_blocks(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
     limits = verdict.thresholds(s)
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in in_groups(batches, ["block", "chunk"]):
-            pairs = table.filter(table.column("text").is_null())
-            here = TaskTexts(table)
-            both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
-            found = here.verified(both, s)
-            classified = limits.classify(found)
-            sure = classified.similar | classified.apart
-            yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
-
-    return run
+    for table in in_groups(batches, ["block", "chunk"]):
+        pairs = table.filter(table.column("text").is_null())
+        here = TaskTexts(table)
+        both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
+        found = here.verified(both, s)
+        classified = limits.classify(found)
+        sure = classified.similar | classified.apart
+        yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
 
 
 @dataclass(frozen=True)
@@ -137,4 +134,4 @@ def verified(pairs: Frame, library: Library, s: Settings, few: bool = False) -> 
 
     larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
     rows = blocks(pairs.select("left", "right", larger.alias("block")), library, few)
-    return mapped(rows, _verifier(s), VERIFIED)
+    return mapped(rows, partial(_verify_blocks, s), VERIFIED)
