@@ -15,14 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .by_letters import (
-    MIN_OWN_CONTENT,
-    PER_NUMBER,
-    PER_WORD,
-    ByLetters,
-    about_as_long,
-    in_frames,
-)
+from .by_letters import MIN_OWN_CONTENT, PER_NUMBER, PER_WORD, ByLetters, about_as_long, in_frames
 from .pairs import VerifiedPairs
 from .verdicts import (
     ALIGNED,
