@@ -36,9 +36,7 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
     if len(docs):
         one, other = documents.letters_hash[docs].T
         order = np.argsort(one)
-        if (np.diff(one[order]) == 0)[
-            np.diff(other[order]) != 0
-        ].any():  # next to never: half a hash is 64 bits
+        if (np.diff(one[order]) == 0)[np.diff(other[order]) != 0].any():  # next to never: 64 bits are equal
             order = np.lexsort((other, one))
         new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]
         first = np.minimum.reduceat(order, np.flatnonzero(new))
@@ -75,9 +73,7 @@ class Decision:
     verdict: Verdict
     pairs: VerifiedPairs  # that reach a threshold, or have equal letters; sorted
     relations: NDArray[np.int8]  # of the pairs
-    first_witness: NDArray[np.int32] | None = (
-        None  # witnesses before the skeletons of documents with equal letters were compared
-    )
+    first_witness: NDArray[np.int32] | None = None  # before skeletons of equal letters were compared
 
 
 def thresholds(s: Settings) -> Thresholds:

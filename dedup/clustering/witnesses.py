@@ -29,9 +29,7 @@ class Preferences:
 
     exact_group: NDArray[np.int32]  # the first document with the same letters
     representative: NDArray[np.int32]  # the most preferred document with the same letters
-    by_itself: NDArray[
-        np.bool_
-    ]  # not dropped for its representative: it is one, or their relation drops nothing
+    by_itself: NDArray[np.bool_]  # is a representative, or of a relation to it that drops nothing
     rank: NDArray[np.int64]  # 0 for the most preferred document of all
     keys: policies.Keys  # that gave the ranks
     kind: NDArray[np.int8]  # relation to its representative

@@ -23,7 +23,7 @@ from .array_store import ArrayStore
 from .atomic import checksum, parts_of
 from .manifest import DECISIONS, SMALL, STEPS, manifest_of
 from .run import Run
-from .summary import SHAPE, check_shape
+from .summary_shape import SHAPE, check_shape
 from .tables import TABLES, evidence_of, run_of, spans_of
 
 

@@ -176,9 +176,7 @@ class Copy:
             mine.mkdir()
         for piece, size in pieces:
             into = mine / piece.rpartition("/")[2] if apart else mine
-            into.touch(
-                mode=0o600
-            )  # NOTE: here, as a piece under way could make it again after it was removed
+            into.touch(mode=0o600)  # NOTE: here, as a piece under way could make it anew after its removal
             jobs.append((piece, into, 0 if apart else at, on_bytes))
             at += size
         try:

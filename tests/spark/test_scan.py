@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.spark import job, plan, session
+from dedup.spark import job, numbering, plan, session
 
 heavy = pytest.mark.heavy
 # all that is made for large corpora
@@ -178,13 +178,13 @@ def test_a_dataframe_gives_what_its_texts_give(spark):
 
 def test_a_file_that_changes_during_the_scan_is_set_aside(spark, files, monkeypatch, tmp_path):
     folder = files({f"in/{i}.txt": POST + " " * i for i in range(4)})
-    numbered = job._numbered
+    numbered = numbering.numbered
 
     def rewritten(*args):
         (folder / "in/2.txt").write_text("another text altogether, written while the scan is at work")
         return numbered(*args)
 
-    monkeypatch.setattr(job, "_numbered", rewritten)
+    monkeypatch.setattr(numbering, "numbered", rewritten)
     done = job.scan([folder / "in"], Settings(), folder / "r", job.SparkOptions())
     assert done.n_problems == 1
     assert done.problems[0][1] == "the file changed or vanished during the scan"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,13 @@ from numpy.typing import NDArray
 
 from ...core import rules
 from ...matching import containment, kernels
-from ..arrow import Columns, Mapper, batch, mapped, numbers
+from ..arrow import Batches, Columns, batch, mapped, numbers
 from ..checkpoints import Frame
 from ..shuffle import (
     PAIRED,
     TARGET_BYTES,
     Coded,
-    Rows,
-    Sender,
+    Sent,
     Types,
     crowded,
     in_order,
@@ -43,29 +43,25 @@ BYTES_OF_TERM = 26
 PAIRS_OF_TERM = 2  # about so many bytes of pairs for one of terms
 
 
-def terms(targets: int) -> Sender:
+def terms(targets: int, batches: Batches) -> Sent:
     """Anchors (doc, group, anchor_hash, flagged) -> TERM, a row for each that is no boilerplate.
 
     `sure` are those by which their document is looked for; others serve only where a document with few
     anchors has them too.
     """
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for one in batches:
-            hashes, row, keep, many, least = _usable(one)
-            hashes, row = hashes[keep], row[keep]
-            crowd, enough = crowded(hashes, numbers(one, "group")[row], containment.MAX_GROUPS)
-            some = np.ones(len(row), np.bool_)
-            some[crowd], some[enough] = False, True
-            hashes, row = hashes[some], row[some]
-            both = {name: numbers(one, name)[row] for name in ("doc", "group")}
-            facts = {"sure": ~many[row] | containment.sample(hashes), "only": (least <= 1)[row]}
-            yield target_of(targets, hashes), {"hash": hashes, **both, **facts}
-
-    return run
+    for one in batches:
+        hashes, row, keep, many, least = _usable(one)
+        hashes, row = hashes[keep], row[keep]
+        crowd, enough = crowded(hashes, numbers(one, "group")[row], containment.MAX_GROUPS)
+        some = np.ones(len(row), np.bool_)
+        some[crowd], some[enough] = False, True
+        hashes, row = hashes[some], row[some]
+        both = {name: numbers(one, name)[row] for name in ("doc", "group")}
+        facts = {"sure": ~many[row] | containment.sample(hashes), "only": (least <= 1)[row]}
+        yield target_of(targets, hashes), {"hash": hashes, **both, **facts}
 
 
-def sized(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def sized(batches: Batches) -> Iterator[pa.RecordBatch]:
     """Anchors (doc, group, n_letters, anchor_hash, flagged) -> by how many of them each is found at least."""
     for one in batches:
         _, _, _, _, least = _usable(one)
@@ -83,22 +79,18 @@ def _usable(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     return hashes, row, keep, n_effective > containment.FEW_ANCHORS, rules.min_shared_anchors(n_terms)
 
 
-def shared(code: Coded) -> Sender:
+def shared(code: Coded, batches: Batches) -> Sent:
     """Terms as they were sent -> PAIRED, a row for each anchor that two documents of other groups share."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for _, rows in receive(batches, TERM):
-            some, _ = in_order(rows["hash"])
-            hashes, sure = rows["hash"][some], rows["sure"][some]
-            docs, first, row = np.unique(rows["doc"][some], return_index=True, return_inverse=True)
-            only = np.where(rows["only"][some][first], ONLY, 0)
-            local = np.unique(rows["group"][some][first], return_inverse=True)[1].astype(np.int32)
-            limits = containment.MAX_GROUPS, containment.DOCS_OF_GROUP
-            sizes, found, few, _ = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
-            for left, right, sides in _paired(sizes, found, few, local):
-                yield code.send(docs[left], docs[right], sides | only[left] | only[right])
-
-    return run
+    for _, rows in receive(batches, TERM):
+        some, _ = in_order(rows["hash"])
+        hashes, sure = rows["hash"][some], rows["sure"][some]
+        docs, first, row = np.unique(rows["doc"][some], return_index=True, return_inverse=True)
+        only = np.where(rows["only"][some][first], ONLY, 0)
+        local = np.unique(rows["group"][some][first], return_inverse=True)[1].astype(np.int32)
+        limits = containment.MAX_GROUPS, containment.DOCS_OF_GROUP
+        sizes, found, few, _ = kernels.postings(hashes, row.astype(np.int32), sure, local, *limits)
+        for left, right, sides in _paired(sizes, found, few, local):
+            yield code.send(docs[left], docs[right], sides | only[left] | only[right])
 
 
 def _paired(
@@ -127,27 +119,21 @@ def _paired(
         yield np.minimum(a, b)[apart], np.maximum(a, b)[apart], sides[apart]
 
 
-def summed(code: Coded) -> Mapper:
-    """-> pairs as they were sent -> COUNTED, of those that share enough to be looked at."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for target, rows in receive(batches, PAIRED):
-            coded, new = in_pairs(rows)
-            sizes = np.diff(np.r_[new, len(coded)])
-            # one anchor is enough only where one of the two has no other; most pairs share no more
-            good = (sizes > 1) | (coded[new] & np.uint64(ONLY) > 0)
-            coded, sizes = coded[np.repeat(good, sizes)], sizes[good]
-            if len(sizes):
-                first = np.cumsum(sizes) - sizes
-                both = [
-                    np.add.reduceat(coded & np.uint64(s) > 0, first, dtype=np.int64) for s in (LEFT, RIGHT)
-                ]
-                good = (np.maximum(*both) > 1) | (coded[first] & np.uint64(ONLY) > 0)
-                left, right = code.sides(target, coded[first[good]])
-                counts = {"for_left": both[0][good], "for_right": both[1][good]}
-                yield batch(COUNTED, {"left": left, "right": right, **counts})
-
-    return run
+def summed(code: Coded, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Pairs as they were sent -> COUNTED, of those that share enough to be looked at."""
+    for target, rows in receive(batches, PAIRED):
+        coded, new = in_pairs(rows)
+        sizes = np.diff(np.r_[new, len(coded)])
+        # one anchor is enough only where one of the two has no other; most pairs share no more
+        good = (sizes > 1) | (coded[new] & np.uint64(ONLY) > 0)
+        coded, sizes = coded[np.repeat(good, sizes)], sizes[good]
+        if len(sizes):
+            first = np.cumsum(sizes) - sizes
+            both = [np.add.reduceat(coded & np.uint64(s) > 0, first, dtype=np.int64) for s in (LEFT, RIGHT)]
+            good = (np.maximum(*both) > 1) | (coded[first] & np.uint64(ONLY) > 0)
+            left, right = code.sides(target, coded[first[good]])
+            counts = {"for_left": both[0][good], "for_right": both[1][good]}
+            yield batch(COUNTED, {"left": left, "right": right, **counts})
 
 
 def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int = TARGET_BYTES) -> Frame:
@@ -161,9 +147,9 @@ def part_pairs(anchored: Frame, n_docs: int, n_anchors: int, target_bytes: int =
 
     given = anchored.select("doc", "group", "anchor_hash", "flagged")
     n_bytes = n_anchors * BYTES_OF_TERM
-    rows = send(given, terms(targets_for(n_bytes, target_bytes)), TERM)
+    rows = send(given, partial(terms, targets_for(n_bytes, target_bytes)), TERM)
     code = Coded(n_docs, targets_for(PAIRS_OF_TERM * n_bytes, target_bytes))
-    counts = mapped(send(rows, shared(code), PAIRED), summed(code), COUNTED)
+    counts = mapped(send(rows, partial(shared, code), PAIRED), partial(summed, code), COUNTED)
     sizes = mapped(anchored.select("doc", "group", "n_letters", "anchor_hash", "flagged"), sized, SIZED)
     for side in ("left", "right"):
         counts = counts.join(sizes.toDF(side, f"group_{side}", f"n_{side}", f"enough_{side}"), side)
