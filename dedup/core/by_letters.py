@@ -51,7 +51,7 @@ def aligned(pairs: VerifiedPairs) -> Floats:
 def errors(pairs: VerifiedPairs) -> NDArray[np.int64]:
     """Return the errors of an alignment by letters, int64[n]; of a part, where one is part of the other."""
     found = ByLetters(pairs, 1.0)
-    return np.where(found.more_is_little, pairs.counted("errors"), found.errors_of_part)
+    return np.where(found.more_is_little, pairs.counted("errors"), np.maximum(0, found.errors_of_part))
 
 
 def _longer(pairs: VerifiedPairs) -> NDArray[np.int64]:

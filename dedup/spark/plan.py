@@ -96,14 +96,18 @@ def decide(
         framed = firsts.select("doc", "anchor_hash").join(flags, "doc")
         gone = store.stage("apart", lambda: boilerplate.apart(alike, framed, s))
         alike = alike.join(gone, ["left", "right"], "left_anti")
-    parts = store.stage("parts", lambda: containment.part_pairs(flagged, amounts.docs, amounts.anchors, size))
+    anchored = store.stage(
+        "parts", lambda: containment.part_pairs(flagged, amounts.docs, amounts.anchors, size)
+    )
+    parts = anchored.where("part")
     library = Library(documents.select("doc", "text"), frames.select("doc", "start", "end"))
     if s.noise == "on":
         known = banded.select("left", "right").union(parts.select("left", "right"))
         noisy = store.stage("noisy", lambda: noise.noisy_pairs(firsts, known, library, s))
+        found = [alike, noisy, anchored.where("noisy_part")]
     else:
-        noisy = alike.select("left", "right", "n_left", "n_right").limit(0)
-    compared = store.stage("compared", lambda: _compared([alike, noisy], parts, library, s))
+        found = [alike]
+    compared = store.stage("compared", lambda: _compared(found, parts, library, s))
     pairs = compared.where("sure or part").select(*FIGURES)
     facts = _facts(documents, sources, letters, s)
     few = store.stage("chosen", lambda: exact_duplicates.chosen(facts.where("weight > 1"), s))

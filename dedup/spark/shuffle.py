@@ -30,6 +30,7 @@ HELD_BYTES = 32 << 20  # gathered by a task before it sends them
 TARGET_BYTES = 16 << 20  # worked on at once
 LEAST, MOST = 64, 1 << 16  # targets
 MIXER = np.uint64(BASE)
+BITS = np.uint64(4)  # that tell something of a pair
 
 
 def targets_for(n_bytes: int, target_bytes: int = TARGET_BYTES, least: int = LEAST, most: int = MOST) -> int:
@@ -154,13 +155,13 @@ def crowded(
 
 @dataclass(frozen=True)
 class Coded:
-    """A pair of documents, and three bits that tell something of it, as a target and 64 bits.
+    """A pair of documents, and BITS that tell something of it, as a target and 64 bits.
 
     64 bits do for ten billion documents and the fewest targets, and more with more.
 
     >>> code = Coded(docs=1000, targets=64)
     >>> targets, rows = code.send(np.array([130, 7]), np.array([999, 8]), np.array([5, 1]))
-    >>> targets.tolist(), [x.tolist() for x in code.sides(2, rows["pair"][:1])], int(rows["pair"][0] & 7)
+    >>> targets.tolist(), [x.tolist() for x in code.sides(2, rows["pair"][:1])], int(rows["pair"][0] & 15)
     ([2, 7], [[130], [999]], 5)
     """
 
@@ -172,16 +173,16 @@ class Coded:
     ) -> tuple[NDArray[np.uint16], Rows]:
         """Documents and bits int64[n] -> (targets, PAIRED); all rows of a pair go to one target."""
         local, target = np.divmod(left, self.targets)
-        pair = (local.view(np.uint64) * np.uint64(self.docs) + right.view(np.uint64)) << np.uint64(3)
+        pair = (local.view(np.uint64) * np.uint64(self.docs) + right.view(np.uint64)) << BITS
         return target.astype(np.uint16), {"pair": pair | bits.view(np.uint64)}
 
     def sides(self, target: int, pair: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Undo the packing: left, right."""
-        local, right = np.divmod(pair >> np.uint64(3), np.uint64(self.docs))
+        local, right = np.divmod(pair >> BITS, np.uint64(self.docs))
         return local.view(np.int64) * self.targets + target, right.view(np.int64)
 
 
 def in_pairs(rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """PAIRED of one target, one row at least -> (the rows by pair, where those of each pair begin)."""
     coded = np.sort(rows["pair"])
-    return coded, np.flatnonzero(np.r_[True, (coded[1:] ^ coded[:-1]) >> np.uint64(3) > 0])
+    return coded, np.flatnonzero(np.r_[True, (coded[1:] ^ coded[:-1]) >> BITS > 0])

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import zlib
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -434,7 +435,7 @@ def test_parts_are_the_same_however_the_rows_come(local, tmp_path, at_once, part
     }
     table = pa.table({name: list(column) for name, column in columns.items()})
     place = StorageFolder(f"file://{tmp_path}/far")
-    write = arrays._parter(place, part_bytes)
+    write = partial(arrays._put_in_parts, place, part_bytes)
     for _ in range(2):  # a task may run twice
         told = pa.Table.from_batches(write(table.to_batches(at_once))).to_pylist()
     expected = tables(local)

@@ -98,9 +98,12 @@ def made(tmp_path_factory):
         for i in range(6):
             z.writestr(f"in/{i}.txt", POST[i * 9 :] + OTHER[: i * 30])
         z.writestr("in/rows.jsonl", "\n".join(rows[:20]))
+    volume = " ".join(corpus(12, seed=11))
     for i, text in enumerate(own[:6]):
         (folder / f"noisy-{i}.txt").write_text(scanned(text, 0.05 * (i + 1)))
         (folder / f"clean-{i}.txt").write_text(text)
+        (folder / f"page-{i}.txt").write_text(scanned(volume[i * 900 :][:1200], 0.05 * (i + 1)))
+    (folder / "volume.txt").write_text(volume)
     (folder / "empty.txt").write_bytes(b"")
     (folder / "binary.bin").write_bytes(bytes(range(256)) * 9)
     (folder / "cut.jsonl.gz").write_bytes((folder / "chain.jsonl.gz").read_bytes()[:-300])

@@ -17,7 +17,7 @@ from dedup.core.documents import Source
 from dedup.core.errors import DedupError
 from dedup.core.settings import Settings
 from dedup.matching import candidates as local
-from dedup.matching.containment import FEW_ANCHORS, MAX_GROUPS, sample
+from dedup.matching.containment import FEW_ANCHORS, MAX_GROUPS, RARE, sample
 from dedup.readers.registry import Options
 from dedup.spark import arrow, ingest, session, shuffle
 from dedup.spark.stages import bands as candidates
@@ -291,6 +291,11 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
     kept = {pair: (n, n) for pair, n in expected.items() if n > 1 or (n and alone & set(pair))}
     assert {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in counted} == kept
+    holders = collections.Counter(h for x in serve for h in x)
+    rare = {pair: sum(holders[h] <= RARE for h in serve[pair[0]] & serve[pair[1]]) for pair in kept}
+    assert {(r["left"], r["right"]): r["rare_left"] for r in counted} == rare
+    assert {(r["left"], r["right"]): r["rare_right"] for r in counted} == rare
+    assert 0 < sum(rare.values()) < sum(n for n, _ in kept.values())
     assert len(kept) > 100
     assert 0 < sum(map(len, serve)) < sum(map(len, of))
 

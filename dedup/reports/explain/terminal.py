@@ -77,7 +77,7 @@ def _head(found: Explanation) -> Text:
         )
     if figures["skeleton_shared"]:
         text.append(f"\nskeleton Jaccard {figures['skeleton_jaccard']:.3f}", "" if is_rewritten else "dim")
-    if figures["errors"]:
+    if figures["aligned"] is not None:
         agree = f"{figures['aligned']:.3f} of the letters agree"
         text.append(f"\naligned by letters: {agree}, {figures['errors']:,} errors")
     for line in shown(found.says):

@@ -29,7 +29,7 @@ FIGURES: Columns = {
     name: "binary" if values.ndim > 1 else "bool" if values.dtype == np.bool_ else "int64"
     for name, values in VerifiedPairs.none().columns().items()
 }
-VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: similar, or known to be two documents
+VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: by its texts alone
 SIDES = ("left", "right")
 PAIRS_OF_BLOCK = 256
 FEW = 1_000_000  # rows that are sent to all tasks
@@ -90,7 +90,7 @@ def _verify_blocks(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
         both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
         found = here.verified(both, s)
         classified = limits.classify(found)
-        sure = classified.similar | classified.apart
+        sure = classified.similar | classified.apart | classified.noisy_part
         yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
 
 
