@@ -105,7 +105,7 @@ def _ingest(
     texts, blocks, ids = SpooledTexts(), [], []
     n_docs = 0
     context.report(0, table.n_rows, 0)
-    with closing(Writer(scratch, s.num_perm)) as store, closing(texts):
+    with closing(Writer(scratch, s.num_perm)) as store:
         store.cut(0, 0)
         sign = partial(_sign, columns=columns, options=options, settings=s)
         for signed in context.parallel_map(sign, table.read(columns)):
@@ -116,7 +116,8 @@ def _ingest(
             n_docs += len(signed.block.documents)
             context.report(n_docs, table.n_rows, n_docs)
         store.finish()
-        texts.finish()
+    texts.finish()
+    pa.default_memory_pool().release_unused()
     whole = collect(blocks, s)
     kind = _kind_of_ids(ids, columns.id) if columns.id else ROW_NUMBERS
     start = offsets_from_sizes(whole.n_anchors)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -43,35 +44,32 @@ class Texts(Sequence[bytes]):
 
 
 class SpooledTexts(Texts):
-    """Texts in a temporary file without a name, mapped into memory; it goes when nothing refers to it."""
+    """Texts in a temporary file without a name, which goes with the last that refers to it."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="dedup-")  # noqa: SIM115 (see close)
+        with tempfile.TemporaryFile(prefix="dedup-", buffering=0) as file:
+            self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
         self._sizes: list[NDArray[np.int64]] = []
-        self._map: bytes | mmap.mmap = b""
         self._starts = np.zeros(1, np.int64)
 
     def add(self, texts: NDArray[np.uint8], sizes: NDArray[np.int64]) -> None:
         """Add the texts of the next documents, one after the other, of so many bytes each."""
-        self._file.write(texts.data)
+        rest = memoryview(texts.data)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
         self._sizes.append(sizes)
 
     def finish(self) -> None:
-        """Map the file: from now on the texts can be read."""
-        self._file.flush()
+        """Find out where each text stands: from now on they can be read."""
         self._starts = offsets_from_sizes(np.concatenate([np.zeros(0, np.int64), *self._sizes]))
-        if self._starts[-1]:
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def close(self) -> None:
-        """Let go of the file; the map stays."""
-        self._file.close()
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def text(self, doc: int) -> bytes:
-        return self._map[int(self._starts[doc]) : int(self._starts[doc + 1])]
+        first, end = int(self._starts[doc]), int(self._starts[doc + 1])
+        return os.pread(self._file, end - first, first)
 
 
 class SavedTexts(Texts):
