@@ -188,3 +188,11 @@ def test_a_folder_that_holds_something_else_is_not_written(made, files):
     made.save(folder / "r")
     with pytest.raises(BadRun, match="is the folder of this run already"):
         dedup.open_run(folder / "r").save(folder / "r")
+
+
+def test_a_saved_run_that_is_at_an_address_has_its_texts(saved, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    far = dedup.open_run(f"file://{tmp_path}/r")
+    assert list(far.texts) == list(saved.texts)
+    run("pull", f"file://{tmp_path}/r", "near")
+    assert dedup.open_run("near").texts[0] == POST.encode()
