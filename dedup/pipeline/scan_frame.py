@@ -175,6 +175,7 @@ def _sign(rows: FrameRows, columns: ChosenColumns, options: Options, settings: S
 
 
 def _fields(rows: FrameRows, names: tuple[str, ...]) -> list[str]:
+    """Return the values of some fields of each row, as a JSON object."""
     if not names:
         return [""] * len(rows.text)
     values = zip(*(rows.fields[name] for name in names), strict=True)

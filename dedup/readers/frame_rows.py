@@ -55,6 +55,7 @@ def top_columns(columns: ChosenColumns, names: list[str]) -> list[str]:
 
 
 def of_batches(batches: Iterable[Any], columns: ChosenColumns) -> Iterator[FrameRows]:
+    """Read record batches -> their rows, at most ROWS at a time and fewer where they are long."""
     first = 0
     for batch in batches:
         at = 0
@@ -70,6 +71,7 @@ def of_batches(batches: Iterable[Any], columns: ChosenColumns) -> Iterator[Frame
 
 
 def _column(batch: Any, name: str) -> Any:
+    """Return a column of a batch, or a field of a nested one.  Raises BadInput where it is not there."""
     top = top_column(batch.schema, name)
     column = batch.column(batch.schema.get_field_index(top))
     if name == top:
@@ -84,6 +86,7 @@ def _column(batch: Any, name: str) -> Any:
 
 
 def of_dicts(rows: Iterator[Any], columns: ChosenColumns) -> Iterator[FrameRows]:
+    """Read rows one by one -> the same; each is let go when its values are taken."""
     held: dict[str, list[Any]] = {name: [] for name in columns.names}
     first = size = 0
     for number, row in enumerate(rows):
@@ -113,6 +116,7 @@ def _value(row: Mapping[str, Any], name: str, number: int, columns: ChosenColumn
 
 
 def as_arrays(held: Mapping[str, Any], first: int, columns: ChosenColumns) -> FrameRows:
+    """Convert columns of Python values, from row `first` on, to rows.  Raises BadType."""
     text = to_array(held[columns.text], columns.text, first)
     id = to_array(held[columns.id], columns.id, first, is_id=True) if columns.id else None
     return FrameRows(first, text, id, {name: held[name] for name in columns.fields})
