@@ -5,6 +5,7 @@ Each command is a process of its own, so all of these tests but one are slow one
 
 from __future__ import annotations
 
+import csv
 import gzip
 import importlib.util
 import json
@@ -157,8 +158,8 @@ def test_recipe_parquet(shell, files, tmp_path, data):
     shell("python", block("parquet", "python"))
     marked = pq.read_table(tmp_path / "marked.parquet")
     assert marked["kept"].to_pylist() == [True, True, False, True, False]
-    assert marked["relation"].to_pylist() == ["kept", "kept", "case", "kept", "whitespace"]
-    assert marked["cluster_id"].to_pylist() == [1, 2, 1, 0, 2]
+    assert marked["relation"].to_pylist() == [None, None, "case", None, "whitespace"]
+    assert marked["cluster"].to_pylist() == [1, 2, 1, None, 2]
 
 
 @pytest.mark.slow
@@ -167,6 +168,23 @@ def test_what_a_recipe_wrote_loads_in(library, shell, files, data):
     require(library)
     files({"clean/data.parquet": data})
     assert shell("python", block("parquet", "python", library)) == "5 ['id', 'text', 'stars']\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["pandas", "polars", "datasets"])
+def test_recipe_frames(library, shell, tmp_path):
+    require(library)
+    with open(tmp_path / "posts.csv", "w", newline="") as out:
+        csv.writer(out).writerows([("post_id", "body"), *enumerate(TEXTS, 7), (12, "")])
+    show = "print(list(clean['post_id']))\n"
+    if library != "datasets":
+        show += "print(list(marked['post_id']), [int(w) for w in list(marked['witness'])[2:5:2]])\n"
+    said = shell("python", block("frames", "python", library) + show).splitlines()
+    assert "[7, 8, 10]" in said
+    assert library == "datasets" or said[-1] == "[7, 8, 9, 10, 11, 12] [7, 8]"
+    assert library != "pandas" or shell("sh", "dedup export keep --run run").split() == [
+        *("frame:1", "frame:2", "frame:4")
+    ]
 
 
 @pytest.mark.slow

@@ -6,7 +6,9 @@ so the same corpus gives the same numbers whatever the order of reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +24,14 @@ FAULTS = (UNREADABLE, BAD_RECORD, CHANGED, TOO_LARGE)  # of a scan that has them
 
 @dataclass(frozen=True)
 class Document:
-    """A text given from Python: `dedup.scan_texts([Document("...", id="a"), ...])`."""
+    """A text given from Python: `dedup.scan_texts([Document("...", id="a"), ...])`.
 
-    text: str
+    `fields` has the values that `prefer="field:NAME"` asks for.
+    """
+
+    text: str | None
     id: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
     DedupError                 exit 2: usage or data; the message is one line for a person
       BadSetting               a setting out of range or unknown
       BadInput                 a path that is missing, or holds nothing to read
+      BadType                  a value from Python of a type that is not accepted; a TypeError too
       BadRun                   a run folder that is missing, foreign, damaged or in use
       OutputExists             a file that would be overwritten
       Lost                     a server or process that the work leans on has gone; what is done stays
@@ -30,6 +31,10 @@ class BadSetting(DedupError):
 
 class BadInput(DedupError):
     """Something to be read is missing or cannot be read."""
+
+
+class BadType(DedupError, TypeError):
+    """A value given from Python has a type that is not accepted."""
 
 
 class BadRun(DedupError):

@@ -13,6 +13,7 @@ from ..core.errors import BadRun
 FORMAT = 6
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 STEPS = "steps.npz"
+TEXTS = "texts.arrow"  # of a run that was made from texts in memory
 # the tables that no new verdict changes
 LASTING = ("sources", "documents", "compared", "spellings", "boilerplate")
 SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once

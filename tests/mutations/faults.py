@@ -609,4 +609,21 @@ FAULTS = (
         "a member of an archive is written outside of the target",
         ("reports/test_lists.py", "faults/test_inputs.py"),
     ),
+    # ------------------------------------------------------------------ Python
+    Fault(
+        "frame-repeated-id",
+        "dedup/pipeline/scan_frame.py",
+        "before = int(np.flatnonzero(code == code[row])[0])",
+        "before = int(np.flatnonzero(code == code[row])[-1])",
+        "of a repeated id the wrong row is named",
+        ("pipeline/test_scan_frame.py",),
+    ),
+    Fault(
+        "notebook-markup",
+        "dedup/runs/notebook.py",
+        "{escape(value)}</{cell}>",
+        "{value}</{cell}>",
+        "markup in a text or an id is markup in a notebook",
+        ("runs/test_run_in_python.py",),
+    ),
 )

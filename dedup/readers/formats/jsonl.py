@@ -246,7 +246,7 @@ def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         with contextlib.suppress(KeyError):
             found[name] = lookup(value, name)
-    return json.dumps(found) if names else ""
+    return json.dumps(found, default=str) if names else ""  # dates, which Parquet has, sort as text
 
 
 _KIND: dict[type, str] = {
