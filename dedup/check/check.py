@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ..core.parallel import Context, Progress, shared_context
 from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
 from ..matching import boilerplate, candidates, containment, verify
-from ..matching.noise import Searched
+from ..matching.noise import Searched, framed, may_be_copies
 from ..matching.update.state import BY_NOISE
 from ..matching.verify import turned
 from ..matching.views import VIEWS
@@ -37,7 +38,7 @@ from . import query
 from .existing import Existing, state_of
 from .index import Index
 from .new_documents import Fresh, fresh
-from .result import Checked, Match, matched
+from .result import Checked, Figures, Match, matched
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 
@@ -87,8 +88,9 @@ class _Check:
         alone = ok & (self.fresh.same == np.arange(self.n))
         alone[equal_pairs[:, 0]] = False
         with self.context.timed("candidates"):
-            anchored, spans, among = self._candidates(documents, alone)
-        old = np.unique(np.concatenate([equal_pairs[:, 1], anchored.pairs[:, 1]])).astype(np.int32)
+            anchored, noisy, spans, among = self._candidates(documents, alone)
+        docs = [equal_pairs[:, 1], anchored.pairs[:, 1], noisy[:, 1]]
+        old = np.unique(np.concatenate(docs)).astype(np.int32)
         self.old, self.rows = old, self.existing.rows(old)
         self.itself = self._themselves()
         others = np.setdiff1d(self.existing.witness[old], old).astype(np.int32)
@@ -98,6 +100,7 @@ class _Check:
         self.n_bytes = np.concatenate([documents.n_bytes, self.rows.documents.n_bytes])
         found: dict[int, list[Match]] = {d: [] for d in range(self.n)}
         with self.context.timed("verification"):
+            anchored = anchored.and_noisy(noisy[self._may_be_copies(noisy)])
             known = self._add_equal(found, equal_pairs, ok)
             self._add_compared(found, anchored, among)
         out = []
@@ -148,11 +151,13 @@ class _Check:
             if others:
                 chosen.append((doc, *self._mildest(doc, others)))
         pairs = np.array([(doc, other) for doc, other, _ in chosen], np.int64).reshape(-1, 2)
-        figures = self._verified(pairs)
-        at = {key: row for row, key in enumerate(pair_keys(figures.docs).tolist())}
+        verified = self._verified(pairs)
+        figures, left = Figures.of(verified, self.limits), verified.docs[:, 0].tolist()
+        at = {key: row for row, key in enumerate(pair_keys(verified.docs).tolist())}
         for (doc, other, kind), key in zip(chosen, pair_keys(pairs).tolist(), strict=True):
             row = at.get(key)
-            found[doc].append(self._match(doc, other, kind, figures, row))
+            is_left = row is not None and left[row] == doc
+            found[doc].append(Match.of(kind, figures, row, is_left, **self._about(other)))
         return known
 
     def _mildest(self, doc: int, others: list[int]) -> tuple[int, int]:
@@ -170,8 +175,8 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[query.PairsWithRun, Spans, tuple[CandidatePairs, ...]]:
-        """Find pairs with the run, boilerplate of the new documents, and pairs among them."""
+    ) -> tuple[query.PairsWithRun, NDArray[np.int64], Spans, tuple[CandidatePairs, ...]]:
+        """Find pairs with the run, others that may be noisy copies, boilerplate, and pairs among the new."""
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
@@ -184,19 +189,33 @@ class _Check:
         parts = containment.containment_candidates(
             features.anchors, alone, known, group, scratch=features.scratch, parallel_map=parallel_map
         )
-        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
-        old, old_group = self.existing, self.existing.cluster
-        pairs = query.alike(self.index, new, old.signatures, old.sizes, old_group, s)
-        by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
         found = CandidatePairs.of(np.concatenate([alike.docs, parts.docs])).docs
         searched = Searched(docs, documents, features.signatures, known.spans, found)
         noisy = finder.noisy(searched, self._utf8, parallel_map)
         among = (alike, parts, CandidatePairs(noisy.having(BY_NOISE)))
-        if s.noise == "on":
-            kept = old.witness == np.arange(len(old.witness))
-            noisy_pairs = query.noisy(new, old.signatures, old.sizes("n_letters"), kept)
-            pairs = np.unique(np.concatenate([pairs, noisy_pairs]), axis=0)
-        return query.PairsWithRun.of(pairs, by_anchors, share), known.spans, among
+        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
+        return *self._with_run(new), known.spans, among
+
+    def _with_run(self, new: query.Newcomers) -> tuple[query.PairsWithRun, NDArray[np.int64]]:
+        """Find pairs with the run, and others, int64[n, 2], that may be noisy copies by their signatures."""
+        s, old = self.s, self.existing
+        pairs = query.alike(self.index, new, old.signatures, old.sizes, old.cluster, s)
+        by_anchors, share = query.parts_and_wholes(self.index, new, old.cluster)
+        if s.noise != "on":
+            return query.PairsWithRun.of(pairs, by_anchors, share), pairs[:0]
+        kept = old.witness == np.arange(len(old.witness))
+        noisy = query.noisy(new, old.signatures, old.sizes("n_letters"), kept)
+        alike = query.enough_alike(noisy, new, old.signatures, old.sizes, s)
+        found = query.PairsWithRun.of(np.concatenate([pairs, noisy[alike]]), by_anchors, share)
+        return found, noisy[~is_in(query.keys(noisy), query.keys(found.pairs))]
+
+    def _may_be_copies(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which pairs (new document, document of the run) may be noisy copies: bool[n]."""
+        local = np.stack([pairs[:, 0], self._local(pairs[:, 1])], axis=1).astype(np.int32)
+        n_letters = np.concatenate([self.fresh.documents.n_letters, self.rows.documents.n_letters])
+        out: NDArray[np.bool_] = np.logical_not(framed(n_letters, self.spans)[local].all(axis=1))
+        out[out] = may_be_copies(local[out], self._utf8, letter_table(), self.context.parallel_map)
+        return out
 
     def _add_compared(
         self,
@@ -210,23 +229,19 @@ class _Check:
         other = np.array([tuple(p) not in self.itself for p in pairs.tolist()], np.bool_)
         pairs, share = pairs[other], with_run.share[other]
         everything = np.concatenate([pairs, *(c.docs for c in among)])
-        figures = self._verified(everything)
+        verified = self._verified(everything)
         part_keys = distinct(np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)]))
-        good = self._good(figures, part_keys)
-        relations = self.limits.classify(good).relation
+        good = self._good(verified, part_keys)
+        figures = Figures.of(good, self.limits)
         for row, (left, right) in enumerate(good.docs.tolist()):
-            doc, partner = self._sides(good, row, left, right)
-            found[doc].append(self._match(doc, partner, int(relations[row]), good, row))
-        lost = ~is_in(pair_keys(pairs), pair_keys(figures.docs))
+            is_part = figures.is_part[0][row] and not figures.similar[row]
+            # of two new documents the part is reported, or the later one
+            doc, other = (left, right) if right >= self.n or is_part else (right, left)
+            about = self._about(other)
+            found[doc].append(Match.of(figures.relation[row], figures, row, doc == left, **about))
+        lost = ~is_in(pair_keys(pairs), pair_keys(verified.docs))
         for (doc, old), part in zip(pairs[lost].tolist(), share[lost].tolist(), strict=True):
             found[doc] += self._estimated(doc, old, part)
-
-    def _sides(self, pairs: VerifiedPairs, row: int, left: int, right: int) -> tuple[int, int]:
-        """Return (new document, its partner) for a pair; of two new documents the part, or the later one."""
-        if right >= self.n:
-            return left, right
-        found = self.limits.classify(pairs.where(np.array([row])))
-        return (left, right) if found.left_in_right[0] and not found.similar[0] else (right, left)
 
     def _good(self, figures: VerifiedPairs, part_keys: NDArray[np.int64]) -> VerifiedPairs:
         """Return the related pairs, without parts of many different wholes.
@@ -262,6 +277,11 @@ class _Check:
 
     # ------------------------------------------------------------------ texts and figures
 
+    @cached_property
+    def _states(self) -> list[str]:
+        """Tell of each source of the rows whether it is as the scan read it; each is asked once."""
+        return [state_of(source) for source in self.rows.sources]
+
     def _local(self, old: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the numbers of documents of the run in this check."""
         return np.searchsorted(self.old, old) + self.n
@@ -289,11 +309,6 @@ class _Check:
         figured = (letter_table(), self.s.k, self.spans, self.limits)
         return verify.verify(asked, self.n_bytes, self._utf8, *figured, parallel_map)
 
-    def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:
-        """Describe a pair; without a row of figures, its letters are equal."""
-        left = None if row is None else int(pairs.docs[row, 0]) == doc
-        return Match.of(kind, pairs, row, bool(left), self.limits, **self._about(other))
-
     def _about(self, other: int) -> dict[str, Any]:
         """Describe the partner of a new document."""
         if other < self.n:
@@ -304,13 +319,12 @@ class _Check:
         at = other - self.n
         doc = int(self.old[at])
         witness = int(self.existing.witness[doc])
-        source = self.rows.sources[int(self.rows.documents.source[at])]
         return {
             "path": os.fsdecode(self.rows.names[at]),
             "in_run": True,
             "kept": witness == doc,
             "witness": os.fsdecode(self.names[witness]),
-            "text": state_of(source),
+            "text": self._states[int(self.rows.documents.source[at])],
         }
 
     def _estimated(self, doc: int, old: int, share: float) -> list[Match]:
