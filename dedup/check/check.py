@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,30 +34,50 @@ from ..matching.verify import turned
 from ..matching.views import VIEWS
 from ..pipeline import warm_up
 from ..pipeline.set_aside import set_short_aside
+from ..runs.run import Run
 from ..text.normalize import letter_table
 from . import query
 from .existing import Existing, state_of
 from .index import Index
 from .new_documents import Fresh, fresh
-from .result import Checked, Figures, Match, matched
+from .result import Checked, MatchFigures, Match, matched
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 
 
 def check(
+    paths: Iterable[str | bytes | os.PathLike[str]], run: str | os.PathLike[str], **how: Any
+) -> tuple[list[Checked], Existing]:
+    """Return what each new document duplicates, and the run; `how` is as for `checking`."""
+    with checking(paths, run, **how) as result:
+        return result.found, result.existing
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check has found, and what was compared; `new` can be read until the check ends."""
+
+    found: list[Checked]
+    existing: Existing
+    new: Run
+
+
+@contextmanager
+def checking(
     paths: Iterable[str | bytes | os.PathLike[str]],
     run: str | os.PathLike[str],
     *,
+    only_run: bool = False,
     progress: Progress | None = None,
     on_compile: Callable[[], None] = lambda: None,
     on_index: Callable[[], None] = lambda: None,
     **overrides: Any,
-) -> tuple[list[Checked], Existing]:
-    """Return what each new document duplicates, and the run.
+) -> Iterator[CheckResult]:
+    """Tell what each new document duplicates.
 
-    A new document is compared with those of the run and with the other new ones, by the settings of the
-    run.  `on_index()` is called before the index of the run is made.  `overrides` are settings of
-    reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing can be read.
+    A new document is compared with those of the run and, unless `only_run`, with the other new ones, by the
+    settings of the run.  `on_index()` is called before the index of the run is made.  `overrides` are
+    settings of reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing can be read.
     """
     existing = Existing(run)
     settings = replace(existing.settings, **overrides)
@@ -69,15 +90,19 @@ def check(
             if index is None:
                 on_index()
                 index = existing.make_index(here)
-            return _Check(context, new, existing, index).result(), existing
+            found = _Check(context, new, existing, index, only_run).result()
+            yield CheckResult(found, existing, new.as_run(settings, given))
 
 
 class _Check:
     """One check; new documents have the numbers 0..n-1, documents of the run n, n + 1, ..."""
 
-    def __init__(self, context: Context, new: Fresh, existing: Existing, index: Index) -> None:
+    def __init__(
+        self, context: Context, new: Fresh, existing: Existing, index: Index, only_run: bool
+    ) -> None:
         self.context, self.fresh, self.existing, self.index = context, new, existing, index
-        self.s, self.n = context.settings, len(new.documents)
+        self.s, self.n, self.only_run = context.settings, len(new.documents), only_run
+        self.same = np.arange(self.n, dtype=np.int32) if only_run else new.same
         self.limits = verdict.thresholds(self.s)
 
     def result(self) -> list[Checked]:
@@ -85,7 +110,7 @@ class _Check:
         equal_pairs = self._equal_in_run()
         documents = self._short_set_aside(equal_pairs[:, 0])
         ok = documents.status == OK
-        alone = ok & (self.fresh.same == np.arange(self.n))
+        alone = ok & (self.same == np.arange(self.n))
         alone[equal_pairs[:, 0]] = False
         with self.context.timed("candidates"):
             anchored, noisy, spans, among = self._candidates(documents, alone)
@@ -138,7 +163,7 @@ class _Check:
         self, found: dict[int, list[Match]], equal_pairs: NDArray[np.int64], ok: NDArray[np.bool_]
     ) -> set[int]:
         """Add the exact duplicates -> the new documents that are in the run themselves."""
-        same = self.fresh.same
+        same = self.same
         partners: dict[int, list[int]] = {}
         for doc, old in zip(equal_pairs[:, 0].tolist(), self._local(equal_pairs[:, 1]).tolist(), strict=True):
             partners.setdefault(doc, []).append(old)
@@ -152,7 +177,7 @@ class _Check:
                 chosen.append((doc, *self._mildest(doc, others)))
         pairs = np.array([(doc, other) for doc, other, _ in chosen], np.int64).reshape(-1, 2)
         verified = self._verified(pairs)
-        figures, left = Figures.of(verified, self.limits), verified.docs[:, 0].tolist()
+        figures, left = MatchFigures.of(verified, self.limits), verified.docs[:, 0].tolist()
         at = {key: row for row, key in enumerate(pair_keys(verified.docs).tolist())}
         for (doc, other, kind), key in zip(chosen, pair_keys(pairs).tolist(), strict=True):
             row = at.get(key)
@@ -180,12 +205,16 @@ class _Check:
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
+        known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))
+        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
+        if self.only_run:
+            none = CandidatePairs(np.zeros((0, 2), np.int32))
+            return *self._with_run(new), known.spans, (none, none, none)
         finder = candidates.Finder(s, docs)
         banded = finder.by_bands(documents, features.signatures, parallel_map)
         alike = CandidatePairs(banded.pairs)
         close = candidates.are_close(s, documents.n_letters, features.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
-        known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))
         parts = containment.containment_candidates(
             features.anchors, alone, known, group, scratch=features.scratch, parallel_map=parallel_map
         )
@@ -193,7 +222,6 @@ class _Check:
         searched = Searched(docs, documents, features.signatures, known.spans, found)
         noisy = finder.noisy(searched, self._utf8, parallel_map)
         among = (alike, parts, CandidatePairs(noisy.having(BY_NOISE)))
-        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
         return *self._with_run(new), known.spans, among
 
     def _with_run(self, new: query.Newcomers) -> tuple[query.PairsWithRun, NDArray[np.int64]]:
@@ -232,7 +260,7 @@ class _Check:
         verified = self._verified(everything)
         part_keys = distinct(np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)]))
         good = self._good(verified, part_keys)
-        figures = Figures.of(good, self.limits)
+        figures = MatchFigures.of(good, self.limits)
         for row, (left, right) in enumerate(good.docs.tolist()):
             is_part = figures.is_part[0][row] and not figures.similar[row]
             # of two new documents the part is reported, or the later one

@@ -15,14 +15,14 @@ from ..core.documents import FAULTS, OK, STATUS, Documents, Source
 from ..core.errors import BadInput
 from ..core.pairs import VerifiedPairs
 from ..core.thresholds import Thresholds, lost
-from ..core.verdicts import CONTAINED, FORM, NEAR, RELATIONS, REWRITTEN, SCANNED
+from ..core.verdicts import CONTAINED, DECIDING, FORM, LETTERS, NEAR, RELATIONS, REWRITTEN, SCANNED
 
 NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"
 STATES = (NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE)
 
 
 @dataclass(frozen=True)
-class Figures:
+class MatchFigures:
     """The figures of n verified pairs as lists of n plain numbers; of each side the left document first."""
 
     jaccard: list[float]
@@ -36,12 +36,13 @@ class Figures:
     is_part: list[list[bool]]  # [2][n]: it is part of the other one
     similar: list[bool]
     relation: list[int]
+    deciding: list[tuple[int, float]]  # the figure, in DECIDING, and its value
 
     @staticmethod
-    def of(pairs: VerifiedPairs, limits: Thresholds) -> Figures:
+    def of(pairs: VerifiedPairs, limits: Thresholds) -> MatchFigures:
         """Work all of them out at once."""
         found = limits.classify(pairs)
-        return Figures(
+        return MatchFigures(
             pairs.jaccard.tolist(),
             pairs.containment.tolist(),
             pairs.discounted_jaccard.tolist(),
@@ -53,6 +54,7 @@ class Figures:
             [found.left_in_right.tolist(), found.right_in_left.tolist()],
             found.similar.tolist(),
             found.relation.tolist(),
+            list(zip(*(column.tolist() for column in found.deciding[:2]), strict=True)),
         )
 
 
@@ -77,6 +79,8 @@ class Match:
     lost: float | None  # the share of the new document that the other one lacks
     size: int | None  # shingles of the new document
     other_size: int | None
+    figure: str | None  # that decided, in DECIDING; not known where figures are estimated
+    value: float | None
     kept: bool | None  # in the run; its witness there
     witness: str | None
     text: str  # of the other document: ok, gone, changed, unreadable
@@ -84,13 +88,14 @@ class Match:
     allowed: bool = False
 
     @staticmethod
-    def of(kind: int, figures: Figures, row: int | None, left: bool, **about: object) -> Match:
+    def of(kind: int, figures: MatchFigures, row: int | None, left: bool, **about: object) -> Match:
         """A verified pair, its left document the new one or not; of equal letters perhaps without a row."""
         name = RELATIONS[kind]
         if row is None:
-            unknown = {**_UNKNOWN, "lost": 0.0}
+            unknown = {**_UNKNOWN, "lost": 0.0, "figure": DECIDING[LETTERS], "value": 1.0}
             return Match(relation=name, side="", jaccard=1.0, containment=1.0, **unknown, **about)  # type: ignore[arg-type]
         mine, other = (0, 1) if left else (1, 0)
+        figure, value = (LETTERS, 1.0) if kind < NEAR else figures.deciding[row]
         side = ""
         if kind == CONTAINED:
             side = "part" if figures.is_part[mine][row] else "whole"
@@ -106,6 +111,8 @@ class Match:
             lost=figures.lost[mine][row],
             size=figures.size[mine][row],
             other_size=figures.size[other][row],
+            figure=DECIDING[figure],
+            value=value,
             **about,  # type: ignore[arg-type]
         )
 
@@ -147,7 +154,7 @@ class Match:
 
 _UNKNOWN: dict[str, None] = dict.fromkeys(
     ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "aligned")
-    + ("lost", "size", "other_size")
+    + ("lost", "size", "other_size", "figure", "value")
 )
 
 

@@ -18,7 +18,7 @@ wait_option = click.option(
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="Wait so long while another command writes the run folder; inf: as long as it takes. [0: fail at once]",
+    help="Wait so long while another command writes the run folder; inf: until it is done. [0]",
 )
 
 
