@@ -40,7 +40,7 @@ from . import query
 from .existing import Existing, state_of
 from .index import Index
 from .new_documents import Fresh, fresh
-from .result import Checked, MatchFigures, Match, matched
+from .result import Checked, Match, MatchFigures, matched
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 
@@ -77,7 +77,8 @@ def checking(
 
     A new document is compared with those of the run and, unless `only_run`, with the other new ones, by the
     settings of the run.  `on_index()` is called before the index of the run is made.  `overrides` are
-    settings of reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing can be read.
+    settings of reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing
+    can be read.
     """
     existing = Existing(run)
     settings = replace(existing.settings, **overrides)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,9 @@ class Fresh:
         n = len(self.documents)
         none, zero, mine = VerifiedPairs.none(), np.zeros(n), np.arange(n, dtype=np.int32)
         number, kind = np.zeros(n, np.int64), np.zeros(n, np.int8)
-        undecided = Verdict(
-            *(mine, mine, mine, kind),
-            *(zero, zero, zero, zero, zero, zero),
-            *(kind, zero, zero, number, number, [""] * n, np.full(n, -1, np.int32)),
-        )
+        floats: list[Any] = [zero] * 6
+        rest: list[Any] = [kind, zero, zero, number, number, [""] * n, np.full(n, -1, np.int32)]
+        undecided = Verdict(mine, mine, mine, kind, *floats, *rest)
         summary = {
             "settings": settings.as_dict(),
             "scanned": {"folder": os.getcwd(), "paths": [os.fsdecode(path) for path in paths]},
