@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 
 from ..core.errors import BadInput, Locked
@@ -85,7 +85,7 @@ class Journal:
 
     def add(self, entry: Moved) -> None:
         """Write a line; it is on disk before this returns."""
-        self._file.write(json.dumps(asdict(entry)).encode() + b"\n")
+        self._file.write(self._line(entry))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -95,16 +95,22 @@ class Journal:
         out = []
         for number, line in enumerate(lines[:-1], 1):
             try:
-                out.append(Moved(**json.loads(line)))
+                entry = Moved(**json.loads(line))
+                out.append(replace(entry, to=os.path.abspath(self.path.parent / entry.to)))
             except (ValueError, TypeError):
                 if number < len(lines) - 1:
                     raise BadInput(f"{self.path}, line {number}: is damaged; mend it first") from None
         return out
 
+    def _line(self, entry: Moved) -> bytes:
+        """Return the line of an entry; its new place is told from the folder, which may itself be moved."""
+        to = os.path.relpath(entry.to, self.path.parent)
+        return json.dumps(asdict(replace(entry, to=to))).encode() + b"\n"
+
     def keep(self, entries: list[Moved]) -> None:
         """Write the journal anew with these entries; without any it goes, and so do folders left empty."""
         if entries:
-            write_atomically(self.path, b"".join(json.dumps(asdict(e)).encode() + b"\n" for e in entries))
+            write_atomically(self.path, b"".join(map(self._line, entries)))
             return
         self.path.unlink()
         for folder, _, _ in os.walk(self.path.parent, topdown=False):

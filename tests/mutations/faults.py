@@ -593,4 +593,21 @@ FAULTS = (
         "a member of an archive is written outside of the target",
         ("reports/test_lists.py", "faults/test_inputs.py"),
     ),
+    # ------------------------------------------------------------------ moving files
+    Fault(
+        "move-without-witness",
+        "dedup/reports/move.py",
+        "if not self._as_scanned(witness):",
+        "if not self._as_scanned(doc):",
+        "a file is moved although its kept witness has gone",
+        ("reports/test_move.py",),
+    ),
+    Fault(
+        "journal-too-late",
+        "dedup/reports/move.py",
+        "                opened.add(entry)\n                move_file(entry.path, entry.to)",
+        "                move_file(entry.path, entry.to)\n                opened.add(entry)",
+        "a file that is moved when the command is killed is not moved back",
+        ("reports/test_move.py",),
+    ),
 )

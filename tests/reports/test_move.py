@@ -239,6 +239,14 @@ def test_several_moves_to_one_folder_are_undone_together(place):
     assert tree() == before
 
 
+def test_a_quarantine_folder_that_was_itself_moved_is_undone(place):
+    before = tree()
+    moved()
+    os.rename("q", "elsewhere")
+    assert len(undo(Path("elsewhere"), False)[0]) == 2
+    assert tree() == before
+
+
 def test_the_command_lists_moves_and_undoes(place):
     def run(*args: str) -> tuple[int, str]:
         result = CliRunner().invoke(commands, ["move", *args], standalone_mode=False)
