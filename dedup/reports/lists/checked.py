@@ -17,6 +17,7 @@ from ...core.documents import FAULTS, OK
 from ...core.errors import BadInput, OutputExists, safe
 from ...core.verdicts import FORM, NEAR, RELATIONS
 from ...runs.run import Run
+from ..wording import counted
 from .corpus import ExportResult, export_corpus
 from .export import FORMATS, Style, write_new
 
@@ -125,5 +126,5 @@ def write_report(found: Sequence[Checked], stays: NDArray[np.bool_], path: Path,
 
 def told(n_docs: int, written: ExportResult, to: Path) -> str:
     """Return what is said of the documents that were written."""
-    what = f"{written.documents:,} of {n_docs:,} documents in {written.files:,} files"
+    what = f"{written.documents:,} of {counted(n_docs, 'document')} in {counted(written.files, 'file')}"
     return f"{what} -> {safe(str(to))}"
