@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,12 +10,14 @@ import click
 from ..core import errors
 from . import progress as progress_options
 from .common import console, default_run, print_json, tell
+from .output import AnyPath
 from .paths import RUN_FOLDER, AnyRun, RunFolderPath
 from .progress import Shown, reporting
 
 if TYPE_CHECKING:
     from ..check.existing import Existing
     from ..check.result import Checked
+    from ..readers.storage.url_files import AnyFile
 
 
 @click.command()
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--allow",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=AnyPath(reads=True),
     help="File of accepted pairs: new TAB existing a line, or the name of a new document.",
 )
 @click.option("--add", is_flag=True, help="Then scan the new files into the run, whatever was found.")
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 def check(
     new: tuple[str, ...],
     run_folder: AnyRun,
-    allow: Path | None,
+    allow: AnyFile | None,
     add: bool,
     format_: str,
     as_json: bool,
