@@ -219,6 +219,14 @@ def test_recipe_check(shell, files):
 
 
 @pytest.mark.slow
+def test_recipe_clean_test(shell, files, tmp_path):
+    files({"train/a.txt": POST, "test/1.txt": POST.lower(), "test/2.txt": OTHER, "test/3.txt": OTHER})
+    shell("sh", block("clean-test", "sh"))
+    assert names(tmp_path / "clean-test") == ["2.txt", "3.txt"]
+    assert len((tmp_path / "leaks.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.slow
 def test_recipe_datasketch(shell, files):
     long = " ".join(f"{i} {POST[i:]} {OTHER[:i]}" for i in range(1, 300, 7))
     files({**COPIES, "corpus/empty.txt": "", "corpus/long.txt": long, "new.txt": long.lower()})
@@ -298,8 +306,8 @@ def test_recipe_image():
 def test_recipe_delete(shell, files, tmp_path):
     files(COPIES)
     shell("sh", block("delete", "sh"))
-    (remove,) = (line for line in block("delete", "sh").splitlines() if " rm " in line)
-    shell("sh", remove)  # once more, where nothing is left to delete
+    (_, again) = (line for line in block("delete", "sh").splitlines() if "dedup move" in line)
+    shell("sh", again)  # once more, where nothing is left to move
     assert names(tmp_path / "corpus") == ["a.txt", "deep/d.txt"]
-    shell("sh", "tar xzf dropped.tar.gz")
+    shell("sh", "dedup move --undo quarantine")
     assert (tmp_path / "corpus" / "-b c\n.txt").read_text() == POST.upper()

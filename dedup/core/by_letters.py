@@ -27,7 +27,7 @@ SURE_NOISE, SURE_OF_LETTERS = 25, 0.01  # errors that let a document be dropped 
 MAX_MORE = 0.2  # share of a noisy copy that the other lacks; with more it is another document or a part
 MIN_OWN_OF_NOISE = 0.2  # own content of noisy copies, of which some errors look like other words
 FRAMED = 0.3  # share of a document that is boilerplate, in pages of a site
-MIN_PLACED, MIN_PLACED_SHARE = 200, 0.05  # shingles of a noisy part; the share of them that its whole has
+MIN_PLACED, MIN_PLACED_SHARE = 300, 0.05  # letters of a noisy part; the share of shingles that its whole has
 SHORTER = 0.9  # a part has at most so large a share of its whole
 MIN_SHINGLES, ABOUT_AS_LONG, MAX_ALIGNED = 50, 0.6, 2_000_000  # of texts that are aligned by letters
 SHORT, LONG = 64, 200  # letters: of shorter texts more must align, as for `line`
@@ -189,7 +189,7 @@ class ByLetters:
     def noisy_part(self) -> Bools:
         """Tell where the shorter text is a noisy copy of a part of the other: bool[n]."""
         only = np.where(self.left_is_shorter, *self._only)
-        enough = (self.fewer >= LONG) & (self.part_share >= self.line) & (only <= MAX_MORE * self.fewer)
+        enough = (self.fewer >= MIN_PLACED) & (self.part_share >= self.line) & (only <= MAX_MORE * self.fewer)
         own = self.content < MIN_OWN_OF_NOISE
         part = (self.fewer <= SHORTER * _longer(self.pairs)) & ~self.more_is_little
         return part & enough & self.many & own & self._spread(self.errors_of_part)

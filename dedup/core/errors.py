@@ -4,7 +4,8 @@
       BadSetting               a setting out of range or unknown
       BadInput                 a path that is missing, or holds nothing to read
       BadType                  a value from Python of a type that is not accepted; a TypeError too
-      BadRun                   a run folder that is missing, foreign, damaged or in use
+      BadRun                   a run folder that is missing, foreign, damaged
+        Locked                 another command is writing it
       OutputExists             a file that would be overwritten
       Lost                     a server or process that the work leans on has gone; what is done stays
       Broken                   a result that fails its own check: a fault of this program
@@ -39,6 +40,10 @@ class BadType(DedupError, TypeError):
 
 class BadRun(DedupError):
     """A run folder cannot be opened or written."""
+
+
+class Locked(BadRun):
+    """Another command is writing the run folder; later it is free."""
 
 
 class Lost(DedupError):

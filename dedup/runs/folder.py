@@ -29,7 +29,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.errors import BadRun, DedupError, Lost
+from ..core.errors import BadRun, DedupError, Locked, Lost
 from ..readers.storage.addresses import flush, local_folder
 from .array_store import FILES
 from .atomic import flushed, write_atomically
@@ -157,8 +157,8 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[RunFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BadRun(
-                f"{folder}: another scan is writing this run folder; wait for it, or use --run"
+            raise Locked(
+                f"{folder}: another scan is writing this run folder; use --wait SECONDS, or another --run"
             ) from None
         current = _current_tables(folder)
         opened = RunFolder(folder)

@@ -60,6 +60,8 @@ WRITERS = [
     ("export", "corpus", "--to"),
     ("report", "-o"),
     ("tune", "--plot"),
+    ("check", "in", "--to"),
+    ("check", "in", "--report"),
     ("explain", "in/a.txt", "in/b.txt", "-o"),
 ]
 HERE_ONLY = [
@@ -68,6 +70,8 @@ HERE_ONLY = [
     ("scan", "in", "--log"),
     ("scan", "in", "--config"),
     ("decide", "--log"),
+    ("move", "dropped", "--to"),
+    ("move", "--undo"),
 ]
 
 

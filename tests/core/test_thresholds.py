@@ -165,8 +165,8 @@ LINES = {
     ),
     "a noisy part long enough": (
         is_("noisy_part"),
-        pair_of((10, 200, 9000), errors=8810, noise=10, only_right=8800),
-        pair_of((10, 199, 9000), errors=8811, noise=10, only_right=8801),
+        pair_of((10, 300, 9000), errors=8710, noise=10, only_right=8700),
+        pair_of((10, 299, 9000), errors=8711, noise=10, only_right=8701),
     ),
     "little enough content in the noise of a part": (
         is_("noisy_part"),
@@ -178,10 +178,15 @@ LINES = {
         pair_of((10, 1000, 9000), errors=8300, noise=100, only_right=8000, only_left=200),
         pair_of((10, 1000, 9000), errors=8301, noise=100, only_right=8000, only_left=201),
     ),
-    "shingles enough to be placed": (
+    "long enough to be placed": (
         is_("worth_placing"),
-        pair_of((10, 200, 9000)),
-        pair_of((9, 200, 9000)),
+        pair_of((20, 300, 9000)),
+        pair_of((20, 299, 9000)),
+    ),
+    "shingles enough shared to be placed": (
+        is_("worth_placing"),
+        pair_of((20, 400, 9000)),
+        pair_of((19, 400, 9000)),
     ),
     "much shorter": (
         is_("worth_placing"),

@@ -626,4 +626,21 @@ FAULTS = (
         "markup in a text or an id is markup in a notebook",
         ("runs/test_run_in_python.py",),
     ),
+    # ------------------------------------------------------------------ moving files
+    Fault(
+        "move-without-witness",
+        "dedup/reports/move.py",
+        "if not self._as_scanned(witness):",
+        "if not self._as_scanned(doc):",
+        "a file is moved although its kept witness has gone",
+        ("reports/test_move.py",),
+    ),
+    Fault(
+        "journal-too-late",
+        "dedup/reports/move.py",
+        "                opened.add(entry)\n                move_file(entry.path, entry.to)",
+        "                move_file(entry.path, entry.to)\n                opened.add(entry)",
+        "a file that is moved when the command is killed is not moved back",
+        ("reports/test_move.py",),
+    ),
 )

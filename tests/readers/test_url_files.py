@@ -8,6 +8,7 @@ import pytest
 from dedup.core.errors import BadSetting, DedupError
 from dedup.readers.storage import writing
 from dedup.readers.storage.url_files import UrlFile
+from dedup.reports.lists import corpus
 
 from ..conftest import OTHER, POST
 
@@ -114,6 +115,21 @@ def test_a_corpus_of_which_a_file_does_not_arrive_leaves_nothing_at_its_address(
     told = scanned("export", "corpus", "--to", at, code=2).told
     assert told == [f"dedup: {at}/x/a.txt: cannot be written: the host cannot be reached"]
     assert below(at) == {}
+
+
+def test_what_check_leaves_is_written_to_an_address_or_not_at_all(scanned, files, at, monkeypatch):
+    files({"new/a.txt": POST.lower(), "new/b.txt": OTHER[::-1], "new/c.txt": POST[::-1]})
+    scanned("check", "new", "--to", f"{at}/new", "--report", f"{at}/report.jsonl", code=1)
+    assert below(at).keys() == {"/new/b.txt", "/new/c.txt", "/report.jsonl"}
+    assert "is not empty" in scanned("check", "new", "--to", f"{at}/new", code=2).stderr
+    real = corpus.unchanged
+    monkeypatch.setattr(corpus, "unchanged", lambda source: real(source) and b"c.txt" not in source.path)
+    told = scanned("check", "new", "--to", f"{at}/again", code=2).told
+    assert (
+        f"new/c.txt: has changed or gone since the scan; scan again; nothing was written to {at}/again"
+        in told[-1]
+    )
+    assert below(f"{at}/again") == {}
 
 
 def test_a_corpus_at_an_address_stays_apart_from_the_input(run, at):

@@ -36,6 +36,7 @@ class CorpusOptions:
     with_set_aside: bool = False  # also all else that was set aside
     mark: bool = False  # every record, with its verdict in added columns
     keep_per_cluster: int = 1
+    whole: bool = False  # nothing is written where a file cannot be
     collect: tuple[str, ...] = ()  # fields of which the kept records get the values of their cluster
 
 

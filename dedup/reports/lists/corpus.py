@@ -72,6 +72,9 @@ def export_corpus(run: Run, to: AnyFile, asked: CorpusOptions = AS_SCANNED) -> E
                 export.write_members(archive, wanted)
         except OSError as error:
             raise DedupError(f"{error.filename or to}: cannot be written: {why(error)}") from None
+        if asked.whole and export.out.problems:
+            where, what = export.out.problems[0]
+            raise BadInput(f"{where}: {what}; nothing was written to {to}")
     return export.out
 
 
