@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..core.errors import BadInput
 from ..core.pairs import VerifiedPairs
 from ..core.thresholds import Thresholds, lost
 from ..core.verdicts import ALIGNED, CONTAINED, DECIDING, FORM, LETTERS, NEAR, RELATIONS, REWRITTEN
+from ..readers.storage.url_files import AnyFile
 
 NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"
 STATES = (NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE)
@@ -218,11 +218,11 @@ def _closeness(m: Match) -> tuple[object, ...]:
 class Allowed:
     """Accepted pairs, and accepted new documents; entry -> line of the file."""
 
-    path: Path
+    path: AnyFile
     lines: dict[tuple[str, ...], int]
 
     @staticmethod
-    def read(path: Path) -> Allowed:
+    def read(path: AnyFile) -> Allowed:
         """A file with a line for each: `new TAB existing`, or the name of a new document.
 
         Blank lines and those that begin with `# ` are passed over.  Raises BadInput.

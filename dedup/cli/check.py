@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +20,7 @@ from .wait import wait_option, when_free
 if TYPE_CHECKING:
     from ..check.existing import Existing
     from ..check.result import Checked
+    from ..readers.storage.url_files import AnyFile
 
 
 @click.command()
@@ -36,16 +36,18 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--allow",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=outputs.AnyPath(reads=True),
     help="File of accepted pairs: new TAB existing a line, or the name of a new document.",
 )
 @click.option(
-    "--to", type=outputs.NewPath(folder=True), help="Write NEW without its duplicates; a new or empty folder."
+    "--to",
+    type=outputs.AnyPath(folder=True),
+    help="Write NEW without its duplicates to a folder or address, new or empty.",
 )
 @click.option("--only-run", is_flag=True, help="Look for duplicates in the run alone, not within NEW.")
 @click.option(
     "--report",
-    type=outputs.NewPath(),
+    type=outputs.AnyPath(),
     metavar="FILE",
     help="Write a row for each new document; .csv, .jsonl, .parquet or .txt. The file must be new.",
 )
@@ -72,10 +74,10 @@ if TYPE_CHECKING:
 def check(
     new: tuple[str, ...],
     run_folder: AnyRun,
-    allow: Path | None,
-    to: Path | None,
+    allow: AnyFile | None,
+    to: AnyFile | None,
     only_run: bool,
-    report: Path | None,
+    report: AnyFile | None,
     strict: bool,
     wait: float,
     add: bool,

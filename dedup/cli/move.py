@@ -17,10 +17,14 @@ from .paths import AnyRun, run_flag
 
 @click.command()
 @click.argument("what", required=False, type=click.Choice(["dropped"]))
-@click.option("--to", type=outputs.NewPath(folder=True), help="Quarantine folder; it may hold earlier moves.")
+@click.option(
+    "--to",
+    type=outputs.LocalPath(folder=True, why="files are moved on this machine"),
+    help="Quarantine folder; it may hold earlier moves.",
+)
 @click.option(
     "--undo",
-    type=outputs.NewPath(folder=True),
+    type=outputs.LocalPath(folder=True, why="files are moved on this machine"),
     help="Move back all that was moved to this folder.",
 )
 @click.option("--dry-run", is_flag=True, help="Only list what would be moved: path, new path, kept witness.")

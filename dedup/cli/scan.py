@@ -15,6 +15,7 @@ from . import options
 from . import paths as path_options
 from . import progress as progress_options
 from .common import run_is_default, run_option, show_run, show_summary
+from .output import LocalPath
 from .paths import AnyRun
 from .progress import Reporter, Shown, reporting
 from .wait import wait_option, when_free
@@ -33,7 +34,7 @@ from .wait import wait_option, when_free
 @run_option
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(why="settings are read from this machine"),
     help="TOML file with settings, and `run`, the run folder. [pyproject.toml]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")

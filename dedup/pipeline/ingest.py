@@ -210,7 +210,7 @@ def sign(
     texts = kernels.joined([text for _, _, texts, _ in read for text in texts])
     rows = [record for _, found, _, _ in read for record in found]
     columns = zip(*rows, strict=True) if rows else ((),) * len(Record._fields)
-    line, offset, n_bytes, encoding, status, ids, notes, repairs, values, written = columns
+    line, offset, n_bytes, encoding, status, ids, notes, repairs, values, written, id_types = columns
     source = np.repeat([s for s, _, _, _ in read], [len(found) for _, found, _, _ in read])
     known = {
         "source": source.astype(np.int32),
@@ -224,6 +224,7 @@ def sign(
         "repairs": [sys.intern(r) for r in repairs],
         "fields": list(values),
         "written": list(written),
+        "id_type": [sys.intern(t) for t in id_types],
     }
     done = np.array([(s, len(found), n) for s, found, _, n in read], np.int64).reshape(-1, 3)
     return sign_joined(*texts, known, done, settings)

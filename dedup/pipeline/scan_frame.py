@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..clustering import policies
-from ..core.documents import EMPTY, OK, TOO_LARGE, Source
+from ..core.documents import EMPTY, NUMBER, OK, TOO_LARGE, Source
 from ..core.errors import BadInput, BadType
 from ..core.features import FeatureRows
 from ..core.parallel import Context, Progress, shared_context
@@ -169,6 +169,7 @@ def _sign(rows: FrameRows, columns: ChosenColumns, options: Options, settings: S
         "repairs": repairs,
         "fields": _fields(rows, columns.fields),
         "written": [b""] * n,
+        "id_type": [NUMBER if ids is not None and pa.types.is_integer(ids.type) else ""] * n,
     }
     block, features, utf8 = sign_joined(buffer, starts, known, np.array([(0, n, n)], np.int64), settings)
     return SignedRows(block, features, utf8, ids)

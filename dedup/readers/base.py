@@ -64,6 +64,7 @@ class Record(NamedTuple):
     repairs: str = ""
     fields: str = ""
     written: bytes = b""  # digest of the bytes of a whole file, where they are not those of its text
+    id_type: str = ""  # NUMBER where its id is one
 
 
 Read = tuple[list[Record], list[bytes], int]
@@ -80,7 +81,10 @@ class Reader:
     lines (or rows, or messages) in it.  reread(stream, options, places) -> (bytes, UTF-8 text) of the
     documents at those places, in rising order, or None for one that is not there any more.
     write(stream, out, options, places) -> those records in a new file of the same format, with all their
-    fields; a format whose files are documents has none.
+    fields; a format whose files are documents has none.  annotate(stream, out, options, places, added) ->
+    a copy with more columns of those records, or of the whole source where places is None; it returns how
+    many documents are left as they are, being no records.  values(stream, options, places, field) -> the
+    value of a field in each of the records, None where there is none.  Only tables and JSON have these two.
     """
 
     suffixes: tuple[str, ...]
@@ -89,6 +93,8 @@ class Reader:
     records: Callable[[Chunk, Options], Read]
     reread: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
     write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
+    annotate: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place] | None, Any], int] | None = None
+    values: Callable[[BinaryIO, Options, Sequence[Place], str], Iterator[Any]] | None = None
     whole: bool = False  # a file is one document
     unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself
     starts: tuple[bytes, ...] = ()  # first bytes that only this format has, for standard input

@@ -47,7 +47,7 @@ def of_run(run: Decided) -> pa.Table:
     v, d, not_dropped = run.verdict, run.documents, ~run.dropped
     source = pa.array([_unicode(s.path) for s in run.sources], pa.string()).take(pa.array(d.source))
     record = pa.array(d.record)
-    ids = pa.array(d.id, pa.string()) if run.ids is None else run.ids
+    ids = _ids(d) if run.ids is None else run.ids
     names = _names(source, record) if run.ids is None else ids
     figures = ("jaccard", "containment", "discounted_jaccard", "discounted_containment")
     return pa.table(
@@ -69,6 +69,12 @@ def of_run(run: Decided) -> pa.Table:
             "family": pa.array(run.family_ids, mask=run.family_ids == 0),
         }
     )
+
+
+def _ids(documents: Documents) -> Any:
+    """Return the ids of the records: whole numbers where all are, else text."""
+    whole = documents.whole_ids()
+    return pa.array(documents.id, pa.string()) if whole is None else pa.array(whole, pa.int64())
 
 
 def _words(run: Decided) -> NDArray[np.int64]:

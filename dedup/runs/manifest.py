@@ -10,7 +10,7 @@ from typing import Any
 from .. import __version__
 from ..core.errors import BadRun
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 STEPS = "steps.npz"
 TEXTS = "texts.arrow"  # of a run that was made from texts in memory

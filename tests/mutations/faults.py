@@ -603,7 +603,7 @@ FAULTS = (
     ),
     Fault(
         "member-outside",
-        "dedup/reports/lists/corpus.py",
+        "dedup/reports/lists/names.py",
         'if p not in (b"", b".", b"..")]',
         'if p not in (b"", b".")]',
         "a member of an archive is written outside of the target",

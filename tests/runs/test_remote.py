@@ -457,7 +457,7 @@ def test_a_file_of_a_place_appears_whole_or_not_at_all(tmp_path, monkeypatch, sc
     place.write("tables/a.parquet/part-0", b"first")
     place.write("tables/a.parquet/part-0", b"second")
     assert place.read("tables/a.parquet/part-0") == b"second"
-    monkeypatch.setattr(addresses, "_move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    monkeypatch.setattr(addresses, "move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
     with pytest.raises(BadRun if scheme else OSError):
         place.write("tables/a.parquet/part-1", b"third")
     assert [i.base_name for i in place.inside("tables/a.parquet")] == ["part-0"]
@@ -483,10 +483,10 @@ def test_a_rename_that_replaces_nothing_is_done_in_two_steps(tmp_path):
 
     system.write("a", b"1")
     system.write("b", b"2")
-    addresses._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
+    addresses.move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
     assert system.read("a") == b"2"
     with pytest.raises(OSError, match="b"):
-        addresses._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
+        addresses.move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
 
 
 def test_sources_that_are_at_urls_and_cannot_seek_are_read_whole():

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,10 @@ from ...check.result import ALLOWED, IN_RUN, NEW, SET_ASIDE, Checked, Match
 from ...core.documents import FAULTS, OK
 from ...core.errors import BadInput, OutputExists, safe
 from ...core.verdicts import FORM, NEAR, RELATIONS
+from ...readers.storage.url_files import AnyFile, UrlFile
 from ...runs.run import Run
 from ..wording import counted
+from .chosen import CorpusOptions
 from .corpus import ExportResult, export_corpus
 from .export import FORMATS, Style, write_new
 
@@ -26,6 +27,9 @@ COLUMNS = (
     *("figure", "value", "jaccard", "containment", "discounted_jaccard", "discounted_containment"),
     *("skeleton_jaccard", "lost", "note"),
 )
+
+
+WHOLE = CorpusOptions(whole=True)
 
 
 def chosen(found: Sequence[Checked]) -> NDArray[np.bool_]:
@@ -71,20 +75,19 @@ def _equal_letters(m: Match) -> bool:
 # ------------------------------------------------------------------ the documents
 
 
-def write_chosen(new: Run, stays: NDArray[np.bool_], to: Path) -> ExportResult:
+def write_chosen(new: Run, stays: NDArray[np.bool_], to: AnyFile) -> ExportResult:
     """Write the new documents that stay below a new or empty folder, as `export corpus` does.
 
     The folder appears whole or not at all.  Raises OutputExists when something is there, BadInput when a
     file has changed since it was read.
     """
+    if isinstance(to, UrlFile):
+        return export_corpus(_with_choice(new, stays), to, WHOLE)
     if to.exists() and not (to.is_dir() and not any(to.iterdir())):
         raise OutputExists(f"{to}: is there already, and not an empty folder; name another one")
     part = to.with_name(f".{to.name}.{os.getpid()}.part")
     try:
-        written = export_corpus(_with_choice(new, stays), part)
-        if written.problems:
-            where, what = written.problems[0]
-            raise BadInput(f"{where}: {what}; nothing was written to {to}")
+        written = export_corpus(_with_choice(new, stays), part, WHOLE)
         os.replace(part, to)
     except (BadInput, OutputExists) as error:
         raise type(error)(str(error).replace(str(part), str(to))) from None
@@ -119,12 +122,12 @@ def rows(found: Sequence[Checked], stays: NDArray[np.bool_]) -> Iterator[dict[st
         yield row
 
 
-def write_report(found: Sequence[Checked], stays: NDArray[np.bool_], path: Path, form: str) -> None:
+def write_report(found: Sequence[Checked], stays: NDArray[np.bool_], path: AnyFile, form: str) -> None:
     """Write the rows to a new file.  Raises OutputExists where it is there already."""
     write_new(path, FORMATS[form](rows(found, stays), COLUMNS, Style()), False)
 
 
-def told(n_docs: int, written: ExportResult, to: Path) -> str:
+def told(n_docs: int, written: ExportResult, to: AnyFile) -> str:
     """Return what is said of the documents that were written."""
     what = f"{written.documents:,} of {counted(n_docs, 'document')} in {counted(written.files, 'file')}"
     return f"{what} -> {safe(str(to))}"

@@ -93,6 +93,7 @@ def documents_of(table: pa.Table) -> Documents:
         note=blank,
         repairs=[x or "" for x in texts(table, "repairs")],
         written=[b""] * n,
+        id_type=blank,
         fields=[x or "" for x in texts(table, "fields")],
     )
 
