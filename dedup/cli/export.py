@@ -140,6 +140,7 @@ def corpus(to: AnyFile, run_folder: AnyRun, **given: Any) -> int:
     """
     from ..reports.lists.chosen import CorpusOptions
     from ..reports.lists.corpus import export_corpus
+    from ..reports.wording import counted
     from ..runs.opening import open_run
 
     asked = CorpusOptions(**given)
@@ -150,7 +151,7 @@ def corpus(to: AnyFile, run_folder: AnyRun, **given: Any) -> int:
     written = export_corpus(run, to, asked)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         say(f"{where}: {what}", 0)
-    what = f"{written.documents:,} documents in {written.files:,} files"
+    what = f"{counted(written.documents, 'document')} in {counted(written.files, 'file')}"
     click.echo(f"{what} -> {errors.safe(str(to))}", err=True)
     for line in _missing(written, run_folder):
         click.echo(line, err=True)

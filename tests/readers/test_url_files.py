@@ -78,6 +78,22 @@ def test_a_file_of_pyarrow_gets_its_name_when_it_is_whole(tmp_path, local):
     assert (os.listdir(tmp_path / "to"), (tmp_path / "to" / "x.gz").read_bytes()) == (["x.gz"], b"bytes")
 
 
+class Store:
+    """A folder that says it is a store, where files are written under their names at once."""
+
+    type_name = "s3"
+
+    def __init__(self, system):
+        self.open_output_stream = system.open_output_stream
+
+
+def test_what_is_packed_goes_to_a_store_as_it_is(tmp_path, local):
+    from pyarrow import fs
+
+    writing.write_by_arrow(Store(fs.LocalFileSystem()), local, str(tmp_path / "x.gz"))
+    assert (tmp_path / "x.gz").read_bytes() == b"bytes"
+
+
 # ------------------------------------------------------------------ corpora
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ...core.errors import BadInput, DedupError, OutputExists
+from ...readers.storage.filesystems import BY_ARROW
 from ...readers.storage.url_files import AnyFile, UrlFile
 from ...readers.storage.urls import CONNECTIONS, is_url
 from ...runs.run import Run
@@ -81,7 +82,9 @@ def opened(to: AnyFile) -> Iterator[LocalFolder | UrlFolder]:
         return
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="dedup-"))
-        pool = stack.enter_context(ThreadPoolExecutor(CONNECTIONS))
+        # NOTE: not all of fsspec can be used by several threads, and a hub takes one commit at a time
+        several = to.url.scheme in BY_ARROW
+        pool = stack.enter_context(ThreadPoolExecutor(CONNECTIONS if several else 1))
         folder = UrlFolder(to, Path(scratch), pool)
         try:
             yield folder
