@@ -96,7 +96,7 @@ def environment(work: Path, name: str, requirements: list[str]) -> Path:
 
 def version_of(python: Path, requirement: str) -> str:
     """The version of what was installed first; of this checkout, with its commit."""
-    name = "dedup" if requirement.startswith("-e ") else re.split(r"[\[=<>~!]", requirement)[0]
+    name = "dedup-corpus" if requirement.startswith("-e ") else re.split(r"[\[=<>~!]", requirement)[0]
     ask = f"from importlib.metadata import version; print(version({name!r}))"
     version = subprocess.run([str(python), "-I", "-c", ask], check=True, capture_output=True, text=True)
     commit = ""

@@ -203,7 +203,7 @@ def main() -> None:
     try:
         draw(rows, a.picture)
     except ModuleNotFoundError:
-        print("no picture: it needs matplotlib; pip install 'dedup[plot]'", file=sys.stderr)
+        print("no picture: it needs matplotlib; pip install 'dedup-corpus[plot]'", file=sys.stderr)
 
 
 if __name__ == "__main__":

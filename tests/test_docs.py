@@ -54,6 +54,16 @@ def test_files_that_a_document_names_exist(path):
             assert (ROOT / file).exists() or (ROOT / "dedup" / file).exists(), file
 
 
+def test_nothing_says_to_install_the_other_package_called_dedup():
+    folders = ("dedup", "docs", "tests", "benchmarks")
+    files = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"]
+    files += [path for name in folders for path in (ROOT / name).rglob("*") if path.suffix in (".py", ".md")]
+    other = re.compile(r"""pip3? install (?:-\w+ )*['"]?dedup(?![-\w])|['"]dedup\[""")
+    assert [(f.name, found[0]) for f in files if (found := other.search(f.read_text("utf-8")))] == []
+    assert re.search(r"pip install '(dedup-corpus)\[spark\]'", (ROOT / "docs/scale.md").read_text())
+    assert '\nname = "dedup-corpus"' in (ROOT / "pyproject.toml").read_text()
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 110
 

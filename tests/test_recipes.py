@@ -33,7 +33,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 MARKED = re.compile(
     r"^<!-- recipe: ([\w-]+)(?:; needs: ([\w.]+))?(?:; file: (\S+))? -->\n```(\w+)\n(.*?)^```$", re.M | re.S
 )
-HINT = "pip install 'dedup[test-recipes]'"
+HINT = "pip install 'dedup-corpus[test-recipes]'"
 THIRD = (
     "The lamp at the end of the mole was lit by hand until the winter in which the keeper's boat was lost."
 )

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..core.errors import BadRun, BadSetting, DedupError, Lost
 
-INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
+INSTALL = "the Spark engine needs PySpark; install it with: pip install 'dedup-corpus[spark]'"
 LEAST_JAVA = 17
 OURS = {
     "spark.ui.enabled": "false",

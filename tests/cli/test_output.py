@@ -109,7 +109,7 @@ def test_what_must_be_on_this_machine_refuses_an_address(run, scanned, command):
 )
 @pytest.mark.parametrize("kind", ["memory://", "file://"])
 def test_a_file_is_written_to_an_address(run, scanned, tmp_path, command, name, begins, kind):
-    fsspec = pytest.importorskip("fsspec", reason="fsspec is not here: pip install 'dedup[remote]'")
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not here: pip install 'dedup-corpus[remote]'")
     at = f"{kind}{tmp_path}/to/{name}"
     (tmp_path / "to").mkdir()
     run(*command, at)
@@ -124,7 +124,7 @@ def test_a_file_is_written_to_an_address(run, scanned, tmp_path, command, name, 
 
 
 def test_a_list_is_read_from_an_address(run, scanned, tmp_path):
-    fsspec = pytest.importorskip("fsspec", reason="fsspec is not here: pip install 'dedup[remote]'")
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not here: pip install 'dedup-corpus[remote]'")
     at = f"memory://{tmp_path}"
     for name, text in {
         "list.txt": "in/a.txt\nin/b.txt\n",

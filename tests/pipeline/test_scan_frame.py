@@ -20,7 +20,7 @@ TEXTS = [POST, OTHER, POST.upper(), None, "", OTHER.replace(" ", "\n"), f"{POST}
 IDS = [10, 20, 30, 40, 50, 60, 70, 80]
 COLUMNS_IN = {"id": IDS, "text": TEXTS, "stars": [1, 5, 9, 1, 1, 7, 1, 1]}
 GIVEN = [dict(zip(COLUMNS_IN, row, strict=True)) for row in zip(*COLUMNS_IN.values(), strict=True)]
-HINT = "is not here: pip install 'dedup[test-recipes]'"
+HINT = "is not here: pip install 'dedup-corpus[test-recipes]'"
 
 
 def library(name):

@@ -573,10 +573,10 @@ def test_a_pdf_without_the_library_names_the_line_that_installs_it(run, files, m
     monkeypatch.setitem(sys.modules, "pypdf", None)
     files({"in/a.txt": POST, "in/x.pdf": pdf(IDS, TEXTS)})
     outcome = run("scan", "in", code=2)
-    assert "in/x.pdf: needs: pip install 'dedup[documents]'" in outcome.stderr
+    assert "in/x.pdf: needs: pip install 'dedup-corpus[documents]'" in outcome.stderr
     files({f"in/y{i}.pdf": pdf(IDS, TEXTS) for i in range(12)})
     (line,) = [line for line in run("scan", "in", code=2).stderr.splitlines() if "pip install" in line]
-    assert "in/x.pdf and 12 more: needs: pip install 'dedup[documents]'" in line
+    assert "in/x.pdf and 12 more: needs: pip install 'dedup-corpus[documents]'" in line
 
 
 def test_what_warcio_mends_it_does_not_tell(run, files):

@@ -12,7 +12,7 @@ from dedup.reports.lists import corpus
 
 from ..conftest import OTHER, POST
 
-fsspec = pytest.importorskip("fsspec", reason="fsspec is not here: pip install 'dedup[remote]'")
+fsspec = pytest.importorskip("fsspec", reason="fsspec is not here: pip install 'dedup-corpus[remote]'")
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_without_fsspec_the_line_names_the_command_that_installs_it(run, monkeyp
     monkeypatch.setitem(sys.modules, "fsspec", None)
     line = run("scan", "https://no-fsspec.invalid/a.txt", code=2).stderr
     assert "https://no-fsspec.invalid/a.txt" in line
-    assert "pip install 'dedup[remote]'" in line
+    assert "pip install 'dedup-corpus[remote]'" in line
 
 
 def test_a_scan_of_files_loads_nothing_for_urls(files):
@@ -169,7 +169,7 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def web():
     for package in ("fsspec", "aiohttp"):
-        pytest.importorskip(package, reason=f"{package} is not here: pip install 'dedup[remote]'")
+        pytest.importorskip(package, reason=f"{package} is not here: pip install 'dedup-corpus[remote]'")
     server = Web()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -332,7 +332,7 @@ def test_credentials_are_used_but_never_told_or_kept(run, web, tmp_path, monkeyp
 @pytest.fixture(scope="module")
 def s3():
     """put(key, data) on an S3 server of this machine; put.options are those of its URLs."""
-    pytest.importorskip("moto.server", reason="moto is not here: pip install 'dedup[test-remote]'")
+    pytest.importorskip("moto.server", reason="moto is not here: pip install 'dedup-corpus[test-remote]'")
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -437,7 +437,7 @@ def test_without_matplotlib_the_command_to_install_it_is_named(run, files, monke
     files({"in/a": POST})
     run("scan", "in", "-q", *ALIKE_OPTIONS)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    one_line(run("tune", "--plot", "a.svg", code=2), "pip install 'dedup[plot]'")
+    one_line(run("tune", "--plot", "a.svg", code=2), "pip install 'dedup-corpus[plot]'")
 
 
 def test_no_pairs_at_all_are_no_error(run, files):

@@ -12,7 +12,7 @@ from .test_review import play
 
 TEXTS = [POST, OTHER, POST.upper(), None, OTHER.replace(" ", "\n"), POST + " And more."]
 IDS = [7, 6, 5, 4, 3, 2]
-HINT = "is not here: pip install 'dedup[test-recipes]'"
+HINT = "is not here: pip install 'dedup-corpus[test-recipes]'"
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from ..conftest import OTHER, POST, ROOT, SAMPLES
 from ..pipeline.test_scan import corpus
 from ..readers.test_urls import s3, web  # noqa: F401 (fixtures)
 
-pytest.importorskip("pyspark", reason="the Spark engine is not installed: pip install 'dedup[spark]'")
+pytest.importorskip("pyspark", reason="the Spark engine is not installed: pip install 'dedup-corpus[spark]'")
 
 from .test_scan import heavy, made, pytestmark, summary, tables  # noqa: E402, F401
 

@@ -25,7 +25,7 @@ from ..pipeline.test_scan import corpus
 from .test_scan import tables
 
 pyspark = pytest.importorskip(
-    "pyspark", reason="the Spark engine is not installed: pip install 'dedup[spark]'"
+    "pyspark", reason="the Spark engine is not installed: pip install 'dedup-corpus[spark]'"
 )
 pytestmark = [
     pytest.mark.slow,

@@ -17,7 +17,7 @@ from ..noise import scan as scanned
 from ..pipeline.test_scan import corpus
 from ..repetitive import repetitive
 
-pytest.importorskip("pyspark", reason="the Spark engine is not installed: pip install 'dedup[spark]'")
+pytest.importorskip("pyspark", reason="the Spark engine is not installed: pip install 'dedup-corpus[spark]'")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(

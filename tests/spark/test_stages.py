@@ -28,7 +28,7 @@ from ..pipeline.test_scan import corpus
 
 has_pyspark = importlib.util.find_spec("pyspark") is not None
 needs_pyspark = pytest.mark.skipif(
-    not has_pyspark, reason="the Spark engine is not installed: pip install 'dedup[spark]'"
+    not has_pyspark, reason="the Spark engine is not installed: pip install 'dedup-corpus[spark]'"
 )
 
 
@@ -45,7 +45,7 @@ def line(outcome):
 def test_without_the_extra_one_line_says_what_to_install(folder, run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     told = line(run("scan", "in", "--engine", "spark", code=2))
-    assert told == "dedup: the Spark engine needs PySpark; install it with: pip install 'dedup[spark]'"
+    assert told == "dedup: the Spark engine needs PySpark; install it with: pip install 'dedup-corpus[spark]'"
 
 
 def test_options_of_the_engine_do_not_go_with_the_local_one(folder, run):

@@ -11,7 +11,7 @@ from ...text.repair import repair
 from ..base import Options, too_large
 from .whole_file import whole_file
 
-NEEDED = "needs: pip install 'dedup[documents]'"
+NEEDED = "needs: pip install 'dedup-corpus[documents]'"
 END_BYTES = 4096  # at the end, where %%EOF stands unless something follows it that does not belong there
 
 

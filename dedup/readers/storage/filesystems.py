@@ -28,7 +28,7 @@ HELD_BYTES = 16 << 20  # of a web page that must be copied; a larger one goes to
 AHEAD = 8 << 20  # bytes asked for at once
 NOTHING_TOLD = "?"  # before the version of a file that another scan must read again
 UNWRITABLE = "nothing can be written to the web"
-NEED = "needs fsspec; install it with: pip install 'dedup[remote]'"
+NEED = "needs fsspec; install it with: pip install 'dedup-corpus[remote]'"
 
 
 class File(NamedTuple):

@@ -25,7 +25,9 @@ def require() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise DedupError("--plot needs matplotlib; install it with: pip install 'dedup[plot]'") from None
+        raise DedupError(
+            "--plot needs matplotlib; install it with: pip install 'dedup-corpus[plot]'"
+        ) from None
 
 
 def picture(report: dict[str, Any], format: str) -> bytes:
