@@ -9,8 +9,7 @@ from typing import Any
 from ..content.own_content import text_of
 from ..content.unmatched import REPLACED, places
 from ..core.by_letters import MIN_OWN_CONTENT
-from ..core.pairs import VerifiedPairs
-from ..core.thresholds import Thresholds, lost, numbers, own_content
+from ..core.thresholds import Classified, lost, numbers, own_content
 from ..text.normalize import letter_table
 from .wording import counted
 
@@ -49,10 +48,25 @@ class Says:
         }
 
 
-def says(pair: VerifiedPairs, limits: Thresholds, left: str, right: str) -> Says:
-    """One verified pair and its texts -> what each says alone."""
-    may_go = tuple(bool(side[0]) for side in limits.classify(pair).held)
-    shares = lost(pair)[0].tolist()
+def says(
+    found: Classified,
+    left: str,
+    right: str,
+    equal: bool = False,
+    dropped: tuple[bool, bool] = (False, False),
+) -> Says:
+    """One pair and its texts -> what each says alone.
+
+    `equal`: they have the same letters and signs, so neither lacks anything.  `dropped`: a scan, which knew
+    the whole corpus, has dropped the left one for the right one, or the reverse.  Neither may go if they are
+    not variants of one document.
+    """
+    pair, is_form = found.pairs, bool((found.related & ~found.reached)[0])
+    may_go = [
+        bool(equal or went or (side & found.reached)[0])
+        for side, went in zip(found.held, dropped, strict=True)
+    ]
+    shares = [0.0, 0.0] if equal else lost(pair)[0].tolist()
     replaced: Counter[tuple[str, str]] = Counter()
     if max(len(left), len(right)) <= LONGEST:
         a, b = (text_of(text, letter_table()) for text in (left, right))
@@ -62,7 +76,7 @@ def says(pair: VerifiedPairs, limits: Thresholds, left: str, right: str) -> Says
     return Says(
         (shares[0], shares[1]),
         (may_go[0], may_go[1]),
-        bool(limits.classify(pair).of_one_form[0]),
+        is_form and not any((equal, *dropped)),
         float(own_content(pair)[0]),
         int(numbers(pair)[0]),
         bool(pair.by_family[0]),

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dedup
 from dedup.content.words import counts, letters_at, words
 from dedup.core.settings import Settings
-from dedup.reports.documents import DocumentText
+from dedup.reports.documents import DocumentText, find
 from dedup.reports.explain.align import align
 from dedup.reports.explain.explain import explain
 from dedup.reports.explain.html import page
@@ -24,7 +25,7 @@ from dedup.reports.explain.terminal import print_explanation
 from dedup.text.normalize import letter_table, letters
 
 from ..cli.test_cli import one_line
-from ..conftest import OTHER, POST, brute_force, brute_force_skeleton, shingle_set
+from ..conftest import ALIKE_ALONE, OTHER, POST, brute_force, brute_force_skeleton, shingle_set
 from ..matching.test_passages import Prose
 from ..noise import scan as scanned
 
@@ -198,6 +199,52 @@ def test_relation_and_figures_are_those_of_the_definition(left, right, relation)
     assert figures["skeleton_jaccard"] == brute_force_skeleton(left, right)
     assert figures["larger_holds_more"] == max(len(a), len(b)) - len(a & b)
     assert of(left, right, k=5).figures.left == len(shingle_set(left, 5))
+
+
+def test_unrelated_texts_are_no_instances_of_one_form_and_neither_may_go():
+    for left, right in ((POST, OTHER), (OTHER + POST + OTHER, "the harbour master's")):
+        found = of(left, right)
+        assert found.relation == "different"
+        assert not found.says.of_one_form
+        assert found.says.may_go == (False, False)
+        assert "neither may be dropped" in printed(found)
+
+
+def test_texts_of_equal_letters_lack_nothing_of_each_other(run, files):
+    plain = "".join(c for c in POST if c.isalpha())
+    files({"in/a": POST, "in/b": " ".join(plain[i : i + 3] for i in range(0, len(plain), 3))})
+    run("scan", "in", "-q")
+    found = run("explain", "in/a", "in/b", "--format", "json").json
+    assert [row["relation"] for row in run("export", "drop", "--format", "jsonl").jsonl] == [
+        found["relation"]
+    ]
+    content = found["content"]
+    assert (content["lost_left"], content["lost_right"]) == (0, 0)
+    assert (content["left_may_go"], content["right_may_go"]) == (True, True)
+
+
+def test_what_a_run_dropped_may_go_whatever_is_measured_afresh():
+    near = POST.replace("warm coat", "thick jumper")
+    result = dedup.scan_texts([POST, near], **ALIKE_ALONE)
+    sides = [find(name, result) for name in "12"]
+    assert explain(*sides, Settings()).says.may_go == (False, False)
+    assert explain(*sides, Settings(), result).says.may_go == (True, False)  # the longer one stays
+
+
+def test_pages_that_are_mostly_boilerplate_are_explained_by_their_own_line():
+    prose = Prose(2)
+    top, bottom = prose.text(25), prose.text(25)
+    texts = [f"{top} {prose.text(n)} {bottom}" for n in [60] * 20 + [8] * 4]
+    result = dedup.scan_texts(texts)
+    found = explain(find("21", result), find("22", result), Settings(), result)
+    figures = found.as_dict()["figures"]
+    assert 0.5 < figures["jaccard"] < figures["jaccard_line"] == 0.8
+    assert found.relation == "different"
+    shown = printed(found, 200)
+    assert "mostly boilerplate: Jaccard 0.8 and aligned letters" in shown
+    assert "Jaccard 0.5" not in shown
+    others = printed(explain(find("1", result), find("2", result), Settings(), result), 200)
+    assert "Jaccard 0.5, containment 0.8 without boilerplate" in others
 
 
 def test_the_settings_decide_what_is_near():

@@ -27,6 +27,7 @@ from dedup.reports.tune.whatif import decided_at
 
 from ..cli.test_cli import one_line
 from ..conftest import ALIKE_ALONE, ALIKE_OPTIONS, OTHER, POST, VARIANTS, brute_force, needs_variants
+from ..matching.test_passages import Prose
 
 SHARES = (0.0, 0.02, 0.05, 0.09, 0.12, 0.15, 0.2)  # of the words that are replaced
 
@@ -238,6 +239,23 @@ def test_a_pair_that_another_threshold_joins_is_not_near_the_line():
     found = dedup.scan_texts([POST, half])
     assert found.pairs.jaccard[0] > 0.5
     assert len(borderline(found, candidates_of(found))) == 0
+
+
+def test_pages_that_are_mostly_boilerplate_are_held_against_their_own_line(run, files, tmp_path):
+    prose = Prose(2)
+    top, bottom = prose.text(25), prose.text(25)
+    texts = [f"{top} {prose.text(n)} {bottom}" for n in [60] * 20 + [8] * 4]
+    files({f"in/{i:02}": text for i, text in enumerate(texts)})
+    run("scan", "in", "-q")
+    below = run("tune", "--json").json["below"]
+    assert {row["line"] for row in below} == {0.8}
+    assert all(0.5 < row["deciding_jaccard"] < 0.8 for row in below)
+    assert "mostly boilerplate, joined from Jaccard 0.8 on" in run("tune").stdout
+    found = dedup.open_run(tmp_path / ".dedup")
+    near_line = borderline(found, candidates_of(found))
+    asked = Interview(found, near_line, LabelsFile(tmp_path / "labels.csv")).near_line
+    assert set(near_line.line) == {0.5, 0.8}
+    assert set(asked.line) == {0.5}
 
 
 def test_documents_gone_since_the_scan_are_shown_as_gone_and_the_figures_stay(run, files):

@@ -17,6 +17,7 @@ from ...core.by_letters import aligned
 from ...core.features import Spans
 from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
+from ...core.thresholds import Classified, numbers
 from ...core.verdicts import CONTAINED, RELATIONS
 from ...matching import verify
 from ...runs.run import Run
@@ -74,7 +75,11 @@ class Figures:
     """Exact counts of distinct shingles, and what follows from them."""
 
     k: int
-    pair: VerifiedPairs  # one row
+    found: Classified  # one pair
+
+    @property
+    def pair(self) -> VerifiedPairs:
+        return self.found.pairs
 
     @property
     def left(self) -> int:
@@ -87,7 +92,12 @@ class Figures:
     @property
     def framed(self) -> bool:
         """Tell whether one of the two has boilerplate."""
-        return bool((self.pair.non_boilerplate[0, 1:] < (self.left, self.right)).any())
+        return bool(self.found.framed[0])
+
+    @property
+    def mostly_boilerplate(self) -> bool:
+        """Tell whether too little else is left in one of the two to compare them by it."""
+        return self.framed and not self.found.judged_without[0]
 
     @property
     def shared(self) -> int:
@@ -102,6 +112,7 @@ class Figures:
             "shingles_right": self.right,
             "shared": self.shared,
             "jaccard": float(pair.jaccard[0]),
+            "jaccard_line": float(self.found.line[0]),
             "left_in_right": float(pair.left_in_right[0]),
             "right_in_left": float(pair.right_in_left[0]),
             "larger": "left" if self.left > self.right else "right" if self.right > self.left else None,
@@ -201,11 +212,24 @@ def explain(
     a, b = _side(left, run), _side(right, run)
     figures = _figures(left, right, settings, run)
     found = align(a.text, b.text, letter_table())
-    told = says(figures.pair, thresholds(settings), a.text, b.text)
-    relation = _relation(a, b, figures, told, settings)
+    equal = a.letters == b.letters and _letters(a) == _letters(b) and not numbers(figures.pair)[0]
+    relation = DIFFERENT
+    if equal:
+        relation = RELATIONS[same_letters(left.raw, a.text, right.raw, b.text)]
+    elif figures.found.related[0]:
+        relation = RELATIONS[figures.found.relation[0]]
+    told = says(figures.found, a.text, b.text, equal, _dropped(left, right, run))
     place = _place(a, b, figures, found) if relation == RELATIONS[CONTAINED] else None
     respelled = otherwise(a.text, b.text, found)
     return Explanation(a, b, relation, figures, found, place, respelled, settings, told)
+
+
+def _dropped(left: DocumentText, right: DocumentText, run: Run | None) -> tuple[bool, bool]:
+    """Tell whether the run dropped the left text for the right one, or the reverse, and both are as then."""
+    if run is None or min(left.doc, right.doc) < 0 or left.notes or right.notes:
+        return False, False
+    witness = run.verdict.witness[[left.doc, right.doc]].tolist()
+    return witness[0] == right.doc != left.doc, witness[1] == left.doc != right.doc
 
 
 def _side(source: DocumentText, run: Run | None) -> ExplainedText:
@@ -229,7 +253,7 @@ def _figures(left: DocumentText, right: DocumentText, s: Settings, run: Run | No
 
     limits = thresholds(s)
     pair = verify.verify(both, n_bytes, read, letter_table(), s.k, spans, limits, map, every=True)
-    return Figures(s.k, replace(pair, by_family=_by_family(left.doc, right.doc, run)))
+    return Figures(s.k, limits.classify(replace(pair, by_family=_by_family(left.doc, right.doc, run))))
 
 
 def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
@@ -238,16 +262,6 @@ def _by_family(left: int, right: int, run: Run | None) -> NDArray[np.bool_]:
         return np.zeros(1, np.bool_)
     row = rows_of(run.pairs, np.array([[left, right]]))
     return run.pairs.by_family[row[row >= 0]] if (row >= 0).any() else np.zeros(1, np.bool_)
-
-
-def _relation(a: ExplainedText, b: ExplainedText, figures: Figures, told: Says, s: Settings) -> str:
-    """Return the mildest relation that holds; else "different"."""
-    if a.letters == b.letters and _letters(a) == _letters(b) and not told.numbers:
-        return RELATIONS[same_letters(a.source.raw, a.text, b.source.raw, b.text)]
-    limits = thresholds(s)
-    if not limits.classify(figures.pair).related[0]:
-        return DIFFERENT
-    return RELATIONS[limits.classify(figures.pair).relation[0]]
 
 
 def _letters(side: ExplainedText) -> str:

@@ -47,8 +47,15 @@ def what_differs(found: Explanation) -> str:
     """An explanation -> its relation in words."""
     if found.relation == DIFFERENT:
         s = found.settings
+        if found.figures.mostly_boilerplate:
+            line = found.figures.found.line[0]
+            return (
+                f"two documents, mostly boilerplate: Jaccard {line:g} and aligned letters {s.min_aligned:g} "
+                "are not reached"
+            )
+        own = " without boilerplate" if found.figures.framed else ""
         return (
-            f"two documents: Jaccard {s.min_jaccard:g}, containment {s.min_containment:g}, "
+            f"two documents: Jaccard {s.min_jaccard:g}, containment {s.min_containment:g}{own}, "
             f"skeleton {s.min_skeleton:g} and aligned letters {s.min_aligned:g} are not reached"
         )
     return RELATION_HELP[found.relation].split(";")[0]

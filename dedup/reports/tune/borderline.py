@@ -1,8 +1,12 @@
-"""Run -> the pairs just above and just below `min_jaccard`, which only their Jaccard joins or keeps apart."""
+"""Run -> the pairs just above and just below their line, which only their Jaccard joins or keeps apart.
+
+The line is `min_jaccard`; that of two pages which are mostly boilerplate is higher.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +26,20 @@ MEASURED = 400  # candidates below the line that are read again and measured
 
 @dataclass(frozen=True)
 class Borderline:
-    """Pairs by distance from the line; jaccard float64[n] is the figure held against it, joined bool[n]."""
+    """Pairs by distance from the line: jaccard float64[n], the line float64[n] that it must reach, and
+    joined bool[n]."""
 
     pairs: VerifiedPairs
     jaccard: NDArray[np.float64]
+    line: NDArray[np.float64]
     joined: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    def where(self, rows: NDArray[Any]) -> Borderline:
+        """Return some of the pairs, by a mask or their rows."""
+        return Borderline(self.pairs.where(rows), self.jaccard[rows], self.line[rows], self.joined[rows])
 
     def nearest(self, joined: bool, most: int) -> list[int]:
         """Return the rows of those that are joined, or not, the nearest first."""
@@ -67,8 +77,5 @@ def borderline(run: Run, candidates: CandidatePairs) -> Borderline:
     both = VerifiedPairs.concatenated([above, below])
     joined = np.arange(len(both)) < len(above)
     found = limits.classify(both)
-    jaccard = found.deciding_jaccard
-    frames = found.framed & ~found.judged_without  # these have a line of their own
-    order = np.argsort(np.abs(jaccard - limits.min_jaccard), kind="stable")
-    order = order[~frames[order]]
-    return Borderline(both.where(order), jaccard[order], joined[order])
+    order = np.argsort(np.abs(found.deciding_jaccard - found.line), kind="stable")
+    return Borderline(both, found.deciding_jaccard, found.line, joined).where(order)

@@ -92,14 +92,15 @@ class Turn:
 
 
 class Interview:
-    """The pairs near the line of a run, the answers so far, and which pair to ask about next."""
+    """The pairs near `min_jaccard`, the answers so far, and which pair to ask about next."""
 
     def __init__(self, run: Run, near_line: Borderline, file: LabelsFile) -> None:
-        self.run, self.near_line, self.file = run, near_line, file
+        self.run, self.file = run, file
         self.line = Settings.of_run(run.summary).min_jaccard
+        self.near_line = near_line.where(near_line.line == self.line)
         self.turns: list[Turn] = []
         self.before = self._before()
-        self.cluster = run.verdict.cluster[near_line.pairs.docs]
+        self.cluster = run.verdict.cluster[self.near_line.pairs.docs]
 
     def _before(self) -> dict[int, bool]:
         """Return the answers of the file about these pairs, by row."""

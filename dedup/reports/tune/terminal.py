@@ -167,6 +167,8 @@ def _sides(report: Report, run: Run, width: int) -> Iterator[RenderableType]:
             )
         for row in report[side]:
             yield from pair_view(row, run, width, PLACES, CHARACTERS)
+            if row["line"] != report["settings"]["min_jaccard"]:
+                yield Text(f"mostly boilerplate, joined from Jaccard {row['line']:g} on", "yellow")
 
 
 def pair_view(row: Report, run: Run, width: int, places: int, characters: int) -> Iterator[RenderableType]:

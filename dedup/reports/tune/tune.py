@@ -125,6 +125,7 @@ def _pairs(run: Run, near_line: Borderline, rows: list[int]) -> list[Report]:
             "left": run.name(int(docs[row, 0])),
             "right": run.name(int(docs[row, 1])),
             "deciding_jaccard": float(near_line.jaccard[row]),
+            "line": float(near_line.line[row]),
             "figures": row_figures(near_line.pairs, row),
         }
         for row in rows
