@@ -152,7 +152,7 @@ class _Chunks:
                         yield from urls.ahead(partial(self._now, *item) for item in run)
                         continue
                     for index, source in run:
-                        yield from self._of_source(index, source, partial(open_source, source))
+                        yield from self._of_source(index, source)
 
     def _now(self, index: int, source: Source) -> Chunk:
         """Read the chunk of a small file that is one document."""
@@ -183,7 +183,7 @@ class _Chunks:
                 except BROKEN as error:
                     yield Chunk(index, problem=why(error))
 
-    def _of_source(self, index: int, source: Source, opened: Callable[[], BinaryIO]) -> Iterator[Chunk]:
+    def _of_source(self, index: int, source: Source) -> Iterator[Chunk]:
         """Return the chunks of a source; a file that is one document is read later, on any thread."""
         if source.problem:
             yield Chunk(index, problem=source.problem)
@@ -191,7 +191,7 @@ class _Chunks:
             self.fields[index] = self.options
             yield Chunk(index)
         else:
-            yield from self._cut(index, source, opened)
+            yield from self._cut(index, source, partial(open_source, source))
 
     def _cut(self, index: int, source: Source, opened: Callable[[], BinaryIO]) -> Iterator[Chunk]:
         """Return the chunks of a source that is opened now."""
