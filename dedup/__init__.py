@@ -22,6 +22,7 @@ __all__ = [
     "decide",
     "open_run",
     "scan",
+    "scan_frame",
     "scan_texts",
 ]
 
@@ -33,6 +34,7 @@ _HOME = {
     "decide": "pipeline.redecide",
     "open_run": "runs.opening",
     "scan": "pipeline.scan",
+    "scan_frame": "pipeline.scan_frame",
     "scan_texts": "pipeline.scan",
 }
 

@@ -77,6 +77,7 @@ MEANING = {
     "grams_left": "different ones of 10,000 four letters in a row of the left one, if aligned by letters",
     "grams_right": "the same of the right document",
     "id": "the record's own id",
+    "id_type": "number if that is a number, else nothing",
     "id_field": "field of the id",
     "inserted": "letters of words that only one of the two has and that recur beside the same word",
     "jaccard": "Jaccard with its witness; 1 if it is kept",

@@ -83,7 +83,7 @@ def test_the_python_of_the_reference_runs(files, monkeypatch):
     monkeypatch.chdir(files({"corpus/a.txt": POST, "corpus/b.txt": POST.upper()}))
     names = {}
     exec(python_of("reference.md"), names)
-    assert names["run"].keep() == ["corpus/a.txt"]
+    assert names["run"].keep() == [7]
 
 
 def test_the_s_curve_in_the_document_is_what_its_code_computes():

@@ -5,6 +5,7 @@ Each command is a process of its own, so all of these tests but one are slow one
 
 from __future__ import annotations
 
+import csv
 import gzip
 import importlib.util
 import json
@@ -102,9 +103,11 @@ def test_every_block_has_a_marker_and_every_recipe_a_test():
 
 
 def test_recipe_folder(shell, files, tmp_path):
-    files(COPIES)
+    files({**COPIES, "corpus/photo.png": b"\x89PNG\r\n\x1a\n\0" * 9, "corpus/empty.txt": ""})
     shell("sh", block("folder", "sh"))
-    assert names(tmp_path / "clean") == ["a.txt", "deep/d.txt"]
+    assert names(tmp_path / "clean") == ["a.txt", "deep/d.txt", "empty.txt", "photo.png"]
+    for name in ("photo.png", "empty.txt"):
+        (tmp_path / "corpus" / name).unlink()
     assert (tmp_path / "dropped.csv").read_text().count(",case,") == 1
     assert names(tmp_path / "corpus") == sorted(name.removeprefix("corpus/") for name in COPIES)
     said = shell("python", block("folder", "python") + "print(sorted(texts))")
@@ -121,13 +124,23 @@ def test_recipe_s3(shell, tmp_path):
     try:
         endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
         packed = gzip.compress(LINES.encode())
-        for key, data in {"corpus": b"", "corpus/posts/a.jsonl.gz": packed, "corpus/other.txt": b"x"}.items():
-            # NOTE: without a type urllib sends a form, of which the server stores nothing
-            headers = {"Content-Type": "text/plain", "Authorization": "AWS key:signature"}
+        # NOTE: without a type urllib sends a form, of which the server stores nothing
+        headers = {"Content-Type": "text/plain", "Authorization": "AWS key:signature"}
+        put = {
+            "corpus": b"",
+            "corpus/posts/a.jsonl.gz": packed,
+            "corpus/other.txt": b"x",
+            "corpus-clean": b"",
+        }
+        for key, data in put.items():
             request = urllib.request.Request(f"{endpoint}/{key}", data, headers, method="PUT")
             urllib.request.urlopen(request).close()
         keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
         shell("sh", block("s3", "sh", "moto.server"), AWS_ENDPOINT_URL=endpoint, **keys)
+        written = {}
+        for key in ("posts/a.jsonl.gz", "report.html"):
+            request = urllib.request.Request(f"{endpoint}/corpus-clean/{key}", headers=headers)
+            written[key] = urllib.request.urlopen(request).read()
         # NOTE: all servers of a process share their buckets, also with the tests that come later
         urllib.request.urlopen(f"{endpoint}/moto-api/reset", b"").close()
     finally:
@@ -136,9 +149,9 @@ def test_recipe_s3(shell, tmp_path):
     assert [line.split(",")[:2] for line in kept] == [
         [f"s3://corpus/posts/a.jsonl.gz:{i + 1}", f"p{i}"] for i in (0, 1, 3)
     ]
-    (written,) = (tmp_path / "clean").rglob("*.jsonl.gz")
-    ids = [json.loads(line)["id"] for line in gzip.decompress(written.read_bytes()).splitlines()]
+    ids = [json.loads(line)["id"] for line in gzip.decompress(written["posts/a.jsonl.gz"]).splitlines()]
     assert ids == ["p0", "p1", "p3"]
+    assert written["report.html"].lower().startswith(b"<!doctype html>")
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +167,51 @@ def test_recipe_parquet(shell, files, tmp_path, data):
     files({"data.parquet": data})
     shell("sh", block("parquet", "sh"))
     assert pq.read_table(tmp_path / "clean" / "data.parquet")["stars"].to_pylist() == [0, 1, 3]
-    shell("python", block("parquet", "python"))
-    marked = pq.read_table(tmp_path / "marked.parquet")
-    assert marked["kept"].to_pylist() == [True, True, False, True, False]
-    assert marked["relation"].to_pylist() == ["kept", "kept", "case", "kept", "whitespace"]
-    assert marked["cluster_id"].to_pylist() == [1, 2, 1, 0, 2]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    """Two Parquet files with the rows of the other recipes, one that is too short, and nested columns."""
+    folder = tmp_path_factory.mktemp("shards")
+    rows = [
+        {"id": i, "text": text, "url": f"https://host/{i}", "meta": {"tags": [str(i)]}}
+        for i, text in enumerate([*TEXTS, "short"])
+    ]
+    for i, part in enumerate((rows[:3], rows[3:])):
+        pq.write_table(pa.Table.from_pylist(part), folder / f"{i}.parquet")
+    return {f"shards/{path.name}": path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "library", ["pandas", "polars", "duckdb", "datasets", pytest.param("pyspark", marks=pytest.mark.heavy)]
+)
+def test_recipe_shards(library, shell, files, tmp_path, shards):
+    require(library)
+    files(shards)
+    shell("sh", block("shards", "sh"))
+    tables = [pq.read_table(path) for path in sorted((tmp_path / "marked").iterdir())]
+    marked = pa.concat_tables(tables)
+    assert marked["dedup_kept"].to_pylist() == [True, True, False, True, False, False]
+    assert marked["dedup_status"].to_pylist()[4:] == ["dropped", "too short to judge"]
+    assert marked.column_names[:4] == ["id", "text", "url", "meta"]
+    assert pq.read_table(tmp_path / "documents.parquet")["cluster"].to_pylist() == [1, 2, 1, None, 2, None]
+    java = {}
+    if library == "pyspark":
+        from dedup.spark.session import java_home
+
+        home = java_home()
+        java = {"SPARK_LOCAL_IP": "127.0.0.1"} | ({"JAVA_HOME": home} if home else {})
+    assert shell("python", block("shards", "python", library), **java) == "6 4\n"
+
+
+@pytest.mark.slow
+def test_recipe_mix(shell, files, tmp_path, shards):
+    files(shards)
+    shell("sh", block("mix", "sh"))
+    rows = [row for i in range(2) for row in pq.read_table(tmp_path / "mix" / f"{i}.parquet").to_pylist()]
+    assert [row["id"] for row in rows] == [0, 1, 2, 3, 4]
+    assert rows[0]["dedup_collected_url"] == {"count": 2, "values": ["https://host/0", "https://host/2"]}
 
 
 @pytest.mark.slow
@@ -167,6 +220,23 @@ def test_what_a_recipe_wrote_loads_in(library, shell, files, data):
     require(library)
     files({"clean/data.parquet": data})
     assert shell("python", block("parquet", "python", library)) == "5 ['id', 'text', 'stars']\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["pandas", "polars", "datasets"])
+def test_recipe_frames(library, shell, tmp_path):
+    require(library)
+    with open(tmp_path / "posts.csv", "w", newline="") as out:
+        csv.writer(out).writerows([("post_id", "body"), *enumerate(TEXTS, 7), (12, "")])
+    show = "print(list(clean['post_id']))\n"
+    if library != "datasets":
+        show += "print(list(marked['post_id']), [int(w) for w in list(marked['witness'])[2:5:2]])\n"
+    said = shell("python", block("frames", "python", library) + show).splitlines()
+    assert "[7, 8, 10]" in said
+    assert library == "datasets" or said[-1] == "[7, 8, 9, 10, 11, 12] [7, 8]"
+    assert library != "pandas" or shell("sh", "dedup export keep --run run").split() == [
+        *("frame:1", "frame:2", "frame:4")
+    ]
 
 
 @pytest.mark.slow
@@ -198,6 +268,14 @@ def test_recipe_check(shell, files):
     files({"train/a.txt": POST, "train/b.txt": THIRD, "test/1.txt": POST.lower(), "test/2.txt": OTHER})
     shell("sh", block("check", "sh"))
     assert shell("python", block("check", "python")) == "test/1.txt case 1.0 train/a.txt\n"
+
+
+@pytest.mark.slow
+def test_recipe_clean_test(shell, files, tmp_path):
+    files({"train/a.txt": POST, "test/1.txt": POST.lower(), "test/2.txt": OTHER, "test/3.txt": OTHER})
+    shell("sh", block("clean-test", "sh"))
+    assert names(tmp_path / "clean-test") == ["2.txt", "3.txt"]
+    assert len((tmp_path / "leaks.csv").read_text().splitlines()) == 4
 
 
 @pytest.mark.slow
@@ -280,8 +358,8 @@ def test_recipe_image():
 def test_recipe_delete(shell, files, tmp_path):
     files(COPIES)
     shell("sh", block("delete", "sh"))
-    (remove,) = (line for line in block("delete", "sh").splitlines() if " rm " in line)
-    shell("sh", remove)  # once more, where nothing is left to delete
+    (_, again) = (line for line in block("delete", "sh").splitlines() if "dedup move" in line)
+    shell("sh", again)  # once more, where nothing is left to move
     assert names(tmp_path / "corpus") == ["a.txt", "deep/d.txt"]
-    shell("sh", "tar xzf dropped.tar.gz")
+    shell("sh", "dedup move --undo quarantine")
     assert (tmp_path / "corpus" / "-b c\n.txt").read_text() == POST.upper()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..clustering import exact_duplicates, families, nearest, verdict, witnesses
 from ..clustering.exact_duplicates import same_letters
+from ..core import rules
 from ..core.components import connected_components
 from ..core.documents import OK, TOO_SHORT, Documents
 from ..core.features import Spans
@@ -26,36 +29,57 @@ from ..core.parallel import Context, Progress, shared_context
 from ..core.sorted_arrays import distinct, is_in
 from ..core.verdicts import PUNCTUATION
 from ..matching import boilerplate, candidates, containment, verify
-from ..matching.noise import Searched
+from ..matching.noise import Searched, framed, may_be_copies
 from ..matching.update.state import BY_NOISE
 from ..matching.verify import turned
 from ..matching.views import VIEWS
 from ..pipeline import warm_up
 from ..pipeline.set_aside import set_short_aside
+from ..runs.run import Run
 from ..text.normalize import letter_table
 from . import query
 from .existing import Existing, state_of
 from .index import Index
 from .new_documents import Fresh, fresh
-from .result import Checked, Match, matched
+from .result import Checked, Match, MatchFigures, matched
 
 EQUALS = 64  # documents of the same letters that a new one is compared with
 
 
 def check(
+    paths: Iterable[str | bytes | os.PathLike[str]], run: str | os.PathLike[str], **how: Any
+) -> tuple[list[Checked], Existing]:
+    """Return what each new document duplicates, and the run; `how` is as for `checking`."""
+    with checking(paths, run, **how) as result:
+        return result.found, result.existing
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check has found, and what was compared; `new` can be read until the check ends."""
+
+    found: list[Checked]
+    existing: Existing
+    new: Run
+
+
+@contextmanager
+def checking(
     paths: Iterable[str | bytes | os.PathLike[str]],
     run: str | os.PathLike[str],
     *,
+    only_run: bool = False,
     progress: Progress | None = None,
     on_compile: Callable[[], None] = lambda: None,
     on_index: Callable[[], None] = lambda: None,
     **overrides: Any,
-) -> tuple[list[Checked], Existing]:
-    """Return what each new document duplicates, and the run.
+) -> Iterator[CheckResult]:
+    """Tell what each new document duplicates.
 
-    A new document is compared with those of the run and with the other new ones, by the settings of the
-    run.  `on_index()` is called before the index of the run is made.  `overrides` are settings of
-    reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing can be read.
+    A new document is compared with those of the run and, unless `only_run`, with the other new ones, by the
+    settings of the run.  `on_index()` is called before the index of the run is made.  `overrides` are
+    settings of reading: text_field, id_field, encoding, threads.  Raises BadRun, and BadInput when nothing
+    can be read.
     """
     existing = Existing(run)
     settings = replace(existing.settings, **overrides)
@@ -68,15 +92,19 @@ def check(
             if index is None:
                 on_index()
                 index = existing.make_index(here)
-            return _Check(context, new, existing, index).result(), existing
+            found = _Check(context, new, existing, index, only_run).result()
+            yield CheckResult(found, existing, new.as_run(settings, given))
 
 
 class _Check:
     """One check; new documents have the numbers 0..n-1, documents of the run n, n + 1, ..."""
 
-    def __init__(self, context: Context, new: Fresh, existing: Existing, index: Index) -> None:
+    def __init__(
+        self, context: Context, new: Fresh, existing: Existing, index: Index, only_run: bool
+    ) -> None:
         self.context, self.fresh, self.existing, self.index = context, new, existing, index
-        self.s, self.n = context.settings, len(new.documents)
+        self.s, self.n, self.only_run = context.settings, len(new.documents), only_run
+        self.same = np.arange(self.n, dtype=np.int32) if only_run else new.same
         self.limits = verdict.thresholds(self.s)
 
     def result(self) -> list[Checked]:
@@ -84,11 +112,12 @@ class _Check:
         equal_pairs = self._equal_in_run()
         documents = self._short_set_aside(equal_pairs[:, 0])
         ok = documents.status == OK
-        alone = ok & (self.fresh.same == np.arange(self.n))
+        alone = ok & (self.same == np.arange(self.n))
         alone[equal_pairs[:, 0]] = False
         with self.context.timed("candidates"):
-            anchored, spans, among = self._candidates(documents, alone)
-        old = np.unique(np.concatenate([equal_pairs[:, 1], anchored.pairs[:, 1]])).astype(np.int32)
+            anchored, noisy, spans, among = self._candidates(documents, alone)
+        docs = [equal_pairs[:, 1], anchored.pairs[:, 1], noisy[:, 1]]
+        old = np.unique(np.concatenate(docs)).astype(np.int32)
         self.old, self.rows = old, self.existing.rows(old)
         self.itself = self._themselves()
         others = np.setdiff1d(self.existing.witness[old], old).astype(np.int32)
@@ -98,6 +127,7 @@ class _Check:
         self.n_bytes = np.concatenate([documents.n_bytes, self.rows.documents.n_bytes])
         found: dict[int, list[Match]] = {d: [] for d in range(self.n)}
         with self.context.timed("verification"):
+            anchored = anchored.and_noisy(noisy[self._may_be_copies(noisy)])
             known = self._add_equal(found, equal_pairs, ok)
             self._add_compared(found, anchored, among)
         out = []
@@ -135,7 +165,7 @@ class _Check:
         self, found: dict[int, list[Match]], equal_pairs: NDArray[np.int64], ok: NDArray[np.bool_]
     ) -> set[int]:
         """Add the exact duplicates -> the new documents that are in the run themselves."""
-        same = self.fresh.same
+        same = self.same
         partners: dict[int, list[int]] = {}
         for doc, old in zip(equal_pairs[:, 0].tolist(), self._local(equal_pairs[:, 1]).tolist(), strict=True):
             partners.setdefault(doc, []).append(old)
@@ -148,11 +178,13 @@ class _Check:
             if others:
                 chosen.append((doc, *self._mildest(doc, others)))
         pairs = np.array([(doc, other) for doc, other, _ in chosen], np.int64).reshape(-1, 2)
-        figures = self._verified(pairs)
-        at = {key: row for row, key in enumerate(pair_keys(figures.docs).tolist())}
+        verified = self._verified(pairs)
+        figures, left = MatchFigures.of(verified, self.limits), verified.docs[:, 0].tolist()
+        at = {key: row for row, key in enumerate(pair_keys(verified.docs).tolist())}
         for (doc, other, kind), key in zip(chosen, pair_keys(pairs).tolist(), strict=True):
             row = at.get(key)
-            found[doc].append(self._match(doc, other, kind, figures, row))
+            is_left = row is not None and left[row] == doc
+            found[doc].append(Match.of(kind, figures, row, is_left, **self._about(other)))
         return known
 
     def _mildest(self, doc: int, others: list[int]) -> tuple[int, int]:
@@ -170,39 +202,60 @@ class _Check:
 
     def _candidates(
         self, documents: Documents, alone: NDArray[np.bool_]
-    ) -> tuple[query.PairsWithRun, Spans, tuple[CandidatePairs, ...]]:
-        """Find pairs with the run, boilerplate of the new documents, and pairs among them."""
+    ) -> tuple[query.PairsWithRun, NDArray[np.int64], Spans, list[CandidatePairs]]:
+        """Find pairs with the run, others that may be noisy copies, boilerplate, and pairs among the new."""
         s, features = self.s, self.fresh.features
         docs = np.flatnonzero(alone).astype(np.int32)
         parallel_map = self.context.parallel_map
+        known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))
+        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
+        if self.only_run:
+            none = CandidatePairs.none()
+            return *self._with_run(new), known.spans, [none, none, none]
         finder = candidates.Finder(s, docs)
         banded = finder.by_bands(documents, features.signatures, parallel_map)
         alike = CandidatePairs(banded.pairs)
         close = candidates.are_close(s, documents.n_letters, features.signatures, alike.docs)
         group = connected_components(self.n, alike.docs[close])
-        known = boilerplate.marked(features.anchors, alone, self.index.boilerplate_in(features.anchors))
-        parts = containment.containment_candidates(
-            features.anchors, alone, known, group, scratch=features.scratch, parallel_map=parallel_map
+        shared = containment.SharedAnchors.of(
+            features.anchors, alone, known, group, features.scratch, parallel_map
         )
-        new = query.Newcomers(docs, documents, features.signatures, features.anchors, known)
-        old, old_group = self.existing, self.existing.cluster
-        pairs = query.alike(self.index, new, old.signatures, old.sizes, old_group, s)
-        by_anchors, share = query.parts_and_wholes(self.index, new, old_group)
+        parts = CandidatePairs.of(shared.pairs(rules.ANCHOR_SHARE, parallel_map)[:, :2])
         found = CandidatePairs.of(np.concatenate([alike.docs, parts.docs])).docs
         searched = Searched(docs, documents, features.signatures, known.spans, found)
         noisy = finder.noisy(searched, self._utf8, parallel_map)
-        among = (alike, parts, CandidatePairs(noisy.having(BY_NOISE)))
+        among = [alike, parts, CandidatePairs(noisy.having(BY_NOISE))]
         if s.noise == "on":
-            kept = old.witness == np.arange(len(old.witness))
-            noisy_pairs = query.noisy(new, old.signatures, old.sizes("n_letters"), kept)
-            pairs = np.unique(np.concatenate([pairs, noisy_pairs]), axis=0)
-        return query.PairsWithRun.of(pairs, by_anchors, share), known.spans, among
+            among.append(shared.noisy_parts(documents.n_letters, parallel_map))
+        return *self._with_run(new), known.spans, among
+
+    def _with_run(self, new: query.Newcomers) -> tuple[query.PairsWithRun, NDArray[np.int64]]:
+        """Find pairs with the run, and others, int64[n, 2], that may be noisy copies by their signatures."""
+        s, old = self.s, self.existing
+        pairs = query.alike(self.index, new, old.signatures, old.sizes, old.cluster, s)
+        by_anchors, share = query.parts_and_wholes(self.index, new, old.cluster)
+        if s.noise != "on":
+            return query.PairsWithRun.of(pairs, by_anchors, share), pairs[:0]
+        kept = old.witness == np.arange(len(old.witness))
+        noisy = query.noisy(new, old.signatures, old.sizes("n_letters"), kept)
+        noisy_parts = query.noisy_parts(self.index, new, old.sizes("n_letters"), old.cluster)
+        alike = query.enough_alike(noisy, new, old.signatures, old.sizes, s)
+        found = query.PairsWithRun.of(np.concatenate([pairs, noisy[alike], noisy_parts]), by_anchors, share)
+        return found, noisy[~is_in(query.keys(noisy), query.keys(found.pairs))]
+
+    def _may_be_copies(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which pairs (new document, document of the run) may be noisy copies: bool[n]."""
+        local = np.stack([pairs[:, 0], self._local(pairs[:, 1])], axis=1).astype(np.int32)
+        n_letters = np.concatenate([self.fresh.documents.n_letters, self.rows.documents.n_letters])
+        out: NDArray[np.bool_] = np.logical_not(framed(n_letters, self.spans)[local].all(axis=1))
+        out[out] = may_be_copies(local[out], self._utf8, letter_table(), self.context.parallel_map)
+        return out
 
     def _add_compared(
         self,
         found: dict[int, list[Match]],
         with_run: query.PairsWithRun,
-        among: tuple[CandidatePairs, ...],
+        among: list[CandidatePairs],
     ) -> None:
         """Add the pairs that reach a threshold."""
         pairs = with_run.pairs.copy()
@@ -210,23 +263,19 @@ class _Check:
         other = np.array([tuple(p) not in self.itself for p in pairs.tolist()], np.bool_)
         pairs, share = pairs[other], with_run.share[other]
         everything = np.concatenate([pairs, *(c.docs for c in among)])
-        figures = self._verified(everything)
+        verified = self._verified(everything)
         part_keys = distinct(np.concatenate([pair_keys(pairs[share > 0]), pair_keys(among[1].docs)]))
-        good = self._good(figures, part_keys)
-        relations = self.limits.classify(good).relation
+        good = self._good(verified, part_keys)
+        figures = MatchFigures.of(good, self.limits)
         for row, (left, right) in enumerate(good.docs.tolist()):
-            doc, partner = self._sides(good, row, left, right)
-            found[doc].append(self._match(doc, partner, int(relations[row]), good, row))
-        lost = ~is_in(pair_keys(pairs), pair_keys(figures.docs))
+            is_part = figures.is_part[0][row] and not figures.similar[row]
+            # of two new documents the part is reported, or the later one
+            doc, other = (left, right) if right >= self.n or is_part else (right, left)
+            about = self._about(other)
+            found[doc].append(Match.of(figures.relation[row], figures, row, doc == left, **about))
+        lost = ~is_in(pair_keys(pairs), pair_keys(verified.docs))
         for (doc, old), part in zip(pairs[lost].tolist(), share[lost].tolist(), strict=True):
             found[doc] += self._estimated(doc, old, part)
-
-    def _sides(self, pairs: VerifiedPairs, row: int, left: int, right: int) -> tuple[int, int]:
-        """Return (new document, its partner) for a pair; of two new documents the part, or the later one."""
-        if right >= self.n:
-            return left, right
-        found = self.limits.classify(pairs.where(np.array([row])))
-        return (left, right) if found.left_in_right[0] and not found.similar[0] else (right, left)
 
     def _good(self, figures: VerifiedPairs, part_keys: NDArray[np.int64]) -> VerifiedPairs:
         """Return the related pairs, without parts of many different wholes.
@@ -237,7 +286,7 @@ class _Check:
 
         def related(pairs: VerifiedPairs, anchored: NDArray[np.bool_]) -> VerifiedPairs:
             found = limits.classify(pairs)
-            return pairs.where(found.related & (found.similar | anchored))
+            return pairs.where(found.related & (found.similar | anchored | found.noisy_part))
 
         mine = related(figures, is_in(pair_keys(figures.docs), part_keys))
         looked_at = np.unique(mine.docs[mine.docs >= self.n])
@@ -261,6 +310,11 @@ class _Check:
         return turned(earlier, docs.astype(np.int32)), self.n + len(self.old) + len(nodes)
 
     # ------------------------------------------------------------------ texts and figures
+
+    @cached_property
+    def _states(self) -> list[str]:
+        """Tell of each source of the rows whether it is as the scan read it; each is asked once."""
+        return [state_of(source) for source in self.rows.sources]
 
     def _local(self, old: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the numbers of documents of the run in this check."""
@@ -289,11 +343,6 @@ class _Check:
         figured = (letter_table(), self.s.k, self.spans, self.limits)
         return verify.verify(asked, self.n_bytes, self._utf8, *figured, parallel_map)
 
-    def _match(self, doc: int, other: int, kind: int, pairs: VerifiedPairs, row: int | None) -> Match:
-        """Describe a pair; without a row of figures, its letters are equal."""
-        left = None if row is None else int(pairs.docs[row, 0]) == doc
-        return Match.of(kind, pairs, row, bool(left), self.limits, **self._about(other))
-
     def _about(self, other: int) -> dict[str, Any]:
         """Describe the partner of a new document."""
         if other < self.n:
@@ -304,13 +353,12 @@ class _Check:
         at = other - self.n
         doc = int(self.old[at])
         witness = int(self.existing.witness[doc])
-        source = self.rows.sources[int(self.rows.documents.source[at])]
         return {
             "path": os.fsdecode(self.rows.names[at]),
             "in_run": True,
             "kept": witness == doc,
             "witness": os.fsdecode(self.names[witness]),
-            "text": state_of(source),
+            "text": self._states[int(self.rows.documents.source[at])],
         }
 
     def _estimated(self, doc: int, old: int, share: float) -> list[Match]:

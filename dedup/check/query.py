@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core import rules
-from ..core.by_letters import SHORT, of_like_size
+from ..core.by_letters import MIN_PLACED, SHORT, of_like_size
 from ..core.documents import Documents
 from ..core.features import Anchors, Signatures
 from ..core.settings import Settings
 from ..core.sorted_arrays import unique_counts
 from ..matching import containment, noise
 from ..matching.boilerplate import Boilerplate, own_of
-from ..matching.views import VIEWS
+from ..matching.views import VIEWS, View
 from .index import Index
 
 
@@ -35,6 +35,7 @@ BEST_OF_GROUP = 8  # documents of one cluster that a new one is compared with
 BEST = 64  # documents of the run that a new one is compared with, by their signatures
 AT_ONCE = 512  # new documents
 ROWS_AT_ONCE = 1 << 15  # documents of the run
+LOW_BITS = 1 << 16  # low bits of a value
 
 
 def alike(
@@ -52,21 +53,47 @@ def alike(
     """
     out = [np.zeros((0, 2), np.int64)]
     for view in VIEWS:
-        new_sizes, old_sizes = view.sizes(new.documents), sizes(view.size)
-        mine, old = view.signatures(new.signatures), view.signatures(existing)
-        docs = new.docs[new_sizes[new.docs] >= view.least]
+        docs = new.docs[view.sizes(new.documents)[new.docs] >= view.least]
+        old_sizes, values = sizes(view.size), view.signatures(new.signatures)
         for i in range(0, len(docs), AT_ONCE):
             some = docs[i : i + AT_ONCE]
-            values = mine[some]
-            pairs = index.in_band(view, values, s)
-            agree = _agree(values, old, pairs)
-            both = np.stack([new_sizes[some[pairs[:, 0]]], old_sizes[pairs[:, 1]]])
-            good = agree >= view.min_matching(s, both)
+            pairs = index.in_band(view, values[some], s)
+            pairs[:, 0] = some[pairs[:, 0]]
+            agree, good = _agreement(view, new, existing, old_sizes, pairs, s)
             pairs, agree = pairs[good], agree[good]
             rows = _best((group[pairs[:, 1]], pairs[:, 0]), pairs[:, 1], agree, BEST_OF_GROUP)
             rows = rows[_best((pairs[rows, 0],), pairs[rows, 1], agree[rows], BEST)]
-            out.append(np.stack([some[pairs[rows, 0]], pairs[rows, 1]], axis=1).astype(np.int64))
+            out.append(pairs[rows])
     return np.unique(np.concatenate(out), axis=0)
+
+
+def enough_alike(
+    pairs: NDArray[np.int64],
+    new: Newcomers,
+    existing: Signatures,
+    sizes: Callable[[str], NDArray[np.int64]],
+    s: Settings,
+) -> NDArray[np.bool_]:
+    """Tell which pairs (new document, document of the run) share enough values in a view: bool[n]."""
+    out = np.zeros(len(pairs), np.bool_)
+    for view in VIEWS:
+        large = view.sizes(new.documents)[pairs[:, 0]] >= view.least
+        out[large] |= _agreement(view, new, existing, sizes(view.size), pairs[large], s)[1]
+    return out
+
+
+def _agreement(
+    view: View,
+    new: Newcomers,
+    existing: Signatures,
+    old_sizes: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    s: Settings,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return how many values of a view each pair int64[n, 2] shares, int64[n], and if enough, bool[n]."""
+    agree = _agree(view.signatures(new.signatures), view.signatures(existing), pairs)
+    sizes = np.stack([view.sizes(new.documents)[pairs[:, 0]], old_sizes[pairs[:, 1]]])
+    return agree, agree >= view.min_matching(s, sizes)
 
 
 def noisy(
@@ -83,23 +110,14 @@ def noisy(
     most, least = noise.rare(int(old.sum())), noise.shared(int(old.sum()))
     mine = new.signatures.values[docs]
     order = np.argsort(mine, axis=0)
-    columns = np.take_along_axis(mine, order, axis=0)
-    found = [np.zeros((0, 3), np.int64)]  # column, place in its order, document of the run
-    for start in range(0, len(old) if len(docs) else 0, ROWS_AT_ONCE):
-        rows = np.flatnonzero(old[start : start + ROWS_AT_ONCE])
-        values = np.asarray(existing.values[start : start + ROWS_AT_ONCE])[rows]
-        for c in range(values.shape[1]):
-            first = np.searchsorted(columns[:, c], values[:, c])
-            hit = np.flatnonzero(columns[np.minimum(first, len(docs) - 1), c] == values[:, c])
-            found.append(np.stack([np.full(len(hit), c), first[hit], start + rows[hit]], axis=1))
-        existing.release_pages()
-    hits = np.concatenate(found)
+    columns = np.ascontiguousarray(np.take_along_axis(mine, order, axis=0).T)
+    hits = _with_values(columns, existing, old)
     times = np.unique(hits[:, 0] * len(docs) + hits[:, 1], return_inverse=True, return_counts=True)
     hits = hits[times[2][times[1]] <= most] if len(hits) else hits
     pairs = [np.zeros((0, 2), np.int64)]
     for ahead in range(len(docs)):  # new documents with the same value as the first of it
         at = hits[hits[:, 1] + ahead < len(docs)]
-        at = at[columns[at[:, 1] + ahead, at[:, 0]] == columns[at[:, 1], at[:, 0]]]
+        at = at[columns[at[:, 0], at[:, 1] + ahead] == columns[at[:, 0], at[:, 1]]]
         if not len(at):
             break
         pairs.append(np.stack([order[at[:, 1] + ahead, at[:, 0]], at[:, 2]], axis=1))
@@ -109,6 +127,30 @@ def noisy(
     both, n_shared = both[good], n_shared[good]
     rows = _best((both[:, 0],), both[:, 1], n_shared, BEST_OF_GROUP)
     return np.stack([docs[both[rows, 0]], both[rows, 1]], axis=1).astype(np.int64)
+
+
+def _with_values(
+    columns: NDArray[np.uint32], existing: Signatures, old: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Sorted values of new documents uint32[num_perm, m] -> where a document of the run has one of them.
+
+    int64[n, 3]: column, first place of the value in it, document; of the documents `old` bool[n_docs].
+    """
+    low = np.uint32(LOW_BITS - 1)
+    there = np.zeros((len(columns), LOW_BITS), np.bool_)  # few values pass it, and only these are looked up
+    there[np.arange(len(columns))[:, None], columns & low] = True
+    found = [np.zeros((0, 3), np.int64)]
+    for start in range(0, len(old) if columns.size else 0, ROWS_AT_ONCE):
+        rows = np.flatnonzero(old[start : start + ROWS_AT_ONCE])
+        values = np.ascontiguousarray(existing.values[start : start + ROWS_AT_ONCE][rows].T)
+        for c, column in enumerate(values):
+            some = np.flatnonzero(there[c][column & low])
+            first = np.searchsorted(columns[c], column[some])
+            hit = columns[c][np.minimum(first, len(columns[c]) - 1)] == column[some]
+            places = np.full(int(hit.sum()), c), first[hit], start + rows[some[hit]]
+            found.append(np.stack(places, axis=1))
+        existing.release_pages()
+    return np.concatenate(found)
 
 
 def _agree(
@@ -149,22 +191,71 @@ def parts_and_wholes(
     As in a scan, but that all anchors are looked up.
     """
     out, shares = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
-    n_effective = new.boilerplate.n_effective
-    wanted = np.zeros(len(n_effective), np.bool_)
+    for docs, old in _sharing_anchors(index, new):
+        pairs, counts, fewer = _counted(index, new, docs, old)
+        rows = _enough_of_group(pairs, counts, rules.min_shared_anchors(fewer), group)
+        out.append(pairs[rows])
+        shares.append(counts[rows] / np.maximum(1, fewer[rows]))
+    return np.concatenate(out), np.concatenate(shares)
+
+
+def noisy_parts(
+    index: Index, new: Newcomers, n_letters: NDArray[np.int64], group: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Find the pairs (new document, document of the run) that share rare anchors: int64[n, 2].
+
+    The much shorter one may be a part of the other, full of errors; see `containment.SharedAnchors`.
+    """
+    out = [np.zeros((0, 2), np.int64)]
+    for docs, old in _sharing_anchors(index, new, containment.RARE - 1, group):
+        pairs, counts, fewer = _counted(index, new, docs, old)
+        pairs = pairs[_enough_of_group(pairs, counts, rules.min_rare_anchors(fewer, len(group)), group)]
+        sizes = np.stack([new.documents.n_letters[pairs[:, 0]], n_letters[pairs[:, 1]]])
+        out.append(pairs[~of_like_size(*sizes) & (sizes.min(axis=0) >= MIN_PLACED)])
+    return np.concatenate(out)
+
+
+def _sharing_anchors(
+    index: Index, new: Newcomers, most: int = 0, group: NDArray[np.int32] | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return for each anchor that both have, the new document and that of the run: int64[n] each.
+
+    Of anchors in at most so many groups of the run, if that is asked for.
+    """
+    wanted = np.zeros(len(new.boilerplate.n_effective), np.bool_)
     wanted[new.docs] = True
     for chunk in new.anchors.chunks(1 << 16):
         usable = own_of(chunk, wanted, new.boilerplate.bits)
-        hashes, docs = chunk.hash[usable], chunk.doc[usable]
-        which, old = index.with_anchor(hashes)
-        pairs, counts = unique_counts(docs[which].astype(np.int64) << 32 | old)
-        both = np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
-        fewer = np.minimum(n_effective[both[:, 0]], index.counts[both[:, 1]])
-        good = np.flatnonzero(counts >= rules.min_shared_anchors(fewer))
-        columns = (group[both[good, 1]], both[good, 0])
-        rows = good[_best(columns, both[good, 1], counts[good], containment.PAIRS_WITH_GROUP)]
-        out.append(both[rows])
-        shares.append(counts[rows] / np.maximum(1, fewer[rows]))
-    return np.concatenate(out), np.concatenate(shares)
+        which, old = index.with_anchor(chunk.hash[usable])
+        if group is not None:
+            groups = np.unique(np.stack([which, group[old]]), axis=1)[0]
+            rare = np.bincount(groups, minlength=int(usable.sum()))[which] <= most
+            which, old = which[rare], old[rare]
+        yield chunk.doc[usable][which].astype(np.int64), old
+
+
+def _counted(
+    index: Index, new: Newcomers, docs: NDArray[np.int64], old: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs int64[n, 2], how often each stands here, and the anchors of the one with fewer."""
+    keys, counts = unique_counts(docs << 32 | old)
+    pairs = np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
+    fewer = np.minimum(new.boilerplate.n_effective[pairs[:, 0]], index.counts[pairs[:, 1]])
+    return pairs, counts, fewer
+
+
+def _enough_of_group(
+    pairs: NDArray[np.int64], counts: NDArray[np.int64], enough: NDArray[np.int64], group: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return the rows that share enough; of each group of the run those that share most."""
+    good = np.flatnonzero(counts >= enough)
+    columns = (group[pairs[good, 1]], pairs[good, 0])
+    return good[_best(columns, pairs[good, 1], counts[good], containment.PAIRS_WITH_GROUP)]
+
+
+def keys(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for each pair (new document, document of the run); they sort as pairs do."""
+    return pairs[:, 0] << 32 | pairs[:, 1]
 
 
 @dataclass(frozen=True)
@@ -182,5 +273,12 @@ class PairsWithRun:
         """Join both kinds, each pair once."""
         both = np.concatenate([by_anchors, pairs])
         shares = np.r_[share, np.zeros(len(pairs))]
-        _, first = np.unique(both[:, 0] << 32 | both[:, 1], return_index=True)
+        _, first = np.unique(keys(both), return_index=True)
         return PairsWithRun(both[first], shares[first])
+
+    def and_noisy(self, pairs: NDArray[np.int64]) -> PairsWithRun:
+        """Add pairs int64[m, 2], sorted, that are not among these."""
+        both = np.concatenate([self.pairs, pairs])
+        share = np.r_[self.share, np.zeros(len(pairs))]
+        order = np.argsort(keys(both))
+        return PairsWithRun(both[order], share[order])

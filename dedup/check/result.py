@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,48 @@ from ..core.documents import FAULTS, OK, STATUS, Documents, Source
 from ..core.errors import BadInput
 from ..core.pairs import VerifiedPairs
 from ..core.thresholds import Thresholds, lost
-from ..core.verdicts import CONTAINED, FORM, NEAR, RELATIONS, REWRITTEN, SCANNED
+from ..core.verdicts import ALIGNED, CONTAINED, DECIDING, FORM, LETTERS, NEAR, RELATIONS, REWRITTEN
+from ..readers.storage.url_files import AnyFile
 
 NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE = "new", "duplicate", "allowed", "in the run", "set aside"
 STATES = (NEW, DUPLICATE, ALLOWED, IN_RUN, SET_ASIDE)
+
+
+@dataclass(frozen=True)
+class MatchFigures:
+    """The figures of n verified pairs as lists of n plain numbers; of each side the left document first."""
+
+    jaccard: list[float]
+    containment: list[float]
+    discounted_jaccard: list[float]
+    discounted_containment: list[float]
+    skeleton_jaccard: list[float]
+    aligned: list[float]
+    lost: list[list[float]]  # [2][n]
+    size: list[list[int]]  # [2][n]
+    is_part: list[list[bool]]  # [2][n]: it is part of the other one
+    similar: list[bool]
+    relation: list[int]
+    deciding: list[tuple[int, float]]  # the figure, in DECIDING, and its value
+
+    @staticmethod
+    def of(pairs: VerifiedPairs, limits: Thresholds) -> MatchFigures:
+        """Work all of them out at once."""
+        found = limits.classify(pairs)
+        return MatchFigures(
+            pairs.jaccard.tolist(),
+            pairs.containment.tolist(),
+            pairs.discounted_jaccard.tolist(),
+            pairs.discounted_containment.tolist(),
+            pairs.skeleton_jaccard.tolist(),
+            aligned(pairs).tolist(),
+            lost(pairs).T.tolist(),
+            [pairs.size_left.tolist(), pairs.size_right.tolist()],
+            [found.left_in_right.tolist(), found.right_in_left.tolist()],
+            found.similar.tolist(),
+            found.relation.tolist(),
+            list(zip(*(column.tolist() for column in found.deciding[:2]), strict=True)),
+        )
 
 
 @dataclass(frozen=True)
@@ -38,10 +75,12 @@ class Match:
     discounted_jaccard: float | None
     discounted_containment: float | None
     skeleton_jaccard: float | None
-    aligned: float | None  # the share of the longer text that the other has but for errors, if it is scanned
+    aligned: float | None  # the share of the letters that agree, if one text is full of errors
     lost: float | None  # the share of the new document that the other one lacks
     size: int | None  # shingles of the new document
     other_size: int | None
+    figure: str | None  # that decided, in DECIDING; not known where figures are estimated
+    value: float | None
     kept: bool | None  # in the run; its witness there
     witness: str | None
     text: str  # of the other document: ok, gone, changed, unreadable
@@ -49,34 +88,31 @@ class Match:
     allowed: bool = False
 
     @staticmethod
-    def of(
-        kind: int, pairs: VerifiedPairs, row: int | None, left: bool, limits: Thresholds, **about: object
-    ) -> Match:
+    def of(kind: int, figures: MatchFigures, row: int | None, left: bool, **about: object) -> Match:
         """A verified pair, its left document the new one or not; of equal letters perhaps without a row."""
         name = RELATIONS[kind]
         if row is None:
-            figures = {**_UNKNOWN, "lost": 0.0}
-            return Match(relation=name, side="", jaccard=1.0, containment=1.0, **figures, **about)  # type: ignore[arg-type]
-        one = pairs.where(np.array([row]))
-        sizes = int(one.size_left[0]), int(one.size_right[0])
-        mine, other = sizes if left else sizes[::-1]
+            unknown = {**_UNKNOWN, "lost": 0.0, "figure": DECIDING[LETTERS], "value": 1.0}
+            return Match(relation=name, side="", jaccard=1.0, containment=1.0, **unknown, **about)  # type: ignore[arg-type]
+        mine, other = (0, 1) if left else (1, 0)
+        figure, value = (LETTERS, 1.0) if kind < NEAR else figures.deciding[row]
         side = ""
         if kind == CONTAINED:
-            found = limits.classify(one)
-            in_other = bool((found.left_in_right if left else found.right_in_left)[0])
-            side = "part" if in_other else "whole"
+            side = "part" if figures.is_part[mine][row] else "whole"
         return Match(
             relation=name,
             side=side,
-            jaccard=float(one.jaccard[0]),
-            containment=float(one.containment[0]),
-            discounted_jaccard=float(one.discounted_jaccard[0]),
-            discounted_containment=float(one.discounted_containment[0]),
-            skeleton_jaccard=float(one.skeleton_jaccard[0]) if kind == REWRITTEN else None,
-            aligned=float(aligned(one)[0]) if kind == SCANNED else None,
-            lost=float(lost(one)[0, 0 if left else 1]),
-            size=mine,
-            other_size=other,
+            jaccard=figures.jaccard[row],
+            containment=figures.containment[row],
+            discounted_jaccard=figures.discounted_jaccard[row],
+            discounted_containment=figures.discounted_containment[row],
+            skeleton_jaccard=figures.skeleton_jaccard[row] if kind == REWRITTEN else None,
+            aligned=figures.aligned[row] if figure == ALIGNED else None,
+            lost=figures.lost[mine][row],
+            size=figures.size[mine][row],
+            other_size=figures.size[other][row],
+            figure=DECIDING[figure],
+            value=value,
             **about,  # type: ignore[arg-type]
         )
 
@@ -118,7 +154,7 @@ class Match:
 
 _UNKNOWN: dict[str, None] = dict.fromkeys(
     ("discounted_jaccard", "discounted_containment", "skeleton_jaccard", "aligned")
-    + ("lost", "size", "other_size")
+    + ("lost", "size", "other_size", "figure", "value")
 )
 
 
@@ -182,11 +218,11 @@ def _closeness(m: Match) -> tuple[object, ...]:
 class Allowed:
     """Accepted pairs, and accepted new documents; entry -> line of the file."""
 
-    path: Path
+    path: AnyFile
     lines: dict[tuple[str, ...], int]
 
     @staticmethod
-    def read(path: Path) -> Allowed:
+    def read(path: AnyFile) -> Allowed:
         """A file with a line for each: `new TAB existing`, or the name of a new document.
 
         Blank lines and those that begin with `# ` are passed over.  Raises BadInput.

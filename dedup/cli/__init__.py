@@ -22,6 +22,7 @@ from . import (
     exit,
     explain,
     export,
+    move,
     paths,
     pull,
     report,
@@ -67,6 +68,7 @@ def commands() -> None:
     dedup tune                 what other thresholds would drop, and the recall
     dedup report               one HTML page: figures, charts, clusters side by side
     dedup check NEW            which new documents are in a run already; exit code 1 if any
+    dedup move dropped         move the dropped files to a quarantine folder, and back
     dedup review               accept, change or split each cluster in the terminal
     dedup pull ADDRESS FOLDER  a run at s3://, hdfs:// and others, brought here
     dedup warm                 make the compiled kernels ready
@@ -89,6 +91,6 @@ for _command in (
         evaluate.evaluate,
         compare.compare,
     ),
-    *(tune.tune, report.report, check.check, review.review, pull.pull, warm.warm),
+    *(tune.tune, report.report, check.check, move.move, review.review, pull.pull, warm.warm),
 ):
     commands.add_command(_command)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core import errors
+from . import output as outputs
 from . import progress as progress_options
 from .common import console, default_run, print_json, tell
+from .exit import say
 from .paths import RUN_FOLDER, AnyRun, RunFolderPath
 from .progress import Shown, reporting
+from .wait import wait_option, when_free
 
 if TYPE_CHECKING:
     from ..check.existing import Existing
     from ..check.result import Checked
+    from ..readers.storage.url_files import AnyFile
 
 
 @click.command()
@@ -32,9 +36,23 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--allow",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=outputs.AnyPath(reads=True),
     help="File of accepted pairs: new TAB existing a line, or the name of a new document.",
 )
+@click.option(
+    "--to",
+    type=outputs.AnyPath(folder=True),
+    help="Write NEW without its duplicates to a folder or address, new or empty.",
+)
+@click.option("--only-run", is_flag=True, help="Look for duplicates in the run alone, not within NEW.")
+@click.option(
+    "--report",
+    type=outputs.AnyPath(),
+    metavar="FILE",
+    help="Write a row for each new document; .csv, .jsonl, .parquet or .txt. The file must be new.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@wait_option
 @click.option("--add", is_flag=True, help="Then scan the new files into the run, whatever was found.")
 @click.option(
     "--format",
@@ -56,7 +74,12 @@ if TYPE_CHECKING:
 def check(
     new: tuple[str, ...],
     run_folder: AnyRun,
-    allow: Path | None,
+    allow: AnyFile | None,
+    to: AnyFile | None,
+    only_run: bool,
+    report: AnyFile | None,
+    strict: bool,
+    wait: float,
     add: bool,
     format_: str,
     as_json: bool,
@@ -71,36 +94,59 @@ def check(
 
     \b
     dedup check incoming/ --against corpus-run
-    dedup check test.jsonl --against train-run --json
+    dedup check test.jsonl --against train-run --only-run --to clean-test --report leaks.csv
     dedup check $(git diff --name-only main) --format github
     """
-    from ..check.check import check as checked
+    from ..check.check import checking
     from ..check.result import Allowed
     from ..core.compiled.cache import compiling
+    from ..reports.lists import checked, export
 
     accepted = Allowed.read(allow) if allow else None
     overrides = {k: v for k, v in given.items() if v is not None}
     if add:
         _check_can_add(new, run_folder)
-    with reporting(shown, "check", f"checking against {errors.safe(str(run_folder))}") as reporter:
-        found, existing = checked(
-            *(new, run_folder),
-            progress=reporter.progress,
-            on_compile=lambda: reporter.say(compiling()),
-            on_index=lambda: reporter.say("making the index of the run, only this once ..."),
-            **overrides,
-        )
-    found, unused = accepted.applied(found) if accepted else (found, [])
+    form = outputs.form_of(report, None, export.SUFFIXES, "csv")
+    if report:
+        export.refuse(report, False)
+    with ExitStack() as steps:
+        with reporting(shown, "check", f"checking against {errors.safe(str(run_folder))}") as reporter:
+            result = steps.enter_context(
+                checking(
+                    *(new, run_folder),
+                    only_run=only_run,
+                    progress=reporter.progress,
+                    on_compile=lambda: reporter.say(compiling()),
+                    on_index=lambda: reporter.say("making the index of the run, only this once ..."),
+                    **overrides,
+                )
+            )
+        found, unused = accepted.applied(result.found) if accepted else (result.found, [])
+        stays = checked.chosen(found)
+        if to:
+            tell(checked.told(len(found), checked.write_chosen(result.new, stays, to), to), quiet)
+    if report:
+        checked.write_report(found, stays, report, form)
+    warned = _tell(found, unused)
+    if not quiet or as_json:
+        _print(found, result.existing, unused, "json" if as_json else format_)
+    if add:
+        when_free(lambda: _add(new, result.existing, overrides, quiet), wait, tell)
+    return errors.FAILED if strict and warned else _code(found)
+
+
+def _tell(found: list[Checked], unused: list[str]) -> bool:
+    """Say what could not be read, and what is a warning -> whether there is one."""
     for entry in unused:
         click.echo(f"dedup: {errors.safe(entry)}", err=True)
     for doc in found:
         if doc.fault:
             click.echo(f"dedup: {errors.safe(doc.path)}: {errors.safe(doc.note)}", err=True)
-    if not quiet or as_json:
-        _print(found, existing, unused, "json" if as_json else format_)
-    if add:
-        _add(new, existing, overrides, quiet)
-    return _code(found)
+    lost = {m.path for doc in found for m in doc.matches if m.text != "ok"}
+    if lost:
+        what = f"{len(lost):,} of the documents found have changed or gone since the scan of the run"
+        say(f"warning: {what}, such as {min(lost)}; scan again", 0)
+    return bool(unused or lost)
 
 
 def _code(found: list[Checked]) -> int:

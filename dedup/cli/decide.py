@@ -12,6 +12,7 @@ from . import progress as progress_options
 from .common import run_option, show_run
 from .paths import AnyRun
 from .progress import Shown, reporting
+from .wait import wait_option, when_free
 
 
 @click.command()
@@ -21,6 +22,7 @@ from .progress import Shown, reporting
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@wait_option
 @progress_options.options
 def decide(
     run_folder: AnyRun,
@@ -28,6 +30,7 @@ def decide(
     quiet: bool,
     fail_on_duplicates: bool,
     strict: bool,
+    wait: float,
     shown: Shown,
     **given: Any,
 ) -> int:
@@ -45,6 +48,8 @@ def decide(
     jit.without_blas()
     changed = {k: v for k, v in given.items() if v is not None}
     with reporting(shown, "decide", f"deciding {safe(str(run_folder))} anew") as reporter:
-        result = redecide.decide(run_folder, reporter.progress, **changed)
+        result = when_free(
+            lambda: redecide.decide(run_folder, reporter.progress, **changed), wait, reporter.say
+        )
         reporter.result(result.summary)
     return show_run(result, run_folder, as_json, quiet, fail_on_duplicates, strict)

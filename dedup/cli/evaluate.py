@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import console, load_kernels, print_json, run_option
+from .output import AnyPath
 from .paths import AnyRun
+
+if TYPE_CHECKING:
+    from ..readers.storage.url_files import AnyFile
 
 
 @click.command("eval")
-@click.argument("labels", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("labels", type=AnyPath(reads=True))
 @click.option("--ignore-unknown", is_flag=True, help="Leave out labels of documents that are not in the run.")
 @click.option(
     "--examples",
@@ -23,7 +27,7 @@ from .paths import AnyRun
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object on stdout.")
 @run_option
-def evaluate(labels: Path, ignore_unknown: bool, examples: int, as_json: bool, run_folder: AnyRun) -> None:
+def evaluate(labels: AnyFile, ignore_unknown: bool, examples: int, as_json: bool, run_folder: AnyRun) -> None:
     """Score the clusters of a run against LABELS: precision, recall, F1, B-cubed, adjusted Rand index.
 
     LABELS is CSV, TSV, JSON Lines or Parquet, with the columns a, b, label (same or different), or path,

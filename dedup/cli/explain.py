@@ -11,10 +11,11 @@ import click
 from ..core import errors
 from ..core.settings import Settings
 from .common import load_kernels, run_is_default, run_option
-from .output import NewPath, form_of
+from .output import AnyPath, form_of
 from .paths import AnyRun
 
 if TYPE_CHECKING:
+    from ..readers.storage.url_files import AnyFile
     from ..reports.explain.explain import Explanation
     from ..runs.run import Run
 
@@ -34,13 +35,13 @@ FILE_WIDTH = 100
 @click.option(
     "-o",
     "--output",
-    type=NewPath(),
+    type=AnyPath(),
     help="File to write: .txt, .html or .json; .gz, .bz2, .xz, .zst pack it. [stdout]",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @run_option
 def explain(
-    a: str, b: str, format_: str | None, output: Path | None, force: bool, run_folder: AnyRun
+    a: str, b: str, format_: str | None, output: AnyFile | None, force: bool, run_folder: AnyRun
 ) -> None:
     """Show how two documents are one document, or why not: relation, figures, and where they differ.
 
@@ -81,7 +82,7 @@ def _print(found: Explanation) -> None:
     print_explanation(found, Console(highlight=False))
 
 
-def _write(found: Explanation, format_: str, output: Path | None, force: bool) -> None:
+def _write(found: Explanation, format_: str, output: AnyFile | None, force: bool) -> None:
     import io
 
     from ..reports.lists.export import write_new

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,10 @@ from . import paths
 from .common import PROBLEMS_SHOWN, run_option
 from .exit import say
 from .paths import AnyRun
+
+if TYPE_CHECKING:
+    from ..readers.storage.url_files import AnyFile
+    from ..reports.lists.corpus import ExportResult
 
 
 def _tell_stale(run: Any) -> None:
@@ -49,7 +53,7 @@ def _list_command(what: str, help: str) -> None:
     @click.option(
         "-o",
         "--output",
-        type=outputs.NewPath(),
+        type=outputs.AnyPath(),
         help="File to write: .txt, .csv, .jsonl or .parquet; .gz, .bz2, .xz, .zst pack it. [stdout]",
     )
     @click.option("-0", "nul", is_flag=True, help="End each name with a NUL byte, for xargs -0.")
@@ -61,7 +65,7 @@ def _list_command(what: str, help: str) -> None:
     @run_option
     def command(
         format_: str | None,
-        output: Path | None,
+        output: AnyFile | None,
         nul: bool,
         force: bool,
         csv_raw: bool,
@@ -90,11 +94,14 @@ _list_command("clusters", "A row per clustered document: path, cluster_id, canon
 _list_command("pairs", "The verified pairs with their exact figures and the counts behind them.")
 _list_command("forms", "The kept instances of forms, form by form, each with the one that it is most like.")
 _list_command("set-aside", "The documents that could not be judged, each with the reason.")
+_list_command("documents", "Every document, in the order of the run: its cluster and what became of it.")
 _list_command("sources", "The ledger of each source: seen = kept + dropped + set aside, and why.")
 
 
 @export.command()
-@click.option("--to", required=True, type=outputs.NewPath(folder=True), help="Folder to write; new or empty.")
+@click.option(
+    "--to", required=True, type=outputs.AnyPath(folder=True), help="Folder or address to fill; new or empty."
+)
 @click.option(
     "--mode",
     type=click.Choice(["copy", "hardlink", "symlink"]),
@@ -104,17 +111,61 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
 )
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
 @with_short_option
+@click.option("--with-set-aside", is_flag=True, help="Carry along, unchanged, all that was set aside.")
+@click.option(
+    "--mark", is_flag=True, help="Write all records, also dropped ones, each with dedup_ columns added."
+)
+@click.option(
+    "--keep-per-cluster",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Fill up each cluster to N documents, by preference.",
+)
+@click.option(
+    "--collect",
+    multiple=True,
+    metavar="FIELD",
+    help="Add to each kept record the values of FIELD in its cluster; may be given often.",
+)
 @run_option
-def corpus(to: Path, mode: str, force: bool, with_short: bool, run_folder: AnyRun) -> int:
-    """Write the kept documents to a new folder; the input is never touched."""
+def corpus(to: AnyFile, run_folder: AnyRun, **given: Any) -> int:
+    """Write the kept documents to a new folder or address; the input is never touched.
+
+    \b
+    dedup export corpus --to clean/ --with-set-aside
+    dedup export corpus --to s3://bucket/clean
+    dedup export corpus --to marked/ --mark
+    """
+    from ..reports.lists.chosen import CorpusOptions
     from ..reports.lists.corpus import export_corpus
+    from ..reports.wording import counted
     from ..runs.opening import open_run
 
+    asked = CorpusOptions(**given)
+    if asked.mark and asked.keep_per_cluster > 1:
+        raise errors.BadSetting("--mark writes all records; leave out --keep-per-cluster")
     run = open_run(run_folder)
     _tell_stale(run)
-    written = export_corpus(run, to, mode, force, with_short)
+    written = export_corpus(run, to, asked)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         say(f"{where}: {what}", 0)
-    what = f"{written.documents:,} documents in {written.files:,} files"
+    what = f"{counted(written.documents, 'document')} in {counted(written.files, 'file')}"
     click.echo(f"{what} -> {errors.safe(str(to))}", err=True)
+    for line in _missing(written, run_folder):
+        click.echo(line, err=True)
     return errors.FAILED if written.problems else errors.DONE
+
+
+def _missing(written: ExportResult, run_folder: AnyRun) -> Iterator[str]:
+    """Say what is not in the new corpus though it was not dropped, by count and reason."""
+    if written.left_out:
+        listed = ", ".join(f"{n:,} {reason}" for reason, n in written.left_out.items())
+        where = f"dedup export set-aside{paths.run_flag(run_folder)}"
+        yield f"left out: {listed}; --with-set-aside carries them along; see: {where}"
+    if written.skipped:
+        yield f"never read: {', '.join(f'{n:,} {reason}' for reason, n in written.skipped.items())}"
+    for path, n in written.unmarked.items():
+        are = "lines or rows are no records, and stand" if n > 1 else "line or row is no record, and stands"
+        yield f"{errors.safe(path)}: {n:,} {are} there without the columns"

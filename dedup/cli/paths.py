@@ -7,12 +7,16 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from ..core import errors
 from ..readers.storage.addresses import BEGINS, is_address, local_folder, plain
+from .output import AnyPath
+
+if TYPE_CHECKING:
+    from ..readers.storage.url_files import UrlFile
 
 RUN_FOLDER = ".dedup"
 AnyRun = Path | str  # a folder of this machine, or an address
@@ -37,7 +41,7 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
     if files_from == "-" and "-" in paths:
         raise click.UsageError("standard input cannot be both the list of --files-from and a text")
     try:
-        data = sys.stdin.buffer.read() if files_from == "-" else Path(files_from).read_bytes()
+        data = sys.stdin.buffer.read() if files_from == "-" else _list_at(files_from).read_bytes()
     except OSError as error:
         raise errors.BadInput(f"{files_from}: cannot be read: {(error.strerror or '').lower()}") from None
     data = data.removeprefix(codecs.BOM_UTF8)
@@ -53,6 +57,10 @@ def all_paths(paths: tuple[str, ...], files_from: str | None, nul: bool) -> list
         raise errors.BadInput(f"{files_from}: names no files")
     # NOTE: in a list - is a file of that name, not standard input, which may be the list itself
     return [*paths, *(b"./-" if name == b"-" else name for name in found)]
+
+
+def _list_at(files_from: str) -> Path | UrlFile:
+    return AnyPath(reads=True).convert(files_from, None, None)
 
 
 class RunFolderPath(click.Path):

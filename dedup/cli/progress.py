@@ -15,6 +15,7 @@ import click
 
 from .. import __version__
 from ..core import errors
+from .output import LocalPath
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +81,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-v", "--verbose", is_flag=True, help="Say also which kernels, and the peak of memory."),
         click.option(
             "--log",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=LocalPath(why="a log grows on this machine"),
             metavar="FILE",
             help="Append each stage to FILE as JSON Lines: time, stage, seconds, counts.",
         ),

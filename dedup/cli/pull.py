@@ -8,12 +8,12 @@ import click
 
 from ..core import errors
 from ..readers.storage.addresses import is_address
-from .output import NewPath
+from .output import LocalPath
 
 
 @click.command()
 @click.argument("address")
-@click.argument("folder", type=NewPath(folder=True))
+@click.argument("folder", type=LocalPath(folder=True, why="a run is copied to this machine"))
 def pull(address: str, folder: Path) -> None:
     """Copy the run at ADDRESS (s3://, hdfs:// and others) to FOLDER, a new run folder of this machine.
 

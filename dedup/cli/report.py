@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import run_is_default, run_option
-from .output import NewPath, form_of
+from .output import AnyPath, form_of
 from .paths import AnyRun
+
+if TYPE_CHECKING:
+    from ..readers.storage.url_files import AnyFile
 
 
 @click.command()
 @click.option(
     "-o",
     "--output",
-    type=NewPath(),
+    type=AnyPath(),
     default=Path("report.html"),
     show_default=True,
     help="File to write.",
@@ -38,7 +42,7 @@ from .paths import AnyRun
     help="Texts in the page; of the rest it has the figures.",
 )
 @run_option
-def report(output: Path, force: bool, max_clusters: int, max_texts: float, run_folder: AnyRun) -> None:
+def report(output: AnyFile, force: bool, max_clusters: int, max_texts: float, run_folder: AnyRun) -> None:
     """Write the run as one HTML page: the account, charts, and every cluster side by side.
 
     The page works from disk: it loads nothing and sends nothing.  It holds texts of the documents.

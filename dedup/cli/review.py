@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from ..core import errors
-from .common import check_relation, cluster_id, load_kernels, print_json, run_option
+from .common import check_relation, cluster_id, load_kernels, print_json, run_option, tell
 from .paths import AnyRun
+from .wait import wait_option, when_free
 
 
 @click.command()
@@ -28,6 +29,7 @@ from .paths import AnyRun
 @click.option("--again", is_flag=True, help="Also clusters that were decided before.")
 @click.option("--undo", type=int, metavar="N", help="Take back decision N, as --json numbers it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decisions made so far as one JSON object.")
+@wait_option
 @run_option
 def review(
     cluster: str | None,
@@ -36,6 +38,7 @@ def review(
     again: bool,
     undo: int | None,
     as_json: bool,
+    wait: float,
     run_folder: AnyRun,
 ) -> None:
     """Go through the clusters in the terminal: accept each, change its canonical document, split one off.
@@ -54,7 +57,7 @@ def review(
     folder = local_folder(run_folder)
     check_relation(relation)
     if undo is not None:
-        _undo(folder, undo)
+        when_free(lambda: _undo(folder, undo), wait, tell)
     if as_json:
         _print_decisions(folder)
     if as_json or undo is not None:
@@ -69,7 +72,8 @@ def review(
     run = open_run(folder, as_scanned=True)
     chosen = None if cluster is None else cluster_id(cluster)
     load_kernels()
-    with contextlib.closing(Log(folder)) as log, _keyboard() as keys:
+    opened = when_free(lambda: Log(folder), wait, tell)
+    with contextlib.closing(opened) as log, _keyboard() as keys:
         done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
     click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)
 

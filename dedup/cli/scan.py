@@ -15,8 +15,10 @@ from . import options
 from . import paths as path_options
 from . import progress as progress_options
 from .common import run_is_default, run_option, show_run, show_summary
+from .output import LocalPath
 from .paths import AnyRun
 from .progress import Reporter, Shown, reporting
+from .wait import wait_option, when_free
 
 
 @click.command()
@@ -32,7 +34,7 @@ from .progress import Reporter, Shown, reporting
 @run_option
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(why="settings are read from this machine"),
     help="TOML file with settings, and `run`, the run folder. [pyproject.toml]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole summary as one JSON object on stdout.")
@@ -40,6 +42,7 @@ from .progress import Reporter, Shown, reporting
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 1 when something would be dropped.")
 @click.option("--checksum", is_flag=True, help="Trust no size and time of a file: read all of them again.")
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
+@wait_option
 @progress_options.options
 @engines.options
 def scan(
@@ -53,6 +56,7 @@ def scan(
     fail_on_duplicates: bool,
     strict: bool,
     checksum: bool,
+    wait: float,
     engine: engines.Engine,
     shown: Shown,
     **given: Any,
@@ -81,7 +85,10 @@ def scan(
     settings = Settings(**values)
     with reporting(shown, "scan", f"scanning into {safe(str(run_folder))}", settings) as reporter:
         if engine.name == "spark":
-            found = engines.scan(all_paths, settings, run_folder, engine, reporter, checksum)
+            found = when_free(
+                lambda: engines.scan(all_paths, settings, run_folder, engine, reporter, checksum),
+                *(wait, reporter.say),
+            )
             reporter.result(found[0])
         else:
             folder = path_options.folder_to_write(run_folder)
@@ -89,7 +96,9 @@ def scan(
             if result is not None:
                 reporter.say("nothing has changed since the last scan")
             else:
-                result = _scan(all_paths, settings, folder, reporter, checksum)
+                result = when_free(
+                    lambda: _scan(all_paths, settings, folder, reporter, checksum), wait, reporter.say
+                )
             reporter.result(result.summary)
     if engine.name == "spark":
         return show_summary(found, run_folder, as_json, quiet, fail_on_duplicates, strict)

@@ -10,10 +10,11 @@ import click
 
 from ..core import errors
 from .common import console, load_kernels, print_json, run_option
-from .output import NewPath
+from .output import AnyPath, LocalPath
 from .paths import AnyRun
 
 if TYPE_CHECKING:
+    from ..readers.storage.url_files import AnyFile
     from ..runs.run import Run
 
 
@@ -39,12 +40,12 @@ if TYPE_CHECKING:
 @click.option("-i", "--interactive", is_flag=True, help="Judge pairs near the line, one at a time.")
 @click.option(
     "--labels",
-    type=NewPath(),
+    type=LocalPath(why="answers are added to a file of this machine"),
     default=Path("labels.csv"),
     show_default=True,
     help="With -i: the file that answers are added to; dedup eval reads it.",
 )
-@click.option("--plot", type=NewPath(), help="Picture to write: .svg or .png.")
+@click.option("--plot", type=AnyPath(), help="Picture to write: .svg or .png.")
 @click.option("--force", is_flag=True, help="Replace the picture if it is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object on stdout.")
 @run_option
@@ -54,7 +55,7 @@ def tune(
     shown: int,
     interactive: bool,
     labels: Path,
-    plot: Path | None,
+    plot: AnyFile | None,
     force: bool,
     as_json: bool,
     run_folder: AnyRun,
@@ -107,7 +108,7 @@ def _tuned(run: Run, sample: int, seed: int, shown: int) -> dict[str, Any]:
         return tuned(run, sample, seed, shown)
 
 
-def _plot(report: dict[str, Any], plot: Path, force: bool) -> None:
+def _plot(report: dict[str, Any], plot: AnyFile, force: bool) -> None:
     from ..reports.lists.export import write_new
     from ..reports.tune import plot as plots
 

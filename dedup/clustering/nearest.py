@@ -21,10 +21,11 @@ from ..core.thresholds import Thresholds, noisy
 def judged(n: int, pairs: VerifiedPairs, limits: Thresholds) -> VerifiedPairs:
     """Return the pairs among n documents, with `by_family` where a noisy copy is one of another document."""
     found = limits.classify(pairs)
-    weak = found.reached & noisy(pairs)
+    whole = found.reached & ~found.noisy_part  # a text may have parts that are two documents
+    weak = whole & noisy(pairs)
     if limits.joins_forms or not weak.any():
         return pairs
-    label = connected_components(n, np.ascontiguousarray(pairs.docs[found.reached & ~weak])).tolist()
+    label = connected_components(n, np.ascontiguousarray(pairs.docs[whole & ~weak])).tolist()
     two: dict[int, set[int]] = defaultdict(set)  # of the clusters so far, those known to be other documents
     for left, right in pairs.docs[found.apart].tolist():
         two[label[left]].add(label[right])

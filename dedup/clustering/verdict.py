@@ -36,9 +36,7 @@ def same_letters(documents: Documents) -> NDArray[np.int32]:
     if len(docs):
         one, other = documents.letters_hash[docs].T
         order = np.argsort(one)
-        if (np.diff(one[order]) == 0)[
-            np.diff(other[order]) != 0
-        ].any():  # next to never: half a hash is 64 bits
+        if (np.diff(one[order]) == 0)[np.diff(other[order]) != 0].any():  # next to never: 64 bits are equal
             order = np.lexsort((other, one))
         new = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)]
         first = np.minimum.reduceat(order, np.flatnonzero(new))
@@ -75,9 +73,7 @@ class Decision:
     verdict: Verdict
     pairs: VerifiedPairs  # that reach a threshold, or have equal letters; sorted
     relations: NDArray[np.int8]  # of the pairs
-    first_witness: NDArray[np.int32] | None = (
-        None  # witnesses before the skeletons of documents with equal letters were compared
-    )
+    first_witness: NDArray[np.int32] | None = None  # before skeletons of equal letters were compared
 
 
 def thresholds(s: Settings) -> Thresholds:
@@ -105,14 +101,8 @@ def decide(
     on the way if `may_match` allows it.  Families are learned from the pairs known before.  `weight`
     int64[n_docs] is the size of each exact group, at its first document, where not all of it is here.
     """
-    pairs = known.pairs
     n, limits, rule = len(documents), thresholds(s), policies.parse_rule(s.prefer)
-    # a part is joined to its whole only if they share anchors that are no boilerplate
-    found = limits.classify(pairs)
-    sure = found.similar | found.apart | known.by_anchors
-    slots = families.slots(n, pairs.where(sure & known.candidate & found.related))
-    pairs, candidate = slots.judged(pairs.where(sure)), known.candidate[sure]
-    pairs = nearest.judged(n, pairs, limits)
+    slots, pairs, candidate = _judged(n, known, limits)
     drops = np.isin(np.arange(len(RELATIONS)), [RELATIONS.index(r) for r in parse_relations(s.relations)])
     weight = np.bincount(exact_group, minlength=n) if weight is None else weight
     good = without_hubs(pairs.where(limits.classify(pairs).reached), limits, n)
@@ -144,6 +134,30 @@ def decide(
     family = families.numbered(forms.docs, label, exact_group)
     decided = _assembled(preferences, good, equal, label, witness, own, limits, family)
     return Decision(decided, both.where(order), kinds[order], first_witness)
+
+
+def order_of_preference(
+    s: Settings, sources: list[Source], documents: Documents, exact_group: NDArray[np.int32], known: Evidence
+) -> NDArray[np.int64]:
+    """Rank the documents of a run by its policies -> int64[n_docs], 0 for the most preferred of all."""
+    n, limits = len(documents), thresholds(s)
+    _, pairs, _ = _judged(n, known, limits)
+    good = without_hubs(pairs.where(limits.classify(pairs).reached), limits, n)
+    weight = np.bincount(exact_group, minlength=n)
+    facts = _facts(sources, documents, exact_group, weight, good, limits)
+    return policies.rank(policies.parse_rule(s.prefer), facts)[0]
+
+
+def _judged(
+    n: int, known: Evidence, limits: Thresholds
+) -> tuple[families.Slots, VerifiedPairs, NDArray[np.bool_]]:
+    """Compared pairs -> (the slots of forms, the pairs that say something, which were candidates)."""
+    # a part is joined to its whole only if they share anchors, or shingles, that are no boilerplate
+    found = limits.classify(known.pairs)
+    sure = found.similar | found.apart | known.by_anchors | found.noisy_part
+    slots = families.slots(n, known.pairs.where(sure & known.candidate & found.related))
+    pairs = slots.judged(known.pairs.where(sure))
+    return slots, nearest.judged(n, pairs, limits), known.candidate[sure]
 
 
 def _assembled(

@@ -13,7 +13,7 @@ from ..core.components import connected_components
 from ..core.pairs import CandidatePairs, VerifiedPairs, pair_keys
 from ..core.sorted_arrays import is_in
 from ..core.thresholds import Thresholds, lost
-from ..core.verdicts import CONTAINED, FORM
+from ..core.verdicts import CONTAINED, FORM, SCANNED
 from . import hubs, policies
 
 MAX_WHOLES = 3  # a part of at most so many different wholes is clustered, with the one most similar to it
@@ -29,9 +29,7 @@ class Preferences:
 
     exact_group: NDArray[np.int32]  # the first document with the same letters
     representative: NDArray[np.int32]  # the most preferred document with the same letters
-    by_itself: NDArray[
-        np.bool_
-    ]  # not dropped for its representative: it is one, or their relation drops nothing
+    by_itself: NDArray[np.bool_]  # is a representative, or of a relation to it that drops nothing
     rank: NDArray[np.int64]  # 0 for the most preferred document of all
     keys: policies.Keys  # that gave the ranks
     kind: NDArray[np.int8]  # relation to its representative
@@ -177,16 +175,18 @@ def edges(
     """Return which document of each pair may be dropped for the other, by the relations that drop.
 
     A document may be dropped for one that contains it: a part for its whole, and the whole for its part only
-    with `whole_for_part`.  Where instances of a form are dropped, any may be dropped for any other.
+    with `whole_for_part`; a part full of errors only if noisy copies are dropped, too.  Where instances of a
+    form are dropped, any may be dropped for any other.
     """
     found = limits.classify(pairs)
     kind = found.relation
     either, part = kind == FORM, kind == CONTAINED
+    drops = drops[kind] & (drops[SCANNED] | ~found.noisy_part)
     left = found.held[0] & (~part | found.left_in_right)
     right = found.held[1] & (~part | found.right_in_left)
     if whole_for_part:
         either |= part & (left | right)
-    return hubs.allowed(pairs.docs, drops[kind] & (left | either), drops[kind] & (right | either))
+    return hubs.allowed(pairs.docs, drops & (left | either), drops & (right | either))
 
 
 def _in_terms_of(

@@ -82,6 +82,11 @@ def compare(left: Sequence[str], right: Sequence[str]) -> Noise:
             **{"grams_left": turned.grams_right, "grams_right": turned.grams_left},
             **{"letters_left": turned.letters_right, "letters_right": turned.letters_left},
         )
+    return compared(left, right)
+
+
+def compared(left: Sequence[str], right: Sequence[str]) -> Noise:
+    """Compare two texts in this order, which decides between alignments that are equally good."""
     a, b = "".join(left), "".join(right)
     columns = align(a, b)
     is_error = [i == NONE or j == NONE or a[i] != b[j] for i, j in columns]

@@ -6,7 +6,10 @@ so the same corpus gives the same numbers whatever the order of reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +20,20 @@ STATUS = (
     *("too short to judge", "too large"),
 )
 COUNTED = ("n_letters", "n_upper", "n_marks", "n_bones")  # in the order of Signed.counts
+NUMBER = "number"
 FAULTS = (UNREADABLE, BAD_RECORD, CHANGED, TOO_LARGE)  # of a scan that has them the exit code is 2
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text given from Python: `dedup.scan_texts([Document("...", id="a"), ...])`."""
+    """A text given from Python: `dedup.scan_texts([Document("...", id="a"), ...])`.
 
-    text: str
+    `fields` has the values that `prefer="field:NAME"` asks for.
+    """
+
+    text: str | None
     id: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,21 @@ class Documents:
     fields: list[str]  # values of its record that a policy asks for, as a JSON object
     repairs: list[str]  # what was done to its text before the letters were taken, "html,entities"
     written: list[bytes]  # digest of the bytes of a whole file, b"" where they are those of its text
+    id_type: list[str]  # NUMBER where the record has a number as its id, else ""
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def whole_ids(self) -> list[int | None] | None:
+        """Return the ids as whole numbers of 64 bits, None for no id; None where one is anything else."""
+        ids = [self.typed_id(doc) for doc in range(len(self)) if self.id[doc]]
+        if not ids or not all(type(i) is int and -(1 << 63) <= i < 1 << 63 for i in ids):
+            return None
+        return [int(name) if name else None for name in self.id]
+
+    def typed_id(self, doc: int) -> str | int | float:
+        """Return the id of a document as its record has it: a number, or text; "" when it has none."""
+        found: str | int | float = self.id[doc]
+        if self.id_type[doc] == NUMBER:
+            found = json.loads(self.id[doc])
+        return found

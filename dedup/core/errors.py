@@ -3,7 +3,9 @@
     DedupError                 exit 2: usage or data; the message is one line for a person
       BadSetting               a setting out of range or unknown
       BadInput                 a path that is missing, or holds nothing to read
-      BadRun                   a run folder that is missing, foreign, damaged or in use
+      BadType                  a value from Python of a type that is not accepted; a TypeError too
+      BadRun                   a run folder that is missing, foreign, damaged
+        Locked                 another command is writing it
       OutputExists             a file that would be overwritten
       Lost                     a server or process that the work leans on has gone; what is done stays
       Broken                   a result that fails its own check: a fault of this program
@@ -32,8 +34,16 @@ class BadInput(DedupError):
     """Something to be read is missing or cannot be read."""
 
 
+class BadType(DedupError, TypeError):
+    """A value given from Python has a type that is not accepted."""
+
+
 class BadRun(DedupError):
     """A run folder cannot be opened or written."""
+
+
+class Locked(BadRun):
+    """Another command is writing the run folder; later it is free."""
 
 
 class Lost(DedupError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .array_table import ArrayTable
 from .sorted_arrays import distinct, is_in, pairs_of
 from .verdicts import WRITTEN_ALIKE
 
@@ -16,6 +17,10 @@ COUNTS = (  # of what one text says and the other does not; see content.own_cont
     *("letters_left", "letters_right", "only_left", "only_right", "passages", "replaced", "lopsided"),
     *("numbers", "doubtful", "doubtful_numbers", "repeated", "inserted", "damaged", "words", "places"),
     *("silent_left", "silent_right", "errors", "noise", "grams_left", "grams_right"),
+)
+SHINGLES = (  # shared, in the left, in the right document: all, those without boilerplate, of the skeletons
+    *("overlap", "size_left", "size_right", "own_overlap", "own_left", "own_right"),
+    *("bones_overlap", "bones_left", "bones_right"),
 )
 DIGEST_WORDS = 2 * len(WRITTEN_ALIKE) + 1
 TURNED = [1, 0, 3, 2, *range(4, 15), 16, 15, 17, 18, 20, 19]  # those columns with left and right exchanged
@@ -48,16 +53,25 @@ class CandidatePairs:
         keys = distinct(pair_keys(pairs[pairs[:, 0] != pairs[:, 1]]))
         return CandidatePairs(pairs_of(keys))
 
+    @staticmethod
+    def none() -> CandidatePairs:
+        return CandidatePairs(np.zeros((0, 2), np.int32))
+
     def __len__(self) -> int:
         return len(self.docs)
 
 
+def _figures(kind: Any, shape: tuple[int, ...] = (), names: tuple[str, ...] = ()) -> Any:
+    """A field: the type and shape of a row, and its columns in tables; without names it is one column."""
+    return field(metadata={"row": np.zeros(shape, kind), "names": names})
+
+
 @dataclass(frozen=True)
-class VerifiedPairs:
+class VerifiedPairs(ArrayTable):
     """docs int32[n, 2], sorted.
 
     counts int64[n, 3, 3]: distinct shingles of three kinds (all, those that are boilerplate in neither
-    document, those of the skeletons), each as shared, in the left, in the right document.  content
+    document, those of the skeletons), each as shared, in the left, in the right document: SHINGLES.  content
     int32[n, 21] are the COUNTS of what each text says alone, and slots uint32[n, 4, 4] where they differ
     (see content.Slot: before, after, left, right, hashed); both are 0 where the texts were not compared
     word by word.  Where texts full of errors were compared letter by letter, `errors` are those of the
@@ -66,18 +80,39 @@ class VerifiedPairs:
     tells that they are instances of one form.
     """
 
-    docs: NDArray[np.int32]
-    counts: NDArray[np.int64]
-    content: NDArray[np.int32]
-    slots: NDArray[np.uint32]
-    by_family: NDArray[np.bool_]
+    docs: NDArray[np.int32] = _figures(np.int32, (2,), ("left", "right"))
+    counts: NDArray[np.int64] = _figures(np.int64, (3, 3), SHINGLES)
+    content: NDArray[np.int32] = _figures(np.int32, (len(COUNTS),), COUNTS)
+    slots: NDArray[np.uint32] = _figures(np.uint32, (4, 4))
+    by_family: NDArray[np.bool_] = _figures(np.bool_)
 
     @staticmethod
     def of_counts(docs: NDArray[np.int32], counts: NDArray[np.int64]) -> VerifiedPairs:
         """Make pairs from counts int64[n, 3, 3]; their texts are not compared word by word."""
-        n = len(docs)
-        content, slots = np.zeros((n, len(COUNTS)), np.int32), np.zeros((n, 4, 4), np.uint32)
-        return VerifiedPairs(docs, counts, content, slots, np.zeros(n, np.bool_))
+        blank = [f.metadata["row"] for f in fields(VerifiedPairs)[2:]]
+        return VerifiedPairs(docs, counts, *(np.zeros((len(docs), *r.shape), r.dtype) for r in blank))
+
+    @staticmethod
+    def of_columns(column: Callable[[str, NDArray[Any]], NDArray[Any]]) -> VerifiedPairs:
+        """Make pairs from the columns of a table: column(its name, an array like one row of it)."""
+        out = []
+        for f in fields(VerifiedPairs):
+            row, names = f.metadata["row"], f.metadata["names"]
+            found = [column(name, row.ravel()[0]) for name in names]
+            values = np.stack(found, axis=1) if names else column(f.name, row)
+            out.append(values.astype(row.dtype, copy=False).reshape(-1, *row.shape))
+        return VerifiedPairs(*out)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the columns of a table of pairs: arrays of n rows."""
+        out: dict[str, NDArray[Any]] = {}
+        for f in fields(self):
+            values, names = getattr(self, f.name), f.metadata["names"]
+            if names:
+                out |= zip(names, values.reshape(-1, len(names)).T, strict=True)
+            else:
+                out[f.name] = values
+        return out
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -147,17 +182,6 @@ class VerifiedPairs:
         """Return the Jaccard of the sets of skeleton shingles, float64[n]; 0 where there are none."""
         return _jaccard(self.skeleton)
 
-    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> VerifiedPairs:
-        """Select rows, by bool[n] or by int64[m]."""
-        return VerifiedPairs(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-    @staticmethod
-    def concatenated(parts: Sequence[VerifiedPairs]) -> VerifiedPairs:
-        """Join several, one after the other."""
-        return VerifiedPairs(
-            *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(VerifiedPairs))
-        )
-
     def among(self, keys: NDArray[np.int64]) -> VerifiedPairs:
         """Select the pairs whose pair_keys are among sorted keys."""
         return self.where(is_in(pair_keys(self.docs), keys))
@@ -180,7 +204,7 @@ def _jaccard(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class Spellings:
+class Spellings(ArrayTable):
     """How documents with equal letters differ in bytes, spacing, case and signs.
 
     docs int32[n], rising; digests uint64[n, DIGEST_WORDS]: one of 128 bits for each of WRITTEN_ALIKE (of the
@@ -194,15 +218,6 @@ class Spellings:
     n_shingles: NDArray[np.int64]
     n_bones: NDArray[np.int64]
 
-    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Spellings:
-        """Select rows, by bool[n] or by int64[m]."""
-        return Spellings(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-    @staticmethod
-    def concatenated(parts: Sequence[Spellings]) -> Spellings:
-        """Join several, one after the other."""
-        return Spellings(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spellings)))
-
     @staticmethod
     def none() -> Spellings:
         zero = np.zeros(0, np.int64)
@@ -215,9 +230,7 @@ class Evidence:
 
     pairs: VerifiedPairs
     by_anchors: NDArray[np.bool_]  # of the pairs: found as part and whole
-    candidate: NDArray[
-        np.bool_
-    ]  # of the pairs: found as candidates, not compared while witnesses were selected
+    candidate: NDArray[np.bool_]  # of the pairs: found before witnesses were selected
     spellings: Spellings
 
     def with_pairs(self, everything: VerifiedPairs) -> Evidence:

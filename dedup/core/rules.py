@@ -20,6 +20,8 @@ MIN_RECALL = 0.99  # of a pair at min_jaccard
 NEAR_DUPLICATE = 0.9  # estimated Jaccard of texts that count as one where boilerplate is learned
 ANCHOR_SHARE = 0.25  # of the part's anchors that the whole must share to be a candidate
 MIN_OWN_ANCHORS = 16  # besides boilerplate, for what two texts share of them to tell something
+RARE_ANCHORS, RARE_SHARE = 2, 0.02  # rare anchors that a noisy part and its whole share, of all of the part
+LARGER = (1_000, 20_000)  # documents, from which on two must share one rare anchor or value more
 OWN_SHARE = 0.3  # of the least Jaccard: two texts that have it share such a share of the fewer anchors
 
 Counts = NDArray[np.int64]
@@ -90,6 +92,20 @@ def min_shared_anchors(fewer: Counts, share: float = ANCHOR_SHARE) -> Counts:
     [0, 1, 2, 3, 10]
     """
     return np.ceil(np.maximum(np.minimum(2, fewer), share * fewer)).astype(np.int64)
+
+
+def min_rare_anchors(fewer: Counts, n_docs: int) -> Counts:
+    """Return how many anchors that are rare in the corpus a noisy part and its whole share.
+
+    More in a larger corpus, as pairs are many.
+
+    >>> min_rare_anchors(np.array([2, 40, 400]), 1_000).tolist()
+    [2, 2, 8]
+    >>> min_rare_anchors(np.array([2, 40, 400]), 1_000_000).tolist()
+    [4, 4, 8]
+    """
+    least = RARE_ANCHORS + sum(n_docs > n for n in LARGER)
+    return np.ceil(np.maximum(least, RARE_SHARE * fewer)).astype(np.int64)
 
 
 def told_by_own(n_anchors: Counts, n_left: Counts) -> Bools:

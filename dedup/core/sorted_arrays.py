@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_SPREAD = np.uint64(
-    0x9E3779B97F4A7C15
-)  # odd, so no two keys have the same product; its upper bits hang on all
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so no two keys have the same product
 
 
 def unique_counts(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -19,9 +19,11 @@ from .by_letters import (
     MIN_OWN_CONTENT,
     PER_NUMBER,
     PER_WORD,
+    SHORTER,
     ByLetters,
     about_as_long,
     in_frames,
+    may_be_noisy_parts,
 )
 from .pairs import VerifiedPairs
 from .verdicts import (
@@ -42,7 +44,6 @@ from .verdicts import (
 
 MIN_OWN_SHARE = 0.25  # of a text that must be no boilerplate for the rest of it to speak for it
 MIN_JACCARD_OF_FRAMES = 0.8  # of two texts that are little but boilerplate
-SHORTER = 0.9  # a part has at most so large a share of the shingles of its whole
 PIECES = 0.01  # share of a text that may be pieces of damaged words, where many are
 NOISE, NOISE_SHARE = 4, 0.004  # damaged words, and their share of all, that show what else is damage
 Bools = NDArray[np.bool_]
@@ -188,6 +189,16 @@ class Classified:
         return about_as_long(self.pairs) & doubtful & (self.limits.min_aligned <= 1)
 
     @cached_property
+    def worth_placing(self) -> Bools:
+        """Tell which pairs may be a whole and a noisy copy of a part, once those worth reading were read."""
+        return may_be_noisy_parts(self.pairs) & ~self.reached & (self.limits.min_aligned <= 1)
+
+    @cached_property
+    def noisy_part(self) -> Bools:
+        """Tell where the shorter text is a noisy copy of a part of the other: bool[n]."""
+        return self.by_letters.noisy_part & ~self.alike & ~self.noisy_copy
+
+    @cached_property
     def noisy_copy(self) -> Bools:
         """Tell which pairs are one text and a copy of it with errors, spread as noise is: bool[n]."""
         return np.where(self.alike, self.by_letters.copy_of_alike, self.by_letters.copy_of_unlike)
@@ -212,12 +223,12 @@ class Classified:
     @cached_property
     def left_in_right(self) -> Bools:
         """Tell where the left document is part of the right one, in one place of it: bool[n]."""
-        return self._part(0) & self._in_place(0)
+        return (self._part(0) & self._in_place(0)) | (self.noisy_part & self.by_letters.left_is_shorter)
 
     @cached_property
     def right_in_left(self) -> Bools:
         """Tell where the right document is part of the left one, in one place of it: bool[n]."""
-        return self._part(1) & self._in_place(1)
+        return (self._part(1) & self._in_place(1)) | (self.noisy_part & ~self.by_letters.left_is_shorter)
 
     @cached_property
     def is_part(self) -> Bools:
@@ -249,7 +260,7 @@ class Classified:
     def of_one_form(self) -> Bools:
         """Tell which pairs are instances of one form, by their content or by their family: bool[n]."""
         own = own_content(self.pairs) >= MIN_OWN_CONTENT
-        return (own & ~self.noisy_copy) | self.pairs.by_family
+        return (own & ~self.noisy_copy & ~self.noisy_part) | self.pairs.by_family
 
     @cached_property
     def held(self) -> tuple[Bools, Bools]:
@@ -317,9 +328,9 @@ class Classified:
         line = np.where(
             alike, self.line, np.where(part, self.limits.min_containment, self.limits.min_skeleton)
         )
-        noisy_copy = self.scanned
-        figure[noisy_copy], value[noisy_copy] = ALIGNED, self.by_letters.share[noisy_copy]
-        line[noisy_copy] = self.by_letters.line[noisy_copy]
+        by_letters = self.by_letters
+        for rows, aligned in ((self.scanned, by_letters.share), (self.noisy_part, by_letters.part_share)):
+            figure[rows], value[rows], line[rows] = ALIGNED, aligned[rows], by_letters.line[rows]
         same = self.relation == PUNCTUATION
         figure[same], value[same], line[same] = LETTERS, 1.0, 1.0
         return figure.astype(np.int8), value, line

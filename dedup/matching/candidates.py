@@ -17,7 +17,7 @@ from ..core.parallel import ParallelMap, trim_memory
 from ..core.settings import Settings
 from . import boilerplate, kernels
 from .bands import candidate_pairs
-from .containment import find_containment_pairs
+from .containment import SharedAnchors
 from .noise import Read, Searched, find_noisy_pairs
 from .update import state
 from .update.state import CandidateState, Flagged
@@ -82,12 +82,14 @@ class Candidates:
     parts: CandidatePairs
     spans: Spans
     steps: CandidateState
-    noisy: CandidatePairs = CandidatePairs(np.zeros((0, 2), np.int32))
+    noisy: CandidatePairs = CandidatePairs.none()
+    noisy_parts: CandidatePairs = CandidatePairs.none()
 
     @property
     def all(self) -> CandidatePairs:
         """Return all pairs that are to be compared."""
-        return CandidatePairs.of(np.concatenate([self.alike.docs, self.parts.docs, self.noisy.docs]))
+        every = (self.alike, self.parts, self.noisy, self.noisy_parts)
+        return CandidatePairs.of(np.concatenate([some.docs for some in every]))
 
     def with_noisy(self, found: Flagged) -> Candidates:
         """Return them with pairs that may be noisy copies."""
@@ -141,10 +143,13 @@ class Finder:
             features.release_pages()
         else:
             found = boilerplate.no_boilerplate(anchors, mine, parallel_map)
-        directed, n_sampled = find_containment_pairs(
-            anchors, mine, found, group, scratch=features.scratch, parallel_map=parallel_map
-        )
-        return found_of(banded, close, apart, directed, mine, found, n_sampled)
+        shared = SharedAnchors.of(anchors, mine, found, group, features.scratch, parallel_map)
+        noisy_parts = CandidatePairs.none()
+        if s.noise == "on":
+            noisy_parts = shared.noisy_parts(n_letters, parallel_map)
+        directed = shared.pairs(rules.ANCHOR_SHARE, parallel_map)
+        candidates = found_of(banded, close, apart, directed, mine, found, shared.n_sampled)
+        return replace(candidates, noisy_parts=noisy_parts)
 
 
 def found_of(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core import rules
+from ..core.by_letters import MIN_PLACED, of_like_size
 from ..core.features import AnchorChunk, Anchors
 from ..core.pairs import CandidatePairs
 from ..core.parallel import ParallelMap, trim_memory
@@ -20,6 +22,7 @@ RANGES = 16  # of documents, taken one at a time on each thread
 DOCS_OF_GROUP = 64  # of one group of near-duplicates, looked at for each anchor
 PAIRS_WITH_GROUP = 4  # candidates that a document makes with one group
 MAX_GROUPS = 64  # an anchor that stands in more groups makes no candidates, boilerplate or not
+RARE = 8  # groups in which an anchor stands that tells of a part full of errors
 FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of them
 SAMPLED = 4  # a power of two
 
@@ -47,46 +50,96 @@ def find_containment_pairs(
     scratch: Path | None = None,
     parallel_map: ParallelMap = map,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Find pairs of documents that share enough anchors for one to contain the other, perhaps.
+    """Find pairs of documents that share enough anchors for one to contain the other; see `SharedAnchors`.
 
     Returns int32[m, 3]: a document, another one, and how many anchors they share; and int64[n_docs]: how
-    many anchors of each document are in the sample.  Two documents make a pair if they share as many distinct
-    anchors as `rules.min_shared_anchors` asks for; boilerplate does not count.  A document of more than
-    FEW_ANCHORS anchors is matched by a sample of them, so that a long text is cheap.  Documents of one group
-    of near-duplicates (`group` int32[n_docs]) make no pair.  Of each other group a document is paired with
-    the few that share most with it, so that two groups of thousands stay cheap.  Documents where `mine` is
-    false are left out.
+    many anchors of each document are in the sample.
     """
-    n_docs, n_effective = len(group), known.n_effective
-    many = n_effective > FEW_ANCHORS
-    buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, parallel_map)
+    shared = SharedAnchors.of(anchors, mine, known, group, scratch, parallel_map)
+    return shared.pairs(min_share, parallel_map), shared.n_sampled
 
-    def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
-        hashes, docs = buckets.bucket(number)
-        order, hashes = group_equal(hashes)
-        docs = docs[order]
-        sure = sample(hashes) | ~many[docs]  # others serve only where a document with few anchors has them
-        return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)[:3]
 
-    with buckets:
-        sizes, docs, few = columns_of(parallel_map(one_bucket, range(N_BUCKETS)))
-    trim_memory()
-    doc_indptr, terms = kernels.terms_of_docs(sizes, docs, n_docs)
-    if not few.all():
-        sizes = np.add.reduceat(few, np.cumsum(sizes) - sizes, dtype=np.int64)
-        docs = docs[few]
-    few_postings, few_docs = offsets_from_sizes(sizes), docs
-    del sizes, docs, few
-    n_terms = terms_looked_for(n_effective, known.n_left, n_sampled)
-    enough = rules.min_shared_anchors(n_terms, min_share).astype(np.int32)
+@dataclass(frozen=True)
+class SharedAnchors:
+    """The anchors that documents of 2 to MAX_GROUPS groups share, boilerplate left out.
 
-    def some_docs(start: int) -> NDArray[np.int32]:
-        limits = (enough, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
-        return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, group, *limits)
+    Anchor t stands in the documents docs[sum(sizes[:t]):][:sizes[t]], of which some are the `few` of their
+    group there (see `kernels.postings`).  A document of more than FEW_ANCHORS anchors is matched by a sample
+    of them, so that a long text is cheap.
+    """
 
-    step = max(1, -(-n_docs // RANGES))
-    pairs = [np.zeros((0, 3), np.int32), *parallel_map(some_docs, range(0, n_docs, step))]
-    return np.concatenate(pairs), n_sampled
+    sizes: NDArray[np.int64]  # [n_anchors]
+    docs: NDArray[np.int32]
+    few: NDArray[np.bool_]
+    group: NDArray[np.int32]  # [n_docs], of near-duplicates
+    n_terms: NDArray[np.int64]  # [n_docs]: by how many anchors each is matched
+    n_sampled: NDArray[np.int64]  # [n_docs]: how many are in the sample
+
+    @staticmethod
+    def of(
+        anchors: Anchors,
+        mine: NDArray[np.bool_],
+        known: Boilerplate,
+        group: NDArray[np.int32],
+        scratch: Path | None = None,
+        parallel_map: ParallelMap = map,
+    ) -> SharedAnchors:
+        """Look up the anchors of all documents for which `mine` bool[n_docs] is true."""
+        many = known.n_effective > FEW_ANCHORS
+        buckets, n_sampled = _shared_anchors(anchors, mine, known, many, scratch, parallel_map)
+
+        def one_bucket(number: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+            hashes, docs = buckets.bucket(number)
+            order, hashes = group_equal(hashes)
+            docs = docs[order]
+            sure = sample(hashes) | ~many[docs]  # others serve only where a document of few has them
+            return kernels.postings(hashes, docs, sure, group, MAX_GROUPS, DOCS_OF_GROUP)[:3]
+
+        with buckets:
+            sizes, docs, few = columns_of(parallel_map(one_bucket, range(N_BUCKETS)))
+        trim_memory()
+        n_terms = terms_looked_for(known.n_effective, known.n_left, n_sampled)
+        return SharedAnchors(sizes, docs, few, group, n_terms, n_sampled)
+
+    def pairs(self, min_share: float, parallel_map: ParallelMap) -> NDArray[np.int32]:
+        """Find pairs of which one may contain the other: int32[m, 3], see `find_containment_pairs`.
+
+        Two documents make a pair if they share as many different anchors as `rules.min_shared_anchors` asks.
+        Documents of one group make no pair.  Of each other group a document is paired with the few that share
+        most with it, so that two groups of thousands stay cheap.
+        """
+        return self._pairs(rules.min_shared_anchors(self.n_terms, min_share), parallel_map)
+
+    def noisy_parts(self, n_letters: NDArray[np.int64], parallel_map: ParallelMap) -> CandidatePairs:
+        """Find pairs of texts of which the much shorter one may be a part of the other, full of errors.
+
+        They share rare anchors.
+        """
+        n_groups = kernels.distinct_groups(offsets_from_sizes(self.sizes), self.docs, self.group, RARE)
+        rare = n_groups <= RARE
+        rows = np.repeat(rare, self.sizes)
+        few = replace(self, sizes=self.sizes[rare], docs=self.docs[rows], few=self.few[rows])
+        found = few._pairs(rules.min_rare_anchors(self.n_terms, len(self.group)), parallel_map)
+        sizes = n_letters[found[:, :2]].T
+        good = ~of_like_size(*sizes) & (sizes.min(axis=0) >= MIN_PLACED)
+        return CandidatePairs.of(found[good, :2])
+
+    def _pairs(self, enough: NDArray[np.int64], parallel_map: ParallelMap) -> NDArray[np.int32]:
+        n_docs, least = len(self.group), enough.astype(np.int32)
+        sizes, few_docs = self.sizes, self.docs
+        doc_indptr, terms = kernels.terms_of_docs(sizes, few_docs, n_docs)
+        if not self.few.all():
+            sizes = np.add.reduceat(self.few, np.cumsum(sizes) - sizes, dtype=np.int64)
+            few_docs = few_docs[self.few]
+        few_postings = offsets_from_sizes(sizes)
+
+        def some_docs(start: int) -> NDArray[np.int32]:
+            limits = (least, PAIRS_WITH_GROUP, start, min(start + step, n_docs))
+            return kernels.shared_term_pairs(few_postings, few_docs, doc_indptr, terms, self.group, *limits)
+
+        step = max(1, -(-n_docs // RANGES))
+        found = [np.zeros((0, 3), np.int32), *parallel_map(some_docs, range(0, n_docs, step))]
+        return np.concatenate(found)
 
 
 def terms_looked_for(

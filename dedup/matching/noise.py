@@ -20,6 +20,7 @@ from ..core.documents import Documents
 from ..core.features import Signatures, Spans
 from ..core.pairs import pair_keys
 from ..core.parallel import ParallelMap
+from ..core.rules import LARGER
 from ..core.sorted_arrays import group_equal, is_in, pairs_of, unique_counts
 from ..text import kernels as text_kernels
 from ..text.normalize import letter_table
@@ -27,7 +28,6 @@ from . import kernels
 from .update import state
 from .update.state import Flagged
 
-LARGER = (1_000, 20_000)  # documents, from which on two must share one rare value more
 MOST, LEAST, POSTINGS = 64, 8, 400_000  # documents that share a rare value, at most; see `rare`
 BEGINNING, MORE = 2048, 4096  # bytes of a text that are looked at
 PAIRS_AT_ONCE = 2048

@@ -94,6 +94,7 @@ def verify(
         for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
             found.content[some], found.slots[some] = _content(texts, table, k, frames, asked[some])
         _compare_by_letters(found, limits, texts, table, asked, every)
+        _compare_parts_by_letters(found, limits, texts, table, asked)
         return found
 
     parts = [VerifiedPairs.none(), *parallel_map(one_batch, batches(pairs, n_bytes))]
@@ -145,15 +146,43 @@ def _compare_by_letters(
         found.slots[some[better]] = 0
 
 
+def _compare_parts_by_letters(
+    found: VerifiedPairs,
+    limits: Thresholds,
+    texts: list[bytes | None],
+    table: Any,
+    pairs: NDArray[np.int32],
+) -> None:
+    """Align the letters of pairs int32[n, 2] of a text and what may be a noisy copy of a part of it.
+
+    Where it is one, the counts replace what was told by words, in place.
+    """
+    rows = np.flatnonzero(limits.classify(found).worth_placing)
+    for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
+        words, local = _words_of(texts, table, pairs[some])
+        counts = content_kernels.noise_of_parts(words, local, False).astype(np.int32)
+        shown = limits.classify(replace(found.where(some), content=counts)).by_letters.part_may_be_noise
+        counts[shown] = content_kernels.noise_of_parts(words, local[shown])
+        parts = limits.classify(replace(found.where(some), content=counts)).noisy_part & shown
+        found.content[some[parts]], found.slots[some[parts]] = counts[parts], 0
+
+
 def _by_letters(
     texts: Sequence[bytes | None], table: Any, pairs: NDArray[np.int32], whole: bool
 ) -> NDArray[np.int32]:
     """Texts, pairs int32[n, 2] of them -> counts int32[n, 21] of how their letters differ."""
+    words, local = _words_of(texts, table, pairs)
+    return content_kernels.noise_of_pairs(words, local, whole).astype(np.int32)
+
+
+def _words_of(
+    texts: Sequence[bytes | None], table: Any, pairs: NDArray[np.int32]
+) -> tuple[content_kernels.WordArrays, NDArray[np.int32]]:
+    """Texts, pairs int32[n, 2] of them -> the words of those in a pair, the pairs by their numbers there."""
     docs, local = np.unique(pairs, return_inverse=True)
-    words = content_kernels.words_of(*text_kernels.joined([texts[d] or b"" for d in docs.tolist()]), table)
-    return content_kernels.noise_of_pairs(words, local.reshape(-1, 2).astype(np.int32), whole).astype(
-        np.int32
-    )
+    texts_of_pairs = [texts[d] or b"" for d in docs.tolist()]
+    words = content_kernels.words_of(*text_kernels.joined(texts_of_pairs), table)
+    return words, local.reshape(-1, 2).astype(np.int32)
 
 
 class Compared:

@@ -42,15 +42,8 @@ runtime = _part_of("numba.core.runtime").rtsys
 CELL, BYTE = ir.IntType(64), ir.IntType(8).as_pointer()
 # NOTE: the names of LLVM; squeeze() needs the compress instruction of avx512vbmi2
 AVX512 = [
-    "avx512f",
-    "avx512bw",
-    "avx512cd",
-    "avx512dq",
-    "avx512vl",
-    "avx512vbmi",
-    "avx512vbmi2",
-    "avx512bitalg",
-    "avx512vpopcntdq",
+    *("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512vbmi", "avx512vbmi2"),
+    *("avx512bitalg", "avx512vpopcntdq"),
 ]
 AVX2 = ["avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt", "sse4.2"]
 NOT_IN_KERNELS = {"cache", "shipped"}  # files that no kernel's code depends on
@@ -60,17 +53,9 @@ LEVELS: dict[str, list[tuple[str, str, list[str]]]] = {  # of a machine: name, p
     "aarch64": [("generic", "generic", [])],
     "arm64": [("generic", "generic", [])],
 }
-OUTSIDE = {
-    "malloc",
-    "realloc",
-    "free",
-    "memcpy",
-    "memmove",
-    "memset",
-    "log2",
-    "log10",
-    "sqrt",
-}  # what a process always has
+OUTSIDE = {  # what a process always has
+    *("malloc", "realloc", "free", "memcpy", "memmove", "memset", "log2", "log10", "sqrt")
+}
 RUNTIME = Path(__file__).with_name("runtime.ll")  # what numba's own runtime does for a kernel
 
 

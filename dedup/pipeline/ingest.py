@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import offsets_from_sizes
 from ..matching.candidates import Features, features_in_memory
+from ..readers.formats.jsonl import kept
 from ..readers.registry import Chunk, Options, Record, chunks, fetch, read
 from ..runs.array_store import ArrayStore, RowRanges
 from ..runs.ingest_cache import Block, IngestCache, key_of
@@ -32,6 +34,7 @@ from .rescan import LastScan
 from .sources import reading_options
 
 WINDOW = 24  # shingles per anchor window
+NO_FILE = -1  # the time of a source that is no file, so that no file is ever taken for it
 
 # documents int32[n] -> the bytes and the UTF-8 text of each, or None where it can no longer be read
 Read = Callable[[NDArray[np.int32]], list[tuple[bytes, bytes] | None]]
@@ -97,16 +100,23 @@ def ingest_texts(context: Context, texts: Sequence[Document]) -> tuple[Corpus, l
     Raises BadInput where two documents have one id.
     """
     s = context.settings
-    repaired = [repair(d.text.encode("utf-8", "replace")) for d in texts]
+    repaired = [repair(d.text.encode("utf-8", "replace")) if d.text else (b"", ()) for d in texts]
     utf8 = [text for text, _ in repaired]
     names = [os.fsencode(d.id or str(i)) for i, d in enumerate(texts, 1)]
     if len(set(names)) != len(names):
-        twice = next(n for i, n in enumerate(names) if n in names[:i])
+        counts = Counter(names)
+        twice = next(name for name in names if counts[name] > 1)
         raise BadInput(f"the id {os.fsdecode(twice)!r} is given to two documents")
-    sources = [Source(name, "text", "", len(t), 0) for name, t in zip(names, utf8, strict=True)]
+    sources = [Source(name, "text", "", len(t), NO_FILE) for name, t in zip(names, utf8, strict=True)]
+    asked = reading_options(s).kept_fields
+
+    def record(document: Document, utf8: bytes, done: tuple[str, ...]) -> Record:
+        status, fields = OK if utf8 else EMPTY, kept(document.fields, asked)
+        return Record(-1, 0, len(utf8), "utf-8", status, document.id, "", ",".join(done), fields)
+
     records = [
-        (i, [Record(-1, 0, len(t), "utf-8", OK if t else EMPTY, texts[i].id, "", ",".join(done))], [t], 0)
-        for i, (t, done) in enumerate(repaired)
+        (i, [record(d, *found)], [found[0]], 0)
+        for i, (d, found) in enumerate(zip(texts, repaired, strict=True))
     ]
     groups = [records[i : i + 1000] for i in range(0, len(texts), 1000)]
     signed = [sign([], s), *context.parallel_map(lambda g: sign(g, s), groups)]
@@ -197,36 +207,49 @@ def sign(
 
     With it the texts, uint8[n], as they stand one after the other.
     """
-    a, b = minhash.permutations(settings.num_perm, settings.seed)
-    buffer, starts = kernels.joined([text for _, _, texts, _ in read for text in texts])
-    signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b, settings.sample)
-    counts = signed.counts
+    texts = kernels.joined([text for _, _, texts, _ in read for text in texts])
     rows = [record for _, found, _, _ in read for record in found]
     columns = zip(*rows, strict=True) if rows else ((),) * len(Record._fields)
-    line, offset, n_bytes, encoding, status, ids, notes, repairs, values, written = columns
-    state = np.array(status, np.int8)
-    state[(state == OK) & (counts[:, 0] == 0)] = EMPTY
-    documents = Documents(
-        source=np.repeat([s for s, _, _, _ in read], [len(found) for _, found, _, _ in read]).astype(
-            np.int32
-        ),
-        record=np.array(line, np.int64) + 1,
-        offset=np.array(offset, np.int64),
-        n_bytes=np.array(n_bytes, np.int64),
-        **dict(zip(COUNTED, counts.T, strict=True)),
-        letters_hash=signed.letters_hash,
-        status=state,
-        encoding=list(encoding),
-        id=list(ids),
-        note=list(notes),
-        repairs=[sys.intern(r) for r in repairs],
-        fields=list(values),
-        written=list(written),
-    )
-    n_anchors = np.bincount(signed.anchor_text, minlength=len(documents))
+    line, offset, n_bytes, encoding, status, ids, notes, repairs, values, written, id_types = columns
+    source = np.repeat([s for s, _, _, _ in read], [len(found) for _, found, _, _ in read])
+    known = {
+        "source": source.astype(np.int32),
+        "record": np.array(line, np.int64) + 1,
+        "offset": np.array(offset, np.int64),
+        "n_bytes": np.array(n_bytes, np.int64),
+        "status": np.array(status, np.int8),
+        "encoding": list(encoding),
+        "id": list(ids),
+        "note": list(notes),
+        "repairs": [sys.intern(r) for r in repairs],
+        "fields": list(values),
+        "written": list(written),
+        "id_type": [sys.intern(t) for t in id_types],
+    }
     done = np.array([(s, len(found), n) for s, found, _, n in read], np.int64).reshape(-1, 3)
+    return sign_joined(*texts, known, done, settings)
+
+
+def sign_joined(
+    buffer: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    known: dict[str, Any],
+    parts: NDArray[np.int64],
+    settings: Settings,
+) -> tuple[Block, FeatureRows, NDArray[np.uint8]]:
+    """Sign n texts, text i being buffer[starts[i]:starts[i + 1]] -> a block, its rows and the texts.
+
+    `known` has the columns of `Documents` that no text is needed for, `parts` those of `Block`.
+    """
+    a, b = minhash.permutations(settings.num_perm, settings.seed)
+    signed = kernels.sign_texts(buffer, starts, letter_table(), settings.k, WINDOW, a, b, settings.sample)
+    counts, status = signed.counts, known["status"]
+    status[(status == OK) & (counts[:, 0] == 0)] = EMPTY
+    counted = dict(zip(COUNTED, counts.T, strict=True))
+    documents = Documents(**known, **counted, letters_hash=signed.letters_hash)
+    n_anchors = np.bincount(signed.anchor_text, minlength=len(documents))
     new = np.full(len(documents), -1, np.int32)
-    block = Block(documents, done, n_anchors, starts[:-1], np.diff(starts), new)
+    block = Block(documents, parts, n_anchors, starts[:-1], np.diff(starts), new)
     kept = FeatureRows(signed.signatures, signed.skeletons, signed.anchor_hash, signed.anchor_place)
     return block, kept, buffer[: starts[-1]]
 

@@ -244,6 +244,6 @@ def check_decidable(run: Run, settings: Settings) -> None:
                 f"{name}: {value} is below {was[name]}, that of the scan, which compared nothing so unlike; "
                 f"scan again with --{name.replace('_', '-')} {value}"
             )
-    missing = set(fields_of(parse_rule(settings.prefer))) - set(fields_of(parse_rule(was["prefer"])))
-    if missing:
+    kept = {*fields_of(parse_rule(was["prefer"])), *run.summary["scanned"].get("fields", ())}
+    if missing := set(fields_of(parse_rule(settings.prefer))) - kept:
         raise BadSetting(f"prefer: the scan did not keep the field {min(missing)!r}; scan again with it")

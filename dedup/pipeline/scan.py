@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +42,7 @@ from .decision import DecisionInput, check_settings, decide_run
 from .ingest import Corpus, ingest_files, ingest_texts
 from .rescan import LastScan, gives, last_run, warned
 from .set_aside import find_changed, set_changed_aside, set_short_aside
-from .sources import list_sources, shown_paths
+from .sources import check_fields, list_sources, list_texts, shown_paths
 from .warm_up import warm_up
 
 AnyPath = str | bytes | os.PathLike[str]
@@ -85,24 +85,35 @@ def scan(
         return as_decided(folder.commit(result), folder.folder)
 
 
-def scan_texts(texts: Iterable[str | Document], settings: Settings | None = None, **overrides: Any) -> Run:
+def scan_texts(
+    texts: Iterable[str | Document | None], settings: Settings | None = None, **overrides: Any
+) -> Run:
     """Find the near-duplicates among texts in memory -> a Run.
 
-    The name of a document is its id, or its number, counted from 1.
+    The name of a document is its id, or its number, counted from 1.  None and NaN are set aside as empty.
+    Raises BadType, a TypeError, for what is neither texts nor Documents.
 
     >>> run = scan_texts(["Ca n't you see?", "Can't you see?", "Something else."])
     >>> [c.canonical for c in run.clusters], run.keep()
     (['1'], ['1', '3'])
     """
     settings = check_settings(replace(settings or Settings(), **overrides))
-    given = [t if isinstance(t, Document) else Document(t) for t in texts]
+    given = list_texts(texts)
+    check_fields(given, settings)
     with shared_context(settings) as context:
         with context.timed("kernels"):
             warm_up(lambda: None)
         with context.timed("pass"):
             corpus, utf8 = ingest_texts(context, given)
         run = find_duplicates(context, corpus, LastScan())
-        return replace(run, summary=summary(run, settings, {}, context.seconds), texts=utf8)
+        return in_memory(run, utf8, context)
+
+
+def in_memory(run: Run, texts: Sequence[bytes], context: Context, **scanned: Any) -> Run:
+    """Return a run of texts or rows from Python with its texts and its summary, which names no paths."""
+    s = context.settings
+    given = {"folder": os.sep, "paths": [], "settings": s.deciding(), **scanned}
+    return replace(run, summary={**summary(run, s, {}, context.seconds), "scanned": given}, texts=texts)
 
 
 def _scan_files(

@@ -1,4 +1,4 @@
-"""The paths of a command line -> the sources to read, pipes copied, and how each is read."""
+"""The paths of a command line -> the sources to read, pipes copied, and how each is read; or texts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from ..clustering import policies
-from ..core.documents import Source
-from ..core.errors import BadInput
+from ..core.documents import Document, Source
+from ..core.errors import BadInput, BadSetting, BadType
 from ..core.settings import Settings
 from ..readers.discover import find_sources
+from ..readers.frame_rows import is_missing, named
+from ..readers.frames import is_table
 from ..readers.registry import Options, kind_of, sniff
 from ..readers.storage.urls import clean
 from ..runs import summary
@@ -85,3 +91,40 @@ def shown_paths(paths: Sequence[bytes], sources: Sequence[Source]) -> list[str]:
     shown = [clean(p) for p in paths]
     files = {s.path for s in sources} if len(shown) > summary.LISTED else set()
     return [os.fsdecode(p) for p in shown if p not in files]
+
+
+# ------------------------------------------------------------------ texts from Python
+
+TEXTS = "an iterable of texts (str, or None where there is none) and of dedup.Document"
+
+
+def list_texts(texts: Iterable[Any]) -> list[Document]:
+    """Return texts from Python as documents.  Raises BadType for whatever else is given."""
+    if is_table(texts) or isinstance(texts, Mapping):
+        instead = "scan_frame(..., text='...') reads tables and rows"
+        raise BadType(f"scan_texts cannot read {named(texts)}; it accepts {TEXTS}; {instead}")
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise BadType(f"scan_texts cannot read {named(texts)}; it accepts {TEXTS}")
+    some = texts.to_pylist() if isinstance(texts, (pa.Array, pa.ChunkedArray)) else texts
+    return [_document(text, number) for number, text in enumerate(some, 1)]
+
+
+def _document(given: Any, number: int) -> Document:
+    document = given if isinstance(given, Document) else Document(given)
+    text = document.text
+    if not isinstance(document.id, str):
+        raise BadType(f"text {number}: its id is {named(document.id)}, but only a str is accepted")
+    if isinstance(text, str):
+        return document
+    if is_missing(text):
+        return replace(document, text=None)
+    more = "; scan_frame(rows, text='...') reads rows" if isinstance(text, Mapping) else ""
+    raise BadType(f"text {number}, counted from 1, is {named(text)}; scan_texts accepts {TEXTS}{more}")
+
+
+def check_fields(documents: Sequence[Document], settings: Settings) -> None:
+    """Raise BadSetting where a preference asks for a field that no document has."""
+    for name in reading_options(settings).kept_fields:
+        if documents and not any(name in document.fields for document in documents):
+            how = f"give it as Document(text, fields={{{name!r}: ...}}), or scan a table with scan_frame"
+            raise BadSetting(f"prefer: no document has the field {name!r}; {how}")

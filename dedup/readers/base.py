@@ -67,6 +67,7 @@ class Record(NamedTuple):
     repairs: str = ""
     fields: str = ""
     written: bytes = b""  # digest of the bytes of a whole file, where they are not those of its text
+    id_type: str = ""  # NUMBER where its id is one
 
 
 Read = tuple[list[Record], list[bytes], int]
@@ -85,6 +86,11 @@ class Reader:
     with all their fields; a format whose files are documents has none.
     prepare(stream, options) -> the options with the fields to use, found by a look at the source; raises
     BadInput when they cannot be found.
+    annotate(stream, out, options, places, added) writes a copy with more columns of the records at some
+    places, or of the whole source where places is None; it returns how many documents are left as they are,
+    being no records.
+    values(stream, options, places, field) -> the value of a field in each of the records, None where there is
+    none.  Only tables and JSON have these two.
     """
 
     suffixes: tuple[str, ...]
@@ -92,6 +98,8 @@ class Reader:
     records: Callable[[Chunk, Options], Read]
     reread: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
     write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
+    annotate: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place] | None, Any], int] | None = None
+    values: Callable[[BinaryIO, Options, Sequence[Place], str], Iterator[Any]] | None = None
     prepare: Callable[[BinaryIO, Options], Options] = lambda stream, options: options
     whole: bool = False  # a file is one document
     unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself

@@ -101,6 +101,7 @@ def figures_of(m: Match) -> str:
     about = "~" if m.estimated else ""
     out = f"J {about}{m.jaccard:.3f}  C {about}{m.containment:.3f}"
     out += "" if m.skeleton_jaccard is None else f"  S {about}{m.skeleton_jaccard:.3f}"
+    out += "" if m.aligned is None else f"  A {m.aligned:.3f}"
     return f"{out}  {lost(m.lost)}" if m.lost else out
 
 

@@ -4,7 +4,8 @@
       run.json              settings, versions, summary, timings, and the name of the table folder
       tables-000001/        sources, documents, pairs, boilerplate, verdict (.parquet), and what grows with
                             the text: signatures, skeletons, anchor_hashes, anchor_positions (.npy); and
-                            steps.npz, from which the next scan goes on
+                            steps.npz, from which the next scan goes on; texts.arrow, the texts of a run
+                            that was made from texts in memory
       decisions.jsonl       what was decided in a review (see decisions.py)
       lock                  held while a scan writes
       unfinished/           what a scan at work has read so far; after a kill the next one goes on from there
@@ -28,14 +29,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.errors import BadRun, DedupError, Lost
+from ..core.errors import BadRun, DedupError, Locked, Lost
 from ..readers.storage.addresses import flush, local_folder
 from .array_store import FILES
 from .atomic import flushed, write_atomically
-from .manifest import LASTING, LOCK, MANIFEST, STEPS, UNFINISHED, manifest_of, manifest_of_run
+from .manifest import LASTING, LOCK, MANIFEST, STEPS, TEXTS, UNFINISHED, manifest_of, manifest_of_run
 from .opening import n_rows, on_disk
 from .run import Run
 from .tables import TABLES
+from .texts import write_texts
 
 WRITERS = 3  # tables written, or flushed to disk, at a time
 
@@ -71,7 +73,7 @@ class RunFolder:
         -> the run as it is on disk.
         """
         tables, arrays = [f"{name}.parquet" for name in TABLES], [f"{name}.npy" for name in FILES]
-        linked = self._linked([*(f"{name}.parquet" for name in LASTING), *arrays, STEPS]) if of else {}
+        linked = self._linked([*(f"{name}.parquet" for name in LASTING), *arrays, STEPS, TEXTS]) if of else {}
         with ThreadPoolExecutor(WRITERS) as pool:
             found = {}
             for name in arrays if not of else ():
@@ -83,8 +85,11 @@ class RunFolder:
             if not of and run.steps is not None:
                 run.steps.save(self.tables / STEPS)
                 found[STEPS] = pool.submit(flushed, self.tables / STEPS)
+            if not of and run.texts is not None:
+                write_texts(run.texts, self.tables / TEXTS)
+                found[TEXTS] = pool.submit(flushed, self.tables / TEXTS)
         every = {**linked, **{name: file.result() for name, file in found.items()}}
-        checksums = {name: every[name] for name in (*tables, *arrays, STEPS) if name in every}
+        checksums = {name: every[name] for name in (*tables, *arrays, STEPS, TEXTS) if name in every}
         sizes = {name: n_rows(self.tables / f"{name}.parquet") for name in TABLES}
         self.publish(sizes, checksums, run.summary)
         return on_disk(run, self.tables, checksums)
@@ -152,8 +157,8 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[RunFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BadRun(
-                f"{folder}: another scan is writing this run folder; wait for it, or use --run"
+            raise Locked(
+                f"{folder}: another scan is writing this run folder; use --wait SECONDS, or another --run"
             ) from None
         current = _current_tables(folder)
         opened = RunFolder(folder)

@@ -41,9 +41,7 @@ class Block:
     documents: Documents
     parts: NDArray[np.int64]  # [n_parts, 3]: source, documents, lines
     n_anchors: NDArray[np.int64]  # [n_docs]
-    text_at: NDArray[
-        np.int64
-    ]  # [n_docs]: where the text of each begins in the cache; -1 when it is not there
+    text_at: NDArray[np.int64]  # [n_docs]: where the text of each begins in the cache, or -1
     text_bytes: NDArray[np.int64]  # [n_docs]
     old_doc: NDArray[np.int32]  # [n_docs]: its number in the last run; -1 where it was read anew
 

@@ -10,9 +10,10 @@ from typing import Any
 from .. import __version__
 from ..core.errors import BadRun
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST, LOCK, UNFINISHED, DECISIONS = "run.json", "lock", "unfinished", "decisions.jsonl"
 STEPS = "steps.npz"
+TEXTS = "texts.arrow"  # of a run that was made from texts in memory
 # the tables that no new verdict changes
 LASTING = ("sources", "documents", "compared", "spellings", "boilerplate")
 SMALL = ("sources", "documents", "verdict", "pairs")  # the tables that are read at once

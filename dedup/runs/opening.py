@@ -21,10 +21,11 @@ from ..matching.update.state import CandidateState
 from ..readers.storage.addresses import is_address
 from .array_store import ArrayStore
 from .atomic import checksum, parts_of
-from .manifest import DECISIONS, SMALL, STEPS, manifest_of
+from .manifest import DECISIONS, SMALL, STEPS, TEXTS, manifest_of
 from .run import Run
-from .summary import SHAPE, check_shape
+from .summary_shape import SHAPE, check_shape
 from .tables import TABLES, evidence_of, run_of, spans_of
+from .texts import SavedTexts
 
 
 def n_rows(path: Path) -> int:
@@ -125,9 +126,13 @@ def on_disk(run: Run, tables: Path, checksums: dict[str, int]) -> Run:
         with _damaged(tables / STEPS):
             return CandidateState.load(tables / STEPS)
 
+    texts = None
+    if TEXTS in checksums:
+        texts = SavedTexts(tables / TEXTS, len(run.documents), lambda: _check(tables / TEXTS, checksums))
     return replace(
         run,
         tables=tables,
+        texts=texts,
         load_steps=steps,
         load_signatures=lambda: checked("signatures", "skeletons").signatures(seed, k),
         load_anchors=lambda: checked("anchor_hashes", "anchor_positions").anchors,

@@ -29,7 +29,7 @@ from ..core.errors import BadRun, OutputExists
 from ..readers.storage.addresses import StorageFolder, joined_checksum, plain, told
 from . import atomic
 from .array_store import FILES
-from .manifest import DECISIONS, LOCK, MANIFEST, STEPS, manifest_of
+from .manifest import DECISIONS, LOCK, MANIFEST, STEPS, TEXTS, manifest_of
 from .run import Run
 from .tables import TABLES
 
@@ -42,7 +42,8 @@ SHOWN_FROM = 8 << 20  # bytes; less is there before anybody wonders
 def open_copy(address: str, open_folder: Callable[[Path], Run]) -> Run:
     """Open the run at an address by its copy here.  Raises BadRun when it is damaged or not to be had."""
     copy = Copy.of(address)
-    run = copy.used(partial(open_folder, copy.path), PARQUET)
+    texts = [TEXTS] if TEXTS in copy.checksums else []
+    run = copy.used(partial(open_folder, copy.path), [*PARQUET, *texts])
     signatures, anchors = run.load_signatures, run.load_anchors
     assert signatures is not None
     assert anchors is not None
@@ -56,7 +57,7 @@ def open_copy(address: str, open_folder: Callable[[Path], Run]) -> Run:
 def whole(address: str) -> Path:
     """An address -> the folder of the whole copy of its run.  Raises BadRun."""
     copy = Copy.of(address)
-    copy.bring([*PARQUET, *ARRAYS])
+    copy.bring([*PARQUET, *ARRAYS, *({TEXTS} & set(copy.checksums))])
     return copy.path
 
 
@@ -100,7 +101,7 @@ class Copy:
             Path(scratch, MANIFEST).write_bytes(manifest)
             tables, values = manifest_of(Path(scratch))
         checksums = values.get("checksums")
-        if not isinstance(checksums, dict) or set(checksums) - {STEPS} != {*PARQUET, *ARRAYS}:
+        if not isinstance(checksums, dict) or set(checksums) - {STEPS, TEXTS} != {*PARQUET, *ARRAYS}:
             raise BadRun(f"{place}/{MANIFEST}: is damaged (it lacks checksums); scan again")
         path = to or _cached(place, manifest)
         copy = cls(place, path, manifest, tables.name, checksums)
@@ -176,9 +177,7 @@ class Copy:
             mine.mkdir()
         for piece, size in pieces:
             into = mine / piece.rpartition("/")[2] if apart else mine
-            into.touch(
-                mode=0o600
-            )  # NOTE: here, as a piece under way could make it again after it was removed
+            into.touch(mode=0o600)  # NOTE: here, as a piece under way could make it anew after its removal
             jobs.append((piece, into, 0 if apart else at, on_bytes))
             at += size
         try:

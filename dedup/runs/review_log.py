@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import BadRun
+from ..core.errors import BadRun, Locked
 from .manifest import DECISIONS as FILE
 
 ACCEPT, CANONICAL, SPLIT, UNDO = KINDS = ("accept", "canonical", "split", "undo")
@@ -103,7 +103,7 @@ class Log:
                 _sync_folder(folder)
         except BlockingIOError:
             os.close(self._file)
-            raise BadRun(f"{folder}: another review is at work in it") from None
+            raise Locked(f"{folder}: another review is at work in it; use --wait SECONDS") from None
         except OSError as error:
             raise BadRun(f"{path}: cannot be written: {error.strerror or error}") from None
         self.standing = read(folder)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..core.documents import OK, STATUS, TOO_SHORT, Documents, Source
+from ..core.documents import OK, TOO_SHORT, Documents, Source
 from ..core.features import Anchors, Signatures, Spans
 from ..core.pairs import Evidence, VerifiedPairs
 from ..core.verdicts import DECIDING, RELATIONS, Verdict
 from ..matching.update.state import CandidateState
+from . import documents_table, notebook
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ class Cluster:
     members: list[Member]
 
 
-@dataclass(frozen=True)
+ROW_NUMBERS = "row number"  # in a summary: the kind of ids that are the positions of rows, from 0
+IDS = (ROW_NUMBERS, "string", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 64)))
+
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """The result of a scan.
 
@@ -73,7 +79,7 @@ class Run:
     load_evidence: Callable[[], Evidence] | None = None
     load_spans: Callable[[], Spans] | None = None
     anchor_start: NDArray[np.int64] | None = None  # [n_docs + 1]: where the anchors of each document begin
-    texts: list[bytes] | None = None  # texts given from Python, by doc
+    texts: Sequence[bytes] | None = None  # texts given from Python, by doc
     load_steps: Callable[[], CandidateState | None] = lambda: None
     tables: Path | None = None  # the folder of its tables, where it has one
 
@@ -204,12 +210,24 @@ class Run:
             for part in (np.split(docs, starts) if len(docs) else [])
         ]
 
-    def keep(self, with_short: bool = False) -> list[str]:
-        """Return the names of the documents to keep.
+    @cached_property
+    def ids(self) -> pa.Array | None:
+        """Return the ids of the rows of a table from Python, with their type; None for any other run."""
+        kind = self.summary.get("scanned", {}).get("ids")
+        if kind == ROW_NUMBERS:
+            return pa.array(np.arange(len(self.documents)))
+        ids = pa.array(self.documents.id, pa.string())
+        return ids.cast(pa.type_for_alias(kind)) if kind in IDS else None
+
+    def keep(self, with_short: bool = False) -> list[Any]:
+        """Return the names of the documents to keep; of a table from Python, the ids, with their type.
 
         `with_short` adds those that were set aside because they are too short to judge.
         """
         kept = self.kept | self.too_short if with_short else self.kept
+        if self.ids is not None:
+            found: list[Any] = self.ids.filter(pa.array(kept)).to_pylist()
+            return found
         return [self.name(d) for d in np.flatnonzero(kept).tolist()]
 
     def drop(self) -> list[Member]:
@@ -217,27 +235,29 @@ class Run:
         return [self.member(d) for d in np.flatnonzero(self.dropped).tolist()]
 
     def to_arrow(self) -> pa.Table:
-        """Return a table with a row per document: path, id, status, cluster, witness, relation, figures."""
-        v, d = self.verdict, self.documents
-        names = [os.fsdecode(n).encode("utf-8", "replace").decode() for n in self.names]
-        name = np.array(names, object)
-        return pa.table(
-            {
-                "path": pa.array(names, pa.string()),
-                "id": pa.array(d.id, pa.string()),
-                "status": pa.array([STATUS[s] for s in d.status.tolist()], pa.string()),
-                "kept": pa.array(self.kept),
-                "cluster_id": pa.array(self.cluster_ids),
-                "canonical": pa.array(name[v.canonical].tolist(), pa.string()),
-                "witness": pa.array(name[v.witness].tolist(), pa.string()),
-                "relation": pa.array([RELATIONS[r] for r in v.relation.tolist()], pa.string()),
-                "jaccard": pa.array(v.jaccard),
-                "containment": pa.array(v.containment),
-                "skeleton_jaccard": pa.array(v.skeleton_jaccard, from_pandas=True),
-                "lost": pa.array(v.lost),
-                "figure": pa.array([DECIDING[f] for f in v.figure.tolist()], pa.string()),
-                "value": pa.array(v.value),
-                "line": pa.array(v.line),
-                "family_id": pa.array(self.family_ids),
-            }
-        )
+        """Return a table with a row per document, in order; see "The table of a run" in docs/reference.md."""
+        return documents_table.of_run(self)
+
+    def to_pandas(self) -> Any:
+        """Return the table of `to_arrow` as a pandas DataFrame; `cluster` is of the type Int64, with NA."""
+        return documents_table.to_pandas(self.to_arrow())
+
+    def to_polars(self) -> Any:
+        """Return the table of `to_arrow` as a Polars DataFrame."""
+        return documents_table.to_polars(self.to_arrow())
+
+    def save(self, folder: str | os.PathLike[str]) -> Run:
+        """Write the run to a run folder, texts from Python included -> the run as it is there.
+
+        The commands of `dedup` open it with --run FOLDER.  A run that is in the folder is replaced.
+        Raises BadRun when the folder cannot be written, or holds something else.
+        """
+        # NOTE: by name, as that module makes runs itself
+        saved: Run = import_module("dedup.runs.saving").save(self, folder)
+        return saved
+
+    def __repr__(self) -> str:
+        return notebook.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.as_html(self)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.documents import COUNTED, Documents, Source
 from ..core.features import Spans
-from ..core.pairs import COUNTS, DIGEST_WORDS, Evidence, Spellings, VerifiedPairs
+from ..core.pairs import DIGEST_WORDS, Evidence, Spellings, VerifiedPairs
 from ..core.sorted_arrays import offsets_from_sizes
 from ..core.verdicts import Verdict
 from .run import Run
@@ -144,12 +144,6 @@ TABLES: dict[str, Callable[[Run], pa.Table]] = {
 }  # in the order in which they are written
 
 
-SHINGLES = (  # the columns of VerifiedPairs.counts
-    *("overlap", "size_left", "size_right", "own_overlap", "own_left", "own_right"),
-    *("bones_overlap", "bones_left", "bones_right"),
-)
-
-
 def packed(rows: NDArray[Any]) -> pa.Array:
     """Arrays of n rows -> n values, each the bytes of a row."""
     width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
@@ -166,28 +160,21 @@ def unpacked(column: Any, dtype: Any, *shape: int) -> NDArray[Any]:
 
 
 def _pair_columns(p: VerifiedPairs) -> dict[str, pa.Array]:
-    counts = p.counts.reshape(-1, len(SHINGLES)).T
     return {
-        "left": pa.array(p.docs[:, 0]),
-        "right": pa.array(p.docs[:, 1]),
-        **{name: pa.array(np.ascontiguousarray(c)) for name, c in zip(SHINGLES, counts, strict=True)},
-        **{name: pa.array(np.ascontiguousarray(c)) for name, c in zip(COUNTS, p.content.T, strict=True)},
-        "slots": packed(p.slots),
-        "by_family": pa.array(p.by_family),
+        name: packed(values) if values.ndim > 1 else pa.array(np.ascontiguousarray(values))
+        for name, values in p.columns().items()
     }
 
 
 def pairs_of(table: pa.Table) -> VerifiedPairs:
     """A table of pairs -> VerifiedPairs."""
-    column = {name: table.column(name).combine_chunks() for name in table.column_names}
-    counts = np.stack([_array(column[name], np.int64) for name in SHINGLES], axis=1)
-    return VerifiedPairs(
-        docs=np.stack([_array(column["left"], np.int32), _array(column["right"], np.int32)], axis=1),
-        counts=counts.reshape(-1, 3, 3),
-        content=np.stack([_array(column[name], np.int32) for name in COUNTS], axis=1),
-        slots=unpacked(table.column("slots"), np.uint32, 4, 4),
-        by_family=_array(column["by_family"], np.bool_),
-    )
+
+    def column(name: str, row: NDArray[Any]) -> NDArray[Any]:
+        if row.ndim:
+            return unpacked(table.column(name), row.dtype, *row.shape)
+        return _array(table.column(name).combine_chunks(), row.dtype)
+
+    return VerifiedPairs.of_columns(column)
 
 
 def evidence_of(compared: pa.Table, spellings: pa.Table) -> Evidence:

@@ -20,7 +20,8 @@ KINDS = {
     "binary": (pa.binary(), "binary"),
 }
 Columns = dict[str, str]  # name -> a key of KINDS
-Mapper = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+Batches = Iterable[pa.RecordBatch]
+Mapper = Callable[[Batches], Iterator[pa.RecordBatch]]
 ROWS, BYTES = 50_000, 8 << 20  # of whole groups worked on at once
 
 
@@ -36,7 +37,7 @@ def ddl(columns: Columns) -> str:
 def mapped(rows: Any, mapper: Mapper, columns: Columns) -> Any:
     """A DataFrame, what is done to its batches on executors, the columns that come out -> a DataFrame."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Batches) -> Iterator[pa.RecordBatch]:
         # NOTE: PySpark collects garbage after each task, and looks at all that numba has loaded, 80 ms
         gc.freeze()
         return mapper(batches)
@@ -60,9 +61,7 @@ def batch(columns: Columns, values: Mapping[str, Any]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
-def in_groups(
-    batches: Iterable[pa.RecordBatch], keys: list[str], rows: int = ROWS, size: int = BYTES
-) -> Iterator[pa.Table]:
+def in_groups(batches: Batches, keys: list[str], rows: int = ROWS, size: int = BYTES) -> Iterator[pa.Table]:
     """Batches sorted by the keys -> tables of whole groups, of about `rows` rows or `size` bytes.
 
     >>> some = [pa.record_batch({"k": [1, 1, 2]}), pa.record_batch({"k": [2, 3]})]
@@ -92,7 +91,7 @@ def in_groups(
         yield pa.Table.from_batches(held)
 
 
-def each(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Table]:
+def each(batches: Batches, key: str) -> Iterator[pa.Table]:
     """Batches sorted by a key -> a table of the rows of each of its values."""
     for table in in_groups(batches, [key], rows=1, size=1):
         starts = [*offsets_from_sizes(table, [key]).tolist(), table.num_rows]

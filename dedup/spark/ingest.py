@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, BinaryIO, cast
 
@@ -23,7 +23,7 @@ from ..readers.storage.streams import in_utf8
 from ..readers.storage.urls import Secrets, can_seek, remember
 from ..runs.tables import KINDS, columns_of
 from ..text.repair import repair
-from .arrow import Columns, Mapper, batch, numbers, offsets_from_sizes, packed, texts
+from .arrow import Batches, Columns, batch, numbers, offsets_from_sizes, packed, texts
 
 _KIND: dict[Any, str] = {np.int32: "int32", np.int64: "int64", np.int8: "int8"}
 DOCUMENT: Columns = {
@@ -145,19 +145,17 @@ def _source_kind(name: str) -> pa.DataType:
     return pa.binary() if name in ("path", "file", "given") else pa.string()
 
 
-def reader(folder: str, options: Options, settings: Settings, known: Secrets = ({}, {})) -> Mapper:
-    """-> numbers of units -> the documents in them; `known` are credentials of URLs."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        remember(known)
-        for one in batches:
-            for number in one.column(0).to_pylist():
-                with StorageFolder(folder).open(UNITS) as f:
-                    rows = pa.ipc.open_file(f).get_batch(number).to_pylist()
-                items = [(row.pop("index"), tuple(row.pop(n) for n in NUMBERS)) for row in rows]
-                yield from _read_unit([Source(**row) for row in rows], items, options, settings)
-
-    return run
+def read_units(
+    folder: str, options: Options, settings: Settings, known: Secrets, batches: Batches
+) -> Iterator[pa.RecordBatch]:
+    """Numbers of units -> the documents in them; `known` are credentials of URLs."""
+    remember(known)
+    for one in batches:
+        for number in one.column(0).to_pylist():
+            with StorageFolder(folder).open(UNITS) as f:
+                rows = pa.ipc.open_file(f).get_batch(number).to_pylist()
+            items = [(row.pop("index"), tuple(row.pop(n) for n in NUMBERS)) for row in rows]
+            yield from _read_unit([Source(**row) for row in rows], items, options, settings)
 
 
 NUMBERS = ("window", "start", "end")
@@ -272,24 +270,20 @@ def _signed(
     return batch(PASSED, columns)
 
 
-def taker(settings: Settings) -> Mapper:
-    """-> rows (source, key, text) sorted by source and place in it -> documents, as of texts given."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        counted: dict[int, list[int]] = {}
-        for one in batches:
-            if one.num_rows:
-                table = pa.Table.from_batches([one])
-                starts = [*offsets_from_sizes(table, ["source"]).tolist(), one.num_rows]
-                for start, end in zip(starts[:-1], starts[1:], strict=True):
-                    yield from _taken(table.slice(start, end - start), counted, settings)
-        none = [0] * len(counted)
-        yield batch(
-            PASSED,
-            {"ordinal": [-1] * len(counted), "source": list(counted), "window": none, "n_letters": none},
-        )
-
-    return run
+def take_texts(settings: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Rows (source, key, text) sorted by source and place in it -> documents, as of texts given."""
+    counted: dict[int, list[int]] = {}
+    for one in batches:
+        if one.num_rows:
+            table = pa.Table.from_batches([one])
+            starts = [*offsets_from_sizes(table, ["source"]).tolist(), one.num_rows]
+            for start, end in zip(starts[:-1], starts[1:], strict=True):
+                yield from _taken(table.slice(start, end - start), counted, settings)
+    none = [0] * len(counted)
+    yield batch(
+        PASSED,
+        {"ordinal": [-1] * len(counted), "source": list(counted), "window": none, "n_letters": none},
+    )
 
 
 def _taken(table: pa.Table, counted: dict[int, list[int]], settings: Settings) -> Iterator[pa.RecordBatch]:

@@ -7,9 +7,9 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from .. import __version__
@@ -26,7 +26,7 @@ from ..readers.storage.sources import all_unchanged
 from ..runs.manifest import FORMAT
 from ..runs.tables import TABLES
 from . import ingest as reading
-from . import plan
+from . import numbering, plan
 from .arrow import mapped
 from .checkpoints import Checkpoints, Frame, Told
 from .executors import check_executors
@@ -116,11 +116,11 @@ def _scan(
     store = Checkpoints(spark, base, ways.told, own=target.own)
     with _partitioned(spark, ways, sum(x.size for x in sources)):
         passed = store.stage("pass", lambda: _passed(store, absolute, options, settings, ways))
-        counts = _counted(passed, len(sources))
+        counts = numbering.counted(passed, len(sources))
         n_docs = counts.n_docs
         if n_docs > MOST_DOCUMENTS:
             raise BadInput(f"{n_docs:,} documents: a run folder numbers at most {MOST_DOCUMENTS:,}")
-        documents = _numbered(spark, passed, counts)
+        documents = numbering.numbered(spark, passed, counts)
         about = _about(spark, sources)
         changed: list[int] = []
         while True:
@@ -131,7 +131,7 @@ def _scan(
             if not more:
                 break
             changed = sorted({*changed, *more})
-        written, placed = WrittenTables(), _placed(spark, passed, counts)
+        written, placed = WrittenTables(), numbering.placed(spark, passed, counts)
         write_arrays(placed, target.tables, n_docs, counts.n_anchors, settings, written)
         write_tables(found, target.tables, n_docs, settings, written, ways.part)
         run = replace(blank_run(settings), sources=sources, fields=counts.fields)
@@ -197,73 +197,8 @@ def _passed(
     reading.write_units(listed, sources, units)
     n = ways.partitions or len(units)
     rows = spark.range(0, len(units), 1, max(1, min(n, len(units))))
-    return mapped(rows, reading.reader(listed, options, settings, urls.secrets()), reading.PASSED)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What stands before each window of each source, in their order."""
-
-    before: pa.Table  # source, window, base (documents), lines (of its source), anchors
-    n_docs: int
-    n_anchors: int
-    fields: list[tuple[str, str]]  # by source: text field, id field
-
-    @property
-    def amounts(self) -> plan.Amounts:
-        """Of all documents."""
-        return plan.Amounts(self.n_docs, self.n_anchors)
-
-
-def _counted(passed: Frame, n_sources: int) -> Counts:
-    """The documents after the pass -> how many stand before each window, and the fields of each source."""
-    from pyspark.sql import functions as f
-
-    document = f.col("ordinal") >= 0
-    sums = [
-        f.count(f.when(document, 1)),
-        f.sum(f.when(document, 0).otherwise(f.col("n_letters"))),
-        f.coalesce(f.sum(f.length("anchor_hash") / 8), f.lit(0)).cast("bigint"),
-        f.max(f.when(~document, f.col("encoding"))),
-        f.max(f.when(~document, f.col("id"))),
-    ]
-    rows = sorted(tuple(r) for r in passed.groupBy("source", "window").agg(*sums).collect())
-    fields = [("", "")] * n_sources
-    for source, _, _, _, _, text, name in rows:
-        fields[source] = (text or fields[source][0], name or fields[source][1])
-    numbers = np.array([row[:5] for row in rows], np.int64).reshape(-1, 5)
-    source, window, n_docs, n_lines, n_anchors = numbers.T
-    lines = np.cumsum(n_lines) - n_lines
-    first = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else source
-    lines -= np.repeat(lines[first], np.diff(np.r_[first, len(source)]))
-    columns = {"source": source.astype(np.int32), "window": window, "base": np.cumsum(n_docs) - n_docs}
-    columns |= {"lines": lines, "anchors": np.cumsum(n_anchors) - n_anchors}
-    return Counts(pa.table(columns), int(n_docs.sum()), int(n_anchors.sum()), fields)
-
-
-def _numbered(spark: Any, passed: Frame, counts: Counts) -> Frame:
-    """Documents with their numbers, in the order of (source, place in the source)."""
-    from pyspark.sql import functions as f
-
-    before = f.broadcast(spark.createDataFrame(counts.before))
-    joined = passed.where("ordinal >= 0").join(before, ["source", "window"])
-    record = f.when(f.col("record") > 0, f.col("record") + f.col("lines")).otherwise(f.col("record"))
-    joined = joined.withColumn("record", record).withColumn("doc", f.col("base") + f.col("ordinal"))
-    return joined.drop("base", "lines", "anchors")
-
-
-def _placed(spark: Any, passed: Frame, counts: Counts) -> Frame:
-    """The same, and `anchors_before`: how many anchors all documents before it have; in order by window."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as f
-
-    order = Window.partitionBy("source", "window").orderBy("ordinal")
-    order = order.rowsBetween(Window.unboundedPreceding, -1)
-    own = f.coalesce(f.sum(f.length("anchor_hash") / 8).over(order), f.lit(0)).cast("bigint")
-    before = f.broadcast(spark.createDataFrame(counts.before).select("source", "window", "anchors"))
-    rows = passed.where("ordinal >= 0").withColumn("own", own).join(before, ["source", "window"])
-    rows = rows.withColumn("anchors_before", f.col("anchors") + f.col("own")).drop("anchors")
-    return _numbered(spark, rows, counts)
+    read = partial(reading.read_units, listed, options, settings, urls.secrets())
+    return mapped(rows, read, reading.PASSED)
 
 
 def _about(spark: Any, sources: Sequence[Source]) -> Frame:
@@ -306,14 +241,11 @@ def taken(
         kind = ordered.schema["name"].dataType
         rows = ordered.repartition("source").sortWithinPartitions("source", "name")
         named = {**reading.PASSED, "id": "string"}
-        rows = rows.withColumn("key", f.to_json(f.struct("name")))
-        passed = store.stage(
-            "pass",
-            lambda: mapped(rows.select("source", "key", "text"), reading.taker(settings), named),
-        )
+        rows = rows.withColumn("key", f.to_json(f.struct("name"))).select("source", "key", "text")
+        passed = store.stage("pass", lambda: mapped(rows, partial(reading.take_texts, settings), named))
         n = int(ordered.agg(f.max("source")).first()[0] or 0) + 1
-        counts = _counted(passed, n)
-        documents = _numbered(spark, passed, counts)
+        counts = numbering.counted(passed, n)
+        documents = numbering.numbered(spark, passed, counts)
         names = documents.select("doc", f.from_json("id", _schema(kind)).alias("row"))
         names = names.select("doc", f.col("row.name").alias(id_column))
         about = spark.range(0, n).select(

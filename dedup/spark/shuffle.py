@@ -7,8 +7,9 @@ row of bytes to each target.  All that is sent to a target is worked on at once,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,19 @@ from numpy.typing import NDArray
 
 from ..core.hashing import BASE
 from ..matching import kernels
-from .arrow import Columns, Mapper, each, mapped, numbers, texts, unpacked
+from .arrow import Batches, Columns, each, mapped, numbers, texts, unpacked
 from .checkpoints import Frame
 
 Rows = dict[str, NDArray[Any]]  # equally long columns, all that go to some targets
 Types = dict[str, str]  # name -> NumPy's name of what is in the column
-Sender = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[NDArray[np.uint16], Rows]]]
+Sent = Iterator[tuple[NDArray[np.uint16], Rows]]
+Sender = Callable[[Batches], Sent]
 PAIRED: Types = {"pair": "uint64"}  # as `Coded` has it
 HELD_BYTES = 32 << 20  # gathered by a task before it sends them
 TARGET_BYTES = 16 << 20  # worked on at once
 LEAST, MOST = 64, 1 << 16  # targets
 MIXER = np.uint64(BASE)
+BITS = np.uint64(4)  # that tell something of a pair
 
 
 def targets_for(n_bytes: int, target_bytes: int = TARGET_BYTES, least: int = LEAST, most: int = MOST) -> int:
@@ -55,27 +58,23 @@ def target_of(targets: int, *keys: NDArray[Any]) -> NDArray[np.uint16]:
 def send(frame: Frame, make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Frame:
     """A DataFrame, what makes of its batches (target of each row, rows) -> rows to be taken by `receive`."""
     columns: Columns = {"target": "int32", **dict.fromkeys(types, "binary")}
-    rows = mapped(frame, packer(make, types, held_bytes), columns)
+    rows = mapped(frame, partial(pack, make, types, held_bytes), columns)
     return rows.repartition("target").sortWithinPartitions("target")
 
 
-def packer(make: Sender, types: Types, held_bytes: int = HELD_BYTES) -> Mapper:
-    """-> what `make` makes of batches -> a row for each target, of every `held_bytes` or so."""
+def pack(make: Sender, types: Types, held_bytes: int, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """What `make` makes of batches -> a row for each target, of every `held_bytes` or so."""
     width = sum(np.dtype(kind).itemsize for kind in types.values())
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[tuple[NDArray[np.uint16], Rows]] = []
-        n = 0
-        for targets, rows in make(batches):
-            held.append((targets, rows))
-            n += len(targets)
-            if n * width >= held_bytes:
-                yield _packed(held, types)
-                held, n = [], 0
-        if n:
+    held: list[tuple[NDArray[np.uint16], Rows]] = []
+    n = 0
+    for targets, rows in make(batches):
+        held.append((targets, rows))
+        n += len(targets)
+        if n * width >= held_bytes:
             yield _packed(held, types)
-
-    return run
+            held, n = [], 0
+    if n:
+        yield _packed(held, types)
 
 
 def _packed(held: list[tuple[NDArray[np.uint16], Rows]], types: Types) -> pa.RecordBatch:
@@ -94,11 +93,11 @@ def _packed(held: list[tuple[NDArray[np.uint16], Rows]], types: Types) -> pa.Rec
     return pa.RecordBatch.from_arrays(arrays, names=["target", *types])
 
 
-def receive(batches: Iterable[pa.RecordBatch], types: Types) -> Iterator[tuple[int, Rows]]:
+def receive(batches: Batches, types: Types) -> Iterator[tuple[int, Rows]]:
     """What was sent -> target by target, all its rows, in any order.
 
     >>> some = [(np.array([7, 2, 7], np.uint16), {"doc": np.array([1, 2, 3])})]
-    >>> made = packer(lambda batches: iter(some), {"doc": "int64"})([])
+    >>> made = pack(lambda batches: iter(some), {"doc": "int64"}, HELD_BYTES, [])
     >>> {target: rows["doc"].tolist() for target, rows in receive(made, {"doc": "int64"})}
     {2: [2], 7: [1, 3]}
     """
@@ -156,13 +155,13 @@ def crowded(
 
 @dataclass(frozen=True)
 class Coded:
-    """A pair of documents, and three bits that tell something of it, as a target and 64 bits.
+    """A pair of documents, and BITS that tell something of it, as a target and 64 bits.
 
     64 bits do for ten billion documents and the fewest targets, and more with more.
 
     >>> code = Coded(docs=1000, targets=64)
     >>> targets, rows = code.send(np.array([130, 7]), np.array([999, 8]), np.array([5, 1]))
-    >>> targets.tolist(), [x.tolist() for x in code.sides(2, rows["pair"][:1])], int(rows["pair"][0] & 7)
+    >>> targets.tolist(), [x.tolist() for x in code.sides(2, rows["pair"][:1])], int(rows["pair"][0] & 15)
     ([2, 7], [[130], [999]], 5)
     """
 
@@ -174,16 +173,16 @@ class Coded:
     ) -> tuple[NDArray[np.uint16], Rows]:
         """Documents and bits int64[n] -> (targets, PAIRED); all rows of a pair go to one target."""
         local, target = np.divmod(left, self.targets)
-        pair = (local.view(np.uint64) * np.uint64(self.docs) + right.view(np.uint64)) << np.uint64(3)
+        pair = (local.view(np.uint64) * np.uint64(self.docs) + right.view(np.uint64)) << BITS
         return target.astype(np.uint16), {"pair": pair | bits.view(np.uint64)}
 
     def sides(self, target: int, pair: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Undo the packing: left, right."""
-        local, right = np.divmod(pair >> np.uint64(3), np.uint64(self.docs))
+        local, right = np.divmod(pair >> BITS, np.uint64(self.docs))
         return local.view(np.int64) * self.targets + target, right.view(np.int64)
 
 
 def in_pairs(rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """PAIRED of one target, one row at least -> (the rows by pair, where those of each pair begin)."""
     coded = np.sort(rows["pair"])
-    return coded, np.flatnonzero(np.r_[True, (coded[1:] ^ coded[:-1]) >> np.uint64(3) > 0])
+    return coded, np.flatnonzero(np.r_[True, (coded[1:] ^ coded[:-1]) >> BITS > 0])

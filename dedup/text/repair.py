@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .markup import is_page, visible_text
 from .mojibake import bytes_of_characters, mojibake
@@ -121,15 +122,24 @@ def repair_all(texts: Sequence[bytes]) -> dict[int, tuple[bytes, tuple[str, ...]
     """
     from . import kernels  # NOTE: `repair`, for one text, must not wait for compiled code
 
+    return repair_joined(*kernels.joined(texts))
+
+
+def repair_joined(
+    buffer: NDArray[np.uint8], starts: NDArray[np.int64]
+) -> dict[int, tuple[bytes, tuple[str, ...]]]:
+    """Repair n texts, text i being buffer[starts[i]:starts[i + 1]] -> the same as `repair_all`."""
+    from . import kernels
+
     now: dict[int, bytes] = {}
     done: dict[int, list[str]] = {}
-    signs = kernels.signs_of_damage(*kernels.joined(texts))
+    signs = kernels.signs_of_damage(buffer, starts)
     tools = functools.partial(_as_utf8, kernels), functools.partial(_suspected, kernels)
     for bit, (name, (test, function)) in enumerate(REPAIRS.items()):
         changed = []
         bits = np.uint8(kernels.MOJIBAKE if function is mojibake else 1 << bit)
         for i in np.flatnonzero(signs & bits).tolist():
-            utf8 = now.get(i, texts[i])
+            utf8 = now[i] if i in now else buffer[starts[i] : starts[i + 1]].tobytes()
             if test(utf8):
                 better = mojibake(utf8, *tools) if function is mojibake else _better(function, utf8)
                 if better != utf8:

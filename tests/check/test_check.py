@@ -379,16 +379,22 @@ def test_a_missing_run_or_input_is_one_clear_line(run, place):
 
 def test_a_noisy_copy_of_a_document_of_the_run_is_found(place):
     (place / "old/book.txt").write_text(OTHER * 2 + prose(77))
+    (place / "old/volume.txt").write_text(" ".join(map(prose, range(80, 84))))
     dedup.scan("old", run="r")
     (place / "new/scan.txt").write_text(scanned(OTHER * 2 + prose(77), 0.15))
     (place / "new/again.txt").write_text(scanned(OTHER * 2 + prose(77), 0.1))
     (place / "new/else.txt").write_text(scanned(prose(78), 0.15))
+    (place / "new/page.txt").write_text(scanned(prose(81), 0.1))
     found = found_by(["new"], "r")
     assert {path: doc.status for path, doc in found.items()} == {
         "new/again.txt": "duplicate",
         "new/else.txt": "new",
+        "new/page.txt": "duplicate",
         "new/scan.txt": "duplicate",
     }
+    (match,) = found["new/page.txt"].matches
+    assert (match.path, match.relation, match.side) == ("old/volume.txt", "contained", "part")
+    assert match.containment < 0.6 < 0.85 < match.aligned
     matches = {m.path: m for m in found["new/scan.txt"].matches}
     assert matches["old/book.txt"].relation == "scanned"
     assert 0.6 < matches["old/book.txt"].aligned < 1

@@ -63,8 +63,8 @@ def test_standard_input_is_a_source(run, files, monkeypatch):
     run("scan", "-", "in/c.txt")
     rows = run("export", "drop", "--format", "jsonl").jsonl
     assert [(r["path"], r["id"], r["witness"], r["relation"]) for r in rows] == [
-        ("-:2", "1", "-:1", "case"),
-        ("-:3", "2", "in/c.txt", "identical"),
+        ("-:2", 1, "-:1", "case"),
+        ("-:3", 2, "in/c.txt", "identical"),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.content import kernels, noise
+from dedup.content import kernels, noise, noisy_parts
 from dedup.content.words import words
 from dedup.core.pairs import COUNTS
 from dedup.text import kernels as text_kernels
@@ -74,6 +74,56 @@ def test_the_compiled_comparison_is_the_plain_one(pair):
             "numbers",
         ):
             assert found[name] == getattr(want, name), name
+
+
+@st.composite
+def part_and_whole(draw: st.DrawFn) -> tuple[str, str]:
+    """A damaged part, and the longer text, which may say some of it twice."""
+    rng = random.Random(draw(st.integers(0, 999)))
+    syllables = draw(st.sampled_from(["ab", "ka lo mi ne", "天地 人大 小山"])).split()
+    whole = " ".join(rng.choice(syllables) * rng.randint(1, 3) for _ in range(draw(st.integers(0, 400))))
+    whole += PROSE + draw(st.sampled_from(["", whole[:100], PROSE[:200]]))
+    start = draw(st.integers(0, len(whole)))
+    part = whole[start : start + draw(st.integers(0, 500))]
+    rate = draw(st.sampled_from([0, 5, 20]))
+    kept = (c if rng.randrange(100) >= rate else rng.choice(["", "x", c + c]) for c in part)
+    return "".join(kept), whole
+
+
+@given(part_and_whole(), st.booleans())
+@examples(100)
+def test_the_compiled_comparison_of_a_part_is_the_plain_one(pair, beginning):
+    part, whole = (words(t, letter_table()).letters for t in pair)
+    want = noisy_parts.compare_part(part, whole, beginning)
+    for order in ([[0, 1]], [[1, 0]]):
+        found = kernels.noise_of_parts(arrays(*pair), np.array(order, np.int32), not beginning)[0]
+        if want is None or sum(map(len, part)) >= sum(map(len, whole)):
+            continue
+        sides = ("left", "right") if order == [[0, 1]] else ("right", "left")
+        counted = dict(zip(COUNTS, found.tolist(), strict=True))
+        assert counted["errors"] == counted["places"] == want.errors
+        assert (counted["noise"], counted["doubtful"]) == (want.noise, want.broken)
+        assert counted["grams_left"] == counted["grams_right"] == 0
+        for name in ("replaced", "repeated", "passages", "numbers"):
+            assert counted[name] == getattr(want, name), name
+        for name in ("letters", "only"):
+            for side, plain_side in zip(sides, ("left", "right"), strict=True):
+                assert counted[f"{name}_{side}"] == getattr(want, f"{name}_{plain_side}"), name
+
+
+@given(part_and_whole())
+@examples(50)
+def test_a_part_is_placed_by_the_compiled_twin_where_the_plain_definition_does(pair):
+    part, whole = (words(t, letter_table()).letters for t in pair)
+    if sum(map(len, part)) < sum(map(len, whole)):
+        found = kernels.noise_of_parts(arrays(*pair), np.array([[0, 1]], np.int32))
+        assert found.any() == (noisy_parts.compare_part(part, whole) is not None)
+
+
+def test_a_part_that_is_found_in_several_places_has_none():
+    page = "".join(PROSE.lower().split())
+    assert noisy_parts.place(page[50:], "x" * 99 + page) == (149, 99 + len(page))
+    assert noisy_parts.place(page[50:], page + page) is None
 
 
 @given(damaged())

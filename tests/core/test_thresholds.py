@@ -153,6 +153,56 @@ LINES = {
         pair_of((10, 1000, 1000), errors=25, noise=25),
         pair_of((10, 1000, 1000), errors=24, noise=24),
     ),
+    "a noisy part aligned enough": (
+        is_("noisy_part"),
+        pair_of((10, 1000, 9000), errors=8450, noise=450, only_right=8000),
+        pair_of((10, 1000, 9000), errors=8451, noise=451, only_right=8000),
+    ),
+    "noise enough in a part": (
+        is_("noisy_part"),
+        pair_of((10, 1000, 9000), errors=8020, noise=20, only_right=8000),
+        pair_of((10, 1000, 9000), errors=8019, noise=19, only_right=8000),
+    ),
+    "a noisy part long enough": (
+        is_("noisy_part"),
+        pair_of((10, 300, 9000), errors=8710, noise=10, only_right=8700),
+        pair_of((10, 299, 9000), errors=8711, noise=10, only_right=8701),
+    ),
+    "little enough content in the noise of a part": (
+        is_("noisy_part"),
+        pair_of((10, 1000, 9000), errors=8100, noise=100, only_right=8000, passages=179),
+        pair_of((10, 1000, 9000), errors=8100, noise=100, only_right=8000, passages=180),
+    ),
+    "little enough that a part has alone": (
+        is_("noisy_part"),
+        pair_of((10, 1000, 9000), errors=8300, noise=100, only_right=8000, only_left=200),
+        pair_of((10, 1000, 9000), errors=8301, noise=100, only_right=8000, only_left=201),
+    ),
+    "long enough to be placed": (
+        is_("worth_placing"),
+        pair_of((20, 300, 9000)),
+        pair_of((20, 299, 9000)),
+    ),
+    "shingles enough shared to be placed": (
+        is_("worth_placing"),
+        pair_of((20, 400, 9000)),
+        pair_of((19, 400, 9000)),
+    ),
+    "much shorter": (
+        is_("worth_placing"),
+        pair_of((50, 599, 1000)),
+        pair_of((50, 600, 1000)),
+    ),
+    "little enough boilerplate in a part": (
+        is_("worth_placing"),
+        with_own(pair_of((100, 1000, 9000)), 100, 701, 9000),
+        with_own(pair_of((100, 1000, 9000)), 100, 700, 9000),
+    ),
+    "rare anchors enough": (
+        lambda shared: shared >= rules.min_rare_anchors(np.array([250]), 10),
+        np.array([5]),
+        np.array([4]),
+    ),
     "about as long": (
         is_("worth_aligning"),
         pair_of((10, 600, 1000)),

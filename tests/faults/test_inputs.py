@@ -290,7 +290,10 @@ def test_a_second_scan_is_told_and_refused(run, files):
         assert first.poll() is None
         time.sleep(0.02)
     refused = run("scan", "in/c.txt", "--run", "r", code=2)
-    assert refused.stderr == "dedup: r: another scan is writing this run folder; wait for it, or use --run\n"
+    assert (
+        refused.stderr
+        == "dedup: r: another scan is writing this run folder; use --wait SECONDS, or another --run\n"
+    )
     assert run("export", "keep", "--run", "r").lines == ["in/a.txt", "in/c.txt"]  # reading goes on
     first.communicate(POST.encode(), timeout=60)
     assert first.returncode == 0

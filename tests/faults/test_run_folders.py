@@ -17,7 +17,7 @@ import pytest
 import dedup
 from dedup.core.errors import BadRun
 from dedup.runs import ingest_cache
-from dedup.runs import summary as ledger
+from dedup.runs import summary_shape as ledger
 from dedup.runs.manifest import manifest_checksum
 
 from ..conftest import OTHER, POST

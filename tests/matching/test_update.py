@@ -15,6 +15,7 @@ from dedup.matching.bands import candidate_pairs
 from dedup.matching.containment import find_containment_pairs
 from dedup.matching.update import bands, boilerplate, containment
 from dedup.matching.update.delta import Change, PreviousRun
+from dedup.matching.update.posting_lists import RunAnchors
 from dedup.matching.update.state import CandidateState
 
 from ..examples import examples
@@ -127,9 +128,8 @@ def test_boilerplate_from_the_last_run_is_that_from_nothing(chance, n, max_holde
     ]
     before = previous_run(steps_of(whole[0], looked_at(then)), anchors[0], whole[0].spans)
     regrouped = change.regrouped(*groups)
-    found, changed = boilerplate.boilerplate(
-        before, anchors[1], change, regrouped, groups[1], max_holders, own_run
-    )
+    passages = boilerplate.passages_in(anchors[1], groups[1], max_holders, map)
+    found, changed = boilerplate.boilerplate(before, passages, change, regrouped, own_run)
     for name in ("common", "frames", "owning"):
         assert getattr(found.known, name).tolist() == getattr(whole[1].known, name).tolist(), name
     assert found.bits.tolist() == whole[1].bits.tolist()
@@ -156,7 +156,7 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
             anchors, mine, group = anchors_of(hashes, run), looked_at(run), groups_of(run)
             known = plain_boilerplate.boilerplate(anchors, mine, group, 3, 100)
             found, sampled = find_containment_pairs(anchors, mine, known, group, share)
-            sides.append(containment.RunAnchors(anchors, known, group, sampled))
+            sides.append(RunAnchors(anchors, known, group, sampled, min_share=share))
             whole.append(found)
         change = change_of(then, now)
         docs, old = np.flatnonzero(change.unchanged), change.old_doc[change.unchanged]
@@ -166,9 +166,10 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
                 sides[1].rows(np.array([a])).hash.tolist() != sides[0].rows(np.array([b])).hash.tolist()
             )
         blank = dataclasses.replace(sides[1], n_sampled=np.zeros(0, np.int64))
-        sampled = containment.n_sampled(blank, sides[0].n_sampled, change, changed)
+        sampled = blank.sampled(sides[0].n_sampled, change, changed)
         assert sampled.tolist() == sides[1].n_sampled.tolist()
-        found = containment.directed(*sides, change, changed, whole[0], containment.Most(n, 10**9), share)
+        then = change.but(changed)
+        found = containment.directed(*sides, then, whole[0], containment.Most(n, 10**9))
     assert sorted(map(tuple, found.tolist())) == sorted(map(tuple, whole[1].tolist()))
 
 

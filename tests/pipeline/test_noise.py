@@ -112,3 +112,43 @@ def test_the_same_pairs_come_out_whatever_the_order_of_the_documents():
         run = dedup.scan_texts([some[i] for i in order])
         kept = {frozenset(m.path for m in c.members) for c in run.clusters}
         assert kept == {frozenset((names[i], names[8 + i])) for i in range(8)}
+
+
+# ------------------------------------------------------------------ parts
+
+
+BOOK = "\n\n".join(TEXTS[:12])
+
+
+@pytest.mark.parametrize(("rate", "least"), [(0.02, 12), (0.05, 12), (0.1, 12), (0.2, 11), (0.3, 6)])
+def test_a_damaged_page_is_found_in_its_book_and_no_page_in_another_text(rate, least):
+    pages = [scanned(text, rate, seed=6) for text in TEXTS]
+    run = dedup.scan_texts([BOOK, PROSE.text(1500), *pages])
+    assert sum(together(run, 0, 2 + i) for i in range(12)) >= least
+    assert not any(together(run, 0, 2 + i) for i in range(12, 20))
+    assert not any(together(run, 1, 2 + i) for i in range(20))
+    assert all(run.verdict.witness[:2] == [0, 1])
+
+
+def test_a_damaged_page_is_found_in_a_damaged_book():
+    run = dedup.scan_texts([scanned(BOOK, 0.05, seed=1), *(scanned(t, 0.08, seed=2) for t in TEXTS[:12])])
+    assert sum(together(run, 0, 1 + i) for i in range(12)) == 12
+
+
+def test_a_damaged_part_has_its_figure_and_goes_only_where_noisy_copies_do():
+    given = [BOOK, scanned(TEXTS[3], 0.1, seed=1)]
+    (found,) = dedup.scan_texts(given, max_lost=0.2).drop()
+    assert (found.relation, found.figure, found.line, found.witness) == ("contained", "aligned", 0.55, "1")
+    assert 0.8 < found.value < 0.95
+    assert dedup.scan_texts(given, max_lost=0.2, relations="-scanned").drop() == []
+    assert len(dedup.scan_texts(given, noise="off").pairs) == 0
+
+
+def test_a_page_that_says_something_else_than_the_book_is_no_part_of_it():
+    """Of the words of the damaged page, one in six stands in the place of another."""
+    other = Prose(12)
+    changed = " ".join(
+        other.rng.choice(other.words) if i % 6 == 2 else w for i, w in enumerate(TEXTS[3].split())
+    )
+    run = dedup.scan_texts([BOOK, scanned(changed, 0.05, seed=1)])
+    assert not together(run, 0, 1)

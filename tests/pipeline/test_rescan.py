@@ -4,6 +4,7 @@ import json
 import os
 import random
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +146,21 @@ def test_noisy_copies_are_found_among_old_and_new_files(folder, n_read):
     assert same_as_from_nothing(folder, n_read) == 3
     relations = dedup.open_run(folder / "r").pair_relations.tolist()
     assert relations.count(RELATIONS.index("scanned")) == 5
+
+
+def test_damaged_pages_are_found_in_old_and_new_books(folder, n_read):
+    prose = Prose(4)
+    volumes = [[prose.text(160) for _ in range(6)] for _ in range(2)]
+    for i, volume in enumerate(volumes):
+        (folder / f"in/page{i}.txt").write_text(scanned(volume[2], 0.1))
+    (folder / "in/volume0.txt").write_text(" ".join(volumes[0]))
+    assert same_as_from_nothing(folder, n_read) == 3
+    (folder / "in/volume1.txt").write_text(" ".join(volumes[1]))
+    (folder / "in/again.txt").write_text(scanned(volumes[0][4], 0.15))
+    assert same_as_from_nothing(folder, n_read) == 2
+    cluster = {Path(m.path).name: c.id for c in dedup.open_run(folder / "r").clusters for m in c.members}
+    assert cluster["page0.txt"] == cluster["volume0.txt"] == cluster["again.txt"]
+    assert cluster["page1.txt"] == cluster["volume1.txt"] != cluster["page0.txt"]
 
 
 def test_new_boilerplate_is_learned_over_old_and_new_files(folder, n_read):

@@ -19,7 +19,8 @@ import pytest
 import dedup
 from dedup.core.errors import BadInput
 from dedup.readers.storage import urls
-from dedup.readers.storage.filesystems import reason
+from dedup.readers.storage.reasons import reason
+from dedup.readers.storage.url_files import UrlFile
 from dedup.reports.documents import find
 from dedup.reports.lists.corpus import export_corpus
 
@@ -450,3 +451,28 @@ def test_objects_are_explained_copied_and_told_as_changed(run, s3, keys, tmp_pat
 
     result = dedup.scan(f"s3://corpus/m/{s3.options}", progress=progress)
     assert [row["path"] for row in result.summary["set_aside"]["documents"]] == ["s3://corpus/m/a.txt"]
+
+
+@pytest.mark.slow
+def test_lists_pages_and_corpora_are_written_to_a_bucket(run, s3, keys, files, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+    s3("written")
+    files({"in/x/a.txt": POST, "in/b.txt": POST.upper(), "in/c.jsonl": LINES[:SOME]})
+    run("scan", "in")
+    run("export", "keep", "-o", "s3://written/lists/keep.csv.gz")
+    run("export", "keep", "-o", "keep.csv.gz")
+    assert UrlFile.of("s3://written/lists/keep.csv.gz").read_bytes() == Path("keep.csv.gz").read_bytes()
+    assert "exists already" in run("export", "keep", "-o", "s3://written/lists/keep.csv.gz", code=2).stderr
+    run("report", "-o", "s3://written/page.html")
+    assert UrlFile.of("s3://written/page.html").read_bytes().lower().startswith(b"<!doctype html>")
+    assert "-> s3://written/clean" in run("export", "corpus", "--to", "s3://written/clean").stderr
+    run("export", "corpus", "--to", "clean")
+    assert UrlFile.of("s3://written/clean/x/a.txt").read_bytes() == POST.encode()
+    assert UrlFile.of("s3://written/clean/c.jsonl").read_bytes() == Path("clean/c.jsonl").read_bytes()
+    assert "is not empty" in run("export", "corpus", "--to", "s3://written/clean", code=2).stderr
+    for command in (
+        ("export", "keep", "-o", "s3://nobucket/k.csv"),
+        ("export", "corpus", "--to", "s3://nobucket/c"),
+    ):
+        assert "no such bucket" in run(*command, code=2).told[0]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".dedup", "clean", "in", "keep.csv.gz"]

@@ -203,7 +203,7 @@ def test_members_of_archives_become_files_below_a_folder_named_like_the_archive(
 
 
 def test_names_that_meet_keep_their_suffix_and_fit_a_file_system():
-    from dedup.reports.lists.corpus import _free
+    from dedup.reports.lists.names import _free
 
     files: set[bytes] = set()
     long = "ü".encode() * 124 + b".txt.gz"  # of 255 bytes

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import zlib
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -434,7 +435,7 @@ def test_parts_are_the_same_however_the_rows_come(local, tmp_path, at_once, part
     }
     table = pa.table({name: list(column) for name, column in columns.items()})
     place = StorageFolder(f"file://{tmp_path}/far")
-    write = arrays._parter(place, part_bytes)
+    write = partial(arrays._put_in_parts, place, part_bytes)
     for _ in range(2):  # a task may run twice
         told = pa.Table.from_batches(write(table.to_batches(at_once))).to_pylist()
     expected = tables(local)
@@ -456,7 +457,7 @@ def test_a_file_of_a_place_appears_whole_or_not_at_all(tmp_path, monkeypatch, sc
     place.write("tables/a.parquet/part-0", b"first")
     place.write("tables/a.parquet/part-0", b"second")
     assert place.read("tables/a.parquet/part-0") == b"second"
-    monkeypatch.setattr(addresses, "_move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    monkeypatch.setattr(addresses, "move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
     with pytest.raises(BadRun if scheme else OSError):
         place.write("tables/a.parquet/part-1", b"third")
     assert [i.base_name for i in place.inside("tables/a.parquet")] == ["part-0"]
@@ -482,10 +483,10 @@ def test_a_rename_that_replaces_nothing_is_done_in_two_steps(tmp_path):
 
     system.write("a", b"1")
     system.write("b", b"2")
-    addresses._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
+    addresses.move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
     assert system.read("a") == b"2"
     with pytest.raises(OSError, match="b"):
-        addresses._move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
+        addresses.move(Refuses(), str(tmp_path / "b"), str(tmp_path / "a"))
 
 
 def test_sources_that_are_at_urls_and_cannot_seek_are_read_whole():

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from dedup.spark import job, plan, session
+from dedup.spark import job, numbering, plan, session
 
 heavy = pytest.mark.heavy
 # all that is made for large corpora
@@ -98,9 +98,12 @@ def made(tmp_path_factory):
         for i in range(6):
             z.writestr(f"in/{i}.txt", POST[i * 9 :] + OTHER[: i * 30])
         z.writestr("in/rows.jsonl", "\n".join(rows[:20]))
+    volume = " ".join(corpus(12, seed=11))
     for i, text in enumerate(own[:6]):
         (folder / f"noisy-{i}.txt").write_text(scanned(text, 0.05 * (i + 1)))
         (folder / f"clean-{i}.txt").write_text(text)
+        (folder / f"page-{i}.txt").write_text(scanned(volume[i * 900 :][:1200], 0.05 * (i + 1)))
+    (folder / "volume.txt").write_text(volume)
     (folder / "empty.txt").write_bytes(b"")
     (folder / "binary.bin").write_bytes(bytes(range(256)) * 9)
     (folder / "cut.jsonl.gz").write_bytes((folder / "chain.jsonl.gz").read_bytes()[:-300])
@@ -178,13 +181,13 @@ def test_a_dataframe_gives_what_its_texts_give(spark):
 
 def test_a_file_that_changes_during_the_scan_is_set_aside(spark, files, monkeypatch, tmp_path):
     folder = files({f"in/{i}.txt": POST + " " * i for i in range(4)})
-    numbered = job._numbered
+    numbered = numbering.numbered
 
     def rewritten(*args):
         (folder / "in/2.txt").write_text("another text altogether, written while the scan is at work")
         return numbered(*args)
 
-    monkeypatch.setattr(job, "_numbered", rewritten)
+    monkeypatch.setattr(numbering, "numbered", rewritten)
     done = job.scan([folder / "in"], Settings(), folder / "r", job.SparkOptions())
     assert done.n_problems == 1
     assert done.problems[0][1] == "the file changed or vanished during the scan"

@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import socket
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from dedup.core.documents import Source
 from dedup.core.errors import DedupError
 from dedup.core.settings import Settings
 from dedup.matching import candidates as local
-from dedup.matching.containment import FEW_ANCHORS, MAX_GROUPS, sample
+from dedup.matching.containment import FEW_ANCHORS, MAX_GROUPS, RARE, sample
 from dedup.readers.registry import Options
 from dedup.spark import arrow, ingest, session, shuffle
 from dedup.spark.stages import bands as candidates
@@ -169,7 +170,7 @@ def test_windows_of_a_file_give_its_records_each_once(tmp_path, data, size):
     def rows(size):
         units = ingest.units_of([source], size)
         ingest.write_units(tmp_path / "units", [source], units)
-        read = ingest.reader(str(tmp_path / "units"), Options(), Settings())
+        read = partial(ingest.read_units, str(tmp_path / "units"), Options(), Settings(), ({}, {}))
         found = [row for b in read([pa.record_batch({"id": range(len(units))})]) for row in b.to_pylist()]
         lines = {row["window"]: row["n_letters"] for row in found if row["ordinal"] < 0}
         before = {w: sum(n for v, n in lines.items() if v < w) for w in lines}
@@ -186,7 +187,7 @@ def test_units_come_back_from_their_file_as_they_were(tmp_path):
         f.write("Some text that is long enough to be a document.")
     source = Source(name, "text", "", os.stat(name).st_size, os.stat(name).st_mtime_ns)
     ingest.write_units(tmp_path / "units", [source], [[(0, ingest.WHOLE)]])
-    read = ingest.reader(str(tmp_path / "units"), Options(), Settings())
+    read = partial(ingest.read_units, str(tmp_path / "units"), Options(), Settings(), ({}, {}))
     rows = [row for b in read([pa.record_batch({"id": [0]})]) for row in b.to_pylist()]
     assert [(row["source"], row["ordinal"], row["status"]) for row in rows] == [(0, 0, 0), (0, -1, None)]
     assert rows[0]["text"].startswith(b"Some text")
@@ -203,7 +204,7 @@ def test_groups_stay_whole_however_the_batches_are_cut(size):
 
 def shuffled(sender, types, batches, held_bytes=1000):
     """What a sender sends, as it comes to one task that has all targets."""
-    table = pa.Table.from_batches(shuffle.packer(sender, types, held_bytes)(batches))
+    table = pa.Table.from_batches(shuffle.pack(sender, types, held_bytes, batches))
     return table.sort_by("target").to_batches(20)
 
 
@@ -235,7 +236,7 @@ def test_a_passage_is_common_however_its_documents_are_spread_over_batches(at_on
     anchors = [np.array([10 * number + i for i in range(4)], np.uint64).tobytes() for number, _ in rows]
     columns = {"doc": range(len(rows)), "group": [group for _, group in rows], "anchor_hash": anchors}
     batches = pa.table({name: list(values) for name, values in columns.items()}).to_batches(at_once)
-    sent = shuffled(boilerplate._passages(3), boilerplate.SENT, batches)
+    sent = shuffled(partial(boilerplate._passages, 3), boilerplate.SENT, batches)
     found = pa.Table.from_batches(boilerplate._common(sent)).to_pylist()
     expected = {(doc, at) for doc, (number, _) in enumerate(rows) for at in (0, 1) if number in (1, 3)}
     assert len(found) == len(expected)
@@ -255,9 +256,11 @@ def test_an_anchor_in_too_many_groups_makes_no_pairs_however_they_are_spread(at_
     batches = pa.table({**columns, "flagged": pa.nulls(n)}).to_batches(at_once)
     code = shuffle.Coded(n, 9)
     sent = shuffled(
-        containment.shared(code), shuffle.PAIRED, shuffled(containment.terms(5), containment.TERM, batches)
+        partial(containment.shared, code),
+        shuffle.PAIRED,
+        shuffled(partial(containment.terms, 5), containment.TERM, batches),
     )
-    counted = pa.Table.from_batches(containment.summed(code)(sent)).to_pylist()
+    counted = pa.Table.from_batches(containment.summed(code, sent)).to_pylist()
     found = collections.Counter(rows[row[side]][0] for row in counted for side in ("left", "right"))
     assert found == {1: most * (most - 1), 3: 2 * (99 * 99 - 35 * 35)}
     assert all(rows[row["left"]][0] == rows[row["right"]][0] for row in counted)
@@ -279,13 +282,20 @@ def test_anchors_outside_the_sample_serve_where_a_document_with_few_has_them():
     )
     code = shuffle.Coded(50, 9)
     found = shuffled(
-        containment.shared(code), shuffle.PAIRED, shuffled(containment.terms(5), containment.TERM, [rows])
+        partial(containment.shared, code),
+        shuffle.PAIRED,
+        shuffled(partial(containment.terms, 5), containment.TERM, [rows]),
     )
-    counted = pa.Table.from_batches(containment.summed(code)(found)).to_pylist()
+    counted = pa.Table.from_batches(containment.summed(code, found)).to_pylist()
     alone = {i for i, x in enumerate(of) if len(x) <= 1}
     expected = {(a, b): len(serve[a] & serve[b]) for a in range(50) for b in range(a + 1, 50)}
     kept = {pair: (n, n) for pair, n in expected.items() if n > 1 or (n and alone & set(pair))}
     assert {(r["left"], r["right"]): (r["for_left"], r["for_right"]) for r in counted} == kept
+    holders = collections.Counter(h for x in serve for h in x)
+    rare = {pair: sum(holders[h] <= RARE for h in serve[pair[0]] & serve[pair[1]]) for pair in kept}
+    assert {(r["left"], r["right"]): r["rare_left"] for r in counted} == rare
+    assert {(r["left"], r["right"]): r["rare_right"] for r in counted} == rare
+    assert 0 < sum(rare.values()) < sum(n for n, _ in kept.values())
     assert len(kept) > 100
     assert 0 < sum(map(len, serve)) < sum(map(len, of))
 
@@ -303,18 +313,18 @@ def test_buckets_on_executors_give_the_candidates_of_the_local_stage():
         {"doc": everyone.astype(np.int64), "n_letters": d.n_letters, "n_bones": d.n_bones, **packed}
     )
     bands = candidates.buckets(settings)
-    sender = candidates.bucketed(bands, settings, 3, {})
+    sender = partial(candidates.bucketed, bands, settings, 3, {})
     rows = shuffled(sender, candidates.BUCKETED, [firsts], 1 << 16)
     code = shuffle.Coded(n, 7)
-    pairs = shuffled(candidates.collapsed(bands, 3, code), shuffle.PAIRED, rows)
-    found = pa.Table.from_batches(candidates.viewed(code)(pairs)).to_pylist()
+    pairs = shuffled(partial(candidates.collapsed, bands, 3, code), shuffle.PAIRED, rows)
+    found = pa.Table.from_batches(candidates.viewed(code, pairs)).to_pylist()
     left, right, views = np.array(sorted((row["left"], row["right"], row["views"]) for row in found)).T
     assert len(set(zip(left, right, strict=True))) == len(found)
     columns = {"left": left, "right": right, "views": views.astype(np.int32)}
     for side, docs in (("left", left), ("right", right)):
         columns |= {f"{side}_n_letters": d.n_letters[docs], f"{side}_n_bones": d.n_bones[docs]}
         columns |= {f"{side}_{name}": [rows[i] for i in docs.tolist()] for name, rows in packed.items()}
-    (kept,) = candidates.matched(settings)([pa.record_batch(columns)])
+    (kept,) = candidates.matched(settings, [pa.record_batch(columns)])
     assert len(expected) > 40
     assert sorted(zip(*(kept[x].to_pylist() for x in ("left", "right")), strict=True)) == list(
         map(tuple, expected.tolist())

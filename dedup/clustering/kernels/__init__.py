@@ -1,7 +1,3 @@
 """Compiled steps of clustering."""
 
 from .witnesses import witnesses
-
-__all__ = [
-    "witnesses",
-]

@@ -65,12 +65,12 @@ def _noise_of_pairs(texts, pairs, whole, all_counts):  # type: ignore[no-untyped
         x, x_end = text[pairs[p, 0]], text[pairs[p, 0] + 1]
         y, y_end = text[pairs[p, 1]], text[pairs[p, 1] + 1]
         if not whole:
-            x_end, y_end = _end_of_first_words(texts, x, x_end), _end_of_first_words(texts, y, y_end)
-        way = _compare(texts, x, x_end, y, y_end, all_counts[p], way)
+            x_end, y_end = end_of_first_words(texts, x, x_end), end_of_first_words(texts, y, y_end)
+        way = compare(texts, x, x_end, y, y_end, all_counts[p], way)
 
 
 @inner
-def _end_of_first_words(texts, x, x_end):  # type: ignore[no-untyped-def]
+def end_of_first_words(texts, x, x_end):  # type: ignore[no-untyped-def]
     """-> where the words end in which the first letters of a text stand."""
     start, end = texts.start, x
     while end < x_end and (end == x or start[end] - start[x] < STRETCH):
@@ -79,11 +79,11 @@ def _end_of_first_words(texts, x, x_end):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _compare(texts, x, x_end, y, y_end, counts, way):  # type: ignore[no-untyped-def]
+def compare(texts, x, x_end, y, y_end, counts, way):  # type: ignore[no-untyped-def]
     """Count how words x..x_end - 1 and y..y_end - 1 differ by letters -> room for alignments."""
     start = texts.start
     a, b = texts.letters[start[x] : start[x_end]], texts.letters[start[y] : start[y_end]]
-    keys_a, keys_b = _keys(a), _keys(b)
+    keys_a, keys_b = letter_keys(a), letter_keys(b)
     partner, way = _aligned(a, keys_a, b, keys_b, way)
     columns, flags = _columns(a, b, partner)
     rate = _explained(flags)
@@ -140,7 +140,7 @@ def _aligned(a, keys_a, b, keys_b, way):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _keys(letters):  # type: ignore[no-untyped-def]
+def letter_keys(letters):  # type: ignore[no-untyped-def]
     """Letters -> numbers that make good keys of blocks, uint64[n]."""
     out = np.empty(len(letters), U64)
     for i in range(len(letters)):
@@ -357,7 +357,7 @@ def _alike(texts, pairs, at_end):  # type: ignore[no-untyped-def]
         skipped = max(0, min(a_end - a, b_end - b) - STRETCH) if at_end else 0
         a, b = a + skipped, b + skipped
         n, m = min(STRETCH, a_end - a), min(STRETCH, b_end - b)
-        x, y = _keys(texts.letters[a : a + n]), _keys(texts.letters[b : b + m])
+        x, y = letter_keys(texts.letters[a : a + n]), letter_keys(texts.letters[b : b + m])
         keys, values, shift = new_table(n)
         n_once, shorter = 0, max(1, min(n, m))
         for i in range(n - GRAM + 1):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.array_table import ArrayTable
 from ...core.features import Banding
 from ...core.pairs import pair_keys
 from ...core.parallel import ParallelMap
@@ -22,17 +23,12 @@ PAIRS_AT_ONCE = 1 << 13
 
 
 @dataclass(frozen=True)
-class Hits:
+class Hits(ArrayTable):
     """Documents int32[n] with the keys uint64[n] that they have in bands int32[n]."""
 
     band: NDArray[np.int32]
     doc: NDArray[np.int32]
     key: NDArray[np.uint64]
-
-    @staticmethod
-    def joined(parts: list[Hits]) -> Hits:
-        """Join several, one after the other."""
-        return Hits(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("band", "doc", "key")))
 
     def by_band(self, n_bands: int) -> list[tuple[NDArray[np.uint64], NDArray[np.int32]]]:
         """Return the keys and documents of each band."""
@@ -60,7 +56,7 @@ def candidate_pairs(
     columns, added, removed = bands.columns, change.added, change.removed
     stay = _Stay(now, np.flatnonzero(change.unchanged).astype(np.int32), columns, parallel_map, release_pages)
     came_hits, went_hits = _all(now, added, columns), _all(before, removed, columns)
-    touched = [distinct(k) for k, _ in Hits.joined([came_hits, went_hits]).by_band(len(columns))]
+    touched = [distinct(k) for k, _ in Hits.concatenated([came_hits, went_hits]).by_band(len(columns))]
     met = stay.met(touched, _values(now[added], before[removed]))
 
     def one_band(rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -130,7 +126,7 @@ class _Stay:
             found.append(hits)
             if done % KEPT == KEPT - 1:
                 self.release_pages()
-        return Hits.joined(found)
+        return Hits.concatenated(found)
 
 
 def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -145,7 +141,7 @@ def _elsewhere(stay: _Stay, touched: list[NDArray[np.uint64]], pairs: NDArray[np
         return Hits(band.astype(np.int32), some[pair, 0], left[band, pair])
 
     starts = range(0, len(pairs), PAIRS_AT_ONCE)
-    shared = Hits.joined(list(stay.parallel_map(shared_keys, starts))) if len(pairs) else _none()
+    shared = Hits.concatenated(list(stay.parallel_map(shared_keys, starts))) if len(pairs) else _none()
     stay.release_pages()
     asked = [distinct(keys) for keys, _ in shared.by_band(n)]
     asked = [keys[~is_in(keys, known)] for keys, known in zip(asked, touched, strict=True)]

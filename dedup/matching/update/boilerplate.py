@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from ...core.sorted_arrays import distinct, is_in
 from .. import kernels
 from ..boilerplate import IN_A_ROW, Boilerplate, KnownPassages
 from .delta import Change, PreviousRun
-from .lookup import Occurrences, SortedHashes, in_passages, n_groups, occurrences, of_docs, passages_of
+from .lookup import Lookup, Occurrences, SortedHashes, in_passages, of_docs, passages_of
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,18 @@ class _Counted:
         return distinct(self.asked.doc[self.turned[self.asked.key]])
 
 
+def passages_in(anchors: Anchors, group: NDArray[np.int32], most: int, parallel_map: ParallelMap) -> Lookup:
+    """Return what looks up passages; those in more than `most` groups int32[n_docs] are many."""
+    return Lookup(anchors, _no_bits(anchors), IN_A_ROW, group, most, parallel_map)
+
+
 def boilerplate(
-    before: PreviousRun,
-    anchors: Anchors,
-    change: Change,
-    regrouped: NDArray[np.bool_],
-    group: NDArray[np.int32],
-    max_holders: int,
-    own_run: int,
-    parallel_map: ParallelMap = map,
+    before: PreviousRun, passages: Lookup, change: Change, regrouped: NDArray[np.bool_], own_run: int
 ) -> tuple[Boilerplate, NDArray[np.bool_]]:
     """Return the boilerplate, and bool[n_docs]: documents that stay, with other boilerplate."""
-    steps, n = before.steps, len(group)
+    steps, anchors, n = before.steps, passages.anchors, len(passages.group)
     then = change.but(regrouped)
-    common = _counted(before, anchors, steps.common, then, group, max_holders, parallel_map)
+    common = _counted(before, passages, steps.common, then)
     owning = np.zeros(n, np.bool_)
     owning[change.unchanged] = steps.owning[change.old_doc[change.unchanged]]
     asked = distinct(np.concatenate([then.added, common.docs]))
@@ -52,10 +52,8 @@ def boilerplate(
     owning[asked] = runs >= own_run
 
     owners = replace(then, now=owning, then=steps.owning)
-    frames = _counted(before, anchors, steps.frames, owners, group, max_holders, parallel_map, common.asked)
-    turned = frames.asked.keys[frames.turned]
-    none, in_row = _no_bits(anchors), IN_A_ROW
-    others = occurrences(turned, anchors, change.unchanged & ~owning, none, in_row, group, n, parallel_map)
+    frames = _counted(before, passages, steps.frames, owners, common.asked)
+    others = replace(passages, most=n).find(frames.asked.keys[frames.turned], change.unchanged & ~owning)
     changed = np.zeros(n, np.bool_)
     changed[np.concatenate([frames.docs, others.doc])] = True
     changed &= change.unchanged
@@ -71,12 +69,9 @@ def no_boilerplate(before: PreviousRun, anchors: Anchors, change: Change) -> Boi
 
 def _counted(
     before: PreviousRun,
-    anchors: Anchors,
+    passages: Lookup,
     known: NDArray[np.uint64],
     change: Change,
-    group: NDArray[np.int32],
-    max_holders: int,
-    parallel_map: ParallelMap,
     counted: Occurrences | None = None,
 ) -> _Counted:
     """The passages `known` to stand in many groups of the last run -> those of this one.
@@ -85,16 +80,13 @@ def _counted(
     `counted` is not looked for again.
     """
     removed = distinct(passages_of(before.anchors, change.removed).hash)
-    added = passages_of(anchors, change.added)
+    added = passages_of(passages.anchors, change.added)
     # others that stand in many groups have gained documents, and lost none
     added = added.where(~SortedHashes(known).has(added.hash) | SortedHashes(removed).has(added.hash))
     asked = distinct(np.concatenate([removed, added.hash]))
-    none, in_row = _no_bits(anchors), IN_A_ROW
-    found = occurrences(
-        asked, anchors, change.unchanged, none, in_row, group, max_holders, parallel_map, counted
-    )
-    found = found.with_rows(added)
-    many = found.many | (n_groups(found.rows, range(len(asked)), group, max_holders) > max_holders)
+    find = passages.find if counted is None else partial(passages.find_unknown, counted)
+    found = find(asked, change.unchanged).with_rows(added)
+    many = found.many | passages.are_many(found.rows, range(len(asked)))
     now = np.sort(np.concatenate([known[~is_in(known, asked)], asked[many]]))
     return _Counted(now, found, many != is_in(asked, known))
 
@@ -104,17 +96,16 @@ def _no_bits(anchors: Anchors) -> NDArray[np.uint8]:
 
 
 def _marked(
-    before: PreviousRun,
-    anchors: Anchors,
-    change: Change,
-    changed: NDArray[np.bool_],
-    known: KnownPassages,
+    before: PreviousRun, anchors: Anchors, change: Change, changed: NDArray[np.bool_], known: KnownPassages
 ) -> Boilerplate:
     """Return which anchors are boilerplate; those of unchanged documents are as in the previous run."""
     n, bits = len(changed), _no_bits(anchors)
     kept = np.flatnonzero(change.unchanged & ~changed).astype(np.int32)
     anew = np.flatnonzero(change.now & (changed | ~change.unchanged)).astype(np.int32)
-    _copied(before, bits, kept, change.old_doc[kept], anchors.start)
+    for i, j in _adjacent(kept, change.old_doc[kept]):
+        begin, end = int(anchors.start[kept[i]]), int(anchors.start[kept[j] + 1])
+        old = int(before.anchors.start[change.old_doc[kept[i]]])
+        kernels.copy_bits(before.steps.boilerplate, old, bits, begin, end - begin)
     some, rows = of_docs(anchors, anew)
     flags = in_passages(some, SortedHashes(known.frames))
     kernels.set_bits(bits, rows[flags], 1)
@@ -127,21 +118,11 @@ def _marked(
     return Boilerplate(bits, spans.of_docs(place), counts[:, 0], counts[:, 1], known)
 
 
-def _copied(
-    before: PreviousRun,
-    bits: NDArray[np.uint8],
-    docs: NDArray[np.int32],
-    old: NDArray[np.int32],
-    start: NDArray[np.int64],
-) -> None:
-    """Copy the bits of documents int32[m] from the previous run, by their numbers there."""
-    first = np.flatnonzero(np.r_[True, (np.diff(docs) != 1) | (np.diff(old) != 1)]) if len(docs) else docs
-    last = np.r_[first[1:] - 1, len(docs) - 1] if len(docs) else docs
-    for i, j in zip(first.tolist(), last.tolist(), strict=True):
-        begin, end = int(start[docs[i]]), int(start[docs[j] + 1])
-        kernels.copy_bits(
-            before.steps.boilerplate, int(before.anchors.start[old[i]]), bits, begin, end - begin
-        )
+def _adjacent(docs: NDArray[np.int32], old: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """Return the first and the last row of each run of documents that follow one another in both scans."""
+    last = np.flatnonzero((np.diff(docs) != 1) | (np.diff(old) != 1))
+    cuts = [-1, *last.tolist(), len(docs) - 1]
+    return [(i + 1, j) for i, j in itertools.pairwise(cuts) if i < j]
 
 
 def _spans(kept: Spans, anew: AnchorChunk, flags: NDArray[np.bool_]) -> Spans:

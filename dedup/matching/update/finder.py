@@ -18,12 +18,13 @@ from .. import candidates
 from ..bands import FEW_DOCS
 from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
-from ..containment import find_containment_pairs
+from ..containment import SharedAnchors, find_containment_pairs
 from ..noise import Read, Searched, find_noisy_pairs
 from ..views import VIEWS, View
 from . import bands, containment, state
-from .boilerplate import boilerplate, no_boilerplate
+from .boilerplate import boilerplate, no_boilerplate, passages_in
 from .delta import Change, PreviousRun
+from .posting_lists import RunAnchors
 from .state import Flagged
 
 LEAST_SAME = 40  # documents that are as they were, for each that is not; with fewer all is found from nothing
@@ -86,11 +87,7 @@ class IncrementalFinder:
         """Find the pairs that may be noisy copies, as `Finder.noisy` does, reading new texts only."""
         if self.settings.noise != "on":
             return Flagged.none()
-        before = self.before.steps.found
-        pairs, both = self.change.pairs(before.pairs)
-        known = Flagged(pairs, before.flags[both])
-        known = known.where(known.flags & state.ASKED != 0)
-        return find_noisy_pairs(found, known, read, parallel_map)
+        return find_noisy_pairs(found, self._known(state.ASKED), read, parallel_map)
 
     def containment(
         self, n_letters: NDArray[np.int64], features: Features, banded: Flagged, parallel_map: ParallelMap
@@ -99,7 +96,7 @@ class IncrementalFinder:
         if len(features.anchors.hash) <= candidates.FEW_ANCHORS:
             parallel_map = map
         s, before, change = self.settings, self.before, self.change
-        known = self._known()
+        known = self._known(state.BY_BANDS)
         new = ~is_in(pair_keys(banded.pairs), pair_keys(known.pairs))
         close = np.zeros(len(new), np.bool_)
         close[new] = candidates.are_close(s, n_letters, features.signatures, banded.pairs[new])
@@ -119,7 +116,12 @@ class IncrementalFinder:
             apart[asked] = candidates.share_boilerplate_only(*facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & state.APART != 0
         directed, sampled = self._directed(features, found, groups, changed, parallel_map)
-        return candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
+        out = candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
+        if s.noise != "on":
+            return out
+        # NOTE: which anchors are rare changes with every document, so these are found from scratch
+        shared = SharedAnchors.of(features.anchors, change.now, found, group, features.scratch, parallel_map)
+        return replace(out, noisy_parts=shared.noisy_parts(n_letters, parallel_map))
 
     def _boilerplate(
         self, features: Features, groups: _Groups, parallel_map: ParallelMap
@@ -128,10 +130,8 @@ class IncrementalFinder:
         change = self.change
         if self.settings.boilerplate != "on":
             return no_boilerplate(self.before, features.anchors, change), np.zeros_like(change.now)
-        limits = (candidates.MAX_HOLDERS, candidates.OWN_RUN)
-        return boilerplate(
-            self.before, features.anchors, change, groups.changed, groups.now, *limits, parallel_map
-        )
+        passages = passages_in(features.anchors, groups.now, candidates.MAX_HOLDERS, parallel_map)
+        return boilerplate(self.before, passages, change, groups.changed, candidates.OWN_RUN)
 
     def _directed(
         self,
@@ -145,17 +145,13 @@ class IncrementalFinder:
         before, change = self.before, self.change
         if not self._is_much(changed | groups.changed):
             sampled = before.steps.n_sampled.astype(np.int64)
-            then = containment.RunAnchors.of(
-                before.anchors, before.boilerplate, groups.then, lambda _: sampled
-            )
-            now = containment.RunAnchors.of(
-                *(features.anchors, found, groups.now),
-                lambda side: containment.n_sampled(side, sampled, change, changed),
-            )
+            then = RunAnchors(before.anchors, before.boilerplate, groups.then, sampled, parallel_map)
+            now = RunAnchors(features.anchors, found, groups.now, np.zeros(0, np.int64), parallel_map)
+            now = replace(now, n_sampled=now.sampled(sampled, change, changed))
             n_stay = int(np.count_nonzero(change.unchanged))
             most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(features.anchors.hash))
-            known = (changed | groups.changed, before.steps.directed)
-            directed = containment.directed(then, now, change, *known, most, parallel_map=parallel_map)
+            altered = change.but(changed | groups.changed)
+            directed = containment.directed(then, now, altered, before.steps.directed, most)
             if directed is not None:
                 return directed, now.n_sampled
         facts = (features.anchors, change.now, found, groups.now)
@@ -165,12 +161,12 @@ class IncrementalFinder:
         """Tell whether so many documents bool[n_docs] changed that finding all from scratch is faster."""
         return bool(np.count_nonzero(changed) * LEAST_SAME > np.count_nonzero(self.change.unchanged))
 
-    def _known(self) -> Flagged:
-        """Return the banded pairs of the previous run, of unchanged documents."""
+    def _known(self, flag: int) -> Flagged:
+        """Return the pairs of the previous run with some flag, of unchanged documents."""
         found = self.before.steps.found
         pairs, both = self.change.pairs(found.pairs)
         known = Flagged(pairs, found.flags[both])
-        return known.where(known.flags & state.BY_BANDS != 0)
+        return known.where(known.flags & flag != 0)
 
 
 def _flags_of(known: Flagged, pairs: NDArray[np.int32]) -> NDArray[np.uint8]:

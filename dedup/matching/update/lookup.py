@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.array_table import ArrayTable
 from ...core.features import KEPT_CHUNKS, AnchorChunk, Anchors
 from ...core.parallel import ParallelMap
 from ...core.sorted_arrays import expand_ranges, offsets_from_sizes
@@ -20,15 +21,11 @@ GATHERED = 4096  # documents that stand anywhere, whose anchors are taken at a t
 
 
 @dataclass(frozen=True)
-class HashedDocs:
+class HashedDocs(ArrayTable):
     """Hashes uint64[n] and the documents int32[n] in which they occur, in any order."""
 
     hash: NDArray[np.uint64]
     doc: NDArray[np.int32]
-
-    def where(self, rows: NDArray[np.bool_]) -> HashedDocs:
-        """Return some of the rows."""
-        return HashedDocs(self.hash[rows], self.doc[rows])
 
 
 class SortedHashes:
@@ -96,99 +93,97 @@ class Occurrences:
         return Occurrences(self.table, self.many, rows)
 
 
-def occurrences(
-    keys: NDArray[np.uint64],
-    anchors: Anchors,
-    wanted: NDArray[np.bool_],
-    skip: NDArray[np.uint8],
-    in_row: int,
-    group: NDArray[np.int32],
-    most: int,
-    parallel_map: ParallelMap,
-    known: Occurrences | None = None,
-) -> Occurrences:
-    """Hashes uint64[m], rising -> which of the `wanted` documents bool[n_docs] have them.
+@dataclass(frozen=True)
+class Lookup:
+    """The anchors of all documents, in which hashes are looked up.
 
     A hash is of an anchor whose bit in `skip` is not set, or of `in_row` of them in a row.  One in more than
-    `most` groups int32[n_docs] is `many`, and its documents are not told.  `known` is the same of more
-    documents, of these or other hashes.
+    `most` groups int32[n_docs] is `many`, and its documents are not told.
     """
-    if known is not None:
-        rest = (anchors, wanted, skip, in_row, group, most, parallel_map)
-        return _told(known, keys, wanted, lambda some: occurrences(some, *rest))
-    table, many, rows = SortedHashes(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
-    step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(anchors.places())
-    for first, last in _doubling(len(chunks)):
-        left = np.flatnonzero(~many)
-        if not len(left):
-            break
-        some = table if len(left) == len(keys) else SortedHashes(keys[left])
-        facts = (likely_table(some.keys), some.slots, some.keys, left)
-        parts = [rows]
 
-        def one_chunk(place: tuple[int, int], facts: Any = facts) -> NDArray[np.int64]:
-            chunk = anchors.chunk(*place)
-            mine = wanted[chunk.first_doc : place[1]]
-            found = kernels.looked_up(chunk.hash, chunk.start, mine, skip, chunk.begin, in_row, *facts)
+    anchors: Anchors
+    skip: NDArray[np.uint8]
+    in_row: int
+    group: NDArray[np.int32]
+    most: int
+    parallel_map: ParallelMap
+
+    def find(self, keys: NDArray[np.uint64], wanted: NDArray[np.bool_]) -> Occurrences:
+        """Hashes uint64[m], rising -> which of the `wanted` documents bool[n_docs] have them."""
+        table, many, rows = SortedHashes(keys), np.zeros(len(keys), np.bool_), np.zeros(0, np.int64)
+        step, chunks = max(1, -(-len(keys) // KEY_RANGES)), list(self.anchors.places())
+        ranges = [range(start, min(start + step, len(keys))) for start in range(0, len(keys), step)]
+        for first, last in _doubling(len(chunks)):
+            left = np.flatnonzero(~many)
+            if not len(left):
+                break
+            some = table if len(left) == len(keys) else SortedHashes(keys[left])
+            parts = [rows, *self._rows_in(chunks[first:last], wanted, some, left)]
+            kept, turned = zip(*self.parallel_map(partial(self._settled, parts), ranges), strict=True)
+            rows, many = np.concatenate(kept), many | np.concatenate(turned)
+        return Occurrences(table, many, rows)
+
+    def find_unknown(
+        self, known: Occurrences, keys: NDArray[np.uint64], wanted: NDArray[np.bool_]
+    ) -> Occurrences:
+        """Find the same; what is `known` of more documents, of these or other hashes, is not looked for."""
+        number = known.table.numbers(keys)
+        told = number >= 0
+        told[told] = ~known.many[number[told]]
+        others = np.flatnonzero(~told)
+        more = self.find(keys[others], wanted)
+        many, place = np.zeros(len(keys), np.bool_), np.full(len(known.keys), -1, np.int64)
+        many[others], place[number[told]] = more.many, np.flatnonzero(told)
+        mine = (place[known.key] >= 0) & wanted[known.doc]
+        rows = [place[known.key[mine]] << 32 | known.doc[mine], others[more.key] << 32 | more.doc]
+        return Occurrences(SortedHashes(keys), many, np.sort(np.concatenate(rows)))
+
+    def are_many(self, rows: NDArray[np.int64], keys: range) -> NDArray[np.bool_]:
+        """Rows as in Occurrences -> bool[n]: which keys stand in more than `most` groups."""
+        indptr = offsets_from_sizes(np.bincount((rows >> 32) - keys.start, minlength=len(keys)))
+        docs = (rows & 0xFFFFFFFF).astype(np.int32)
+        return np.asarray(kernels.distinct_groups(indptr, docs, self.group, self.most) > self.most)
+
+    def _rows_in(
+        self,
+        places: list[tuple[int, int]],
+        wanted: NDArray[np.bool_],
+        keys: SortedHashes,
+        numbers: NDArray[np.int64],
+    ) -> list[NDArray[np.int64]]:
+        """Look up keys, which have these numbers, in chunks of anchors -> rows, rising in each part."""
+        likely = likely_table(keys.keys)
+
+        def one_chunk(place: tuple[int, int]) -> NDArray[np.int64]:
+            chunk = self.anchors.chunk(*place)
+            facts = (wanted[chunk.first_doc : place[1]], self.skip, chunk.begin, self.in_row)
+            found = kernels.looked_up(chunk.hash, chunk.start, *facts, likely, keys.slots, keys.keys, numbers)
             found += chunk.first_doc
             found.sort()
             return found
 
-        def one_range(start: int, parts: list[NDArray[np.int64]] = parts) -> tuple[Any, Any]:
-            return _settled(parts, range(start, min(start + step, len(keys))), group, most)
-
-        for done, found in enumerate(parallel_map(one_chunk, chunks[first:last])):
+        parts = []
+        for done, found in enumerate(self.parallel_map(one_chunk, places)):
             parts.append(found)
             if done % KEPT_CHUNKS == KEPT_CHUNKS - 1:
-                anchors.release_pages()
-        kept, turned = zip(*parallel_map(one_range, range(0, len(keys), step)), strict=True)
-        rows, many = np.concatenate(kept), many | np.concatenate(turned)
-    return Occurrences(table, many, rows)
+                self.anchors.release_pages()
+        return parts
 
-
-def _told(
-    known: Occurrences,
-    keys: NDArray[np.uint64],
-    wanted: NDArray[np.bool_],
-    found: Callable[[NDArray[np.uint64]], Occurrences],
-) -> Occurrences:
-    """Return what `found` gives for keys uint64[m], asked only for those of which nothing is known."""
-    number = known.table.numbers(keys)
-    told = number >= 0
-    told[told] = ~known.many[number[told]]
-    others = np.flatnonzero(~told)
-    more = found(keys[others])
-    many, place = np.zeros(len(keys), np.bool_), np.full(len(known.keys), -1, np.int64)
-    many[others], place[number[told]] = more.many, np.flatnonzero(told)
-    mine = (place[known.key] >= 0) & wanted[known.doc]
-    rows = [place[known.key[mine]] << 32 | known.doc[mine], others[more.key] << 32 | more.doc]
-    return Occurrences(SortedHashes(keys), many, np.sort(np.concatenate(rows)))
+    def _settled(
+        self, parts: list[NDArray[np.int64]], keys: range
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Rising rows -> those of some keys, in order, but for the keys that are many; bool[n], these."""
+        ends = [np.searchsorted(part, [keys.start << 32, keys.stop << 32]) for part in parts]
+        rows = np.concatenate([part[i:j] for part, (i, j) in zip(parts, ends, strict=True)])
+        rows.sort()
+        many = self.are_many(rows, keys)
+        return rows[~many[(rows >> 32) - keys.start]], many
 
 
 def _doubling(n: int) -> list[tuple[int, int]]:
     """Return ranges of doubling size: 0 to 1, to 3, to 7, and so on to n."""
     at = [0, *((1 << i) - 1 for i in range(1, n.bit_length()) if (1 << i) - 1 < n), n]
     return [(i, j) for i, j in itertools.pairwise(at) if i < j]
-
-
-def _settled(
-    parts: list[NDArray[np.int64]], keys: range, group: NDArray[np.int32], most: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The rows of some keys, in order, but for those in more than `most` groups; bool[n], which those are.
-
-    Each part is rising.
-    """
-    ends = [np.searchsorted(part, [keys.start << 32, keys.stop << 32]) for part in parts]
-    rows = np.concatenate([part[i:j] for part, (i, j) in zip(parts, ends, strict=True)])
-    rows.sort()
-    many = n_groups(rows, keys, group, most) > most
-    return rows[~many[(rows >> 32) - keys.start]], many
-
-
-def n_groups(rows: NDArray[np.int64], keys: range, group: NDArray[np.int32], most: int) -> NDArray[np.int64]:
-    """Rows as in Occurrences -> int64[n]: the groups in which each key stands, counted to `most` + 1."""
-    indptr = offsets_from_sizes(np.bincount((rows >> 32) - keys.start, minlength=len(keys)))
-    return kernels.distinct_groups(indptr, (rows & 0xFFFFFFFF).astype(np.int32), group, most)
 
 
 def of_docs(anchors: Anchors, docs: NDArray[np.int32]) -> tuple[AnchorChunk, NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.array_table import ArrayTable
 from ...core.pairs import pair_keys
 from ...core.sorted_arrays import distinct, pairs_of
 
@@ -23,7 +24,7 @@ BY_ANCHORS = FROM_LEFT | FROM_RIGHT
 
 
 @dataclass(frozen=True)
-class Flagged:
+class Flagged(ArrayTable):
     """Pairs int32[m, 2] (left < right, sorted, each once) with flags uint8[m]."""
 
     pairs: NDArray[np.int32]
@@ -51,10 +52,6 @@ class Flagged:
     def having(self, flag: int) -> NDArray[np.int32]:
         """Return the pairs int32[k, 2] with a flag, or with one of several."""
         return self.pairs[self.flags & flag != 0]
-
-    def where(self, rows: NDArray[np.bool_]) -> Flagged:
-        """Return some of the pairs."""
-        return Flagged(self.pairs[rows], self.flags[rows])
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ...core.errors import BadInput
 from ...text.decode import line_text
 from ...text.repair import repair
 from ..base import CHUNK_BYTES, Chunk, Damaged, Options, Place, Read, Reader, Record, too_large
+from .added import FLAG, INTEGER, TEXT, VALUES, Added, plain
 from .arrow_ipc import BROKEN, ArrowFile, Piece, told, top_column, within
 from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields, with_fields
 
@@ -168,18 +169,19 @@ def reread(
         yield got if got and len(got[0]) == length else None
 
 
-def _writer(table: ArrowFile, out: BinaryIO) -> Any:
-    """Return a writer of the same format, schema and, of Parquet, compression."""
+def _writer(table: ArrowFile, out: BinaryIO, schema: Any) -> Any:
+    """Return a writer of the same format and, of Parquet, compression."""
     import pyarrow.parquet as pq
 
     if table.parquet is not None:
-        group = table.parquet.metadata.row_group(0)
-        codec = group.column(0).compression if group.num_columns else "SNAPPY"
-        return pq.ParquetWriter(out, table.schema, compression=codec.replace("UNCOMPRESSED", "NONE"))
+        known = table.parquet.metadata
+        group = known.row_group(0) if known.num_row_groups else None
+        codec = group.column(0).compression if group is not None and group.num_columns else "SNAPPY"
+        return pq.ParquetWriter(out, schema, compression=codec.replace("UNCOMPRESSED", "NONE"))
     if table.footed:
         options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
-        return pa.ipc.new_file(out, table.schema, options=options)
-    return pa.ipc.new_stream(out, table.schema)
+        return pa.ipc.new_file(out, schema, options=options)
+    return pa.ipc.new_stream(out, schema)
 
 
 def _taken(batch: Any, rows: list[int]) -> list[Any]:
@@ -193,20 +195,89 @@ def _taken(batch: Any, rows: list[int]) -> list[Any]:
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
     """Write the rows at some places, with all their columns, to a file of the same format and schema."""
     wanted = [row for row, _ in places]
-    with told(), ArrowFile(stream) as table, _writer(table, out) as writer:
-        held: list[Any] = []
-        for piece in table.pieces(None, wanted):
-            mine = [row - piece.first for row in within(wanted, piece.first, piece.n_rows)]
-            if piece.problem and mine:
+    with told(), ArrowFile(stream) as table, _writer(table, out, table.schema) as writer:
+        _write_batches(writer, (batch for _, batch in _batches(table, wanted)))
+
+
+def _batches(table: ArrowFile, wanted: Sequence[int] | None) -> Iterator[tuple[list[int], Any]]:
+    """Return (numbers of rows, a batch of them) for some rows, or for all."""
+    for piece in table.pieces(None, wanted):
+        every = range(piece.first, piece.first + piece.n_rows)
+        mine = list(every if wanted is None else within(wanted, piece.first, piece.n_rows))
+        if piece.problem and mine:
+            raise Damaged(piece.problem)
+        if wanted is None:
+            yield mine, piece.batch
+        elif mine:
+            taken = _taken(piece.batch, [row - piece.first for row in mine])
+            rows = [mine] if len(taken) == 1 else [[row] for row in mine]
+            yield from zip(rows, taken, strict=True)
+
+
+def _write_batches(writer: Any, batches: Iterator[Any]) -> None:
+    held: list[Any] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(batch.nbytes for batch in held) >= WRITTEN_BYTES:
+            writer.write_table(pa.Table.from_batches(held))
+            held = []
+    if held:
+        writer.write_table(pa.Table.from_batches(held))
+
+
+def annotate(
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place] | None, added: Added
+) -> int:
+    """Copy rows with more columns, to a file of the same format -> 0, as no row is left alone."""
+    wanted = None if places is None else [row for row, _ in places]
+    with told(), ArrowFile(stream) as table:
+        added.check(table.schema.names)
+        new = [pa.field(name, _new_type(table.schema, name, added)) for name in added.kinds]
+        schema = pa.schema([*table.schema, *new], table.schema.metadata)
+
+        def longer() -> Iterator[Any]:
+            for numbers, batch in _batches(table, wanted):
+                rows = [added.rows.get(number, (None,) * len(new)) for number in numbers]
+                arrays = [_new_array(field, [row[i] for row in rows]) for i, field in enumerate(new)]
+                yield pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema)
+
+        with _writer(table, out, schema) as writer:
+            _write_batches(writer, longer())
+    return 0
+
+
+def _new_type(schema: Any, name: str, added: Added) -> Any:
+    kind = added.kinds[name]
+    if kind != VALUES:
+        return {TEXT: pa.string(), INTEGER: pa.int64(), FLAG: pa.bool_()}[kind]
+    item = _type_of(schema, added.of[name])
+    item = pa.string() if item is None or _is_text(item) else item
+    return pa.struct([("count", pa.int64()), ("values", pa.list_(item))])
+
+
+def _new_array(field: Any, column: list[Any]) -> Any:
+    try:
+        return pa.array(list(map(plain, column)), field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        raise Damaged(f"{field.name}: the values of a cluster are of different types") from None
+
+
+def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: str) -> Iterator[Any]:
+    """Return the value of a column in each of the rows at some places."""
+    wanted = [row for row, _ in places]
+    with told(), ArrowFile(stream) as table:
+        if _type_of(table.schema, field) is None:
+            yield from (None for _ in places)
+            return
+        for piece in table.pieces([field], wanted):
+            mine = within(wanted, piece.first, piece.n_rows)
+            if mine and piece.batch is None:
                 raise Damaged(piece.problem)
             if mine:
-                held += _taken(piece.batch, mine)
-            if sum(batch.nbytes for batch in held) >= WRITTEN_BYTES:
-                writer.write_table(pa.Table.from_batches(held))
-                held = []
-        if held:
-            writer.write_table(pa.Table.from_batches(held))
+                column = _values(_column(piece.batch, field))
+                yield from (column[row - piece.first] for row in mine)
 
 
 SUFFIXES = (".parquet", ".arrow", ".feather", ".ipc")
-READER = Reader(SUFFIXES, chunks, records, reread, write, prepare, starts=(b"PAR1", b"ARROW1"))
+STARTS = (b"PAR1", b"ARROW1")
+READER = Reader(SUFFIXES, chunks, records, reread, write, annotate, values, prepare, starts=STARTS)

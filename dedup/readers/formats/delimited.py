@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from ...core.documents import BAD_RECORD, TOO_LARGE
 from ...core.errors import BadInput
@@ -21,6 +23,7 @@ from .. import base
 from ..base import Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8
 from . import jsonl
+from .added import Added
 from .jsonl import BadLine
 
 DELIMITERS = ",;\t|"
@@ -233,4 +236,63 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
     base.copy_places(stream, out, [(header.offset, header.n_bytes), *places], b"\n")
 
 
-READER = Reader((".csv", ".tsv"), chunks, records, reread, write, prepare)
+def annotate(
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place] | None, added: Added
+) -> int:
+    """Copy the header and rows, with more cells at the end of each -> how many rows are left alone."""
+    stream, options = _in_utf8(stream, options)
+    options = options if options.columns else prepare(stream, options)
+    added.check(options.columns)
+    found = rows(stream, options)
+    header = next(found, None)
+    if header is None:
+        return 0
+    if places is None:
+        body = [(row.offset, row.n_bytes, _is_whole(row, options) and row.encoding) for row in found]
+    else:
+        body = [(*place, "utf-8") for place in places]
+    unmarked = at = 0
+    stream.seek(0)
+    for offset, n_bytes, encoding in ((header.offset, header.n_bytes, "utf-8"), *body):
+        if places is None:
+            out.write(stream.read(offset - at))  # blank lines
+        stream.seek(offset)
+        raw = stream.read(n_bytes)
+        row = added.rows.get(offset) if offset > header.offset else ()
+        cells = added.cells(row) if row else list(added.kinds)
+        if encoding and row is not None:
+            raw = _longer(raw, cells, options.delimiter, encoding, b"" if places is None else b"\n")
+        else:
+            unmarked += 1
+        out.write(raw)
+        at = offset + n_bytes
+    if places is None:
+        shutil.copyfileobj(stream, out)
+    return unmarked
+
+
+def _is_whole(row: Row, options: Options) -> bool:
+    return not row.problem and len(row.cells) == len(options.columns)
+
+
+def _longer(raw: bytes, cells: list[str], delimiter: str, encoding: str, end: bytes) -> bytes:
+    """Return a row with more cells, in its encoding; `end` is the line end of one that has none."""
+    body = raw.rstrip(b"\r\n")
+    more = io.StringIO()
+    csv.writer(more, delimiter=delimiter, lineterminator="").writerow(cells)
+    # the name of a guessed encoding may have its confidence after it
+    text = (delimiter + more.getvalue()).encode(encoding.split(" ")[0], "backslashreplace")
+    return body + text + (raw[len(body) :] or end)
+
+
+def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: str) -> Iterator[Any]:
+    """Return the cell of a column in each of the rows at some places."""
+    stream, options = _in_utf8(stream, options)
+    options = options if options.columns else prepare(stream, options)
+    for offset, _ in places:
+        row = next(rows(stream, options, offset), None)
+        is_whole = row is not None and _is_whole(row, options)
+        yield dict(zip(options.columns, row.cells, strict=True)).get(field) if row and is_whole else None
+
+
+READER = Reader((".csv", ".tsv"), chunks, records, reread, write, annotate, values, prepare)

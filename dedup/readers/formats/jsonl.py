@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 import orjson
 
-from ...core.documents import BAD_RECORD, EMPTY, OK, TOO_LARGE, UNREADABLE
+from ...core.documents import BAD_RECORD, EMPTY, NUMBER, OK, TOO_LARGE, UNREADABLE
 from ...core.errors import BadInput
 from ...text.decode import in_bytes, line_text
 from ...text.repair import repair, repair_all
 from .. import base
 from ..base import Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8, of_lines
+from .added import Added
 
 TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
 ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")
@@ -216,9 +219,19 @@ def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes
     except KeyError:
         name = ""
     utf8 = in_bytes(text) if text else b""
-    name = "" if name is None else in_bytes(str(name)).decode()
+    shown = "" if name is None else in_bytes(str(name)).decode()
     others = kept(value, options.kept_fields)
-    return Record(0, 0, 0, "utf-8", OK if utf8 else EMPTY, name, fields=others), utf8
+    status, id_type = OK if utf8 else EMPTY, NUMBER if _is_number(name) else ""
+    return Record(0, 0, 0, "utf-8", status, shown, fields=others, id_type=id_type), utf8
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether a value is a number that JSON can write.
+
+    >>> _is_number(7), _is_number(1e5), _is_number(True), _is_number(float("nan")), _is_number("7")
+    (True, True, False, False, False)
+    """
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def mended(found: Sequence[tuple[Record, bytes]], n_lines: int) -> Read:
@@ -236,7 +249,7 @@ def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         with contextlib.suppress(KeyError):
             found[name] = lookup(value, name)
-    return json.dumps(found) if names else ""
+    return json.dumps(found, default=str) if names else ""  # dates, which Parquet has, sort as text
 
 
 _KIND: dict[type, str] = {
@@ -270,4 +283,48 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
     base.copy_places(in_utf8(stream, options), out, places, b"\n")
 
 
-READER = Reader((".jsonl", ".ndjson"), chunks, records, reread, write, prepare)
+def annotate(
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place] | None, added: Added
+) -> int:
+    """Copy lines, each object with more fields at its end -> how many lines are left alone."""
+    unmarked = 0
+    for offset, line in _lines(in_utf8(stream, options), places):
+        row = added.rows.get(offset)
+        end = len(line.rstrip())
+        try:
+            if row is not None:
+                added.check(value := parse(line, options.encoding)[0])
+                if not line[:end].endswith(b"}"):
+                    raise BadLine("in an encoding of its own")
+                comma = "," if value else ""
+                line = b"%s%s}%s" % (line[: end - 1], f"{comma}{added.in_json(row)}".encode(), line[end:])
+        except BadLine:
+            unmarked += 1
+        out.write(line)
+    return unmarked
+
+
+def _lines(stream: BinaryIO, places: Sequence[Place] | None) -> Iterator[tuple[int, bytes]]:
+    """Return (offset, the line with its end) of the lines at some places, or of all."""
+    if places is None:
+        offset = 0
+        for line in stream:
+            yield offset, line
+            offset += len(line)
+        return
+    for place in places:
+        held = io.BytesIO()
+        base.copy_places(stream, held, [place], b"\n")
+        yield place[0], held.getvalue()
+
+
+def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: str) -> Iterator[Any]:
+    """Return the value of a field in each of the lines at some places."""
+    for _, line in _lines(in_utf8(stream, options), places):
+        try:
+            yield lookup(parse(line, options.encoding)[0], field)
+        except (BadLine, KeyError):
+            yield None
+
+
+READER = Reader((".jsonl", ".ndjson"), chunks, records, reread, write, annotate, values, prepare)

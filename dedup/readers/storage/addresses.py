@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ...core.errors import BadRun
+from .writing import STORES, move
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
 ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}  # other names of a scheme -> ours
 SCHEMES = ("s3", "gs", "hdfs", "viewfs", "abfs", "abfss", "file")
-STORES = ("s3", "gcs", "abfs")  # as pyarrow calls them: where a file is there when it is closed, not before
 TEMPORARY = ".part-of-"
 BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/(/?)")  # an address, perhaps with a slash too few
 
@@ -111,12 +111,12 @@ def told(at: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # libraries raise what they like
-        from . import filesystems
+        from . import reasons
 
         if isinstance(error, BadRun) or not is_address(at):
             raise
         known = isinstance(error, OSError) and error.errno
-        raise BadRun(f"{at}: {os.strerror(known).lower() if known else filesystems.reason(error)}") from None
+        raise BadRun(f"{at}: {os.strerror(known).lower() if known else reasons.reason(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class StorageFolder:
                 out.write(data)
             if system.type_name == "local":
                 flush(temporary)
-            _move(system, temporary, path)
+            move(system, temporary, path)
             if system.type_name == "local":
                 flush(folder)
 
@@ -219,17 +219,6 @@ def flush(path: str | os.PathLike[str]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _move(system: fs.FileSystem, source: str, target: str) -> None:
-    """Rename a file over another one, where some file systems (HDFS) refuse to."""
-    try:
-        system.move(source, target)
-    except OSError:
-        if system.get_file_info(target).size is None:
-            raise
-        system.delete_file(target)
-        system.move(source, target)
 
 
 # ------------------------------------------------------------------ checksums of what is written in parts

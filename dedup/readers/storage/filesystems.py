@@ -9,23 +9,25 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import tempfile
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import quote
 
 from ..base import Damaged
+from .reasons import PATIENCE, reason
 from .streams import Forward
+from .writing import write_by_arrow, write_by_fsspec
 
 BY_ARROW = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")
 WEB = ("http", "https")
 HELD_BYTES = 16 << 20  # of a web page that must be copied; a larger one goes to a temporary file
 AHEAD = 8 << 20  # bytes asked for at once
-PATIENCE = 60  # seconds without a byte after which a connection counts as lost
 NOTHING_TOLD = "?"  # before the version of a file that another scan must read again
+UNWRITABLE = "nothing can be written to the web"
 NEED = "needs fsspec; install it with: pip install 'dedup[remote]'"
 
 
@@ -57,6 +59,12 @@ class Host(Protocol):
 
     def open(self, path: str, size: int) -> BinaryIO:
         """Return the bytes of a file; an error in the middle is Damaged."""
+
+    def write(self, local: Path, path: str) -> None:
+        """Make or replace a file with the bytes of one of this machine: it is there whole or not at all."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
 
 
 @lru_cache(maxsize=64)
@@ -117,6 +125,12 @@ class _Arrow:
         opened = self._fs.open_input_file(self._root + path)
         return _buffered(_Checked(opened, opened.size()), opened.size())
 
+    def write(self, local: Path, path: str) -> None:
+        write_by_arrow(self._fs, local, self._root + path)
+
+    def remove(self, path: str) -> None:
+        self._fs.delete_file(self._root + path)
+
 
 class _Fsspec:
     """Any file system of fsspec."""
@@ -150,6 +164,12 @@ class _Fsspec:
 
     def open(self, path: str, size: int) -> BinaryIO:
         return _buffered(_Checked(self._fs.open(self._at(path), "rb"), size), size)
+
+    def write(self, local: Path, path: str) -> None:
+        write_by_fsspec(self._fs, local, self._at(path))
+
+    def remove(self, path: str) -> None:
+        self._fs.rm_file(self._at(path))
 
 
 class _Web:
@@ -191,6 +211,12 @@ class _Web:
             return self._fs.open(self._base + path, "rb", block_size=0, size=1, headers=headers)
 
         return cast(BinaryIO, io.BufferedReader(_Download(opened, size), 1 << 18))
+
+    def write(self, local: Path, path: str) -> None:
+        raise Damaged(UNWRITABLE)
+
+    def remove(self, path: str) -> None:
+        raise Damaged(UNWRITABLE)
 
 
 def _buffered(raw: io.RawIOBase, size: int) -> BinaryIO:
@@ -314,48 +340,3 @@ def _nanoseconds(moment: Any) -> int:
     with contextlib.suppress(ValueError, TypeError, OverflowError):
         return int((moment.timestamp() if hasattr(moment, "timestamp") else float(moment)) * 1e6) * 1000
     return 0
-
-
-# ------------------------------------------------------------------ what went wrong
-
-REASONS = (
-    (r"no_such_bucket|bucket (you tried to \w+ )?does not exist|bucket not found", "no such bucket"),
-    (r"invalid_access_key|invalid_client_token|signature_does_not|invalid_signature|unrecognized_client",
-     "the credentials are not accepted"),
-    (r"access_denied|permission_denied|unauthenticated|forbidden|http \w+( code)? 40[13]", "access denied"),
-    (r"could not resolve|name or service not known|no address|nodename|name resolution|dns",
-     "the name of the host is not known"),
-    (r"could not connect|connect call failed|cannot connect|refused|network_connection|unreachable",
-     "the host cannot be reached"),
-    (r"timed? ?out|timeout", f"no answer for {PATIENCE} seconds"),
-    (r"libjvm|libhdfs", "HDFS needs Java and Hadoop's libhdfs; set JAVA_HOME, HADOOP_HOME and CLASSPATH"),
-    (r"empty path component", "its name has an empty part (//), which pyarrow cannot read"),
-    (r"no such file|not found|does not exist|no_such_key", "there is nothing at this address"),
-)  # fmt: skip
-
-
-def reason(error: BaseException) -> str:
-    """What a library raised -> a few words.
-
-    NOTE: its own words may hold the whole URL with the credentials in it, so they are used only where
-    nothing that looks like an address is left of them.
-
-    >>> reason(OSError("AWS Error ACCESS_DENIED during ListObjectsV2 operation: Access Denied"))
-    'access denied'
-    """
-    if isinstance(error, Damaged):
-        return str(error)
-    status = getattr(error, "status", 0)
-    if isinstance(status, int) and status:
-        known = {401: "access denied", 403: "access denied", 404: "there is nothing at this address"}
-        return f"{known.get(status, 'the server refused')} (HTTP {status})"
-    text = " ".join(str(error).split()) or "TimeoutError" * isinstance(error, TimeoutError)
-    if type(error).__name__ == "ClientPayloadError":
-        return "the server sent less than it had announced"
-    if isinstance(error, ImportError):
-        return f"a package is missing: {error.name or text}"
-    for pattern, words in REASONS:
-        if re.search(pattern, f"{type(error).__name__} {text}", re.IGNORECASE):
-            return words
-    told = re.sub(r"\S*(://|@|\?|=)\S*", "...", text)[:200]
-    return f"{told or 'it failed'} ({type(error).__name__})"

@@ -22,6 +22,7 @@ from ...core.documents import Source
 from ..base import Damaged
 from . import filesystems
 from .filesystems import BY_ARROW, WEB, File, Host
+from .reasons import reason
 
 T = TypeVar("T")
 CONNECTIONS = 16
@@ -100,7 +101,7 @@ def local_path(url: bytes) -> bytes:
     return os.fsencode(unquote(os.fsdecode(found[1]))) if found else url
 
 
-def _parse(url: bytes) -> Url:
+def parse(url: bytes) -> Url:
     """A URL as it was given -> its parts; its credentials are remembered.  Raises Damaged."""
     scheme, rest = url.decode("utf-8", "surrogateescape").split("://", 1)
     scheme = scheme.lower()
@@ -151,7 +152,7 @@ def clean(url: bytes) -> bytes:
     if not is_url(url) or local_path(url) != url:
         return url
     try:
-        return _bytes(_parse(url).shown)
+        return _bytes(parse(url).shown)
     except Damaged:
         return url.split(b"://", 1)[0] + b"://" + HIDDEN.encode()
 
@@ -191,7 +192,7 @@ def can_seek(at: bytes) -> bool:
     return not is_url(at) or at.split(b"://", 1)[0].decode().lower() in BY_ARROW
 
 
-def _host(url: Url) -> tuple[Host, str]:
+def host_and_path(url: Url) -> tuple[Host, str]:
     """A URL -> its host, and the path to ask for there."""
     user = _users.get(url.place, "")
     base = f"{url.scheme}://{user}{'@' * bool(user)}{url.host}"
@@ -214,12 +215,12 @@ def found(given: bytes, skip: Callable[[bytes], str]) -> Iterator[Source | str]:
     """
     shown = clean(given)
     try:
-        url = _parse(given)
-        host, path = _host(url)
+        url = parse(given)
+        host, path = host_and_path(url)
         for top, files in _listings(host, url, path):
             yield from _sources(url, shown, top, files, skip)
     except Exception as error:  # libraries raise what they like
-        yield Source(shown, "text", "", 0, 0, given=shown, problem=filesystems.reason(error))
+        yield Source(shown, "text", "", 0, 0, given=shown, problem=reason(error))
 
 
 def _listings(host: Host, url: Url, path: str) -> Iterator[tuple[str, list[File]]]:
@@ -329,11 +330,11 @@ def _skipped(
 
 def open_url(source: Source) -> BinaryIO:
     """Return the bytes of a remote source, as they are there, buffered and able to seek.  Raises Damaged."""
-    host, path = _host(_of_at(source.at))
+    host, path = host_and_path(_of_at(source.at))
     try:
         return host.open(path, source.size or -1)  # NOTE: 0 may also mean that its size is not told
     except Exception as error:
-        raise Damaged(filesystems.reason(error)) from None
+        raise Damaged(reason(error)) from None
 
 
 def _same(source: Source, now: File | None) -> bool:
@@ -345,7 +346,7 @@ def _same(source: Source, now: File | None) -> bool:
 def unchanged(source: Source) -> bool:
     """Tell whether a remote source has the size and time (or ETag) with which it was listed."""
     try:
-        host, path = _host(_of_at(source.at))
+        host, path = host_and_path(_of_at(source.at))
         return _same(source, host.facts(path))
     except Exception:  # not to be had is not the same
         return False
@@ -354,7 +355,7 @@ def unchanged(source: Source) -> bool:
 def exists(source: Source) -> bool:
     """Tell whether there is still something at the address, as far as it can be asked."""
     try:
-        host, path = _host(_of_at(source.at))
+        host, path = host_and_path(_of_at(source.at))
         return host.facts(path) is not None
     except Exception:
         return False
@@ -375,7 +376,7 @@ def _of_folder(sources: dict[bytes, Source]) -> dict[bytes, bool]:
         return {at: unchanged(source) for at, source in sources.items()}
     try:
         paths = {at: _of_at(at).path for at in sources}
-        host, path = _host(_of_at(next(iter(sources))))
+        host, path = host_and_path(_of_at(next(iter(sources))))
         now = {file.path: file for file in host.below(posixpath.dirname(path), False)}
         return {at: _same(source, now.get(paths[at])) for at, source in sources.items()}
     except Exception:

@@ -13,7 +13,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import BadInput, safe
 from ...core.pairs import pair_keys
+from ...readers.storage.url_files import AnyFile
 from ...runs.run import Run
 from ..wording import counted
 
@@ -62,7 +62,7 @@ class Truth:
         return len(self.docs)
 
 
-def read_labels(path: Path, run: Run, ignore_unknown: bool = False) -> Pairs | Truth:
+def read_labels(path: AnyFile, run: Run, ignore_unknown: bool = False) -> Pairs | Truth:
     """A labels file -> its labels in terms of the run's documents.
 
     Raises BadInput for a file that cannot be read or has no such columns, a label that is neither same
@@ -87,7 +87,7 @@ def read_labels(path: Path, run: Run, ignore_unknown: bool = False) -> Pairs | T
 # ------------------------------------------------------------------ rows
 
 
-def _read(path: Path) -> tuple[list[str], list[Row]]:
+def _read(path: AnyFile) -> tuple[list[str], list[Row]]:
     """A file -> (its columns, its rows)."""
     kind = path.suffix.lower()
     try:
@@ -109,19 +109,19 @@ def _read(path: Path) -> tuple[list[str], list[Row]]:
     return list(reader.fieldnames or []), rows
 
 
-def _parquet(path: Path) -> tuple[list[str], list[Row]]:
+def _parquet(path: AnyFile) -> tuple[list[str], list[Row]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(io.BytesIO(path.read_bytes()))
     except pa.ArrowException as error:
         raise BadInput(f"{path}: is no Parquet file: {str(error).splitlines()[0]}") from None
     rows = [(i, {k: _cell(v) for k, v in row.items()}) for i, row in enumerate(table.to_pylist(), 1)]
     return list(table.column_names), rows
 
 
-def _json_rows(path: Path, text: str) -> Iterator[Row]:
+def _json_rows(path: AnyFile, text: str) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -194,7 +194,7 @@ def _unique(items: Iterable[tuple[bytes, int]]) -> dict[bytes, int]:
 
 
 def _known(
-    path: Path, run: Run, rows: list[Row], columns: tuple[str, ...], ignore: bool
+    path: AnyFile, run: Run, rows: list[Row], columns: tuple[str, ...], ignore: bool
 ) -> tuple[list[tuple[int, dict[str, str], list[int]]], int]:
     """Rows -> ((number, row, its documents) of those whose documents are in the run, how many are not)."""
     names = Names(run)
@@ -222,7 +222,7 @@ def _known(
 
 
 def _pairs(
-    path: Path, run: Run, rows: list[Row], columns: tuple[str, str, str], extra: list[str], ignore: bool
+    path: AnyFile, run: Run, rows: list[Row], columns: tuple[str, str, str], extra: list[str], ignore: bool
 ) -> Pairs:
     good, unknown = _known(path, run, rows, columns[:2], ignore)
     same = []
@@ -244,7 +244,7 @@ def _pairs(
 
 
 def _truth(
-    path: Path, run: Run, rows: list[Row], columns: tuple[str, str], extra: list[str], ignore: bool
+    path: AnyFile, run: Run, rows: list[Row], columns: tuple[str, str], extra: list[str], ignore: bool
 ) -> Truth:
     good, unknown = _known(path, run, rows, columns[:1], ignore)
     cluster = [row.get(columns[1], "") for _, row, _ in good]
@@ -264,7 +264,7 @@ def _truth(
 
 
 def _first_of_each(
-    path: Path, keys: list[int], says: list[Any], numbers: list[int], word: Callable[[Any], str]
+    path: AnyFile, keys: list[int], says: list[Any], numbers: list[int], word: Callable[[Any], str]
 ) -> list[int]:
     """Return the place of the first of each key; raises BadInput where a later one says something else."""
     first: dict[int, int] = {}

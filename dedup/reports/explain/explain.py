@@ -13,7 +13,7 @@ import numpy as np
 from ...clustering.exact_duplicates import same_letters
 from ...clustering.verdict import thresholds
 from ...content.words import counts, letters_at
-from ...core.by_letters import aligned
+from ...core.by_letters import aligned, errors
 from ...core.features import Spans
 from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
@@ -126,7 +126,7 @@ class Figures:
             "skeleton_right": int(pair.skeleton[0, 2]),
             "skeleton_shared": int(pair.skeleton[0, 0]),
             "skeleton_jaccard": float(pair.skeleton_jaccard[0]),
-            "errors": int(pair.counted("errors")[0]),
+            "errors": int(errors(pair)[0]),
             "aligned": float(aligned(pair)[0]) if pair.counted("errors")[0] else None,
         }
 

@@ -84,10 +84,9 @@ def _head(found: Explanation) -> Text:
         )
     if figures["skeleton_shared"]:
         text.append(f"\nskeleton Jaccard {figures['skeleton_jaccard']:.3f}", "" if is_rewritten else "dim")
-    if figures["errors"]:
-        text.append(
-            f"\naligned by letters: {figures['aligned']:.3f} of the longer text, {figures['errors']:,} errors"
-        )
+    if figures["aligned"] is not None:
+        agree = f"{figures['aligned']:.3f} of the letters agree"
+        text.append(f"\naligned by letters: {agree}, {figures['errors']:,} errors")
     for line in shown(found.says):
         text.append(f"\n{safe(line)}", "bold")
     for letter, side in (("A", found.left), ("B", found.right)):

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,10 @@ from ...core.thresholds import lost, own_content
 from ...core.verdicts import FORM, RELATIONS
 from ...readers.registry import kind_of
 from ...readers.storage.streams import packing
+from ...readers.storage.url_files import AnyFile, UrlFile
 from ...runs.run import Run
 from ...runs.summary import by_source
+from .verdicts import EVERY_DOCUMENT, documents
 
 Row = dict[str, Any]
 FIGURES = (
@@ -41,7 +44,7 @@ FIGURES = (
 def keep(run: Run, with_short: bool = False) -> Iterator[Row]:
     """List the documents to keep: canonical documents and single ones."""
     for doc in np.flatnonzero(run.kept | run.too_short if with_short else run.kept).tolist():
-        yield {"path": run.name(doc), "id": run.documents.id[doc], "cluster_id": _cluster(run, doc)}
+        yield {"path": run.name(doc), "id": run.documents.typed_id(doc), "cluster_id": _cluster(run, doc)}
 
 
 def drop(run: Run) -> Iterator[Row]:
@@ -50,7 +53,7 @@ def drop(run: Run) -> Iterator[Row]:
     for doc in np.flatnonzero(run.dropped).tolist():
         yield {
             "path": run.name(doc),
-            "id": run.documents.id[doc],
+            "id": run.documents.typed_id(doc),
             "witness": run.name(int(v.witness[doc])),
             "relation": RELATIONS[v.relation[doc]],
             **_figures(run, doc),
@@ -64,7 +67,7 @@ def clusters(run: Run) -> Iterator[Row]:
     for doc in run.clustered.tolist():
         yield {
             "path": run.name(doc),
-            "id": run.documents.id[doc],
+            "id": run.documents.typed_id(doc),
             "cluster_id": _cluster(run, doc),
             "canonical": run.name(int(v.canonical[doc])),
             "kept": bool(run.kept[doc]),
@@ -106,7 +109,11 @@ def forms(run: Run) -> Iterator[Row]:
         if row is not None:
             other = int(of_form.docs[row].sum()) - doc
             like = {"like": run.name(other), "jaccard": float(jaccard[row]), "own_content": float(own[row])}
-        head = {"path": run.name(doc), "id": run.documents.id[doc], "family_id": int(run.family_ids[doc])}
+        head = {
+            "path": run.name(doc),
+            "id": run.documents.typed_id(doc),
+            "family_id": int(run.family_ids[doc]),
+        }
         yield {**head, "cluster_id": _cluster(run, doc), **like}
 
 
@@ -157,6 +164,7 @@ EXPORTERS: dict[str, tuple[Callable[..., Iterator[Row]], tuple[str, ...]]] = {
     ),
     "forms": (forms, ("path", "id", "family_id", "cluster_id", "like", "jaccard", "own_content")),
     "set-aside": (set_aside, ("path", "reason", "note")),
+    "documents": (documents, EVERY_DOCUMENT),
     "sources": (sources, ("path", "seen", "kept", "dropped", "lossy", "set_aside", "reasons", "bytes")),
 }
 
@@ -175,7 +183,8 @@ def _txt(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterato
     """Write the names alone, or for pairs both of them with a tab between, one row a line."""
     names = [c for c in columns if c in ("path", "left", "right")]
     for row in rows:
-        yield b"\t".join(os.fsencode(row[c]) for c in names) + style.end
+        found = [row[c] for c in names] or [f"{row['source']}:{row['record']}".removesuffix(":0")]
+        yield b"\t".join(map(os.fsencode, found)) + style.end
 
 
 def _csv(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Iterator[bytes]:
@@ -222,14 +231,27 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
         "kept": pa.bool_(),
         **dict.fromkeys((*PAIR_FIGURES[:5], *SHARES, "lost", "value", "line"), pa.float64()),
         **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
+        **dict.fromkeys(("record", "cluster", "cluster_size"), pa.int64()),
     }
     if "seen" in columns:  # here `kept` is a number
         kinds |= dict.fromkeys(("seen", "kept", "dropped", "lossy", "set_aside", "bytes"), pa.int64())
     table = list(rows)
+    ids = {row["id"] for row in table if row["id"] != ""} if "id" in columns else {}
+    if ids and all(type(i) is int and -(1 << 63) <= i < 1 << 63 for i in ids):
+        kinds["id"] = pa.int64()
     sink = io.BytesIO()
-    data = {c: pa.array([_unicode(row[c]) for row in table], kinds.get(c, pa.string())) for c in columns}
+    data = {c: _column([_unicode(row[c]) for row in table], kinds.get(c, pa.string())) for c in columns}
     pq.write_table(pa.table(data), sink)
     yield sink.getvalue()
+
+
+def _column(values: list[Any], kind: Any) -> Any:
+    """Values -> a column; in one of text numbers become text, in one of numbers "" is no value."""
+    import pyarrow as pa
+
+    if kind == pa.string():
+        return pa.array([v if v is None else str(v) for v in values], kind)
+    return pa.array([None if v == "" else v for v in values], kind)
 
 
 def _unicode(value: Any) -> Any:
@@ -264,7 +286,7 @@ def export(
     run: Run,
     what: str,
     format: str = "txt",
-    output: Path | None = None,
+    output: AnyFile | None = None,
     force: bool = False,
     nul: bool = False,
     csv_raw: bool = False,
@@ -311,18 +333,24 @@ def _visible(chunk: bytes) -> bytes:
     return "\n".join("\t".join(map(safe, line.split("\t"))) for line in lines).encode()
 
 
-def refuse(path: Path, force: bool) -> None:
+def refuse(path: AnyFile, force: bool) -> None:
     """Raise OutputExists where a file would be replaced without `force`."""
     if path.exists() and not force:
         raise OutputExists(f"{path}: exists already; give --force to replace it")
 
 
-def write_new(path: Path, chunks: Iterator[bytes], force: bool) -> None:
+def write_new(path: AnyFile, chunks: Iterator[bytes], force: bool) -> None:
     """Write a file under a temporary name and rename it, packed where its name says so.
 
-    Refuses to replace one without `force`.
+    A file at a URL is written here first.  Refuses to replace one without `force`.
     """
     refuse(path, force)
+    if isinstance(path, UrlFile):
+        with tempfile.TemporaryDirectory(prefix="dedup-") as scratch:
+            here = Path(scratch, path.name)
+            write_new(here, chunks, force)
+            path.put(here)
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "xb") as f:

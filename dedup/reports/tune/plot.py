@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 from ...core.errors import BadSetting, DedupError
+from ...readers.storage.url_files import AnyFile
 from .terminal import GLYPHS
 
 FORMATS = {".svg": "svg", ".png": "png"}
 COLOURS = dict(zip(GLYPHS, ("#d9a400", "#c2553f", "#3f8fbf", "#a3528f"), strict=True))
 
 
-def format_of(path: Path) -> str:
+def format_of(path: AnyFile) -> str:
     """A file name -> the format of its picture; raises BadSetting for any but svg and png."""
     if path.suffix.lower() not in FORMATS:
         raise BadSetting(f"--plot {path}: is neither .svg nor .png")

@@ -7,7 +7,8 @@ that cannot be done: there each is a folder of parts, which one after the other 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ...core.settings import Settings
 from ...readers.storage.addresses import StorageFolder, is_address
 from ...runs.array_store import FILES, HEADER, header
 from ...runs.atomic import flushed
-from ..arrow import Columns, Mapper, batch, mapped, numbers, offsets_from_sizes, texts
+from ..arrow import Batches, Columns, batch, mapped, numbers, offsets_from_sizes, texts
 from ..checkpoints import Frame
 from .tables import WRITTEN, WrittenTables, put
 
@@ -65,10 +66,10 @@ def _in_place(
             file.write(head)
             file.truncate(HEADER + rows[name] * width * np.dtype(FILES[name]).itemsize)
     placed = documents.select("doc", "anchors_before", *COLUMNS.values())
-    mapped(placed, _placer(str(folder)), DONE).agg(f.sum("rows")).first()
+    mapped(placed, partial(_put_in_place, str(folder)), DONE).agg(f.sum("rows")).first()
     names = list(FILES)
 
-    def summed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def summed(batches: Batches) -> Iterator[pa.RecordBatch]:
         for one in batches:
             for number in one.column(0).to_pylist():
                 found = flushed(Path(folder, f"{names[number]}.npy"))
@@ -78,25 +79,21 @@ def _in_place(
         written.checksums[f"{names[row['number']]}.npy"] = int(row["checksum"])
 
 
-def _placer(folder: str) -> Mapper:
-    """-> rows (at, values, ...) sorted by document -> written where they belong in the files.
+def _put_in_place(folder: str, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Rows (at, values, ...) sorted by document -> written where they belong in the files.
 
     NOTE: a task may run twice, and both write the same bytes to the same places.
     """
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        files = {name: os.open(Path(folder, f"{name}.npy"), os.O_WRONLY) for name in COLUMNS}
-        try:
-            for one in batches:
-                for name, column in COLUMNS.items():
-                    start = numbers(one, "doc" if name in ("signatures", "skeletons") else "anchors_before")
-                    _place(files[name], texts(one, column), start, name)
-                yield batch(DONE, {"rows": [one.num_rows]})
-        finally:
-            for file in files.values():
-                os.close(file)
-
-    return run
+    files = {name: os.open(Path(folder, f"{name}.npy"), os.O_WRONLY) for name in COLUMNS}
+    try:
+        for one in batches:
+            for name, column in COLUMNS.items():
+                start = numbers(one, "doc" if name in ("signatures", "skeletons") else "anchors_before")
+                _place(files[name], texts(one, column), start, name)
+            yield batch(DONE, {"rows": [one.num_rows]})
+    finally:
+        for file in files.values():
+            os.close(file)
 
 
 def _place(file: int, rows: list[bytes], start: Any, name: str) -> None:
@@ -131,43 +128,41 @@ def _in_parts(
 
     part = f.floor(f.col("doc") / docs_of_part).cast("bigint").alias("part")
     rows = documents.select("doc", part, *COLUMNS.values()).repartition("part")
-    made = mapped(rows.sortWithinPartitions("part", "doc"), _parter(tables, PART_BYTES), WRITTEN).collect()
+    made = mapped(
+        rows.sortWithinPartitions("part", "doc"), partial(_put_in_parts, tables, PART_BYTES), WRITTEN
+    ).collect()
     for name, head in heads.items():
         (first,) = put(tables, f"{name}.npy", "head", 0, head).to_pylist()
         own = [row for row in made if row["file"] == f"{name}.npy"]
         written.add(f"{name}.npy", [first.values(), *own])
 
 
-def _parter(tables: StorageFolder, part_bytes: int) -> Mapper:
-    """-> rows sorted by part and document -> files of about `part_bytes`, more of them where a part has more.
+def _put_in_parts(tables: StorageFolder, part_bytes: int, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Rows sorted by part and document -> files of about `part_bytes`, more of them where a part has more.
 
     NOTE: where a file ends depends on its rows only, never on how they are cut into batches.
     """
+    held: dict[str, list[bytes]] = {name: [] for name in COLUMNS}
+    sizes, nth, current = dict.fromkeys(COLUMNS, 0), dict.fromkeys(COLUMNS, 0), -1
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: dict[str, list[bytes]] = {name: [] for name in COLUMNS}
-        sizes, nth, current = dict.fromkeys(COLUMNS, 0), dict.fromkeys(COLUMNS, 0), -1
+    def put_held(name: str) -> pa.RecordBatch:
+        own = f"part-{current:08d}-{nth[name]:04d}"
+        made = put(tables, f"{name}.npy", own, 0, b"".join(held[name]))
+        held[name], sizes[name], nth[name] = [], 0, nth[name] + 1
+        return made
 
-        def put_held(name: str) -> pa.RecordBatch:
-            own = f"part-{current:08d}-{nth[name]:04d}"
-            made = put(tables, f"{name}.npy", own, 0, b"".join(held[name]))
-            held[name], sizes[name], nth[name] = [], 0, nth[name] + 1
-            return made
-
-        for table in (pa.Table.from_batches([one]) for one in batches if one.num_rows):
-            ends = [*offsets_from_sizes(table, ["part"]).tolist()[1:], table.num_rows]
-            for start, end in zip([0, *ends[:-1]], ends, strict=True):
-                some = table.slice(start, end - start)
-                part = int(numbers(some, "part")[0])
-                if part != current:
-                    yield from (put_held(name) for name in COLUMNS if sizes[name])
-                    current, nth = part, dict.fromkeys(COLUMNS, 0)
-                for name, column in COLUMNS.items():
-                    for row in texts(some, column):
-                        held[name].append(row)
-                        sizes[name] += len(row)
-                        if sizes[name] >= part_bytes:
-                            yield put_held(name)
-        yield from (put_held(name) for name in COLUMNS if sizes[name])
-
-    return run
+    for table in (pa.Table.from_batches([one]) for one in batches if one.num_rows):
+        ends = [*offsets_from_sizes(table, ["part"]).tolist()[1:], table.num_rows]
+        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+            some = table.slice(start, end - start)
+            part = int(numbers(some, "part")[0])
+            if part != current:
+                yield from (put_held(name) for name in COLUMNS if sizes[name])
+                current, nth = part, dict.fromkeys(COLUMNS, 0)
+            for name, column in COLUMNS.items():
+                for row in texts(some, column):
+                    held[name].append(row)
+                    sizes[name] += len(row)
+                    if sizes[name] >= part_bytes:
+                        yield put_held(name)
+    yield from (put_held(name) for name in COLUMNS if sizes[name])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from ...runs.array_store import FILES
 from ...runs.folder import write_parquet
 from ...runs.run import Run
 from ...runs.tables import TABLES
-from ..arrow import Columns, Mapper, batch, each, mapped, numbers, texts, unpacked
+from ..arrow import Batches, Columns, batch, each, mapped, numbers, texts, unpacked
 from ..checkpoints import Frame
 from ..ingest import DOCUMENT
 from ..plan import ResultFrames
@@ -87,19 +88,22 @@ def put(tables: StorageFolder, file: str, part: str, rows: int, data: Any) -> pa
     return batch(WRITTEN, dict(zip(WRITTEN, ([fact] for fact in facts), strict=True)))
 
 
-def _writer(name: str, tables: StorageFolder, single: bool, keys: list[str], schema: pa.Schema) -> Mapper:
-    """-> rows of a table, those of a part together -> its file."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in each(batches, "part"):
-            part = int(numbers(table, "part")[0])
-            order = np.lexsort([numbers(table, key) for key in reversed(keys)])
-            make = _boilerplate if name == "boilerplate" else _plain
-            made = make(table.take(pa.array(order)).combine_chunks(), schema)
-            own = "" if single else f"part-{part:08d}.parquet"
-            yield put(tables, f"{name}.parquet", own, made.num_rows, _parquet(made))
-
-    return run
+def _put_tables(
+    name: str,
+    tables: StorageFolder,
+    single: bool,
+    keys: list[str],
+    schema: pa.Schema,
+    batches: Batches,
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a table, those of a part together -> its file."""
+    for table in each(batches, "part"):
+        part = int(numbers(table, "part")[0])
+        order = np.lexsort([numbers(table, key) for key in reversed(keys)])
+        make = _boilerplate if name == "boilerplate" else _plain
+        made = make(table.take(pa.array(order)).combine_chunks(), schema)
+        own = "" if single else f"part-{part:08d}.parquet"
+        yield put(tables, f"{name}.parquet", own, made.num_rows, _parquet(made))
 
 
 @dataclass
@@ -136,7 +140,7 @@ def write_tables(
     for name, (frame, keys) in _rows(found, s).items():
         number = f.floor(f.col(keys[0]) / part) if n_docs > part else f.lit(0)
         parted = frame.withColumn("part", number.cast("bigint")).repartition("part")
-        write = _writer(name, tables, n_docs <= part, keys, blank[name].schema)
+        write = partial(_put_tables, name, tables, n_docs <= part, keys, blank[name].schema)
         rows = mapped(parted.sortWithinPartitions("part"), write, WRITTEN).collect()
         if rows:
             written.add(f"{name}.parquet", rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +14,14 @@ from ...core.settings import Settings
 from ...matching import kernels
 from ...matching.bands import FULL_BUCKET, keys_by_band
 from ...matching.views import LETTERS, VIEWS, View
-from ..arrow import Columns, Mapper, batch, mapped, numbers, texts, unpacked
+from ..arrow import Batches, Columns, batch, mapped, numbers, texts, unpacked
 from ..checkpoints import Frame
 from ..shuffle import (
     MOST,
     PAIRED,
     TARGET_BYTES,
     Coded,
-    Rows,
-    Sender,
+    Sent,
     Types,
     in_order,
     in_pairs,
@@ -67,34 +67,26 @@ def band_keys(
             yield number, keys, docs[enough]
 
 
-def banded(bands: Bands, s: Settings, heavy: Heavy | None = None) -> Mapper:
-    """-> signatures -> a row per band; with `heavy`, of those buckets alone."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            for number, keys, docs in band_keys(one, bands, s):
-                if heavy is not None:
-                    mine = np.isin(keys, heavy.get(number, ()))
-                    keys, docs = keys[mine], docs[mine]
-                if len(docs):
-                    found = {"key": keys.view(np.int64), "doc": docs}
-                    yield batch(BAND, {"band": np.full(len(docs), number, np.int32), **found})
-
-    return run
+def banded(bands: Bands, s: Settings, heavy: Heavy | None, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Signatures -> a row per band; with `heavy`, of those buckets alone."""
+    for one in batches:
+        for number, keys, docs in band_keys(one, bands, s):
+            if heavy is not None:
+                mine = np.isin(keys, heavy.get(number, ()))
+                keys, docs = keys[mine], docs[mine]
+            if len(docs):
+                found = {"key": keys.view(np.int64), "doc": docs}
+                yield batch(BAND, {"band": np.full(len(docs), number, np.int32), **found})
 
 
-def bucketed(bands: Bands, s: Settings, targets: int, heavy: Heavy) -> Sender:
-    """-> signatures -> BUCKETED, but for heavy buckets; each band has targets of its own, so many."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for one in batches:
-            for number, keys, docs in band_keys(one, bands, s):
-                if number in heavy:
-                    light = ~np.isin(keys, heavy[number])
-                    keys, docs = keys[light], docs[light]
-                yield target_of(targets, keys) + np.uint16(number * targets), {"key": keys, "doc": docs}
-
-    return run
+def bucketed(bands: Bands, s: Settings, targets: int, heavy: Heavy, batches: Batches) -> Sent:
+    """Signatures -> BUCKETED, but for heavy buckets; each band has targets of its own, so many."""
+    for one in batches:
+        for number, keys, docs in band_keys(one, bands, s):
+            if number in heavy:
+                light = ~np.isin(keys, heavy[number])
+                keys, docs = keys[light], docs[light]
+            yield target_of(targets, keys) + np.uint16(number * targets), {"key": keys, "doc": docs}
 
 
 def signatures(table: pa.Table | pa.RecordBatch, name: str, s: Settings) -> NDArray[np.uint32]:
@@ -102,35 +94,27 @@ def signatures(table: pa.Table | pa.RecordBatch, name: str, s: Settings) -> NDAr
     return unpacked(texts(table, name), np.uint32)[0].reshape(-1, s.num_perm)
 
 
-def collapsed(bands: Bands, targets: int, code: Coded) -> Sender:
+def collapsed(bands: Bands, targets: int, code: Coded, batches: Batches) -> Sent:
     """What `bucketed` has sent -> PAIRED with the flag of its view, by `kernels.bucket_pairs`."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for target, rows in receive(batches, BUCKETED):
-            some, starts = in_order(rows["key"])
-            bucket = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
-            docs = rows["doc"][some]
-            docs = docs[np.lexsort((docs, bucket))]
-            found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), FULL_BUCKET)
-            flag = bands[target // targets][1].flag
-            for start in range(0, len(found), PAIRS_AT_ONCE):
-                left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
-                yield code.send(left, right, np.full(len(left), flag))
-
-    return run
+    for target, rows in receive(batches, BUCKETED):
+        some, starts = in_order(rows["key"])
+        bucket = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
+        docs = rows["doc"][some]
+        docs = docs[np.lexsort((docs, bucket))]
+        found = kernels.bucket_pairs(bucket, np.arange(len(docs), dtype=np.int32), FULL_BUCKET)
+        flag = bands[target // targets][1].flag
+        for start in range(0, len(found), PAIRS_AT_ONCE):
+            left, right = docs[found[start : start + PAIRS_AT_ONCE].T]
+            yield code.send(left, right, np.full(len(left), flag))
 
 
-def viewed(code: Coded) -> Mapper:
-    """-> pairs as they were sent -> FOUND, each once, with all its views."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for target, rows in receive(batches, PAIRED):
-            coded, new = in_pairs(rows)
-            views = np.bitwise_or.reduceat(coded & np.uint64(3), new).astype(np.int32)
-            left, right = code.sides(target, coded[new])
-            yield batch(FOUND, {"left": left, "right": right, "views": views})
-
-    return run
+def viewed(code: Coded, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Pairs as they were sent -> FOUND, each once, with all its views."""
+    for target, rows in receive(batches, PAIRED):
+        coded, new = in_pairs(rows)
+        views = np.bitwise_or.reduceat(coded & np.uint64(3), new).astype(np.int32)
+        left, right = code.sides(target, coded[new])
+        yield batch(FOUND, {"left": left, "right": right, "views": views})
 
 
 def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_bytes: int) -> Frame:
@@ -145,19 +129,19 @@ def bucket_pairs(firsts: Frame, n_docs: int, s: Settings, heavy: int, target_byt
     signed = firsts.select(*SIGNED)
     least = max(FULL_BUCKET + 1, heavy // SAMPLED)
     sample = signed.where(f.pmod(f.xxhash64("doc"), f.lit(SAMPLED)) == 0) if heavy >= SAMPLED else signed
-    known = mapped(sample, banded(bands, s), BAND).groupBy("band", "key").count()
+    known = mapped(sample, partial(banded, bands, s, None), BAND).groupBy("band", "key").count()
     known = known.where(f.col("count") >= least).orderBy(f.desc("count")).limit(10_000)
     keys = np.array([(r["band"], r["key"]) for r in known.collect()], np.int64).reshape(-1, 2)
     cut = {int(band): keys[keys[:, 0] == band, 1].view(np.uint64) for band in np.unique(keys[:, 0])}
     n_bytes = n_docs * BYTES_OF_BAND
     targets = targets_for(n_bytes, target_bytes, least=1, most=MOST // len(bands))
-    rows = send(signed, bucketed(bands, s, targets, cut), BUCKETED)
+    rows = send(signed, partial(bucketed, bands, s, targets, cut), BUCKETED)
     # NOTE: pages in one frame share nearly all bands, and each band makes two pairs of each document
     code = Coded(n_docs, targets_for(n_bytes * len(bands), target_bytes))
-    found = mapped(send(rows, collapsed(bands, targets, code), PAIRED), viewed(code), FOUND)
+    found = mapped(send(rows, partial(collapsed, bands, targets, code), PAIRED), partial(viewed, code), FOUND)
     if not cut:
         return found
-    found = found.union(_cut(mapped(signed, banded(bands, s, cut), BAND), bands))
+    found = found.union(_cut(mapped(signed, partial(banded, bands, s, cut), BAND), bands))
     return found.groupBy("left", "right").agg(f.bit_or("views").alias("views"))
 
 
@@ -193,24 +177,20 @@ def _matching(one: pa.RecordBatch, view: View, s: Settings) -> tuple[NDArray[np.
     return (left == right).sum(axis=1), sizes
 
 
-def matched(s: Settings) -> Mapper:
-    """-> pairs with both signatures -> those that share enough values; `close` where nearly all."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            views = numbers(one, "views")
-            good = np.zeros(len(views), np.bool_)
-            for view in VIEWS:
-                matching, sizes = _matching(one, view, s)
-                good |= (views & view.flag > 0) & (matching >= view.min_matching(s, sizes))
-            matching, letters = _matching(one, LETTERS, s)
-            close = rules.are_near_duplicates(matching, letters, s.num_perm, s.sample)
-            frames_too = rules.may_be_one_with_frames(matching, letters, s.num_perm, s.sample)
-            kept = {"left": numbers(one, "left"), "right": numbers(one, "right")}
-            kept |= {"n_left": letters[0], "n_right": letters[1], "close": close, "frames_too": frames_too}
-            yield batch(ALIKE, {name: values[good] for name, values in kept.items()})
-
-    return run
+def matched(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Pairs with both signatures -> those that share enough values; `close` where nearly all."""
+    for one in batches:
+        views = numbers(one, "views")
+        good = np.zeros(len(views), np.bool_)
+        for view in VIEWS:
+            matching, sizes = _matching(one, view, s)
+            good |= (views & view.flag > 0) & (matching >= view.min_matching(s, sizes))
+        matching, letters = _matching(one, LETTERS, s)
+        close = rules.are_near_duplicates(matching, letters, s.num_perm, s.sample)
+        frames_too = rules.may_be_one_with_frames(matching, letters, s.num_perm, s.sample)
+        kept = {"left": numbers(one, "left"), "right": numbers(one, "right")}
+        kept |= {"n_left": letters[0], "n_right": letters[1], "close": close, "frames_too": frames_too}
+        yield batch(ALIKE, {name: values[good] for name, values in kept.items()})
 
 
 def alike_pairs(
@@ -223,4 +203,4 @@ def alike_pairs(
     for side in ("left", "right"):
         named = [f.col(name).alias(f"{side}_{name}") for name in SIGNED[1:]]
         pairs = pairs.join(firsts.select(f.col("doc").alias(side), *named), side)
-    return mapped(pairs, matched(s), ALIKE)
+    return mapped(pairs, partial(matched, s), ALIKE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from ...core import rules
 from ...core.settings import Settings
 from ...matching import candidates, kernels
 from ...matching.boilerplate import IN_A_ROW, half
-from ..arrow import Columns, Mapper, batch, ddl, mapped, numbers, packed, texts, unpacked
+from ..arrow import Batches, Columns, batch, ddl, mapped, numbers, packed, texts, unpacked
 from ..checkpoints import Checkpoints, Frame
-from ..shuffle import TARGET_BYTES, Rows, Sender, Types, crowded, receive, send, target_of, targets_for
+from ..shuffle import TARGET_BYTES, Sent, Types, crowded, receive, send, target_of, targets_for
 
 # known: in many groups already; at: the anchor of the document, or -1 in a row that is there to be counted
 SENT: Types = {"passage": "uint64", "doc": "int64", "group": "int64", "at": "int32", "known": "bool"}
@@ -27,29 +28,25 @@ OWN: Columns = {"doc": "int64", "own": "binary", "mostly": "bool"}
 FLAGGED: Columns = {"doc": "int64", "flagged": "binary", "start": "binary", "end": "binary"}
 
 
-def _passages(targets: int) -> Sender:
+def _passages(targets: int, batches: Batches) -> Sent:
     """Anchors (doc, group, anchor_hash) -> a row per passage: three anchors in a row."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[NDArray[np.uint16], Rows]]:
-        for one in batches:
-            hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
-            row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
-            found, first = kernels.in_a_row(hashes, row, IN_A_ROW)
-            mine = row[first]
-            doc, group = (numbers(one, name)[mine] for name in ("doc", "group"))
-            common, few = crowded(found, group, candidates.MAX_HOLDERS)
-            known = np.zeros(len(found), np.bool_)
-            known[common] = True
-            rows = {"passage": found, "doc": doc, "group": group, "at": first - starts[mine], "known": known}
-            # NOTE: those that are known go anywhere, so not all of one passage to one task
-            yield np.where(known, target_of(targets, doc), target_of(targets, found)), rows
-            counted = {**{name: rows[name][few] for name in rows}, "at": np.full(len(few), -1)}
-            yield target_of(targets, found[few]), {**counted, "known": np.zeros(len(few), np.bool_)}
-
-    return run
+    for one in batches:
+        hashes, starts = unpacked(texts(one, "anchor_hash"), np.uint64)
+        row = np.repeat(np.arange(one.num_rows, dtype=np.int32), np.diff(starts))
+        found, first = kernels.in_a_row(hashes, row, IN_A_ROW)
+        mine = row[first]
+        doc, group = (numbers(one, name)[mine] for name in ("doc", "group"))
+        common, few = crowded(found, group, candidates.MAX_HOLDERS)
+        known = np.zeros(len(found), np.bool_)
+        known[common] = True
+        rows = {"passage": found, "doc": doc, "group": group, "at": first - starts[mine], "known": known}
+        # NOTE: those that are known go anywhere, so not all of one passage to one task
+        yield np.where(known, target_of(targets, doc), target_of(targets, found)), rows
+        counted = {**{name: rows[name][few] for name in rows}, "at": np.full(len(few), -1)}
+        yield target_of(targets, found[few]), {**counted, "known": np.zeros(len(few), np.bool_)}
 
 
-def _common(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _common(batches: Batches) -> Iterator[pa.RecordBatch]:
     """Passages as they were sent -> PASSAGE, of those that stand in many groups."""
     for _, rows in receive(batches, SENT):
         rest = np.flatnonzero(~rows["known"])
@@ -72,16 +69,13 @@ def _flags(one: pa.RecordBatch) -> tuple[pa.Array, ...]:
     return starts, common, position
 
 
-def _differing(own_run: int) -> Mapper:
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            differs = kernels.own_runs(*_flags(one)) >= own_run
-            yield batch(DIFFERS, {"doc": numbers(one, "doc"), "differs": differs})
-
-    return run
+def _differing(own_run: int, batches: Batches) -> Iterator[pa.RecordBatch]:
+    for one in batches:
+        differs = kernels.own_runs(*_flags(one)) >= own_run
+        yield batch(DIFFERS, {"doc": numbers(one, "doc"), "differs": differs})
 
 
-def _spanned(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _spanned(batches: Batches) -> Iterator[pa.RecordBatch]:
     for one in batches:
         starts, common, position = _flags(one)
         start, end, indptr = kernels.spans_of(starts, common, position)
@@ -118,11 +112,11 @@ def boilerplate(
         return at.join(anchored.select("doc", "anchor_place"), "doc")
 
     targets = targets_for(n_anchors * BYTES_OF_PASSAGE, target_bytes)
-    rows = send(anchored.select("doc", "group", "anchor_hash"), _passages(targets), SENT)
+    rows = send(anchored.select("doc", "group", "anchor_hash"), partial(_passages, targets), SENT)
     common = store.stage("common", lambda: mapped(rows, _common, PASSAGE))
     if common.isEmpty():
         return store.stage("boilerplate", lambda: store.spark.createDataFrame([], ddl(FLAGGED)))
-    differing = mapped(places(common), _differing(candidates.OWN_RUN), DIFFERS).where("differs")
+    differing = mapped(places(common), partial(_differing, candidates.OWN_RUN), DIFFERS).where("differs")
     differing = store.stage("differing", lambda: differing)
     ours = common.join(differing.select("doc"), "doc", "left_semi")
     found = common.join(often(ours), "passage", "left_semi")
@@ -141,7 +135,7 @@ def apart(alike: Frame, flagged: Frame, s: Settings) -> Frame:
     pairs = alike.select("left", "right", "frames_too")
     for side in ("left", "right"):
         pairs = pairs.join(own.toDF(side, f"own_{side}", f"mostly_{side}"), side)
-    return mapped(pairs, _apart(s), PAIR)
+    return mapped(pairs, partial(_apart, s), PAIR)
 
 
 def unflagged(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
@@ -156,7 +150,7 @@ def unflagged(one: pa.RecordBatch) -> tuple[NDArray[Any], ...]:
     return hashes, starts, own, *kernels.different_anchors(hashes, starts, flags).T
 
 
-def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _own_anchors(batches: Batches) -> Iterator[pa.RecordBatch]:
     """(doc, anchor_hash, flagged) -> OWN of the documents where that tells enough."""
     for one in batches:
         hashes, starts, own, n, left = unflagged(one)
@@ -167,17 +161,14 @@ def _own_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield batch(OWN, {"doc": numbers(one, "doc")[good], "own": kept.tolist(), "mostly": mostly})
 
 
-def _apart(s: Settings) -> Mapper:
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            hashes, starts = unpacked([*texts(one, "own_left"), *texts(one, "own_right")], np.uint32)
-            m = one.num_rows
-            n_left, n_right = np.diff(starts)[:m], np.diff(starts)[m:]
-            pairs = np.arange(2 * m, dtype=np.int32).reshape(2, m).T.copy()
-            least = rules.min_own_anchors(s.min_jaccard, s.min_skeleton, n_left, n_right)
-            few = kernels.shared_own(hashes, starts, pairs) < least
-            mostly = numbers(one, "mostly_left") & numbers(one, "mostly_right")
-            gone = few & ~(numbers(one, "frames_too") & mostly)
-            yield batch(PAIR, {name: numbers(one, name)[gone] for name in PAIR})
-
-    return run
+def _apart(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    for one in batches:
+        hashes, starts = unpacked([*texts(one, "own_left"), *texts(one, "own_right")], np.uint32)
+        m = one.num_rows
+        n_left, n_right = np.diff(starts)[:m], np.diff(starts)[m:]
+        pairs = np.arange(2 * m, dtype=np.int32).reshape(2, m).T.copy()
+        least = rules.min_own_anchors(s.min_jaccard, s.min_skeleton, n_left, n_right)
+        few = kernels.shared_own(hashes, starts, pairs) < least
+        mostly = numbers(one, "mostly_left") & numbers(one, "mostly_right")
+        gone = few & ~(numbers(one, "frames_too") & mostly)
+        yield batch(PAIR, {name: numbers(one, name)[gone] for name in PAIR})

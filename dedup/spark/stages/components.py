@@ -7,13 +7,13 @@ grows with the logarithm of the longest chain.  Each round is a stage, so lineag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from ...core.components import connected_components
-from ..arrow import Columns, batch, mapped, numbers
+from ..arrow import Batches, Columns, batch, mapped, numbers
 from ..checkpoints import Checkpoints, Frame
 
 LABELS: Columns = {"doc": "int64", "label": "int64"}
@@ -28,7 +28,7 @@ def components(store: Checkpoints, name: str, edges: Frame, in_one_task: int = I
     return star_rounds(store, name, edges)[0]
 
 
-def _united(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _united(batches: Batches) -> Iterator[pa.RecordBatch]:
     found = [np.stack([numbers(b, "left"), numbers(b, "right")], axis=1) for b in batches]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     nodes, local = np.unique(pairs, return_inverse=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...core.pairs import DIGEST_WORDS
 from ...core.settings import Settings
 from ...core.verdicts import PUNCTUATION, WRITTEN_ALIKE
 from ...text.normalize import letter_table
-from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, offsets_from_sizes, packed, texts
+from ..arrow import Batches, Columns, batch, in_groups, mapped, numbers, offsets_from_sizes, packed, texts
 from ..checkpoints import Frame
 
 FACTS: Columns = {
@@ -92,23 +93,20 @@ def documents_of(table: pa.Table) -> Documents:
         note=blank,
         repairs=[x or "" for x in texts(table, "repairs")],
         written=[b""] * n,
+        id_type=blank,
         fields=[x or "" for x in texts(table, "fields")],
     )
 
 
-def _best(rule: list[tuple[str, str]], keys: list[str]) -> Mapper:
-    """-> FACTS of documents of equal letters, sorted by the keys -> the two best, and the first one."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in in_groups(batches, keys):
-            starts = offsets_from_sizes(table, keys)
-            group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, table.num_rows]))
-            order = np.argsort(numbers(table, "doc"), kind="stable")
-            place = np.empty(len(order), np.int64)
-            place[order] = policies.rank(rule, facts_of(table.take(pa.array(order))))[0]
-            yield _chosen(table, group, place)
-
-    return run
+def _best(rule: list[tuple[str, str]], keys: list[str], batches: Batches) -> Iterator[pa.RecordBatch]:
+    """FACTS of documents of equal letters, sorted by the keys -> the two best, and the first one."""
+    for table in in_groups(batches, keys):
+        starts = offsets_from_sizes(table, keys)
+        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, table.num_rows]))
+        order = np.argsort(numbers(table, "doc"), kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = policies.rank(rule, facts_of(table.take(pa.array(order))))[0]
+        yield _chosen(table, group, place)
 
 
 def _chosen(table: pa.Table, group: NDArray[np.int64], place: NDArray[np.int64]) -> pa.RecordBatch:
@@ -134,39 +132,36 @@ def chosen(facts: Frame, s: Settings) -> Frame:
     rows = facts.withColumn("part", part)
     large = rows.where(f.col("weight") > AT_ONCE).repartition("same", "part")
     large = large.sortWithinPartitions("same", "part", "doc")
-    some = mapped(large, _best(rule, ["same", "part"]), CHOSEN).select(*FACTS)
+    some = mapped(large, partial(_best, rule, ["same", "part"]), CHOSEN).select(*FACTS)
     rest = rows.where(f.col("weight") <= AT_ONCE).select(*FACTS).union(some)
     rest = rest.repartition("same").sortWithinPartitions("same", "doc")
-    return mapped(rest, _best(rule, ["same"]), CHOSEN)
+    return mapped(rest, partial(_best, rule, ["same"]), CHOSEN)
 
 
 def spellings(read: Frame, s: Settings) -> Frame:
     """Texts (doc, same, text, written) of documents that have an equal -> SPELLING: how each is written."""
-    return mapped(read.select("doc", "same", "text", "written"), _spelled(s), SPELLING)
+    return mapped(read.select("doc", "same", "text", "written"), partial(_spelled, s), SPELLING)
 
 
-def _spelled(s: Settings) -> Mapper:
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for one in batches:
-            utf8, written = texts(one, "text"), texts(one, "written")
+def _spelled(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    for one in batches:
+        utf8, written = texts(one, "text"), texts(one, "written")
 
-            def read(docs: NDArray[np.int32], utf8: Any = utf8, written: Any = written) -> Any:
-                return [(written[d] or utf8[d], utf8[d]) for d in docs.tolist()]
+        def read(docs: NDArray[np.int32], utf8: Any = utf8, written: Any = written) -> Any:
+            return [(written[d] or utf8[d], utf8[d]) for d in docs.tolist()]
 
-            everyone = np.arange(one.num_rows, dtype=np.int32)
-            found = exact_duplicates.spellings(everyone, read, letter_table(), s.k, map)
-            yield batch(
-                SPELLING,
-                {
-                    "doc": numbers(one, "doc"),
-                    "same": numbers(one, "same"),
-                    "digests": packed(found.digests.reshape(-1), DIGEST_WORDS * np.arange(one.num_rows + 1)),
-                    "n_shingles": found.n_shingles,
-                    "n_bones": found.n_bones,
-                },
-            )
-
-    return run
+        everyone = np.arange(one.num_rows, dtype=np.int32)
+        found = exact_duplicates.spellings(everyone, read, letter_table(), s.k, map)
+        yield batch(
+            SPELLING,
+            {
+                "doc": numbers(one, "doc"),
+                "same": numbers(one, "same"),
+                "digests": packed(found.digests.reshape(-1), DIGEST_WORDS * np.arange(one.num_rows + 1)),
+                "n_shingles": found.n_shingles,
+                "n_bones": found.n_bones,
+            },
+        )
 
 
 def with_kinds(spelled: Frame, speakers: Frame) -> Frame:

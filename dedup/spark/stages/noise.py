@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from ...core.by_letters import ABOUT_AS_LONG, SHORT
 from ...core.settings import Settings
 from ...matching.noise import framed, may_be_copies, rare, shared
 from ...text.normalize import letter_table
-from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
+from ..arrow import Batches, Columns, batch, in_groups, mapped, numbers, texts
 from ..checkpoints import Frame
 from .bands import signatures
 from .verify import Library, TaskTexts, blocks, spans_of
@@ -21,22 +22,18 @@ VALUE: Columns = {"value": "int64", "doc": "int64", "n_letters": "int64", "frame
 PAIR: Columns = {"left": "int64", "right": "int64"}
 
 
-def _values(s: Settings) -> Mapper:
-    """-> documents (doc, n_letters, values, start, end) -> a row of VALUE for each value of a signature."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        places = np.arange(s.num_perm, dtype=np.int64) << 32
-        for one in batches:
-            found = signatures(one, "values", s).astype(np.int64) | places
-            frames = spans_of(texts(one, "start"), texts(one, "end"))
-            facts = numbers(one, "doc"), numbers(one, "n_letters"), framed(numbers(one, "n_letters"), frames)
-            docs, sizes, in_frame = (np.repeat(fact, s.num_perm) for fact in facts)
-            yield batch(VALUE, {"value": found.ravel(), "doc": docs, "n_letters": sizes, "framed": in_frame})
-
-    return run
+def _values(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Documents (doc, n_letters, values, start, end) -> a row of VALUE for each value of a signature."""
+    places = np.arange(s.num_perm, dtype=np.int64) << 32
+    for one in batches:
+        found = signatures(one, "values", s).astype(np.int64) | places
+        frames = spans_of(texts(one, "start"), texts(one, "end"))
+        facts = numbers(one, "doc"), numbers(one, "n_letters"), framed(numbers(one, "n_letters"), frames)
+        docs, sizes, in_frame = (np.repeat(fact, s.num_perm) for fact in facts)
+        yield batch(VALUE, {"value": found.ravel(), "doc": docs, "n_letters": sizes, "framed": in_frame})
 
 
-def _copies(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _copies(batches: Batches) -> Iterator[pa.RecordBatch]:
     """Rows of pairs and of their texts, block by block -> the pairs (PAIR) that may be copies."""
     for table in in_groups(batches, ["block", "chunk"]):
         pairs = table.filter(table.column("text").is_null())
@@ -61,7 +58,7 @@ def noisy_pairs(firsts: Frame, known: Frame, library: Library, s: Settings) -> F
     documents = firsts.where(f.col("n_letters") >= SHORT).select("doc", "n_letters", "values")
     n_docs = documents.count()
     documents = documents.join(library.frames, "doc", "left")
-    values = mapped(documents, _values(s), VALUE)
+    values = mapped(documents, partial(_values, s), VALUE)
     few = values.groupBy("value").count().where(f.col("count").between(2, rare(n_docs))).select("value")
     values = values.join(few, "value")
     sides = [

@@ -7,7 +7,7 @@ for; a component that has asked is decided again when they are there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from ...core.pairs import DIGEST_WORDS, CandidatePairs, Evidence, Spellings, Ver
 from ...core.settings import Settings
 from ...core.thresholds import Thresholds, lost
 from ...core.verdicts import LETTERS
-from ..arrow import Columns, Mapper, batch, in_groups, numbers, texts, unpacked
+from ..arrow import Batches, Columns, batch, in_groups, numbers, texts, unpacked
 from .bands import signatures
 from .exact_duplicates import CHOSEN, SPELLING, documents_of
 from .verify import FIGURES, TaskTexts, figures, pairs_of
@@ -91,14 +91,10 @@ def _nothing(docs: NDArray[np.int32]) -> VerifiedPairs:
     return VerifiedPairs.of_counts(docs, np.zeros((len(docs), 3, 3), np.int64))
 
 
-def decider(s: Settings) -> Mapper:
-    """-> rows of INPUT sorted by component -> rows of OUTPUT."""
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in in_groups(batches, ["component"], size=64 << 20):
-            yield from _decided(table, s)
-
-    return run
+def decide_components(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Rows of INPUT sorted by component -> rows of OUTPUT."""
+    for table in in_groups(batches, ["component"], size=64 << 20):
+        yield from _decided(table, s)
 
 
 @dataclass(frozen=True)

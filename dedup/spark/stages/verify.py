@@ -6,8 +6,9 @@ once for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,41 +17,39 @@ from numpy.typing import NDArray
 
 from ...clustering import verdict
 from ...core.features import Spans
-from ...core.pairs import COUNTS, CandidatePairs, VerifiedPairs
+from ...core.pairs import CandidatePairs, VerifiedPairs
 from ...core.settings import Settings
 from ...matching import verify
-from ...runs.tables import SHINGLES, packed
+from ...runs.tables import packed
 from ...text.normalize import letter_table
-from ..arrow import Columns, Mapper, batch, in_groups, mapped, numbers, texts
+from ..arrow import Batches, Columns, batch, in_groups, mapped, numbers, texts
 from ..checkpoints import Frame
 
 FIGURES: Columns = {
-    **dict.fromkeys(("left", "right", *SHINGLES, *COUNTS), "int64"),
-    **{"slots": "binary", "by_family": "bool"},
+    name: "binary" if values.ndim > 1 else "bool" if values.dtype == np.bool_ else "int64"
+    for name, values in VerifiedPairs.none().columns().items()
 }
-VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: similar, or known to be two documents
+VERIFIED: Columns = {**FIGURES, "sure": "bool"}  # sure: by its texts alone
+SIDES = ("left", "right")
 PAIRS_OF_BLOCK = 256
 FEW = 1_000_000  # rows that are sent to all tasks
 
 
 def figures(pairs: VerifiedPairs, docs: NDArray[np.int64]) -> dict[str, Any]:
     """Verified pairs of documents docs[0], docs[1], ... -> columns of FIGURES."""
-    sides = docs[pairs.docs].reshape(-1, 2)
-    counts = pairs.counts.reshape(-1, len(SHINGLES))
-    rest = [*pairs.content.T, packed(pairs.slots), pairs.by_family]
-    return dict(zip(FIGURES, [*sides.T, *counts.T, *rest], strict=True))
+    columns = pairs.columns() | dict(zip(SIDES, docs[pairs.docs].reshape(-1, 2).T, strict=True))
+    return {name: packed(values) if values.ndim > 1 else values for name, values in columns.items()}
 
 
 def pairs_of(table: pa.Table, docs: NDArray[np.int64]) -> VerifiedPairs:
     """Columns of FIGURES -> verified pairs, sorted, numbered by their places in docs, rising."""
-    column = {name: numbers(table, name) for name in FIGURES if name != "slots"}
-    sides = np.stack([np.searchsorted(docs, column[side]) for side in ("left", "right")], axis=1)
-    counts = np.stack([column[name] for name in SHINGLES], axis=1).astype(np.int64).reshape(-1, 3, 3)
-    content = np.stack([column[name] for name in COUNTS], axis=1).astype(np.int32)
-    slots = np.frombuffer(b"".join(texts(table, "slots")), np.uint32).reshape(-1, 4, 4)
-    told = content, slots, column["by_family"].astype(np.bool_)
-    found = VerifiedPairs(sides.astype(np.int32), counts, *told)
-    return VerifiedPairs.none().merged(found)
+
+    def column(name: str, row: NDArray[Any]) -> NDArray[Any]:
+        if row.ndim:
+            return np.frombuffer(b"".join(texts(table, name)), row.dtype)
+        return np.searchsorted(docs, numbers(table, name)) if name in SIDES else numbers(table, name)
+
+    return VerifiedPairs.none().merged(VerifiedPairs.of_columns(column))
 
 
 def spans_of(starts: list[bytes | None], ends: list[bytes | None]) -> Spans:
@@ -83,20 +82,16 @@ class TaskTexts:
         return verify.verify(local, n_bytes, read, letter_table(), s.k, self.spans, limits, map)
 
 
-def _verifier(s: Settings) -> Mapper:
+def _verify_blocks(s: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
     limits = verdict.thresholds(s)
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in in_groups(batches, ["block", "chunk"]):
-            pairs = table.filter(table.column("text").is_null())
-            here = TaskTexts(table)
-            both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
-            found = here.verified(both, s)
-            classified = limits.classify(found)
-            sure = classified.similar | classified.apart
-            yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
-
-    return run
+    for table in in_groups(batches, ["block", "chunk"]):
+        pairs = table.filter(table.column("text").is_null())
+        here = TaskTexts(table)
+        both = np.stack([numbers(pairs, "left"), numbers(pairs, "right")], axis=1)
+        found = here.verified(both, s)
+        classified = limits.classify(found)
+        sure = classified.similar | classified.apart | classified.noisy_part
+        yield batch(VERIFIED, {**figures(found, here.docs), "sure": sure})
 
 
 @dataclass(frozen=True)
@@ -139,4 +134,4 @@ def verified(pairs: Frame, library: Library, s: Settings, few: bool = False) -> 
 
     larger = f.when(f.col("n_left") > f.col("n_right"), f.col("left")).otherwise(f.col("right"))
     rows = blocks(pairs.select("left", "right", larger.alias("block")), library, few)
-    return mapped(rows, _verifier(s), VERIFIED)
+    return mapped(rows, partial(_verify_blocks, s), VERIFIED)
