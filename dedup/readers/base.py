@@ -1,20 +1,23 @@
-"""What a reader is: a stream -> parts (in order, on one thread) -> records (on any thread)."""
+"""What a reader is: a stream -> chunks (in order, on one thread) -> records (on any thread)."""
 
 from __future__ import annotations
 
 import lzma
+import shutil
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
-from ..core.documents import OK
+from ..core.documents import OK, UNREADABLE
 
 CHUNK_BYTES = 4 << 20
 SLICE = 1 << 18  # what is lost at most before the place where a packed file breaks off
 MAX_DOCUMENT = 128_000_000
+HELD_BYTES = 16 << 20  # of a copy that is kept in memory; a larger one goes to a temporary file
 
 # what a source may raise while it is opened or read; readers turn what their libraries raise into Damaged
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
@@ -75,26 +78,29 @@ Place = tuple[int, int]  # offset and n_bytes of a record
 class Reader:
     """One input format.
 
+    chunks(stream, source, options) -> its chunks, in order.
+    records(chunk, options) -> its documents, in order, their UTF-8 texts, and the number of its lines.
+    reread(stream, options, places) -> (bytes, UTF-8 text) of the documents at some places, in rising order,
+    or None for one that is not there any more.
+    write(stream, out, options, places) writes the records at some places to a new file of the same format,
+    with all their fields; a format whose files are documents has none.
     prepare(stream, options) -> the options with the fields to use, found by a look at the source; raises
-    BadInput when they cannot be found.  chunks(stream, source, options) -> its chunks, in order.
-    records(chunk, options) -> the documents of one piece, in order, their UTF-8 texts, and the number of
-    lines (or rows, or messages) in it.  reread(stream, options, places) -> (bytes, UTF-8 text) of the
-    documents at those places, in rising order, or None for one that is not there any more.
-    write(stream, out, options, places) -> those records in a new file of the same format, with all their
-    fields; a format whose files are documents has none.  annotate(stream, out, options, places, added) ->
-    a copy with more columns of those records, or of the whole source where places is None; it returns how
-    many documents are left as they are, being no records.  values(stream, options, places, field) -> the
-    value of a field in each of the records, None where there is none.  Only tables and JSON have these two.
+    BadInput when they cannot be found.
+    annotate(stream, out, options, places, added) writes a copy with more columns of the records at some
+    places, or of the whole source where places is None; it returns how many documents are left as they are,
+    being no records.
+    values(stream, options, places, field) -> the value of a field in each of the records, None where there is
+    none.  Only tables and JSON have these two.
     """
 
     suffixes: tuple[str, ...]
-    prepare: Callable[[BinaryIO, Options], Options]
     chunks: Callable[[BinaryIO, int, Options], Iterator[Chunk]]
     records: Callable[[Chunk, Options], Read]
     reread: Callable[[BinaryIO, Options, Sequence[Place]], Iterator[tuple[bytes, bytes] | None]]
     write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
     annotate: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place] | None, Any], int] | None = None
     values: Callable[[BinaryIO, Options, Sequence[Place], str], Iterator[Any]] | None = None
+    prepare: Callable[[BinaryIO, Options], Options] = lambda stream, options: options
     whole: bool = False  # a file is one document
     unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself
     starts: tuple[bytes, ...] = ()  # first bytes that only this format has, for standard input
@@ -121,6 +127,52 @@ def slices(stream: BinaryIO, size: int = CHUNK_BYTES) -> Iterator[bytes]:
             held, n = [], 0
         if not data:
             return
+
+
+def in_chunks(rows: Iterable[Any], source: int) -> Iterator[Chunk]:
+    """Rows, each with `offset`, `n_bytes` and `held`, the bytes that it takes in memory -> chunks of them.
+
+    Each chunk holds about CHUNK_BYTES.  The last one has a problem where the source breaks off.
+    """
+    held: list[Any] = []
+    size = end = 0
+    problem = ""
+    try:
+        for row in rows:
+            held.append(row)
+            size, end = size + row.held, row.offset + row.n_bytes
+            if size >= CHUNK_BYTES:
+                yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
+                held, size = [], 0
+    except BROKEN as error:
+        problem = f"{why(error)}: the rest is lost"
+    if held or problem:
+        yield Chunk(source, held[0].offset if held else end, rows=held, n_bytes=size, problem=problem)
+
+
+def lost_rest(chunk: Chunk) -> list[tuple[Record, bytes]]:
+    """Return the record that stands for what is lost after a chunk of `in_chunks`; none if nothing is."""
+    if not chunk.problem:
+        return []
+    end = chunk.rows[-1].offset + chunk.rows[-1].n_bytes if chunk.rows else chunk.offset
+    return [(Record(len(chunk.rows), end, 0, "", UNREADABLE, note=chunk.problem), b"")]
+
+
+def unzipped(found: Sequence[tuple[Record, bytes]], n_lines: int) -> Read:
+    """Records with their texts, and how many lines they were read from -> what `records` gives."""
+    return [record for record, _ in found], [utf8 for _, utf8 in found], n_lines
+
+
+def copied(stream: BinaryIO) -> BinaryIO:
+    """Return a copy of a stream, in memory or in a temporary file."""
+    copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
+    try:
+        shutil.copyfileobj(stream, copy)
+    except BaseException:
+        copy.close()
+        raise
+    copy.seek(0)
+    return cast(BinaryIO, copy)
 
 
 def by_place(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 from typing import BinaryIO
@@ -38,20 +39,7 @@ CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd"
 GROUPED_BYTES, GROUPED_FILES = 1 << 20, 128
 KNOWN_BYTES = 256  # of work for a document that the last run has read
 
-__all__ = [
-    "READERS",
-    "WRITTEN_AS_TEXT",
-    "Options",
-    "Chunk",
-    "Read",
-    "Reader",
-    "Record",
-    "fetch",
-    "kind_of",
-    "chunks",
-    "read",
-    "sniff",
-]
+__all__ = ["READERS", "WRITTEN_AS_TEXT", "Chunk", "Options", "Record", "chunks", "fetch", "kind_of", "read"]
 
 
 def kind_of(name: bytes) -> tuple[str, str]:
@@ -113,7 +101,7 @@ def chunks(
     """
     group: list[Chunk] = []
     size = 0
-    for chunk in _all_chunks(sources, options, fields, known):
+    for chunk in _Chunks(options, fields).of(sources, known):
         if group and (group[-1].known is None) != (chunk.known is None):
             yield group
             group, size = [], 0
@@ -133,87 +121,90 @@ def _weight(chunk: Chunk, source: Source) -> int:
     return len(chunk.data) if chunk.data is not None else chunk.n_bytes or source.size
 
 
-def _all_chunks(
-    sources: Sequence[Source], options: Options, fields: list[Options], known: dict[int, list[range]]
-) -> Iterator[Chunk]:
-    def kind(item: tuple[int, Source]) -> object:
-        index, source = item
-        return index in known or (source.member >= 0 and source.at)
-
-    for archive, some in groupby(enumerate(sources), kind):
-        if archive is True:
-            yield from (Chunk(index, known=docs) for index, _ in some for docs in known[index])
-            continue
-        if isinstance(archive, bytes):
-            yield from _of_archive(archive, dict(some), options, fields)
-            continue
-        for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
-            if soon:
-                yield from urls.ahead(partial(_one_chunk, s, i, options, fields) for i, s in run)
-                continue
-            for index, source in run:
-                if READERS[source.reader].whole and not source.problem:
-                    fields[index] = options
-                    yield Chunk(index)
-                else:
-                    yield from _of_source(source, index, options, fields, partial(open_source, source))
-
-
 def _is_ahead(source: Source) -> bool:
     """Tell whether a source is read while others before it are: small ones at URLs, for which one waits."""
     small = 0 < source.size <= CHUNK_BYTES and READERS[source.reader].whole
     return small and not source.problem and urls.is_url(source.at)
 
 
-def _one_chunk(source: Source, index: int, options: Options, fields: list[Options]) -> Chunk:
-    """A small file that is one document -> its chunk, read now."""
-    fields[index] = options
-    try:
-        with open_source(source) as stream:
-            return next(READERS[source.reader].chunks(stream, index, options))
-    except BROKEN as error:
-        return Chunk(index, problem=why(error))
+@dataclass(frozen=True)
+class _Chunks:
+    """How sources are cut into chunks; `fields` takes the options by which each is read."""
 
+    options: Options
+    fields: list[Options]
 
-def _of_archive(
-    archive: bytes, members: dict[int, Source], options: Options, fields: list[Options]
-) -> Iterator[Chunk]:
-    """Return the chunks of the members of an archive, which is read once from its start, in order."""
-    opener = open_archive(next(iter(members.values())))
-    found = archives.members(urls.file_name(archive), opener)
-    at, stream = next(found, (None, None))
-    for index, source in members.items():
-        while at and at.place < source.member:
-            at, stream = next(found, (None, None))
-        if source.problem or not at or at.place > source.member:
-            yield Chunk(index, problem=source.problem or "it is not in the archive any more")
-        elif stream is None:
-            yield Chunk(index, problem=at.problem)
+    def of(self, sources: Sequence[Source], known: dict[int, list[range]]) -> Iterator[Chunk]:
+        """Return the chunks of all sources, in order."""
+
+        def kind(item: tuple[int, Source]) -> object:
+            index, source = item
+            return index in known or (source.member >= 0 and source.at)
+
+        for archive, some in groupby(enumerate(sources), kind):
+            if archive is True:
+                yield from (Chunk(index, known=docs) for index, _ in some for docs in known[index])
+            elif isinstance(archive, bytes):
+                yield from self._of_archive(archive, dict(some))
+            else:
+                for soon, run in groupby(some, lambda item: _is_ahead(item[1])):
+                    if soon:
+                        yield from urls.ahead(partial(self._now, *item) for item in run)
+                        continue
+                    for index, source in run:
+                        yield from self._of_source(index, source)
+
+    def _now(self, index: int, source: Source) -> Chunk:
+        """Read the chunk of a small file that is one document."""
+        self.fields[index] = self.options
+        try:
+            with open_source(source) as stream:
+                return next(READERS[source.reader].chunks(stream, index, self.options))
+        except BROKEN as error:
+            return Chunk(index, problem=why(error))
+
+    def _of_archive(self, archive: bytes, members: dict[int, Source]) -> Iterator[Chunk]:
+        """Return the chunks of the members of an archive, which is read once from its start, in order."""
+        opener = open_archive(next(iter(members.values())))
+        found = archives.members(urls.file_name(archive), opener)
+        at, stream = next(found, (None, None))
+        for index, source in members.items():
+            while at and at.place < source.member:
+                at, stream = next(found, (None, None))
+            if source.problem or not at or at.place > source.member:
+                yield Chunk(index, problem=source.problem or "it is not in the archive any more")
+            elif stream is None:
+                yield Chunk(index, problem=at.problem)
+            else:
+                try:
+                    with archives.lent(stream) as open_again:
+                        packed = partial(unpacked, open_again, source.codec, source.size)
+                        yield from self._cut(index, source, packed)
+                except BROKEN as error:
+                    yield Chunk(index, problem=why(error))
+
+    def _of_source(self, index: int, source: Source) -> Iterator[Chunk]:
+        """Return the chunks of a source; a file that is one document is read later, on any thread."""
+        if source.problem:
+            yield Chunk(index, problem=source.problem)
+        elif READERS[source.reader].whole:
+            self.fields[index] = self.options
+            yield Chunk(index)
         else:
-            try:
-                with archives.lent(stream) as open_again:
-                    packed = lambda s=source, o=open_again: unpacked(o, s.codec, s.size)  # noqa: E731
-                    yield from _of_source(source, index, options, fields, packed)
-            except BROKEN as error:
-                yield Chunk(index, problem=why(error))
+            yield from self._cut(index, source, partial(open_source, source))
 
-
-def _of_source(
-    source: Source, index: int, options: Options, fields: list[Options], opened: Callable[[], BinaryIO]
-) -> Iterator[Chunk]:
-    if source.problem:
-        yield Chunk(index, problem=source.problem)
-        return
-    reader = READERS[source.reader]
-    try:
-        with opened() as stream:
-            fields[index] = reader.prepare(stream, options)
-        with opened() as stream:
-            yield from reader.chunks(stream, index, fields[index])
-    except BadInput as error:
-        yield Chunk(index, problem=str(error))
-    except BROKEN as error:
-        yield Chunk(index, problem=why(error))
+    def _cut(self, index: int, source: Source, opened: Callable[[], BinaryIO]) -> Iterator[Chunk]:
+        """Return the chunks of a source that is opened now."""
+        reader = READERS[source.reader]
+        try:
+            with opened() as stream:
+                self.fields[index] = reader.prepare(stream, self.options)
+            with opened() as stream:
+                yield from reader.chunks(stream, index, self.fields[index])
+        except BadInput as error:
+            yield Chunk(index, problem=str(error))
+        except BROKEN as error:
+            yield Chunk(index, problem=why(error))
 
 
 def read(chunk: Chunk, source: Source, options: Options) -> Read:

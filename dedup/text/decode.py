@@ -11,17 +11,9 @@ from .markup import as_page
 from .repair import repair
 
 SNIFFED = 8192  # bytes looked at to tell text from other data
-MAGIC = (
-    b"%PDF-",
-    b"PK\x03\x04",
-    b"\x1f\x8b",
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"\x7fELF",
-    b"BZh",
-    b"\xfd7zXZ",
-    b"\x28\xb5\x2f\xfd",
+MAGIC = (  # the first bytes of documents, packed files, pictures and programs
+    *(b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"),
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF"),
 )
 
 
@@ -35,6 +27,11 @@ class Decoded:
     repairs: tuple[str, ...] = ()
     note: str = ""  # why it was set aside
     id: str = ""  # its own, where its format has one
+
+
+def no_text(status: int, note: str = "") -> Decoded:
+    """Return what stands for a document that is set aside."""
+    return Decoded(b"", "", status, note=note)
 
 
 def decode(data: bytes, encoding: str = "", charset: str = "", is_html: bool = False) -> Decoded:
@@ -93,9 +90,9 @@ def transcode(data: bytes, encoding: str = "", charset: str = "") -> Decoded:
     encodings that look like ASCII or use two or four bytes a character.
     """
     if not data:
-        return Decoded(b"", "", EMPTY)
+        return no_text(EMPTY)
     if encoding:
-        return Decoded(b"", "", BINARY) if data.startswith(MAGIC) else _as(data, encoding)
+        return no_text(BINARY) if data.startswith(MAGIC) else _as(data, encoding)
     for mark, name in BOMS:
         if data.startswith(mark):
             return _as(data, name)
@@ -107,11 +104,11 @@ def transcode(data: bytes, encoding: str = "", charset: str = "") -> Decoded:
     if wide := without_mark(head):
         return _as(data, wide)
     if b"\0" in head or head.startswith(MAGIC):
-        return Decoded(b"", "", BINARY)
+        return no_text(BINARY)
     if name := escaped(data):
         return _as(data, name)
     if _mostly_control(head):
-        return Decoded(b"", "", BINARY)
+        return no_text(BINARY)
     try:
         data.decode("utf-8")
         return Decoded(data, "utf-8")

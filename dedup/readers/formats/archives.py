@@ -6,17 +6,15 @@ import io
 import os
 import struct
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from ..base import BROKEN, Damaged, why
+from ..base import BROKEN, Damaged, copied, why
 from ..storage.streams import FREE_BYTES, MAX_RATIO
 
-HELD_BYTES = 16 << 20  # of a member kept in memory; a larger one goes to a temporary file
 TAR_CODECS = {
     **{b".tar": "", b".tar.gz": "gz", b".tgz": "gz", b".tar.bz2": "bz2", b".tbz2": "bz2"},
     **{b".tar.xz": "xz", b".txz": "xz", b".tar.zst": "zst", b".tzst": "zst"},
@@ -135,17 +133,10 @@ def open_member(name: bytes, open_archive: Open, wanted: int) -> BinaryIO:
 
 
 def _copied(stream: BinaryIO) -> BinaryIO:
-    copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
     try:
-        while data := stream.read(1 << 20):
-            copy.write(data)
-        copy.seek(0)
-    except BaseException as error:
-        copy.close()
-        if isinstance(error, ODD):
-            raise Damaged(f"the archive is damaged ({error})") from None
-        raise
-    return cast(BinaryIO, copy)
+        return copied(stream)
+    except ODD as error:
+        raise Damaged(f"the archive is damaged ({error})") from None
 
 
 class Lent(io.RawIOBase):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import io
-import shutil
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from ..base import Damaged
+from ..base import Damaged, copied
 
 BATCH_ROWS = 1024
-HELD_BYTES = 16 << 20  # of a packed file kept in memory; a larger one goes to a temporary file
 BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, EOFError)
 
 
@@ -197,14 +194,7 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
         return stream
     except io.UnsupportedOperation:
         stream.seek(0)
-    copy: Any = tempfile.SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115
-    try:
-        shutil.copyfileobj(stream, copy)
-    except BaseException:
-        copy.close()
-        raise
-    copy.seek(0)
-    return cast(BinaryIO, copy)
+        return copied(stream)
 
 
 def top_column(schema: Any, name: str) -> str:

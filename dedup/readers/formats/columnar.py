@@ -6,7 +6,6 @@ The offset of a record is the number of its row, counted from 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from ...text.repair import repair
 from ..base import CHUNK_BYTES, Chunk, Damaged, Options, Place, Read, Reader, Record, too_large
 from .added import FLAG, INTEGER, TEXT, VALUES, Added, plain
 from .arrow_ipc import BROKEN, ArrowFile, Piece, told, top_column, within
-from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields
+from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields, with_fields
 
 WRITTEN_BYTES = 64 << 20  # of the rows that are written at once
 
@@ -73,8 +72,7 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
             f"no column {asked[0]!r}" if kind is None else f"the column {asked[0]!r} holds {kind}, not text"
         )
         raise BadInput(f"{what}; the columns are {names_of(columns)}: name one with --text-field")
-    id_field = options.id_field or next((f for f in ID_FIELDS if f in schema.names and f != text), "")
-    return replace(options, text_field=text, id_field=id_field)
+    return with_fields(options, text, schema.names)
 
 
 def _wanted(schema: Any, options: Options) -> list[str]:
@@ -134,13 +132,13 @@ def records(chunk: Chunk, options: Options) -> Read:
     columns = [_column(piece.batch, name) for name in names]
     raw = _bytes_of(columns[0])
     others = [_values(column) for column in columns[1:]]
-    found, texts = [], []
+    found = []
     for line, data in enumerate(raw):
         values = {name: column[line] for name, column in zip(names[1:], others, strict=True)}
         record, utf8 = _record(data, values, options)
-        found.append(record._replace(line=line, offset=piece.first + line, n_bytes=len(data or b"")))
-        texts.append(utf8)
-    return *mended(found, texts), piece.n_rows
+        record = record._replace(line=line, offset=piece.first + line, n_bytes=len(data or b""))
+        found.append((record, utf8))
+    return mended(found, piece.n_rows)
 
 
 def _record(data: bytes | None, values: dict[str, Any], options: Options) -> tuple[Record, bytes]:
@@ -280,14 +278,6 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
                 yield from (column[row - piece.first] for row in mine)
 
 
-READER = Reader(
-    (".parquet", ".arrow", ".feather", ".ipc"),
-    prepare,
-    chunks,
-    records,
-    reread,
-    write,
-    annotate,
-    values,
-    starts=(b"PAR1", b"ARROW1"),
-)
+SUFFIXES = (".parquet", ".arrow", ".feather", ".ipc")
+STARTS = (b"PAR1", b"ARROW1")
+READER = Reader(SUFFIXES, chunks, records, reread, write, annotate, values, prepare, starts=STARTS)

@@ -12,39 +12,19 @@ import io
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
-from ...core.documents import BAD_RECORD, TOO_LARGE, UNREADABLE
+from ...core.documents import BAD_RECORD, TOO_LARGE
 from ...core.errors import BadInput
 from ...text.decode import line_text
 from ...text.repair import repair
-from ..base import (
-    BROKEN,
-    CHUNK_BYTES,
-    Chunk,
-    Options,
-    Place,
-    Read,
-    Reader,
-    Record,
-    copy_places,
-    too_large,
-    why,
-)
+from .. import base
+from ..base import Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8
+from . import jsonl
 from .added import Added
-from .jsonl import (
-    ID_FIELDS,
-    PEEKED,
-    PEEKED_BYTES,
-    TEXT_FIELDS,
-    BadLine,
-    mended,
-    names_of,
-    no_text_field,
-    of_fields,
-    only_text,
-)
+from .jsonl import BadLine
 
 DELIMITERS = ",;\t|"
 MAX_UNCLOSED = 16  # cells in a source that are never closed before the rest is given up
@@ -61,6 +41,10 @@ class Row(NamedTuple):
     encoding: str = "utf-8"
     problem: str = ""
     status: int = BAD_RECORD
+
+    @property
+    def held(self) -> int:
+        return self.n_bytes
 
 
 class _Unclosed(Exception):
@@ -149,9 +133,9 @@ def _unclosed(at: int, lines: _Lines, options: Options, before: int) -> Row:
     status, what = BAD_RECORD, "a quote is opened that is never closed"
     if lines.n_bytes > options.max_bytes:
         if lines.n_bytes == lines.first:
-            status, what = TOO_LARGE, too_large(options)
+            status, what = TOO_LARGE, base.too_large(options)
         else:
-            what += f", or the row is {too_large(options)}"
+            what += f", or the row is {base.too_large(options)}"
     if before == MAX_UNCLOSED and lines.n_bytes > lines.first:
         what += f", as in {before} rows before: the rest is lost"
     return Row(at, lines.first, [], lines.encoding, what, status)
@@ -166,7 +150,7 @@ def _in_utf8(stream: BinaryIO, options: Options) -> tuple[BinaryIO, Options]:
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Find the delimiter and the names of the columns, and choose the text column and the id column."""
     stream, reading = _in_utf8(stream, options)
-    asked = [options.text_field] if options.text_field else TEXT_FIELDS
+    asked = [options.text_field] if options.text_field else jsonl.TEXT_FIELDS
     best: tuple[bool, int, int, list[str], list[list[str]]] = (False, -1, 0, [], [])
     for i, delimiter in enumerate(DELIMITERS):
         found = _first_rows(stream, replace(reading, delimiter=delimiter))
@@ -178,25 +162,22 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
     text = next((f for f in asked if f in names), "")
     if not (text or options.text_field):
         cells = [row for row in below if len(row) == len(names)]
-        text = only_text(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else ""
+        text = jsonl.only_text(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else ""
     if names and not text and options.text_field:
-        raise BadInput(
-            f"no column {options.text_field!r}; the columns are {names_of(names)}: name one with --text-field"
-        )
+        known = jsonl.names_of(names)
+        raise BadInput(f"no column {asked[0]!r}; the columns are {known}: name one with --text-field")
     if names and not text:
-        raise no_text_field(names)
-    id_field = options.id_field or next((f for f in ID_FIELDS if f in names and f != text), "")
-    return replace(
-        options, text_field=text, id_field=id_field, columns=tuple(names), delimiter=DELIMITERS[-place]
-    )
+        raise jsonl.no_text_field(names)
+    options = replace(options, columns=tuple(names), delimiter=DELIMITERS[-place])
+    return jsonl.with_fields(options, text, names)
 
 
 def _first_rows(stream: BinaryIO, options: Options) -> list[list[str]]:
     """Return the cells of the first rows, by that delimiter; one that is bad or very long ends the look."""
     out: list[list[str]] = []
-    with contextlib.suppress(*BROKEN):  # told where the rows are read
-        for row in rows(stream, replace(options, max_bytes=min(options.max_bytes, PEEKED_BYTES))):
-            if row.problem or len(out) == PEEKED or row.offset > PEEKED_BYTES:
+    with contextlib.suppress(*base.BROKEN):  # told where the rows are read
+        for row in rows(stream, replace(options, max_bytes=min(options.max_bytes, jsonl.PEEKED_BYTES))):
+            if row.problem or len(out) == jsonl.PEEKED or row.offset > jsonl.PEEKED_BYTES:
                 break
             out.append(row.cells)
     return out
@@ -204,33 +185,17 @@ def _first_rows(stream: BinaryIO, options: Options) -> list[list[str]]:
 
 def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
     """Pieces of about CHUNK_BYTES: the rows below the header, or what stands in its place."""
-    held: list[Row] = []
-    size = start = 0
-    problem = ""
-    try:
-        for number, row in enumerate(rows(*_in_utf8(stream, options))):
-            if number == 0 and options.columns:
-                start = row.offset + row.n_bytes
-                continue
-            held.append(row)
-            size += row.n_bytes
-            if size >= CHUNK_BYTES:
-                yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
-                start, size, held = row.offset + row.n_bytes, 0, []
-    except BROKEN as error:
-        problem = why(error)
-    if held or problem:
-        yield Chunk(source, held[0].offset if held else start, rows=held, n_bytes=size, problem=problem)
+    return base.in_chunks(_below_header(stream, options), source)
+
+
+def _below_header(stream: BinaryIO, options: Options) -> Iterator[Row]:
+    yield from islice(rows(*_in_utf8(stream, options)), 1 if options.columns else 0, None)
 
 
 def records(chunk: Chunk, options: Options) -> Read:
     """Rows -> records; the first row below the header is row 1."""
     found = [_record(number, row, options) for number, row in enumerate(chunk.rows)]
-    if chunk.problem:
-        at = chunk.rows[-1].offset + chunk.rows[-1].n_bytes if chunk.rows else chunk.offset
-        note = f"{chunk.problem}: the rest is lost"
-        found.append((Record(len(chunk.rows), at, 0, "", UNREADABLE, note=note), b""))
-    return *mended([r for r, _ in found], [t for _, t in found]), len(chunk.rows)
+    return jsonl.mended([*found, *base.lost_rest(chunk)], len(chunk.rows))
 
 
 def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
@@ -239,7 +204,8 @@ def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
         problem = f"the number of its cells is {len(row.cells)}, of columns {len(options.columns)}"
     if not problem:
         try:
-            record, utf8 = of_fields(dict(zip(options.columns[::-1], row.cells[::-1], strict=True)), options)
+            cells = dict(zip(options.columns[::-1], row.cells[::-1], strict=True))
+            record, utf8 = jsonl.of_fields(cells, options)
             place = {"line": number, "offset": row.offset, "n_bytes": row.n_bytes, "encoding": row.encoding}
             return record._replace(**place), utf8  # type: ignore[arg-type]
         except BadLine as error:
@@ -267,7 +233,7 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
     stream, options = _in_utf8(stream, options)
     options = options if options.columns else prepare(stream, options)
     header = next(rows(stream, options))
-    copy_places(stream, out, [(header.offset, header.n_bytes), *places], b"\n")
+    base.copy_places(stream, out, [(header.offset, header.n_bytes), *places], b"\n")
 
 
 def annotate(
@@ -329,4 +295,4 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
         yield dict(zip(options.columns, row.cells, strict=True)).get(field) if row and is_whole else None
 
 
-READER = Reader((".csv", ".tsv"), prepare, chunks, records, reread, write, annotate, values)
+READER = Reader((".csv", ".tsv"), chunks, records, reread, write, annotate, values, prepare)

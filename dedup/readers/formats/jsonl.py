@@ -16,20 +16,8 @@ from ...core.documents import BAD_RECORD, EMPTY, NUMBER, OK, TOO_LARGE, UNREADAB
 from ...core.errors import BadInput
 from ...text.decode import in_bytes, line_text
 from ...text.repair import repair, repair_all
-from ..base import (
-    BROKEN,
-    Chunk,
-    Options,
-    Place,
-    Read,
-    Reader,
-    Record,
-    by_place,
-    copy_places,
-    slices,
-    too_large,
-    why,
-)
+from .. import base
+from ..base import Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8, of_lines
 from .added import Added
 
@@ -100,8 +88,13 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
         found = only_text(fields)
     if not (options.text_field or found) and fields:
         raise no_text_field(fields)
-    id_field = options.id_field or next((f for f in ID_FIELDS if f in fields and f != options.text_field), "")
-    return replace(options, text_field=options.text_field or found or "text", id_field=id_field)
+    return with_fields(options, options.text_field or found or "text", fields)
+
+
+def with_fields(options: Options, text: str, fields: Iterable[str]) -> Options:
+    """Return the options with the text field that was found, and the id field if there is one."""
+    ids = (name for name in ID_FIELDS if name in fields and name != text)
+    return replace(options, text_field=text, id_field=options.id_field or next(ids, ""))
 
 
 def only_text(columns: Mapping[str, Sequence[Any]]) -> str:
@@ -145,7 +138,7 @@ def first_lines(stream: BinaryIO) -> Iterator[bytes]:
             while line and not whole:
                 line = stream.readline(PEEKED_BYTES)
                 whole = line.endswith(b"\n")
-    except BROKEN:  # told where the records are read
+    except base.BROKEN:  # told where the records are read
         return
 
 
@@ -155,7 +148,7 @@ def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
     held = bytearray()
     problem = ""
     try:
-        for chunk in slices(in_utf8(stream, options)):
+        for chunk in base.slices(in_utf8(stream, options)):
             start = 0
             if skipped:
                 start = chunk.find(b"\n") + 1
@@ -174,8 +167,8 @@ def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
             if len(held) > options.max_bytes:
                 skipped = len(held)
                 held.clear()
-    except BROKEN as error:
-        problem = why(error)
+    except base.BROKEN as error:
+        problem = base.why(error)
     if skipped:
         yield Chunk(source, offset, too_large=skipped)
         offset += skipped
@@ -186,29 +179,25 @@ def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
 def records(chunk: Chunk, options: Options) -> Read:
     """A chunk -> its records; lines are split at \\n only, blank ones are no documents."""
     if chunk.data is None:
-        note = too_large(options)
+        note = base.too_large(options)
         return [Record(0, chunk.offset, chunk.too_large, "", TOO_LARGE, note=note)], [b""], 1
-    found: list[Record] = []
-    texts: list[bytes] = []
+    found: list[tuple[Record, bytes]] = []
     offset = chunk.offset
     lines = chunk.data.split(b"\n")
     last = lines.pop() if chunk.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
         if line and (not line.isspace() or len(line) > options.max_bytes):
-            record, utf8 = _record(number, offset, line, options)
-            found.append(record)
-            texts.append(utf8)
+            found.append(_record(number, offset, line, options))
         offset += len(line) + 1
     if chunk.problem:  # what stands after the last whole line cannot be trusted
         note = f"{chunk.problem}: the rest is lost"
-        found.append(Record(len(lines), offset, len(last), "", UNREADABLE, note=note))
-        texts.append(b"")
-    return *mended(found, texts), len(lines)
+        found.append((Record(len(lines), offset, len(last), "", UNREADABLE, note=note), b""))
+    return mended(found, len(lines))
 
 
 def _record(number: int, offset: int, line: bytes, options: Options) -> tuple[Record, bytes]:
     if len(line) > options.max_bytes:
-        return Record(number, offset, len(line), "", TOO_LARGE, note=too_large(options)), b""
+        return Record(number, offset, len(line), "", TOO_LARGE, note=base.too_large(options)), b""
     try:
         value, encoding = parse(line, options.encoding)
         record, utf8 = of_fields(value, options)
@@ -245,12 +234,13 @@ def _is_number(value: Any) -> bool:
     return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
-def mended(found: list[Record], texts: list[bytes]) -> tuple[list[Record], list[bytes]]:
-    """Records with their texts as they were read -> the same, the damage of the texts undone."""
+def mended(found: Sequence[tuple[Record, bytes]], n_lines: int) -> Read:
+    """Records with their texts, and how many lines they were read from -> the same, the texts repaired."""
+    records, texts, _ = base.unzipped(found, n_lines)
     for i, (utf8, repairs) in repair_all(texts).items():
-        status = found[i].status if utf8 else EMPTY
-        found[i], texts[i] = found[i]._replace(status=status, repairs=",".join(repairs)), utf8
-    return found, texts
+        status = records[i].status if utf8 else EMPTY
+        records[i], texts[i] = records[i]._replace(status=status, repairs=",".join(repairs)), utf8
+    return records, texts, n_lines
 
 
 def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -285,12 +275,12 @@ def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
     """Read the lines at some places again: their bytes and texts."""
-    return by_place(_text)(in_utf8(stream, options), options, places)
+    return base.by_place(_text)(in_utf8(stream, options), options, places)
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
     """Write the lines at some places, unchanged."""
-    copy_places(in_utf8(stream, options), out, places, b"\n")
+    base.copy_places(in_utf8(stream, options), out, places, b"\n")
 
 
 def annotate(
@@ -324,7 +314,7 @@ def _lines(stream: BinaryIO, places: Sequence[Place] | None) -> Iterator[tuple[i
         return
     for place in places:
         held = io.BytesIO()
-        copy_places(stream, held, [place], b"\n")
+        base.copy_places(stream, held, [place], b"\n")
         yield place[0], held.getvalue()
 
 
@@ -337,4 +327,4 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
             yield None
 
 
-READER = Reader((".jsonl", ".ndjson"), prepare, chunks, records, reread, write, annotate, values)
+READER = Reader((".jsonl", ".ndjson"), chunks, records, reread, write, annotate, values, prepare)

@@ -7,24 +7,12 @@ from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from ...core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE, UNREADABLE
-from ...text.decode import Decoded, decode, in_bytes
-from ..base import (
-    BROKEN,
-    CHUNK_BYTES,
-    Chunk,
-    Options,
-    Place,
-    Read,
-    Reader,
-    Record,
-    by_place,
-    copy_places,
-    too_large,
-    why,
-)
+from ...core.documents import BAD_RECORD, BINARY, EMPTY, TOO_LARGE
+from ...text.decode import Decoded, decode, in_bytes, no_text
+from .. import base
+from ..base import Chunk, Options, Place, Read, Reader, Record
 from .whole_file import whole_file
 
 HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")
@@ -41,8 +29,7 @@ def message(raw: bytes, options: Options) -> Decoded:
         name = in_bytes(str(mail.get("Message-ID", ""))).decode().strip()
         found = _body(mail, options)
     except Exception as error:  # whatever hostile bytes bring about in the parser
-        note = f"not a message that can be read ({type(error).__name__})"
-        return Decoded(b"", "", BAD_RECORD, note=note)
+        return no_text(BAD_RECORD, f"not a message that can be read ({type(error).__name__})")
     return Decoded(found.utf8, found.encoding, found.status, found.repairs, found.note, name)
 
 
@@ -61,8 +48,8 @@ def _body(mail: Message, options: Options) -> Decoded:
             return found
         best = best or found
     if best is None and parts and any(part.get_payload() for part in parts):
-        return Decoded(b"", "", BINARY, note=f"no text but {parts[0].get_content_type()[:80]}")
-    return best or Decoded(b"", "", EMPTY)
+        return no_text(BINARY, f"no text but {parts[0].get_content_type()[:80]}")
+    return best or no_text(EMPTY)
 
 
 def _leaves(mail: Message) -> Iterator[Message]:
@@ -83,32 +70,25 @@ EML = whole_file((".eml",), message)
 # ------------------------------------------------------------------ mbox
 
 
-def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Return the options unchanged: a mailbox has no fields to choose."""
-    return options
+class Posting(NamedTuple):
+    """A message in a mailbox: where it stands, and its bytes, or None where there are too many."""
+
+    offset: int
+    n_bytes: int
+    data: bytes | None
+
+    @property
+    def held(self) -> int:
+        return len(self.data or b"")
 
 
 def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
-    """Messages of about CHUNK_BYTES together, as (offset, bytes or None, their number)."""
-    held: list[tuple[int, bytes | None, int]] = []
-    size = 0
-    problem = ""
-    try:
-        for found in _messages(stream, options.max_bytes):
-            held.append(found)
-            size += len(found[1] or b"")
-            if size >= CHUNK_BYTES:
-                yield Chunk(source, held[0][0], rows=held, n_bytes=size)
-                held, size = [], 0
-    except BROKEN as error:
-        problem = f"{why(error)}: the rest is lost"
-    if held or problem:
-        offset = held[0][0] if held else stream.tell()
-        yield Chunk(source, offset, rows=held, n_bytes=size, problem=problem)
+    """Messages of about CHUNK_BYTES together."""
+    return base.in_chunks(_messages(stream, options.max_bytes), source)
 
 
-def _messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | None, int]]:
-    """(offset, its bytes, how many) of each message; of one longer than `limit` the bytes are not held.
+def _messages(stream: BinaryIO, limit: int) -> Iterator[Posting]:
+    """Return the messages of a mailbox; of one longer than `limit` the bytes are not held.
 
     A message begins at a line `From ...` at the start or after a blank line, before a line like a header.
     """
@@ -120,7 +100,7 @@ def _messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | None,
         line = stream.readline(1 << 20)
         if pending:
             if HEADER.match(line) and (size or lines):
-                yield offset, b"".join(lines) if held <= limit else None, size
+                yield Posting(offset, size, b"".join(lines) if held <= limit else None)
                 offset, size, held, lines = offset + size, 0, 0, []
             size += len(pending)
             held += len(pending)
@@ -139,29 +119,26 @@ def _messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | None,
                 lines = lines[:1]
         blank = line in (b"\n", b"\r\n")
     if size and (held > limit or b"".join(lines).strip()):
-        yield offset, b"".join(lines) if held <= limit else None, size
+        yield Posting(offset, size, b"".join(lines) if held <= limit else None)
 
 
 def records(chunk: Chunk, options: Options) -> Read:
     """Messages -> records."""
-    found, texts = [], []
-    for line, (offset, raw, size) in enumerate(chunk.rows):
+    found = []
+    for line, (offset, size, raw) in enumerate(chunk.rows):
         text = _message(raw, options)
         repairs = ",".join(text.repairs)
-        found.append(Record(line, offset, size, text.encoding, text.status, text.id, text.note, repairs))
-        texts.append(text.utf8)
-    if chunk.problem:
-        found.append(Record(len(chunk.rows), chunk.offset, 0, "", UNREADABLE, note=chunk.problem))
-        texts.append(b"")
-    return found, texts, len(chunk.rows)
+        record = Record(line, offset, size, text.encoding, text.status, text.id, text.note, repairs)
+        found.append((record, text.utf8))
+    return base.unzipped([*found, *base.lost_rest(chunk)], len(chunk.rows))
 
 
 def _message(raw: bytes | None, options: Options) -> Decoded:
     """A message as it stands in an mbox -> its text."""
     if raw is None:
-        return Decoded(b"", "", TOO_LARGE, note=too_large(options))
+        return no_text(TOO_LARGE, base.too_large(options))
     if not raw.startswith(b"From "):
-        return Decoded(b"", "", BAD_RECORD, note="not a message: it does not begin with a line From ...")
+        return no_text(BAD_RECORD, "not a message: it does not begin with a line From ...")
     return message(QUOTED_FROM.sub(rb"\1", raw.partition(b"\n")[2]), options)
 
 
@@ -172,10 +149,10 @@ def _text(raw: bytes, options: Options) -> bytes:
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
     """Write the messages at some places, unchanged, each with a blank line after it."""
     for place in places:
-        copy_places(stream, out, [place], b"\n")
+        base.copy_places(stream, out, [place], b"\n")
         stream.seek(sum(place) - 3 if place[1] > 3 else place[0])
         if not stream.read(3).endswith((b"\n\n", b"\n\r\n")):
             out.write(b"\n")
 
 
-MBOX = Reader((".mbox", ".mbx"), prepare, chunks, records, by_place(_text), write, starts=(b"From ",))
+MBOX = Reader((".mbox", ".mbx"), chunks, records, base.by_place(_text), write, starts=(b"From ",))

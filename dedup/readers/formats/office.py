@@ -14,10 +14,10 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ...core.documents import EMPTY, OK, TOO_LARGE, UNREADABLE
-from ...text.decode import Decoded, in_bytes
+from ...text.decode import Decoded, in_bytes, no_text
 from ...text.markup import visible_text
 from ...text.repair import repair
-from ..base import Options, Reader, too_large
+from ..base import Options, too_large
 from ..storage.streams import FREE_BYTES, MAX_RATIO
 from .whole_file import whole_file
 
@@ -65,15 +65,15 @@ def _zipped(text_of: Callable[[_Parts], bytes]) -> Callable[[bytes, Options], De
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 utf8, repairs = repair(text_of(_Parts(archive, options.max_bytes)))
         except _TooLarge:
-            return Decoded(b"", "", TOO_LARGE, note=too_large(options))
+            return no_text(TOO_LARGE, too_large(options))
         except _Unusable as error:
-            return Decoded(b"", "", UNREADABLE, note=str(error))
+            return no_text(UNREADABLE, str(error))
         except zipfile.BadZipFile:
             old = data.startswith(OLE)
-            note = "it is encrypted or of an older format" if old else "it is damaged or cut off"
-            return Decoded(b"", "", UNREADABLE, note=note)
+            why = "it is encrypted or of an older format" if old else "it is damaged or cut off"
+            return no_text(UNREADABLE, why)
         except Exception as error:  # whatever hostile bytes bring about in the parsers
-            return Decoded(b"", "", UNREADABLE, note=f"it is damaged ({type(error).__name__})")
+            return no_text(UNREADABLE, f"it is damaged ({type(error).__name__})")
         return Decoded(utf8, "utf-8", OK if utf8.strip() else EMPTY, repairs)
 
     return decode
@@ -168,8 +168,7 @@ def epub(parts: _Parts) -> bytes:
     return b"\n".join(visible_text(parts[page]) for page in pages)
 
 
-def _reader(suffix: str, text_of: Callable[[_Parts], bytes]) -> Reader:
-    return whole_file((suffix,), _zipped(text_of))
-
-
-DOCX, ODT, EPUB = _reader(".docx", docx), _reader(".odt", odt), _reader(".epub", epub)
+DOCX, ODT, EPUB = (
+    whole_file((suffix,), _zipped(text_of))
+    for suffix, text_of in ((".docx", docx), (".odt", odt), (".epub", epub))
+)

@@ -6,7 +6,7 @@ import io
 import logging
 
 from ...core.documents import EMPTY, TOO_LARGE, UNREADABLE
-from ...text.decode import Decoded, in_bytes
+from ...text.decode import Decoded, in_bytes, no_text
 from ...text.repair import repair
 from ..base import Options, too_large
 from .whole_file import whole_file
@@ -23,34 +23,30 @@ def text_of(data: bytes, options: Options) -> Decoded:
     try:
         import pypdf
     except ImportError:
-        return _unreadable(NEEDED)
+        return no_text(UNREADABLE, NEEDED)
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     if b"%PDF-" not in data[:1024]:
-        return _unreadable("it is no PDF")
+        return no_text(UNREADABLE, "it is no PDF")
     if b"%%EOF" not in data[-END_BYTES:]:
-        return _unreadable("it is damaged or cut off")
+        return no_text(UNREADABLE, "it is damaged or cut off")
     pages: list[bytes] = []
     size = 0
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
-            return _unreadable("it is encrypted")
+            return no_text(UNREADABLE, "it is encrypted")
         for page in reader.pages:
             pages.append(in_bytes(page.extract_text()))
             size += len(pages[-1])
             if size > options.max_bytes:
-                return Decoded(b"", "", TOO_LARGE, note=too_large(options))
+                return no_text(TOO_LARGE, too_large(options))
     except Exception as error:  # whatever hostile bytes bring about in the parser
         where = f"page {len(pages) + 1} " if pages else "it "
-        return _unreadable(f"{where}cannot be read ({type(error).__name__})")
+        return no_text(UNREADABLE, f"{where}cannot be read ({type(error).__name__})")
     utf8, repairs = repair(b"\n".join(pages))
     if not utf8.strip():
-        return Decoded(b"", "", EMPTY, note="no text in it; its pages may be pictures")
+        return no_text(EMPTY, "no text in it; its pages may be pictures")
     return Decoded(utf8, "utf-8", repairs=repairs)
-
-
-def _unreadable(note: str) -> Decoded:
-    return Decoded(b"", "", UNREADABLE, note=note)
 
 
 READER = whole_file((".pdf",), text_of, starts=(b"%PDF-",))

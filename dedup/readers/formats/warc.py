@@ -13,20 +13,9 @@ from email.message import Message
 from typing import Any, BinaryIO
 
 from ...core.documents import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
-from ...text.decode import Decoded, decode
-from ..base import (
-    BROKEN,
-    CHUNK_BYTES,
-    Chunk,
-    Options,
-    Place,
-    Read,
-    Reader,
-    Record,
-    copy_places,
-    too_large,
-    why,
-)
+from ...text.decode import Decoded, decode, no_text
+from .. import base
+from ..base import Chunk, Options, Place, Read, Reader, Record
 from .jsonl import kept
 from .warcfile import Frame, frames, opened
 
@@ -37,40 +26,24 @@ PAGES = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml")
 NO_PROSE = ("text/css", "text/javascript", "text/dns")
 
 
-def prepare(stream: BinaryIO, options: Options) -> Options:
-    """Return the options unchanged: a record has no fields to choose."""
-    return options
-
-
 def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
     """Records of about CHUNK_BYTES together."""
-    held: list[Frame] = []
-    size = 0
-    problem = ""
-    try:
-        for frame in frames(*opened(stream), options.max_bytes):
-            held.append(frame)
-            size += len(frame.data)
-            if size >= CHUNK_BYTES:
-                yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
-                held, size = [], 0
-    except BROKEN as error:
-        problem = f"{why(error)}: the rest is lost"
-    if problem:
-        held.append(Frame(held[-1].offset + held[-1].n_bytes if held else 0, 0, problem=problem))
-    if held:
-        yield Chunk(source, held[0].offset, rows=held, n_bytes=size)
+    return base.in_chunks(_records(stream, options), source)
+
+
+def _records(stream: BinaryIO, options: Options) -> Iterator[Frame]:
+    yield from frames(*opened(stream), options.max_bytes)  # what `opened` raises counts as a break, too
 
 
 def records(chunk: Chunk, options: Options) -> Read:
     """WARC records -> those that are documents; all are counted."""
-    found, texts = [], []
+    found = []
     for line, frame in enumerate(chunk.rows):
         got = _record(frame, options)
         if got is not None:
-            found.append(got[0]._replace(line=line, offset=frame.offset, n_bytes=frame.n_bytes))
-            texts.append(got[1])
-    return found, texts, len(chunk.rows)
+            record = got[0]._replace(line=line, offset=frame.offset, n_bytes=frame.n_bytes)
+            found.append((record, got[1]))
+    return base.unzipped([*found, *base.lost_rest(chunk)], len(chunk.rows))
 
 
 def _record(frame: Frame, options: Options) -> tuple[Record, bytes] | None:
@@ -100,23 +73,21 @@ def _record(frame: Frame, options: Options) -> tuple[Record, bytes] | None:
 def _text(record: Any, frame: Frame, options: Options) -> Decoded:
     """A record that warcio has read -> its text."""
     if frame.size > len(frame.data):
-        return Decoded(b"", "", TOO_LARGE, note=too_large(options))
+        return no_text(TOO_LARGE, base.too_large(options))
     http = record.http_headers
     kind = (http.get_header("Content-Type") if http else record.content_type) or ""
     kind, charset = _kind_of(kind)
     if kind and (not kind.startswith("text/") or kind in NO_PROSE) and kind not in PAGES:
-        return Decoded(b"", "", BINARY, note=kind)
+        return no_text(BINARY, kind)
     packing = ((http.get_header("Content-Encoding") if http else "") or "").lower().strip()
     if packing not in ("", "identity", "none", "utf-8") and packing not in _packings():
-        return Decoded(
-            b"", "", UNREADABLE, note=f"its content is packed as {packing[:40]!r}, which is not read"
-        )
+        return no_text(UNREADABLE, f"its content is packed as {packing[:40]!r}, which is not read")
     stream, pieces, size = record.content_stream(), [], 0
     while (piece := stream.read(1 << 16)) and size <= options.max_bytes:
         pieces.append(piece)
         size += len(piece)
     if size > options.max_bytes:
-        return Decoded(b"", "", TOO_LARGE, note=too_large(options))
+        return no_text(TOO_LARGE, base.too_large(options))
     return decode(b"".join(pieces), options.encoding, charset, kind in PAGES)
 
 
@@ -159,13 +130,12 @@ def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Pl
     packed = stream.read(2) == b"\x1f\x8b"
     stream, gzipped = opened(stream)
     if not packed or gzipped:
-        copy_places(stream, out, places)
+        base.copy_places(stream, out, places)
         return
     for place in places:
         with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as member:
-            copy_places(stream, member, [place])  # type: ignore[arg-type]
+            base.copy_places(stream, member, [place])  # type: ignore[arg-type]
 
 
-READER = Reader(
-    (".warc", ".wet"), prepare, chunks, records, reread, write, unpacks=True, starts=(b"WARC/1.", b"WARC/0.")
-)
+STARTS = (b"WARC/1.", b"WARC/0.")
+READER = Reader((".warc", ".wet"), chunks, records, reread, write, unpacks=True, starts=STARTS)

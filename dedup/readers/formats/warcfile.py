@@ -33,6 +33,10 @@ class Frame(NamedTuple):
     size: int = 0  # unpacked; more than len(data) where it was too long to be held
     problem: str = ""
 
+    @property
+    def held(self) -> int:
+        return len(self.data)
+
 
 def opened(stream: BinaryIO) -> tuple[BinaryIO, bool]:
     """A file -> (the stream in which its records stand, whether each is gzipped by itself)."""

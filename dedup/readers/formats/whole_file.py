@@ -16,9 +16,6 @@ Decode = Callable[[bytes, Options], Decoded]
 def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, ...] = ()) -> Reader:
     """The reader of a format in which a file is one document; decode(bytes, options) -> its text."""
 
-    def prepare(stream: BinaryIO, options: Options) -> Options:
-        return options
-
     def chunks(stream: BinaryIO, source: int, options: Options) -> Iterator[Chunk]:
         data = stream.read(options.max_bytes + 1)
         if len(data) > options.max_bytes:
@@ -46,7 +43,7 @@ def whole_file(suffixes: tuple[str, ...], decode: Decode, starts: tuple[bytes, .
             found = decode(raw, options)
             yield (raw, found.utf8) if len(raw) == length and found.status == OK else None
 
-    return Reader(suffixes, prepare, chunks, records, reread, whole=True, starts=starts)
+    return Reader(suffixes, chunks, records, reread, whole=True, starts=starts)
 
 
 READER = whole_file((), lambda data, options: decode(data, options.encoding))
