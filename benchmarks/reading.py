@@ -19,22 +19,22 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 from dedup.readers.discover import find_sources
-from dedup.readers.registry import Options, kind_of, parts, read
+from dedup.readers.registry import Options, chunks, kind_of, read
 
-state: dict[str, Any] = {}  # of this process: the sources, and the groups of parts to read
+state: dict[str, Any] = {}  # of this process: the sources, and the groups of chunks to read
 
 
 def prepare(path: str) -> None:
     """List what there is to read."""
     sources, _ = find_sources([os.fsencode(path)], kind_of, b"", False)
     fields = [Options()] * len(sources)
-    state.update(sources=sources, fields=fields, groups=list(parts(sources, Options(), fields, {})))
+    state.update(sources=sources, fields=fields, groups=list(chunks(sources, Options(), fields, {})))
 
 
 def one_group(number: int) -> list[Any]:
-    """Read a group of parts."""
+    """Read a group of chunks."""
     sources, fields = state["sources"], state["fields"]
-    return [read(part, sources[part.source], fields[part.source]) for part in state["groups"][number]]
+    return [read(chunk, sources[chunk.source], fields[chunk.source]) for chunk in state["groups"][number]]
 
 
 def with_processes(path: str, numbers: range) -> Iterable[Any]:
