@@ -38,7 +38,7 @@ from ..pipeline.set_aside import set_short_aside
 from ..runs.run import Run
 from ..text.normalize import letter_table
 from . import query
-from .existing import Existing, state_of
+from .existing import Existing
 from .index import Index
 from .new_documents import Fresh, fresh
 from .result import Checked, Match, MatchFigures, matched
@@ -314,7 +314,7 @@ class _Check:
     @cached_property
     def _states(self) -> list[str]:
         """Tell of each source of the rows whether it is as the scan read it; each is asked once."""
-        return [state_of(source) for source in self.rows.sources]
+        return self.rows.states()
 
     def _local(self, old: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the numbers of documents of the run in this check."""

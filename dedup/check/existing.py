@@ -30,9 +30,10 @@ from ..readers.storage.addresses import is_address
 from ..readers.storage.sources import unchanged
 from ..runs import remote
 from ..runs.array_store import FILES, ArrayStore
-from ..runs.manifest import DECISIONS, manifest_of
+from ..runs.manifest import DECISIONS, TEXTS, manifest_of
 from ..runs.opening import open_run, opened_parts
 from ..runs.tables import SOURCE_KINDS, documents_of, letters_hashes, pairs_of
+from ..runs.texts import SavedTexts
 from . import index
 
 
@@ -45,14 +46,24 @@ class RunRows:
     documents: Documents
     names: list[bytes]
     places: list[tuple[bytes, int]]  # where each is: the absolute path of its source, its record
+    texts: list[bytes] | None  # of a run made in Python, which holds them itself
 
     def read(self, docs: NDArray[np.int32]) -> list[tuple[bytes, bytes] | None]:
         """Return (bytes or their digest, UTF-8 text) of some documents; None where a text is gone."""
+        if self.texts is not None:
+            held = (self.texts[d] for d in docs.tolist())
+            return [
+                (self.documents.written[d] or text, text) for d, text in zip(docs.tolist(), held, strict=True)
+            ]
         got = fetch(self.sources, self.fields, self.documents, docs)
         return [
             text and (self.documents.written[d] or text[1], text[1])
             for d, text in zip(docs.tolist(), got, strict=True)
         ]
+
+    def states(self) -> list[str]:
+        """Tell of each source whether it is as the scan read it: ok, gone or changed."""
+        return ["ok" if self.texts is not None else state_of(source) for source in self.sources]
 
 
 class Existing:
@@ -209,7 +220,15 @@ class Existing:
         ]
         shown = [paths[i].path + (b":%d" % r if r else b"") for i, r in zip(at, record, strict=True)]
         found = replace(documents_of(documents), source=local.astype(np.int32))
-        return RunRows(sources, fields, found, shown, where)
+        return RunRows(sources, fields, found, shown, where, self._saved_texts(docs))
+
+    def _saved_texts(self, docs: NDArray[np.int32]) -> list[bytes] | None:
+        """Return the texts of documents int32[m] that the run holds itself, or None."""
+        path = self._tables / TEXTS
+        if not path.exists():
+            return None
+        texts = SavedTexts(path, self.n_docs, lambda: None)
+        return [texts[doc] for doc in docs.tolist()]
 
     def names(self, docs: NDArray[np.int32]) -> list[bytes]:
         """Return the names of documents int32[m] of the run, as in the lists."""

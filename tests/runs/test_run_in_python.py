@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 import dedup
+from dedup.check.check import check
 from dedup.core.errors import BadRun
 from dedup.runs.documents_table import COLUMNS
 
@@ -196,3 +197,11 @@ def test_a_saved_run_that_is_at_an_address_has_its_texts(saved, run, tmp_path, m
     assert list(far.texts) == list(saved.texts)
     run("pull", f"file://{tmp_path}/r", "near")
     assert dedup.open_run("near").texts[0] == POST.encode()
+
+
+def test_new_documents_are_checked_against_the_texts_of_a_saved_run(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "copy.txt").write_text(POST.swapcase())
+    (found,), _ = check(["copy.txt"], "r")
+    match = found.matches[0]
+    assert (found.status, match.relation, match.text, match.estimated) == ("duplicate", "case", "ok", False)
