@@ -27,38 +27,6 @@ FEW_ANCHORS = 128  # a document with more is looked for by every SAMPLED-th of t
 SAMPLED = 4  # a power of two
 
 
-def containment_candidates(
-    anchors: Anchors,
-    mine: NDArray[np.bool_],
-    known: Boilerplate,
-    group: NDArray[np.int32],
-    min_share: float = rules.ANCHOR_SHARE,
-    scratch: Path | None = None,
-    parallel_map: ParallelMap = map,
-) -> CandidatePairs:
-    """Return the pairs of which one document may contain the other; see `find_containment_pairs`."""
-    found, _ = find_containment_pairs(anchors, mine, known, group, min_share, scratch, parallel_map)
-    return CandidatePairs.of(found[:, :2])
-
-
-def find_containment_pairs(
-    anchors: Anchors,
-    mine: NDArray[np.bool_],
-    known: Boilerplate,
-    group: NDArray[np.int32],
-    min_share: float = rules.ANCHOR_SHARE,
-    scratch: Path | None = None,
-    parallel_map: ParallelMap = map,
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Find pairs of documents that share enough anchors for one to contain the other; see `SharedAnchors`.
-
-    Returns int32[m, 3]: a document, another one, and how many anchors they share; and int64[n_docs]: how
-    many anchors of each document are in the sample.
-    """
-    shared = SharedAnchors.of(anchors, mine, known, group, scratch, parallel_map)
-    return shared.pairs(min_share, parallel_map), shared.n_sampled
-
-
 @dataclass(frozen=True)
 class SharedAnchors:
     """The anchors that documents of 2 to MAX_GROUPS groups share, boilerplate left out.
@@ -102,7 +70,7 @@ class SharedAnchors:
         return SharedAnchors(sizes, docs, few, group, n_terms, n_sampled)
 
     def pairs(self, min_share: float, parallel_map: ParallelMap) -> NDArray[np.int32]:
-        """Find pairs of which one may contain the other: int32[m, 3], see `find_containment_pairs`.
+        """Find pairs of which one may contain the other: (one, another, anchors that both have) int32[m, 3].
 
         Two documents make a pair if they share as many different anchors as `rules.min_shared_anchors` asks.
         Documents of one group make no pair.  Of each other group a document is paired with the few that share

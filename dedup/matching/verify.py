@@ -105,12 +105,10 @@ def _content(
     texts: list[bytes | None], table: Any, k: int, frames: Spans, pairs: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Texts, pairs int32[n, 2] of them -> counts int64[n, 21], slots uint32[n, 4, 4] of their content."""
-    docs, local = np.unique(pairs, return_inverse=True)
-    buffer, starts = text_kernels.joined([texts[d] or b"" for d in docs.tolist()])
-    words = content_kernels.with_frames(
-        content_kernels.words_of(buffer, starts, table), frames.of_docs(docs), k
+    docs, words, local = _words_of(texts, table, pairs)
+    return content_kernels.content_of_pairs(
+        content_kernels.with_frames(words, frames.of_docs(docs), k), local
     )
-    return content_kernels.content_of_pairs(words, local.reshape(-1, 2).astype(np.int32))
 
 
 def _compare_by_letters(
@@ -159,7 +157,7 @@ def _compare_parts_by_letters(
     """
     rows = np.flatnonzero(limits.classify(found).worth_placing)
     for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
-        words, local = _words_of(texts, table, pairs[some])
+        _, words, local = _words_of(texts, table, pairs[some])
         counts = content_kernels.noise_of_parts(words, local, False).astype(np.int32)
         shown = limits.classify(replace(found.where(some), content=counts)).by_letters.part_may_be_noise
         counts[shown] = content_kernels.noise_of_parts(words, local[shown])
@@ -171,18 +169,18 @@ def _by_letters(
     texts: Sequence[bytes | None], table: Any, pairs: NDArray[np.int32], whole: bool
 ) -> NDArray[np.int32]:
     """Texts, pairs int32[n, 2] of them -> counts int32[n, 21] of how their letters differ."""
-    words, local = _words_of(texts, table, pairs)
+    _, words, local = _words_of(texts, table, pairs)
     return content_kernels.noise_of_pairs(words, local, whole).astype(np.int32)
 
 
 def _words_of(
     texts: Sequence[bytes | None], table: Any, pairs: NDArray[np.int32]
-) -> tuple[content_kernels.WordArrays, NDArray[np.int32]]:
-    """Texts, pairs int32[n, 2] of them -> the words of those in a pair, the pairs by their numbers there."""
+) -> tuple[NDArray[np.int32], content_kernels.WordArrays, NDArray[np.int32]]:
+    """Texts, pairs int32[n, 2] of them -> those in a pair, their words, the pairs by their numbers there."""
     docs, local = np.unique(pairs, return_inverse=True)
     texts_of_pairs = [texts[d] or b"" for d in docs.tolist()]
     words = content_kernels.words_of(*text_kernels.joined(texts_of_pairs), table)
-    return words, local.reshape(-1, 2).astype(np.int32)
+    return docs, words, local.reshape(-1, 2).astype(np.int32)
 
 
 class Compared:

@@ -12,7 +12,7 @@ from dedup.core.features import Anchors, Banding
 from dedup.matching import boilerplate as plain_boilerplate
 from dedup.matching import containment as plain_containment
 from dedup.matching.bands import candidate_pairs
-from dedup.matching.containment import find_containment_pairs
+from dedup.matching.containment import SharedAnchors
 from dedup.matching.update import bands, boilerplate, containment
 from dedup.matching.update.delta import Change, PreviousRun
 from dedup.matching.update.posting_lists import RunAnchors
@@ -155,9 +155,9 @@ def test_parts_and_wholes_from_the_last_run_are_those_from_nothing(chance, n, mo
         for run in (then, now):
             anchors, mine, group = anchors_of(hashes, run), looked_at(run), groups_of(run)
             known = plain_boilerplate.boilerplate(anchors, mine, group, 3, 100)
-            found, sampled = find_containment_pairs(anchors, mine, known, group, share)
-            sides.append(RunAnchors(anchors, known, group, sampled, min_share=share))
-            whole.append(found)
+            shared = SharedAnchors.of(anchors, mine, known, group)
+            sides.append(RunAnchors(anchors, known, group, shared.n_sampled, min_share=share))
+            whole.append(shared.pairs(share, map))
         change = change_of(then, now)
         docs, old = np.flatnonzero(change.unchanged), change.old_doc[change.unchanged]
         changed = change.regrouped(sides[0].group, sides[1].group)

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dedup.core import rules
 from dedup.core import sorted_arrays as keys_module
 from dedup.core.components import connected_components
 from dedup.core.features import Anchors, Spans
 from dedup.core.hashing import BASE
+from dedup.core.pairs import CandidatePairs
 from dedup.core.sorted_arrays import group_equal
 from dedup.matching import boilerplate, containment
 from dedup.matching import kernels as matching_kernels
@@ -303,8 +305,8 @@ def test_containment_candidates_equal_the_plain_count_of_different_anchors(ancho
     ]
     mine = np.ones(n, np.bool_)
     none = boilerplate.no_boilerplate(anchors, mine)
-    args = (anchors, mine, none, group, min_share)
-    assert containment.containment_candidates(*args).docs.tolist() == expected
+    found = containment.SharedAnchors.of(anchors, mine, none, group).pairs(min_share, map)
+    assert CandidatePairs.of(found[:, :2]).docs.tolist() == expected
 
 
 @examples(60)
@@ -369,8 +371,8 @@ def test_long_documents_are_looked_for_by_a_sample_and_by_what_short_ones_have(a
     anchors, mine = Anchors(flat, np.zeros(len(flat), np.int32), start), np.ones(n, np.bool_)
     none = boilerplate.no_boilerplate(anchors, mine)
     with mock.patch.object(containment, "FEW_ANCHORS", 6):
-        args = (anchors, mine, none, np.arange(n, dtype=np.int32))
-        got = containment.containment_candidates(*args).docs.tolist()
+        shared = containment.SharedAnchors.of(anchors, mine, none, np.arange(n, dtype=np.int32))
+        got = CandidatePairs.of(shared.pairs(rules.ANCHOR_SHARE, map)[:, :2]).docs.tolist()
     in_sample = {a for s in sets for a in s if (a >> 8) % 4 == 0}
     in_short = {a for s in sets if len(s) <= 6 for a in s}
     n_terms = [len(s & in_sample) if len(s) > 6 else len(s) for s in sets]

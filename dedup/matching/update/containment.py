@@ -34,7 +34,7 @@ class Most:
 def directed(
     before: RunAnchors, now: RunAnchors, then: Change, known: NDArray[np.int32], most: Most
 ) -> NDArray[np.int32] | None:
-    """Return the pairs of `containment.find_containment_pairs`, in any order; None if too much work.
+    """Return the pairs of `containment.SharedAnchors.pairs`, in any order; None if too much work.
 
     `known` are those of the last run by their numbers there.  In `then` documents count as changed that are
     in another group, or with other boilerplate.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core import rules
 from ...core.components import connected_components
 from ...core.documents import Documents
 from ...core.features import Signatures
@@ -18,7 +20,7 @@ from .. import candidates
 from ..bands import FEW_DOCS
 from ..boilerplate import Boilerplate
 from ..candidates import Candidates, Features
-from ..containment import SharedAnchors, find_containment_pairs
+from ..containment import SharedAnchors
 from ..noise import Read, Searched, find_noisy_pairs
 from ..views import VIEWS, View
 from . import bands, containment, state
@@ -115,13 +117,20 @@ class IncrementalFinder:
             facts = (s, n_letters, features, banded.pairs[asked], found, parallel_map)
             apart[asked] = candidates.share_boilerplate_only(*facts)
             apart[~asked] = _flags_of(known, banded.pairs[~asked]) & state.APART != 0
-        directed, sampled = self._directed(features, found, groups, changed, parallel_map)
-        out = candidates.found_of(banded, close, apart, directed, change.now, found, sampled)
+
+        @cache
+        def shared() -> SharedAnchors:
+            facts = (features.anchors, change.now, found, group, features.scratch, parallel_map)
+            return SharedAnchors.of(*facts)
+
+        directed = self._directed(features, found, groups, changed, parallel_map)
+        if directed is None:
+            directed = shared().pairs(rules.ANCHOR_SHARE, parallel_map), shared().n_sampled
+        out = candidates.found_of(banded, close, apart, directed[0], change.now, found, directed[1])
         if s.noise != "on":
             return out
         # NOTE: which anchors are rare changes with every document, so these are found from scratch
-        shared = SharedAnchors.of(features.anchors, change.now, found, group, features.scratch, parallel_map)
-        return replace(out, noisy_parts=shared.noisy_parts(n_letters, parallel_map))
+        return replace(out, noisy_parts=shared().noisy_parts(n_letters, parallel_map))
 
     def _boilerplate(
         self, features: Features, groups: _Groups, parallel_map: ParallelMap
@@ -140,22 +149,24 @@ class IncrementalFinder:
         groups: _Groups,
         changed: NDArray[np.bool_],
         parallel_map: ParallelMap,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Find containment pairs; `changed` are documents that stay, with other boilerplate."""
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+        """Find containment pairs, and how many anchors of each document are in the sample.
+
+        None where all is found quicker from scratch.  `changed` are documents that stay, with other
+        boilerplate.
+        """
         before, change = self.before, self.change
-        if not self._is_much(changed | groups.changed):
-            sampled = before.steps.n_sampled.astype(np.int64)
-            then = RunAnchors(before.anchors, before.boilerplate, groups.then, sampled, parallel_map)
-            now = RunAnchors(features.anchors, found, groups.now, np.zeros(0, np.int64), parallel_map)
-            now = replace(now, n_sampled=now.sampled(sampled, change, changed))
-            n_stay = int(np.count_nonzero(change.unchanged))
-            most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(features.anchors.hash))
-            altered = change.but(changed | groups.changed)
-            directed = containment.directed(then, now, altered, before.steps.directed, most)
-            if directed is not None:
-                return directed, now.n_sampled
-        facts = (features.anchors, change.now, found, groups.now)
-        return find_containment_pairs(*facts, scratch=features.scratch, parallel_map=parallel_map)
+        if self._is_much(changed | groups.changed):
+            return None
+        sampled = before.steps.n_sampled.astype(np.int64)
+        then = RunAnchors(before.anchors, before.boilerplate, groups.then, sampled, parallel_map)
+        now = RunAnchors(features.anchors, found, groups.now, np.zeros(0, np.int64), parallel_map)
+        now = replace(now, n_sampled=now.sampled(sampled, change, changed))
+        n_stay = int(np.count_nonzero(change.unchanged))
+        most = containment.Most(n_stay // LEAST_SETTLED, STEPS * len(features.anchors.hash))
+        altered = change.but(changed | groups.changed)
+        directed = containment.directed(then, now, altered, before.steps.directed, most)
+        return None if directed is None else (directed, now.n_sampled)
 
     def _is_much(self, changed: NDArray[np.bool_]) -> bool:
         """Tell whether so many documents bool[n_docs] changed that finding all from scratch is faster."""

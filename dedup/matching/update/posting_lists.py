@@ -24,7 +24,7 @@ RANGES = 8  # of documents, or of anchors, taken one at a time on each thread
 class RunAnchors:
     """The anchors of a run, what matters of its documents, and the share of anchors that makes a pair.
 
-    group int32[n_docs]; n_sampled int64[n_docs] as in `containment.find_containment_pairs`.
+    group int32[n_docs]; n_sampled int64[n_docs] as in `containment.SharedAnchors`.
     """
 
     anchors: Anchors
