@@ -42,15 +42,19 @@ def bases(folder: Path) -> dict[str, tuple[str, str, str]]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parser_of(about: str | None, rates: str, each: int) -> argparse.ArgumentParser:
+    """What may be given on the command line, with the rates of errors and the copies for each by default."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", metavar="setting=value")
     parser.add_argument("--variants", type=Path, default=SHARED / "data/variants")
     parser.add_argument("--forms", type=Path, default=SHARED / "data/forms")
-    parser.add_argument("--rates", default="2,5,10,15,20,30")
-    parser.add_argument("--each", type=int, default=120)
+    parser.add_argument("--rates", default=rates)
+    parser.add_argument("--each", type=int, default=each)
+    return parser
+
+
+def main() -> None:
+    parser = parser_of(__doc__, "2,5,10,15,20,30", 120)
     parser.add_argument("--bursts", type=float, default=0.5)
     given = parser.parse_args()
     settings = {name: ast.literal_eval(value) for name, value in (s.split("=") for s in given.settings)}

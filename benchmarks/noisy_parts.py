@@ -4,14 +4,13 @@
         [setting=value ...]
 
 The long originals of a labelled set are put together, six to a volume; every second volume has errors in 2 %
-of its letters.  For each rate and volume, pages of 600 to 5,000 characters are cut at random and damaged.
-The instances of forms stand beside them.  Printed are, for each rate, the pages that are in the cluster of
+of its letters.  For each rate and volume, --each pages of 600 to 5,000 characters are cut at random and
+damaged.  The instances of forms stand beside them.  Printed are, for each rate, the pages that are in the cluster of
 their volume and those dropped, and the pages that are called a part of anything else.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import os
 import random
@@ -23,7 +22,7 @@ import dedup
 from dedup.core.verdicts import CONTAINED
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.noise import SHARED, bases  # noqa: E402
+from benchmarks.noise import bases, parser_of  # noqa: E402
 from tests.noise import scan as scanned  # noqa: E402
 
 TEXTS_OF_VOLUME, LONG = 6, 1500
@@ -40,15 +39,7 @@ def volumes(variants: Path, rng: random.Random) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("settings", nargs="*", metavar="setting=value")
-    parser.add_argument("--variants", type=Path, default=SHARED / "data/variants")
-    parser.add_argument("--forms", type=Path, default=SHARED / "data/forms")
-    parser.add_argument("--rates", default="2,5,10,15,20,25,30")
-    parser.add_argument("--each", type=int, default=1, help="pages of each volume, for each rate")
-    given = parser.parse_args()
+    given = parser_of(__doc__, "2,5,10,15,20,25,30", 1).parse_args()
     settings = {name: ast.literal_eval(value) for name, value in (s.split("=") for s in given.settings)}
     rng = random.Random(7)
     books, rates = volumes(given.variants, rng), [int(r) for r in given.rates.split(",")]

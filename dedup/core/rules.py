@@ -94,6 +94,15 @@ def min_shared_anchors(fewer: Counts, share: float = ANCHOR_SHARE) -> Counts:
     return np.ceil(np.maximum(np.minimum(2, fewer), share * fewer)).astype(np.int64)
 
 
+def more_shared(n_docs: int) -> int:
+    """Return how many rare anchors or values more two of so many documents share than in a small corpus.
+
+    >>> [more_shared(n) for n in (100, 10_000, 1_000_000)]
+    [0, 1, 2]
+    """
+    return sum(n_docs > n for n in LARGER)
+
+
 def min_rare_anchors(fewer: Counts, n_docs: int) -> Counts:
     """Return how many anchors that are rare in the corpus a noisy part and its whole share.
 
@@ -104,7 +113,7 @@ def min_rare_anchors(fewer: Counts, n_docs: int) -> Counts:
     >>> min_rare_anchors(np.array([2, 40, 400]), 1_000_000).tolist()
     [4, 4, 8]
     """
-    least = RARE_ANCHORS + sum(n_docs > n for n in LARGER)
+    least = RARE_ANCHORS + more_shared(n_docs)
     return np.ceil(np.maximum(least, RARE_SHARE * fewer)).astype(np.int64)
 
 

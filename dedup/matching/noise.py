@@ -20,7 +20,7 @@ from ..core.documents import Documents
 from ..core.features import Signatures, Spans
 from ..core.pairs import pair_keys
 from ..core.parallel import ParallelMap
-from ..core.rules import LARGER
+from ..core.rules import more_shared
 from ..core.sorted_arrays import group_equal, is_in, pairs_of, unique_counts
 from ..text import kernels as text_kernels
 from ..text.normalize import letter_table
@@ -51,7 +51,7 @@ def shared(n_docs: int) -> int:
     >>> [shared(n) for n in (100, 10_000, 1_000_000)]
     [1, 2, 3]
     """
-    return 1 + sum(n_docs > n for n in LARGER)
+    return 1 + more_shared(n_docs)
 
 
 @dataclass(frozen=True)
