@@ -5,8 +5,8 @@
 
 The long originals of a labelled set are put together, six to a volume; every second volume has errors in 2 %
 of its letters.  For each rate and volume, --each pages of 600 to 5,000 characters are cut at random and
-damaged.  The instances of forms stand beside them.  Printed are, for each rate, the pages that are in the cluster of
-their volume and those dropped, and the pages that are called a part of anything else.
+damaged.  The instances of forms stand beside them.  Printed are, for each rate, the pages that are in the
+cluster of their volume and those dropped, and the pages that are called a part of anything else.
 """
 
 from __future__ import annotations
