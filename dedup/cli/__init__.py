@@ -23,6 +23,7 @@ from . import (
     explain,
     export,
     move,
+    passages,
     paths,
     pull,
     report,
@@ -66,6 +67,7 @@ def commands() -> None:
     dedup eval LABELS          precision, recall and errors, against labels
     dedup compare RUN RUN      what changed between two runs
     dedup tune                 what other thresholds would drop, and the recall
+    dedup passages             text that is repeated inside documents that otherwise differ
     dedup report               one HTML page: figures, charts, clusters side by side
     dedup check NEW            which new documents are in a run already; exit code 1 if any
     dedup move dropped         move the dropped files to a quarantine folder, and back
@@ -91,6 +93,7 @@ for _command in (
         evaluate.evaluate,
         compare.compare,
     ),
-    *(tune.tune, report.report, check.check, move.move, review.review, pull.pull, warm.warm),
+    *(tune.tune, passages.passages, report.report, check.check, move.move, review.review, pull.pull),
+    warm.warm,
 ):
     commands.add_command(_command)

@@ -9,12 +9,12 @@ import numpy as np
 
 from ..core.documents import BINARY, FAULTS, OK, STATUS, Source
 from ..core.errors import BadInput, safe
-from ..core.settings import parse_size
-from ..readers.base import BROKEN, MAX_DOCUMENT, why
+from ..readers.base import BROKEN, why
 from ..readers.discover import find_sources
 from ..readers.registry import READERS, WRITTEN_AS_TEXT, Options, fetch, kind_of
 from ..readers.storage.sources import exists, open_source, unchanged
 from ..readers.storage.urls import clean, is_url
+from ..runs.reading import options_of
 from ..runs.run import Run
 from ..text.decode import transcode
 
@@ -112,14 +112,6 @@ def _of_run(name: str, run: Run, doc: int) -> DocumentText:
         if got is not None:
             return DocumentText(name, doc, *got, d.encoding[doc], _names(d.repairs[doc]))
     return _read(name, doc, source, int(d.record[doc]), options, note)
-
-
-def options_of(run: Run) -> list[Options]:
-    """Return how each source of a run was read."""
-    settings = run.summary["settings"]
-    size = parse_size(settings.get("max_document_size", f"{MAX_DOCUMENT}"))
-    encoding = settings.get("encoding", "")
-    return [Options(*names, encoding=encoding, max_bytes=size) for names in run.fields]
 
 
 def _read(

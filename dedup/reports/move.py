@@ -15,10 +15,10 @@ from ..readers.registry import fetch
 from ..readers.storage.sources import unchanged
 from ..readers.storage.urls import is_url
 from ..runs.quarantine import JOURNAL, Journal, Moved, digest_of, journal, move_file, place_below
+from ..runs.reading import options_of
 from ..runs.run import Run
 from ..text import kernels, minhash
 from ..text.normalize import letter_table
-from .documents import options_of
 
 
 @dataclass

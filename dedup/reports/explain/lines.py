@@ -39,11 +39,11 @@ class Lines:
             end = start + len(passage.strip())
         elif start == len(self.text):
             start = end = max(0, len(self.text.rstrip()) - 1)
-        first = bisect_left(self.ends, self._place(start))
-        last = bisect_left(self.ends, self._place(max(start, end - 1)))
+        first = bisect_left(self.ends, self.place(start))
+        last = bisect_left(self.ends, self.place(max(start, end - 1)))
         return first + 1, max(first, last) + 1
 
-    def _place(self, place: int) -> int:
+    def place(self, place: int) -> int:
         """A place in the text -> the place in the original."""
         if not self.spans:
             return place

@@ -19,8 +19,8 @@ from ...readers.base import BROKEN, why
 from ...readers.formats.added import FLAG, INTEGER, TEXT, VALUES, Added
 from ...readers.registry import READERS
 from ...readers.storage.sources import open_source
+from ...runs.reading import options_of
 from ...runs.run import Run
-from ..documents import options_of
 from .verdicts import VERDICT, verdict_rows
 
 KINDS = dict(zip(VERDICT, (TEXT, INTEGER, INTEGER, FLAG, TEXT, TEXT, TEXT), strict=True))

@@ -19,8 +19,8 @@ from ...readers.storage.sources import open_archive, open_file, open_source, unc
 from ...readers.storage.streams import packing, unpacked
 from ...readers.storage.url_files import AnyFile, UrlFile
 from ...readers.storage.urls import is_url
+from ...runs.reading import options_of
 from ...runs.run import Run
-from ..documents import options_of
 from .chosen import CorpusOptions, added_columns, by_source, chosen, is_lost, left_out
 from .names import target_names
 from .targets import LocalFolder, UrlFolder, check_seen_from, check_target, opened

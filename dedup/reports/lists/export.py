@@ -232,6 +232,9 @@ def _parquet(rows: Iterator[Row], columns: tuple[str, ...], style: Style) -> Ite
         **dict.fromkeys((*PAIR_FIGURES[:5], *SHARES, "lost", "value", "line"), pa.float64()),
         **dict.fromkeys(("overlap", "size_left", "size_right", "size", "witness_size"), pa.int64()),
         **dict.fromkeys(("record", "cluster", "cluster_size"), pa.int64()),
+        **dict.fromkeys(("passage", "start", "end", "first_line", "last_line", "letters"), pa.int64()),
+        **dict.fromkeys(("documents", "copies", "witness_start", "witness_end"), pa.int64()),
+        "stays": pa.bool_(),
     }
     if "seen" in columns:  # here `kept` is a number
         kinds |= dict.fromkeys(("seen", "kept", "dropped", "lossy", "set_aside", "bytes"), pa.int64())

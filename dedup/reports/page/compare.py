@@ -14,10 +14,10 @@ import orjson
 from ...core.errors import safe
 from ...core.verdicts import CONTAINED, of_equal_letters
 from ...readers.registry import WRITTEN_AS_TEXT, fetch
+from ...runs.reading import options_of
 from ...runs.run import Run
 from ...text.decode import transcode
 from ...text.normalize import letter_table
-from ..documents import options_of
 from ..explain.align import SAME, Span, align
 from ..explain.explain import extent, otherwise, word_places
 from ..explain.hunks import Fold, Hunk, hunks, n_words

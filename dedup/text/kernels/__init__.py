@@ -6,6 +6,7 @@ Arrays are C-contiguous; texts are UTF-8 in one uint8 buffer, text i being `buff
 
 from .damage import ALPHABET, AS_A_WHOLE, MOJIBAKE, once_encoded, signs_of_damage
 from .features import sign_texts
+from .letters import characters_of_letters, letters_of_texts
 from .utf8 import SEGMENT, joined
 from .whitespace import spaces_joined
 
@@ -14,7 +15,9 @@ __all__ = [
     "AS_A_WHOLE",
     "MOJIBAKE",
     "SEGMENT",
+    "characters_of_letters",
     "joined",
+    "letters_of_texts",
     "once_encoded",
     "sign_texts",
     "signs_of_damage",
