@@ -63,7 +63,9 @@ class Settings:
     noise: str = _knob(
         "on", "on or off: look for copies with so many errors that few shingles are left, as scans have."
     )
-    text_field: str = _knob("", "Field or column that holds the text; dots reach into objects. [guessed]")
+    text_field: str = _knob(
+        "", "Field or column of the text, or several with commas; dots reach into objects. [guessed]"
+    )
     id_field: str = _knob("", "Field or column that holds the id. [guessed]")
     encoding: str = _knob("", "Encoding of all text that is read, e.g. cp1252. [guessed for each document]")
     max_document_size: str = _knob("128MB", "A longer document is set aside; e.g. 64kB, 1GB.")

@@ -23,7 +23,7 @@ from ..core.parallel import Context
 from ..core.settings import Settings
 from ..core.sorted_arrays import offsets_from_sizes
 from ..matching.candidates import Features, features_in_memory
-from ..readers.formats.jsonl import kept
+from ..readers.formats.fields import kept
 from ..readers.registry import Chunk, Options, Record, chunks, fetch, read
 from ..runs.array_store import ArrayStore, RowRanges
 from ..runs.ingest_cache import Block, IngestCache, key_of

@@ -33,6 +33,7 @@ from ..runs.folder import leftovers
 from ..runs.ingest_cache import Block
 from ..runs.opening import open_run
 from ..runs.run import Run
+from .sources import reading_options
 
 PASS = (
     "k",
@@ -215,7 +216,7 @@ def nothing_new(paths: list[bytes], settings: Settings, folder: Path) -> Run | N
     if run is None or b"-" in paths or leftovers(folder):
         return None
     here = os.fsencode(os.path.realpath(folder))
-    sources, skipped = find_sources(paths, kind_of, here, settings.follow_links)
+    sources, skipped = find_sources(paths, kind_of, here, settings.follow_links, reading_options(settings))
     return warned(run, settings, began) if gives(run, settings, sources, skipped) else None
 
 

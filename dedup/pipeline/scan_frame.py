@@ -25,7 +25,7 @@ from ..core.sorted_arrays import offsets_from_sizes
 from ..matching.candidates import Features
 from ..readers import frame_rows, frames
 from ..readers.base import too_large
-from ..readers.formats.jsonl import kept
+from ..readers.formats.fields import kept
 from ..readers.frame_rows import ChosenColumns, FrameRows
 from ..readers.registry import Options
 from ..runs.array_store import ArrayStore, Writer

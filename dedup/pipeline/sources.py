@@ -33,7 +33,9 @@ def list_sources(
     Pipes come last, so that a file is kept rather than its copy.  Raises BadInput when no source can be read.
     """
     plain = [p for p in paths if not is_pipe(p)]
-    sources, skipped = find_sources(plain, kind_of, run_folder, settings.follow_links)
+    sources, skipped = find_sources(
+        plain, kind_of, run_folder, settings.follow_links, reading_options(settings)
+    )
     sources += _copy_pipes(paths, copies)
     require_readable(paths, sources)
     return sources, dict(skipped)

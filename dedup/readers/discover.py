@@ -8,14 +8,18 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import BinaryIO
 
 from ..core.documents import Source
-from .base import why
-from .formats import archives
+from .base import BROKEN, Options, why
+from .formats import archives, json_array
 from .storage import urls
-from .storage.sources import open_archive
+from .storage.sources import open_archive, open_source
+from .storage.streams import unpacked
 
 SKIPPED_FOLDERS = (b"node_modules", b"__pycache__", b"__MACOSX")
+AS_GUESSED = Options()
 KindOf = Callable[[bytes], tuple[str, str]]  # a file's name -> its reader, how it is packed
 
 
@@ -26,6 +30,7 @@ class Walk:
     kind_of: KindOf
     run_folder: bytes
     follow_links: bool
+    options: Options = AS_GUESSED
     skipped: Counter[str] = field(default_factory=Counter)
 
     def found(self, given: bytes) -> Iterator[Source]:
@@ -51,7 +56,18 @@ class Walk:
                 size, time = about.st_size, about.st_mtime_ns
                 yield from self._members(Source(name, "text", "", size, time, name, given=given))
             else:
-                yield Source(name, *self.kind_of(name), about.st_size, about.st_mtime_ns, given=given)
+                source = Source(name, *self.kind_of(name), about.st_size, about.st_mtime_ns, given=given)
+                yield self._looked_at(source, partial(open_source, source))
+
+    def _looked_at(self, source: Source, opened: Callable[[], BinaryIO]) -> Source:
+        """A source -> the same with the reader that fits what is in it, where its name does not tell."""
+        if source.reader != json_array.ARRAY or source.problem:
+            return source
+        try:
+            with opened() as stream:
+                return replace(source, reader=json_array.look(stream, self.options))
+        except BROKEN:  # told where it is read
+            return replace(source, reader=json_array.TEXT)
 
     def _remote(self, url: bytes) -> Iterator[Source]:
         """A URL, or a pattern of URLs -> the sources below it."""
@@ -63,7 +79,8 @@ class Walk:
                 yield from self._members(source)
             else:
                 reader, codec = self.kind_of(name)
-                yield replace(source, reader=reader, codec=codec)
+                source = replace(source, reader=reader, codec=codec)
+                yield self._looked_at(source, partial(open_source, source))
 
     def _matching(self, pattern: bytes, problem: str) -> Iterator[Source]:
         """A pattern that the shell has left alone -> the sources below what it matches."""
@@ -113,7 +130,7 @@ class Walk:
         """An archive -> its members as sources; names that stand twice get their number."""
         name, file = archive.path, archive.at
         seen: Counter[bytes] = Counter()
-        for member, _ in archives.members(urls.file_name(file), open_archive(archive)):
+        for member, stream in archives.members(urls.file_name(file), open_archive(archive)):
             reason = next((r for part in member.name.split(b"/")[:-1] if (r := _skip_name(part))), "")
             if reason:
                 self.skipped[reason] += 1
@@ -122,26 +139,28 @@ class Walk:
             seen[member.name] += 1
             twice = b"#%d" % seen[member.name] if seen[member.name] > 1 else b""
             path = name + b"!" + member.name + twice if member.name else name
-            yield replace(
-                archive,
-                path=path,
-                file=file,
-                reader=reader,
-                codec=codec,
-                member=member.place,
-                problem=member.problem,
-            )
+            facts = {"file": file, "reader": reader, "codec": codec, "member": member.place}
+            source = replace(archive, path=path, problem=member.problem, **facts)  # type: ignore[arg-type]
+            if reader != json_array.ARRAY or stream is None:
+                yield source
+                continue
+            with archives.lent(stream) as opened:
+                yield self._looked_at(source, partial(unpacked, opened, codec, source.size))
 
 
 def find_sources(
-    paths: Iterable[bytes], kind_of: KindOf, run_folder: bytes, follow_links: bool
+    paths: Iterable[bytes],
+    kind_of: KindOf,
+    run_folder: bytes,
+    follow_links: bool,
+    options: Options = AS_GUESSED,
 ) -> tuple[list[Source], Counter[str]]:
     """Paths given -> (sources by name, members of an archive as they stand there; what was skipped).
 
     A path that is missing becomes a source with a problem.  A file reached twice (overlapping paths,
     links) is taken once, by the name that sorts first.
     """
-    walk = Walk(kind_of, run_folder, follow_links)
+    walk = Walk(kind_of, run_folder, follow_links, options)
     found: dict[bytes, Source] = {}
     all_given = sorted({urls.local_path(path) for path in paths})
     for given in all_given:

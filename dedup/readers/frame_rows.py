@@ -14,7 +14,7 @@ from ..core.errors import BadInput, BadType
 from ..text.decode import in_bytes
 from .base import CHUNK_BYTES
 from .formats.arrow_ipc import top_column
-from .formats.jsonl import lookup, names_of
+from .formats.fields import lookup, names_of
 
 ROWS = 4096  # at a time, or fewer where they are long
 TEXTS = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view", "null")

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..core.errors import BadInput, BadType
-from .formats.jsonl import TEXT_FIELDS, names_of
+from .formats.fields import TEXT_FIELDS, names_of
 from .frame_rows import (
     ACCEPTED,
     ROWS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from ..core.documents import CHANGED, UNREADABLE, Documents, Source
 from ..core.errors import BadInput
 from .base import BROKEN, CHUNK_BYTES, Chunk, Options, Read, Reader, Record, why
-from .formats import archives, columnar, delimited, jsonl, mail, office, pdf, warc, whole_file
+from .formats import archives, columnar, delimited, json_array, jsonl, mail, office, pdf, warc, whole_file
+from .formats.fields import BadLine
 from .storage import urls
 from .storage.sources import open_archive, open_source, unchanged
 from .storage.streams import unpacked
@@ -24,6 +26,7 @@ READERS: dict[str, Reader] = {
     "text": whole_file.READER,
     "html": whole_file.HTML,
     "jsonl": jsonl.READER,
+    "json": json_array.READER,
     "table": delimited.READER,
     "columnar": columnar.READER,
     "warc": warc.READER,
@@ -73,14 +76,12 @@ def sniff(head: bytes) -> tuple[str, str]:
         try:
             jsonl.parse(first)
             return "jsonl", codec
-        except jsonl.BadLine:
+        except BadLine:
             pass
-    return "text", codec
+    return json_array.look(io.BytesIO(head), Options()), codec
 
 
 def _unpacked_head(head: bytes, codec: str) -> bytes:
-    import io
-
     with unpacked(lambda: io.BytesIO(head), codec, len(head)) as stream:
         try:
             return stream.read(1 << 16)

@@ -45,7 +45,7 @@ def find(name: str, run: Run | None, text_field: str = "") -> DocumentText:
     path, line = _at_url(os.fsencode(given)) if is_url(os.fsencode(given)) else _on_disk(os.fsencode(name))
     if not path:
         raise BadInput(f"{safe(name)}: no such file{_closest(name, run)}")
-    source, *_ = find_sources([path], kind_of, b"", True)[0]
+    source, *_ = find_sources([path], kind_of, b"", True, Options(text_field))[0]
     if source.problem:
         raise BadInput(f"{safe(name)}: {source.problem}{_closest(name, run)}")
     note = ("not in the run; read from disk",) if run else ()

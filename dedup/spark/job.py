@@ -70,7 +70,9 @@ def scan(
     refuse(given, settings, run)
     check_settings(settings)
     with writing(run, ways.conf) as target:
-        sources, skipped = find_sources(given, kind_of, target.below, settings.follow_links)
+        sources, skipped = find_sources(
+            given, kind_of, target.below, settings.follow_links, reading_options(settings)
+        )
         # a run folder of this machine is not entered; one in a bucket may have to be told from what is there
         others = [s for s in sources if not (is_address(run) and s.at.startswith(target.below + b"/"))]
         if len(others) < len(sources):

@@ -12,12 +12,24 @@ import pyarrow as pa
 
 from ...core.documents import TOO_LARGE, UNREADABLE
 from ...core.errors import BadInput
-from ...text.decode import line_text
+from ...text.decode import in_bytes, line_text
 from ...text.repair import repair
 from ..base import CHUNK_BYTES, Chunk, Damaged, Options, Place, Read, Reader, Record, too_large
 from .added import FLAG, INTEGER, TEXT, VALUES, Added, plain
 from .arrow_ipc import BROKEN, ArrowFile, Piece, told, top_column, within
-from .jsonl import ID_FIELDS, TEXT_FIELDS, mended, names_of, no_text_field, of_fields, with_fields
+from .fields import (
+    ID_FIELDS,
+    LISTS,
+    SAID,
+    TEXT_FIELDS,
+    names_of,
+    no_text_field,
+    of_fields,
+    text_in,
+    text_names,
+    with_fields,
+)
+from .jsonl import mended
 
 WRITTEN_BYTES = 64 << 20  # of the rows that are written at once
 
@@ -58,26 +70,60 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
     """Choose the text column and the id column by the schema."""
     with ArrowFile(stream) as table:
         schema = table.schema
-    asked = [options.text_field] if options.text_field else TEXT_FIELDS
-    text = next((f for f in asked if _is_text(_type_of(schema, f))), "")
-    if not (text or options.text_field):
-        strings = [f for f in _leaves(schema) if _is_text(_type_of(schema, f)) and f not in ID_FIELDS]
-        text = strings[0] if len(strings) == 1 else ""
+    if options.text_field:
+        for name in _text_columns(schema, options):
+            _check_text(schema, name)
+        return with_fields(options, options.text_field, schema.names)
+    text = next((f for f in TEXT_FIELDS if _is_text(_type_of(schema, f))), "")
+    text = text or next((f for f in LISTS if _is_list_of_texts(_type_of(schema, f))), "")
     if not text:
-        columns = list(_leaves(schema))
-        if not options.text_field:
-            raise no_text_field(columns)
-        kind = _type_of(schema, options.text_field)
-        what = (
-            f"no column {asked[0]!r}" if kind is None else f"the column {asked[0]!r} holds {kind}, not text"
-        )
-        raise BadInput(f"{what}; the columns are {names_of(columns)}: name one with --text-field")
+        strings = [f for f in _leaves(schema) if _is_text(_type_of(schema, f)) and f not in ID_FIELDS]
+        if len(strings) != 1:
+            raise no_text_field(list(_leaves(schema)))
+        text = strings[0]
     return with_fields(options, text, schema.names)
 
 
+def _check_text(schema: Any, name: str) -> None:
+    """Raise BadInput for a column that is not there, or holds no text."""
+    kind = _type_of(schema, name)
+    if _is_text(kind) or _is_list_of_texts(kind):
+        return
+    what = f"no column {name!r}" if kind is None else f"the column {name!r} holds {kind}, not text"
+    raise BadInput(f"{what}; the columns are {names_of(_leaves(schema))}: name one with --text-field")
+
+
+def _is_list_of_texts(kind: Any) -> bool:
+    """Tell whether a column holds lists of paragraphs, or of messages of a chat."""
+    if kind is None or not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    inner = kind.value_type
+    if pa.types.is_struct(inner):
+        said = [inner.field(name).type for name in SAID if inner.get_field_index(name) >= 0]
+        return any(_is_text(t) or _is_list_of_texts(t) for t in said)
+    return _is_text(inner) or _is_list_of_texts(inner)
+
+
+def _text_columns(schema: Any, options: Options) -> list[str]:
+    known = [options.text_field] if _type_of(schema, options.text_field) is not None else []
+    return text_names(options.text_field, known)
+
+
 def _wanted(schema: Any, options: Options) -> list[str]:
-    names = dict.fromkeys([options.text_field, options.id_field, *options.kept_fields])
+    """Return the columns to read, those of the text first."""
+    names = dict.fromkeys([*_text_columns(schema, options), options.id_field, *options.kept_fields])
     return [name for name in names if name and _type_of(schema, name) is not None]
+
+
+def _texts(batch: Any, options: Options) -> list[bytes | None]:
+    """Return the text of each row as bytes, which need not be valid UTF-8."""
+    names = _text_columns(batch.schema, options)
+    columns = [_column(batch, name) for name in names]
+    if len(columns) == 1 and _is_text(columns[0].type):
+        return _bytes_of(columns[0])
+    values = zip(*(_values(column) for column in columns), strict=True)
+    rows = (text_in(dict(zip(names, row, strict=True)), options.text_field) for row in values)
+    return [None if text is None else in_bytes(text) for text in rows]
 
 
 def _column(batch: Any, name: str) -> Any:
@@ -129,12 +175,11 @@ def records(chunk: Chunk, options: Options) -> Read:
     if piece.batch is None:
         return [Record(0, piece.first, 0, "", UNREADABLE, note=piece.problem)], [b""], piece.n_rows
     names = _wanted(piece.batch.schema, options)
-    columns = [_column(piece.batch, name) for name in names]
-    raw = _bytes_of(columns[0])
-    others = [_values(column) for column in columns[1:]]
+    names = names[len(_text_columns(piece.batch.schema, options)) :]
+    others = [_values(_column(piece.batch, name)) for name in names]
     found = []
-    for line, data in enumerate(raw):
-        values = {name: column[line] for name, column in zip(names[1:], others, strict=True)}
+    for line, data in enumerate(_texts(piece.batch, options)):
+        values = {name: column[line] for name, column in zip(names, others, strict=True)}
         record, utf8 = _record(data, values, options)
         record = record._replace(line=line, offset=piece.first + line, n_bytes=len(data or b""))
         found.append((record, utf8))
@@ -156,12 +201,11 @@ def reread(
     wanted = [row for row, _ in places]
     found: dict[int, tuple[bytes, bytes]] = {}
     with told(), ArrowFile(stream) as table:
-        for piece in table.pieces([options.text_field], wanted):
+        for piece in table.pieces(_text_columns(table.schema, options), wanted):
             mine = within(wanted, piece.first, piece.n_rows)
             if mine and piece.batch is not None:
-                column = _column(piece.batch, options.text_field)
                 for row in mine:
-                    (data,) = _bytes_of(column.slice(row - piece.first, 1))
+                    (data,) = _texts(piece.batch.slice(row - piece.first, 1), options)
                     if utf8 := repair(_record(data, {}, options)[1])[0]:
                         found[row] = (data or b"", utf8)
     for row, length in places:

@@ -22,9 +22,9 @@ from ...text.repair import repair
 from .. import base
 from ..base import Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8
-from . import jsonl
+from . import fields, jsonl
 from .added import Added
-from .jsonl import BadLine
+from .fields import BadLine
 
 DELIMITERS = ",;\t|"
 MAX_UNCLOSED = 16  # cells in a source that are never closed before the rest is given up
@@ -150,7 +150,7 @@ def _in_utf8(stream: BinaryIO, options: Options) -> tuple[BinaryIO, Options]:
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Find the delimiter and the names of the columns, and choose the text column and the id column."""
     stream, reading = _in_utf8(stream, options)
-    asked = [options.text_field] if options.text_field else jsonl.TEXT_FIELDS
+    asked = fields.text_names(options.text_field) if options.text_field else fields.TEXT_FIELDS
     best: tuple[bool, int, int, list[str], list[list[str]]] = (False, -1, 0, [], [])
     for i, delimiter in enumerate(DELIMITERS):
         found = _first_rows(stream, replace(reading, delimiter=delimiter))
@@ -159,17 +159,21 @@ def prepare(stream: BinaryIO, options: Options) -> Options:
             even = sum(len(row) == len(header) for row in found) * (len(header) > 1)
             best = max(best, (any(f in header for f in asked), even, -i, header, found[1:]))
     *_, place, names, below = best
-    text = next((f for f in asked if f in names), "")
-    if not (text or options.text_field):
+    if options.text_field:
+        text = options.text_field
+        missing = [name for name in fields.text_names(text, names) if name not in names]
+        if names and missing:
+            known = fields.names_of(names)
+            raise BadInput(f"no column {missing[0]!r}; the columns are {known}: name one with --text-field")
+    else:
+        text = next((f for f in asked if f in names), "")
+    if not text:
         cells = [row for row in below if len(row) == len(names)]
-        text = jsonl.only_text(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else ""
-    if names and not text and options.text_field:
-        known = jsonl.names_of(names)
-        raise BadInput(f"no column {asked[0]!r}; the columns are {known}: name one with --text-field")
+        text = fields.only_text(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else ""
     if names and not text:
-        raise jsonl.no_text_field(names)
+        raise fields.no_text_field(names)
     options = replace(options, columns=tuple(names), delimiter=DELIMITERS[-place])
-    return jsonl.with_fields(options, text, names)
+    return fields.with_fields(options, text, names)
 
 
 def _first_rows(stream: BinaryIO, options: Options) -> list[list[str]]:
@@ -205,7 +209,7 @@ def _record(number: int, row: Row, options: Options) -> tuple[Record, bytes]:
     if not problem:
         try:
             cells = dict(zip(options.columns[::-1], row.cells[::-1], strict=True))
-            record, utf8 = jsonl.of_fields(cells, options)
+            record, utf8 = fields.of_fields(cells, options)
             place = {"line": number, "offset": row.offset, "n_bytes": row.n_bytes, "encoding": row.encoding}
             return record._replace(**place), utf8  # type: ignore[arg-type]
         except BadLine as error:

@@ -1,33 +1,25 @@
-"""JSON Lines: a document per line, its text in one field."""
+"""JSON Lines: a document per line, its text in one field or in several."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, BinaryIO
 
 import orjson
 
-from ...core.documents import BAD_RECORD, EMPTY, NUMBER, OK, TOO_LARGE, UNREADABLE
-from ...core.errors import BadInput
+from ...core.documents import BAD_RECORD, EMPTY, TOO_LARGE, UNREADABLE
 from ...text.decode import in_bytes, line_text
 from ...text.repair import repair, repair_all
 from .. import base
 from ..base import Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8, of_lines
 from .added import Added
+from .fields import KIND_NAMES, BadLine, choose_fields, lookup, of_fields
 
-TEXT_FIELDS = ("text", "content", "body", "raw_content", "document", "article", "post", "message")
-ID_FIELDS = ("id", "doc_id", "_id", "uuid", "guid", "url", "uri", "key", "name")
 PEEKED, PEEKED_BYTES = 100, 1 << 20  # lines looked at to find the fields, and the longest of them
-
-
-class BadLine(Exception):
-    """A line that is no JSON object, or has no text."""
 
 
 def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
@@ -50,81 +42,19 @@ def parse(line: bytes, encoding: str = "") -> tuple[Mapping[str, Any], str]:
         except (ValueError, RecursionError) as error:
             raise BadLine(f"not JSON: {str(error) or 'nested too deeply'}".split(" (char")[0]) from None
     if not isinstance(value, dict):
-        raise BadLine(f"{_KIND.get(type(value), 'a number')} in JSON, not an object with a text field")
+        raise BadLine(f"{KIND_NAMES.get(type(value), 'a number')} in JSON, not an object with a text field")
     return value, found
-
-
-def lookup(value: Mapping[str, Any], name: str) -> Any:
-    """Return the field of that name, or by a dotted path; KeyError when it is not there.
-
-    >>> lookup({"doc": {"text": "a"}, "doc.id": 1}, "doc.text"), lookup({"doc.id": 1}, "doc.id")
-    ('a', 1)
-    """
-    if name in value:
-        return value[name]
-    found: Any = value
-    for part in name.split("."):
-        if not isinstance(found, dict):
-            raise KeyError(name)
-        found = found[part]
-    return found
 
 
 def prepare(stream: BinaryIO, options: Options) -> Options:
     """Choose the text field and the id field by the first records of the source."""
-    fields: dict[str, list[Any]] = {}
-    found = ""
-    for line in first_lines(in_utf8(stream, options)):
-        try:
-            value = parse(line, options.encoding)[0]
-        except BadLine:
-            continue
-        found = found or next((f for f in TEXT_FIELDS if isinstance(value.get(f), str)), "")
-        for name, held in value.items():
-            seen = fields.setdefault(name, [])
-            if not found:  # the values may be long, and then tell nothing
-                seen.append(held)
-    if not (found or options.text_field):
-        found = only_text(fields)
-    if not (options.text_field or found) and fields:
-        raise no_text_field(fields)
-    return with_fields(options, options.text_field or found or "text", fields)
+    return choose_fields(_objects(first_lines(in_utf8(stream, options)), options), options)
 
 
-def with_fields(options: Options, text: str, fields: Iterable[str]) -> Options:
-    """Return the options with the text field that was found, and the id field if there is one."""
-    ids = (name for name in ID_FIELDS if name in fields and name != text)
-    return replace(options, text_field=text, id_field=options.id_field or next(ids, ""))
-
-
-def only_text(columns: Mapping[str, Sequence[Any]]) -> str:
-    """Columns with some of their values -> the only one of text; "" if there are none or several.
-
-    It is the one of strings with a letter in them, but for ids; of several, the one of whole sentences.
-
-    >>> only_text({"id": ["a1"], "n": ["3", "4.5"], "line": ["hello", "bye"]})
-    'line'
-    >>> only_text({"label": ["spam"], "sms": ["Win a prize, call this number now"]})
-    'sms'
-    """
-    strings = {
-        name: [v for v in values if v]
-        for name, values in columns.items()
-        if name not in ID_FIELDS and all(v is None or isinstance(v, str) for v in values)
-    }
-    found = [name for name, values in strings.items() if any(c.isalpha() for v in values for c in v)]
-    if len(found) > 1:
-        found = [name for name in found if 2 * sum(map(_is_sentence, strings[name])) > len(strings[name])]
-    return found[0] if len(found) == 1 else ""
-
-
-def _is_sentence(value: str) -> bool:
-    return len(value.split()) >= 4 or len(value) >= 80
-
-
-def no_text_field(fields: Iterable[str]) -> BadInput:
-    """Return the error of a source that has none of the usual fields."""
-    return BadInput(f"no text field was found; the fields are {names_of(fields)}: name one with --text-field")
+def _objects(lines: Iterable[bytes], options: Options) -> Iterator[Mapping[str, Any]]:
+    for line in lines:
+        with contextlib.suppress(BadLine):
+            yield parse(line, options.encoding)[0]
 
 
 def first_lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -187,7 +117,7 @@ def records(chunk: Chunk, options: Options) -> Read:
     last = lines.pop() if chunk.problem or not lines[-1] else b""
     for number, line in enumerate(lines):
         if line and (not line.isspace() or len(line) > options.max_bytes):
-            found.append(_record(number, offset, line, options))
+            found.append(record_of(number, offset, line, options))
         offset += len(line) + 1
     if chunk.problem:  # what stands after the last whole line cannot be trusted
         note = f"{chunk.problem}: the rest is lost"
@@ -195,7 +125,8 @@ def records(chunk: Chunk, options: Options) -> Read:
     return mended(found, len(lines))
 
 
-def _record(number: int, offset: int, line: bytes, options: Options) -> tuple[Record, bytes]:
+def record_of(number: int, offset: int, line: bytes, options: Options) -> tuple[Record, bytes]:
+    """A line, or an object in an array -> the record and its text as it stands."""
     if len(line) > options.max_bytes:
         return Record(number, offset, len(line), "", TOO_LARGE, note=base.too_large(options)), b""
     try:
@@ -204,34 +135,6 @@ def _record(number: int, offset: int, line: bytes, options: Options) -> tuple[Re
     except BadLine as error:
         return Record(number, offset, len(line), "", BAD_RECORD, note=str(error)), b""
     return record._replace(line=number, offset=offset, n_bytes=len(line), encoding=encoding), utf8
-
-
-def of_fields(value: Mapping[str, Any], options: Options) -> tuple[Record, bytes]:
-    """The fields of a record, of whatever format -> the record and its text as it stands; raises BadLine."""
-    try:
-        text = lookup(value, options.text_field)
-    except KeyError:
-        raise BadLine(f"no field {options.text_field!r}; the fields are {names_of(value)}") from None
-    if text is not None and not isinstance(text, str):
-        raise BadLine(f"the field {options.text_field!r} holds {_KIND.get(type(text), 'a number')}, not text")
-    try:
-        name = lookup(value, options.id_field) if options.id_field else ""
-    except KeyError:
-        name = ""
-    utf8 = in_bytes(text) if text else b""
-    shown = "" if name is None else in_bytes(str(name)).decode()
-    others = kept(value, options.kept_fields)
-    status, id_type = OK if utf8 else EMPTY, NUMBER if _is_number(name) else ""
-    return Record(0, 0, 0, "utf-8", status, shown, fields=others, id_type=id_type), utf8
-
-
-def _is_number(value: Any) -> bool:
-    """Tell whether a value is a number that JSON can write.
-
-    >>> _is_number(7), _is_number(1e5), _is_number(True), _is_number(float("nan")), _is_number("7")
-    (True, True, False, False, False)
-    """
-    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def mended(found: Sequence[tuple[Record, bytes]], n_lines: int) -> Read:
@@ -243,39 +146,16 @@ def mended(found: Sequence[tuple[Record, bytes]], n_lines: int) -> Read:
     return records, texts, n_lines
 
 
-def kept(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """The values of some fields as a JSON object, "" when none is wanted; what is missing is left out."""
-    found = {}
-    for name in names:
-        with contextlib.suppress(KeyError):
-            found[name] = lookup(value, name)
-    return json.dumps(found, default=str) if names else ""  # dates, which Parquet has, sort as text
-
-
-_KIND: dict[type, str] = {
-    **{dict: "an object", list: "an array", str: "a string", bytes: "bytes"},
-    **{bool: "true or false", type(None): "null"},
-}
-
-
-def names_of(fields: Iterable[str]) -> str:
-    """Names of fields -> a list for a message.
-
-    >>> names_of(["a", "b"])
-    "'a', 'b'"
-    """
-    return ", ".join(repr(f) for f in list(fields)[:20]) or "none at all"
-
-
-def _text(raw: bytes, options: Options) -> bytes:
-    return repair(_record(0, 0, raw, options)[1])[0]
+def text_again(raw: bytes, options: Options) -> bytes:
+    """Return the text of a record that is read again, repaired."""
+    return repair(record_of(0, 0, raw, options)[1])[0]
 
 
 def reread(
     stream: BinaryIO, options: Options, places: Sequence[Place]
 ) -> Iterator[tuple[bytes, bytes] | None]:
     """Read the lines at some places again: their bytes and texts."""
-    return base.by_place(_text)(in_utf8(stream, options), options, places)
+    return base.by_place(text_again)(in_utf8(stream, options), options, places)
 
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
@@ -289,19 +169,25 @@ def annotate(
     """Copy lines, each object with more fields at its end -> how many lines are left alone."""
     unmarked = 0
     for offset, line in _lines(in_utf8(stream, options), places):
-        row = added.rows.get(offset)
-        end = len(line.rstrip())
-        try:
-            if row is not None:
-                added.check(value := parse(line, options.encoding)[0])
-                if not line[:end].endswith(b"}"):
-                    raise BadLine("in an encoding of its own")
-                comma = "," if value else ""
-                line = b"%s%s}%s" % (line[: end - 1], f"{comma}{added.in_json(row)}".encode(), line[end:])
-        except BadLine:
-            unmarked += 1
-        out.write(line)
+        longer = with_more(line, options, added, added.rows.get(offset))
+        unmarked += longer is None
+        out.write(longer or line)
     return unmarked
+
+
+def with_more(raw: bytes, options: Options, added: Added, row: tuple[Any, ...] | None) -> bytes | None:
+    """Return an object with more fields at its end, as it is without a row; None where it is no record."""
+    end = len(raw.rstrip())
+    if row is None:
+        return raw
+    try:
+        added.check(value := parse(raw, options.encoding)[0])
+    except BadLine:
+        return None
+    if not raw[:end].endswith(b"}"):  # in an encoding of its own
+        return None
+    comma = "," if value else ""
+    return b"%s%s}%s" % (raw[: end - 1], f"{comma}{added.in_json(row)}".encode(), raw[end:])
 
 
 def _lines(stream: BinaryIO, places: Sequence[Place] | None) -> Iterator[tuple[int, bytes]]:
@@ -327,4 +213,6 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
             yield None
 
 
-READER = Reader((".jsonl", ".ndjson"), chunks, records, reread, write, annotate, values, prepare)
+READER = Reader(
+    (".jsonl", ".ndjson", ".jsonlines", ".jl"), chunks, records, reread, write, annotate, values, prepare
+)

@@ -16,7 +16,7 @@ from ...core.documents import BAD_RECORD, BINARY, OK, TOO_LARGE, UNREADABLE
 from ...text.decode import Decoded, decode, no_text
 from .. import base
 from ..base import Chunk, Options, Place, Read, Reader, Record
-from .jsonl import kept
+from .fields import kept
 from .warcfile import Frame, frames, opened
 
 logging.getLogger("warcio").setLevel(logging.CRITICAL)  # it tells of what it mends, as a blank in a URI
