@@ -16,7 +16,19 @@ from numpy.typing import NDArray
 from ..core.documents import CHANGED, UNREADABLE, Documents, Source
 from ..core.errors import BadInput
 from .base import BROKEN, CHUNK_BYTES, Chunk, Options, Read, Reader, Record, why
-from .formats import archives, columnar, delimited, json_array, jsonl, mail, office, pdf, warc, whole_file
+from .formats import (
+    archives,
+    columnar,
+    delimited,
+    json_array,
+    jsonl,
+    mail,
+    office,
+    pdf,
+    rtf,
+    warc,
+    whole_file,
+)
 from .formats.fields import BadLine
 from .storage import urls
 from .storage.sources import open_archive, open_source, unchanged
@@ -36,6 +48,7 @@ READERS: dict[str, Reader] = {
     "odt": office.ODT,
     "epub": office.EPUB,
     "pdf": pdf.READER,
+    "rtf": rtf.READER,
 }
 WRITTEN_AS_TEXT = ("text", "html")  # a file of theirs is its text, but for its encoding
 CODEC_OF = {b".gz": "gz", b".bz2": "bz2", b".xz": "xz", b".zst": "zst", b".zstd": "zst"}

@@ -187,6 +187,17 @@ def pdf(ids, texts):
     return f"{out}xref\n0 6\n0000000000 65535 f \n{table}{end}".encode()
 
 
+def rtf(ids, texts):
+    """A text in paragraphs, its letters beyond ASCII in every way that RTF has."""
+    escaped = "".join(
+        c if c.isascii() else f"\\u{ord(c)}?" if ord(c) < 0x8000 else f"\\u{ord(c) - 0x10000}?"
+        for c in texts[0]
+    )
+    head = r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Times New Roman;}}{\colortbl;\red255\green0\blue0;}"
+    hidden = r"{\*\generator Some Writer;}{\info{\title gone}}{\pict\pngblip 89504e470d0a}"
+    return (head + hidden + r"\f0\fs24 " + escaped.replace(". ", ".\\par\n") + "}").encode()
+
+
 def packed(pack, make):
     return lambda ids, texts: pack(make(ids, texts))
 
@@ -220,10 +231,13 @@ FORMATS = [
     Format("x.epub", epub, "whitespace", ()),
     Format("x.pdf", pdf, "whitespace", ()),
     Format("x.pdf.xz", packed(lzma.compress, pdf), "whitespace", ()),
+    Format("x.rtf", rtf, "whitespace", ()),
     Format("x.feather.xz", packed(lzma.compress, feather)),
 ]
 if importlib.util.find_spec("pypdf") is None:
     FORMATS = [f for f in FORMATS if ".pdf" not in f.name]
+if importlib.util.find_spec("striprtf") is None:
+    FORMATS = [f for f in FORMATS if ".rtf" not in f.name]
 every_format = pytest.mark.parametrize("form", FORMATS, ids=lambda f: f.name)
 
 
@@ -558,6 +572,9 @@ def test_a_document_that_grows_without_bound_is_refused():
     [
         ("docx", b"\xd0\xcf\x11\xe0" + bytes(999), "older format"),
         ("docx", b"plain", "damaged"),
+        ("rtf", b"plain", "no RTF"),
+        ("rtf", b"{\\rtf1 cut off", "cut off"),
+        ("rtf", b"{\\rtf1 {\\pict 00}}", "no text"),
         ("docx", zipped(other="x"), "no word/document.xml"),
         ("odt", zipped(content_dot_xml="<not closed"), "damaged"),
         ("epub", zipped(other="x"), "no META-INF/container.xml"),
@@ -577,6 +594,21 @@ def test_a_pdf_without_the_library_names_the_line_that_installs_it(run, files, m
     files({f"in/y{i}.pdf": pdf(IDS, TEXTS) for i in range(12)})
     (line,) = [line for line in run("scan", "in", code=2).stderr.splitlines() if "pip install" in line]
     assert "in/x.pdf and 12 more: needs: pip install 'dedup-corpus[documents]'" in line
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (rb"{\rtf1\ansi\ansicpg1251 \'cf\'f0\'e8}", "При"),
+        (b"{\\rtf1\\ansi\\ansicpg1251 \xcf\xf0\xe8}", "При"),
+        (rb"{\rtf1\ansi a\u8212?b\emdash c\par d\tab e{\*\x hidden}}", "a—b—c\nd\te"),
+        (rb"{\rtf1\ansi \u-10179?\u-8694?}", "\U0001f60a"),
+        (b"{\\rtf1 " + b"{" * 3000 + b"deep" + b"}" * 3001, "deep"),
+    ],
+)
+def test_the_characters_of_rtf_are_read_whatever_their_code(data, text):
+    pytest.importorskip("striprtf")
+    assert whole("rtf", data)[0].strip() == text
 
 
 def test_what_warcio_mends_it_does_not_tell(run, files):
