@@ -64,10 +64,10 @@ def scan(
     """Read files and folders, find the variants of one document, choose the one to keep.
 
     PATHS are folders (read with all that is below them), files, archives (.zip .tar), URLs (s3://, gs://,
-    hdfs://, https:// and others), patterns of these, or - for standard input.  Each line of .jsonl, row of
-    .csv .tsv .parquet .arrow .feather, record of .warc .wet and message of .mbox is one document; any other
-    file is one, whatever its suffix, as are .eml .docx .odt .epub and .pdf.  Each may be packed (.gz .bz2
-    .xz .zst).  Hidden folders, node_modules and the run folder are skipped.
+    hdfs://, https:// and others), patterns of these, or - for standard input.  Each line of .jsonl, record
+    in a .json, row of .csv .tsv .parquet .arrow .feather, record of .warc .wet and message of .mbox is one
+    document; any other file is one, whatever its suffix, as are .eml .docx .odt .epub .rtf and .pdf.  Each
+    may be packed (.gz .bz2 .xz .zst).  Hidden folders, node_modules and the run folder are skipped.
 
     \b
     dedup scan corpus/
