@@ -19,6 +19,8 @@ import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -112,6 +114,38 @@ def test_recipe_folder(shell, files, tmp_path):
     assert names(tmp_path / "corpus") == sorted(name.removeprefix("corpus/") for name in COPIES)
     said = shell("python", block("folder", "python") + "print(sorted(texts))")
     assert said == f"{sorted([POST, OTHER])}\n"
+
+
+@pytest.mark.slow
+def test_recipe_nightly(shell, files, tmp_path):
+    """The commands of the crontab and of the tasks, in the order of the tasks, run twice."""
+    files({f"texts/{name.removeprefix('corpus/')}": text for name, text in COPIES.items()})
+    cron, dag = (b.code for b in BLOCKS if b.recipe == "nightly")
+    *when, command = cron.split(maxsplit=5)
+    assert when == ["30", "2", "*", "*", "*"]
+    assert command.startswith("cd /srv/corpus && ")
+    shell("sh", command.removeprefix("cd /srv/corpus && "))
+    kept = (tmp_path / "keep.txt").read_bytes()
+    assert len(kept.splitlines()) == 2
+    assert (tmp_path / "nightly.log").stat().st_size
+    tasks = []
+
+    class Operator:
+        def __init__(self, task_id, bash_command):
+            tasks.append(bash_command)
+
+        def __rshift__(self, other):
+            return other
+
+    airflow = {"airflow": SimpleNamespace(DAG=mock.MagicMock()), "airflow.operators": SimpleNamespace()}
+    with mock.patch.dict(
+        sys.modules, {**airflow, "airflow.operators.bash": SimpleNamespace(BashOperator=Operator)}
+    ):
+        exec(compile(dag, "dedup_nightly.py", "exec"), {})
+    for task in tasks:
+        shell("sh", task)
+    assert len(tasks) == 2
+    assert (tmp_path / "keep.txt").read_bytes() == kept
 
 
 @pytest.mark.slow
