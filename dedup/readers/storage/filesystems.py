@@ -27,6 +27,7 @@ WEB = ("http", "https")
 HELD_BYTES = 16 << 20  # of a web page that must be copied; a larger one goes to a temporary file
 AHEAD = 8 << 20  # bytes asked for at once
 NOTHING_TOLD = "?"  # before the version of a file that another scan must read again
+TAGS = ("ETag", "sha", "blob_id")  # where a library tells which version of a file there is
 UNWRITABLE = "nothing can be written to the web"
 NEED = "needs fsspec; install it with: pip install 'dedup-corpus[remote]'"
 
@@ -148,7 +149,8 @@ class _Fsspec:
         known = (info.get(key) for key in ("mtime", "LastModified", "last_modified", "modified", "created"))
         mtime_ns = _nanoseconds(next((t for t in known if t is not None), 0))
         size = -1 if info.get("size") is None else int(info["size"])
-        version = _version(size, mtime_ns, str(info.get("ETag") or info.get("sha") or ""))
+        tag = next((str(info[name]) for name in TAGS if info.get(name)), "")
+        version = _version(size, mtime_ns, tag)
         return File("/" + name.lstrip("/"), info["type"] == "directory", size, mtime_ns, version)
 
     def facts(self, path: str) -> File | None:
