@@ -11,7 +11,7 @@ import pytest
 from ..conftest import OTHER, POST, ROOT
 from .hub import hub
 
-pytestmark = pytest.mark.slow  # HF_ENDPOINT is read when the library is imported: new processes
+of_processes = pytest.mark.slow  # HF_ENDPOINT is read when the library is imported: new processes
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def dedup(tmp_path):
     return call
 
 
+@of_processes
 def test_a_data_set_of_the_hub_is_read_and_a_clean_one_written(dedup):
     rows = [{"text": text} for text in (POST, OTHER, POST.upper())]
     shard = gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
@@ -53,8 +54,15 @@ def test_a_data_set_of_the_hub_is_read_and_a_clean_one_written(dedup):
     assert "unchanged" in json.loads(again.stdout)["seconds"]
 
 
+@of_processes
 def test_a_data_set_that_is_not_there_is_one_line(dedup):
     with hub({}) as address:
         said = dedup(address, "scan", "hf://datasets/a/b/none", code=2).stderr.strip()
     assert said.startswith("dedup: hf://datasets/a/b/none: ")
     assert "\n" not in said
+
+
+def test_without_the_library_the_line_that_installs_it_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    (said,) = run("scan", "hf://datasets/none/such", code=2).told
+    assert said.endswith("needs huggingface_hub; install it with: pip install 'dedup-corpus[hub]'")

@@ -29,6 +29,7 @@ AHEAD = 8 << 20  # bytes asked for at once
 NOTHING_TOLD = "?"  # before the version of a file that another scan must read again
 TAGS = ("ETag", "sha", "blob_id")  # where a library tells which version of a file there is
 UNWRITABLE = "nothing can be written to the web"
+NEED_HUB = "needs huggingface_hub; install it with: pip install 'dedup-corpus[hub]'"
 NEED = "needs fsspec; install it with: pip install 'dedup-corpus[remote]'"
 
 
@@ -77,6 +78,11 @@ def host_of(scheme: str, base: str) -> Host:
         import fsspec
     except ImportError:
         raise Damaged(NEED) from None
+    if scheme == "hf":
+        try:
+            import huggingface_hub  # noqa: F401
+        except ImportError:
+            raise Damaged(NEED_HUB) from None
     return _Web(fsspec, scheme, base) if scheme in WEB else _Fsspec(fsspec, base)
 
 
