@@ -117,6 +117,21 @@ def test_recipe_folder(shell, files, tmp_path):
 
 
 @pytest.mark.slow
+def test_recipe_contamination(shell, files, tmp_path):
+    items = [" ".join(POST.split()[3:20]), " , ".join(OTHER.upper().split()[1:10]), THIRD]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in items)
+    files({"train/a.txt": THIRD[:40] + POST, "train/b.txt": OTHER, "test.jsonl": lines})
+    shell("sh", block("contamination", "sh"))
+    said = shell("python", block("contamination", "python")).splitlines()
+    assert [line.split()[1:4] for line in said] == [
+        ["1.00", "True", "True"],
+        ["1.00", "True", "False"],
+        [said[2].split()[1], "False", "False"],
+    ]
+    assert (tmp_path / "clean-test/test.jsonl").read_text() == lines.splitlines(keepends=True)[2]
+
+
+@pytest.mark.slow
 def test_recipe_nightly(shell, files, tmp_path):
     """The commands of the crontab and of the tasks, in the order of the tasks, run twice."""
     files({f"texts/{name.removeprefix('corpus/')}": text for name, text in COPIES.items()})

@@ -11,6 +11,7 @@ import click
 from ..core import errors
 from . import output as outputs
 from . import progress as progress_options
+from .check_passages import check_passages
 from .common import console, default_run, print_json, tell
 from .exit import say
 from .paths import RUN_FOLDER, AnyRun, RunFolderPath
@@ -51,6 +52,29 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write a row for each new document; .csv, .jsonl, .parquet or .txt. The file must be new.",
 )
+@click.option(
+    "--passages",
+    is_flag=True,
+    help="Tell how much of each new document stands in the run, in whatever documents: contamination.",
+)
+@click.option(
+    "--min-passage",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --passages: letters in a row that count. [32]",
+)
+@click.option(
+    "--min-share",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="With --passages: share of its letters from which a document is contaminated. [0.8]",
+)
+@click.option(
+    "--max-documents",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --passages: what stands in more documents of the run is common text. [100]",
+)
 @click.option("--strict", is_flag=True, help="Exit with 2 also when there is a warning.")
 @wait_option
 @click.option("--add", is_flag=True, help="Then scan the new files into the run, whatever was found.")
@@ -78,6 +102,10 @@ def check(
     to: AnyFile | None,
     only_run: bool,
     report: AnyFile | None,
+    passages: bool,
+    min_passage: int | None,
+    min_share: float | None,
+    max_documents: int | None,
     strict: bool,
     wait: float,
     add: bool,
@@ -95,6 +123,7 @@ def check(
     \b
     dedup check incoming/ --against corpus-run
     dedup check test.jsonl --against train-run --only-run --to clean-test --report leaks.csv
+    dedup check test.jsonl --against train-run --passages --to clean-test
     dedup check $(git diff --name-only main) --format github
     """
     from ..check.check import checking
@@ -102,8 +131,21 @@ def check(
     from ..core.compiled.cache import compiling
     from ..reports.lists import checked, export
 
-    accepted = Allowed.read(allow) if allow else None
     overrides = {k: v for k, v in given.items() if v is not None}
+    limits = {"min_passage": min_passage, "min_share": min_share, "max_documents": max_documents}
+    if passages:
+        other = {"--allow": bool(allow), "--add": add, "--format": format_ != "text"}
+        for name in (name for name, given_too in other.items() if given_too):
+            raise errors.BadSetting(f"{name} does not go with --passages")
+        form = outputs.form_of(report, None, export.SUFFIXES, "csv")
+        if report:
+            export.refuse(report, False)
+        wanted = {"as_json": as_json, "quiet": quiet, "strict": strict}
+        return check_passages(new, run_folder, limits, wanted, (to, report, form), shown, **overrides)
+    for name, value in limits.items():
+        if value is not None:
+            raise errors.BadSetting(f"--{name.replace('_', '-')} goes with --passages")
+    accepted = Allowed.read(allow) if allow else None
     if add:
         _check_can_add(new, run_folder)
     form = outputs.form_of(report, None, export.SUFFIXES, "csv")

@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from ..core.features import AnchorChunk, Anchors
 from ..core.parallel import ParallelMap
-from ..core.sorted_arrays import expand_ranges, group_equal, offsets_from_sizes
+from ..core.sorted_arrays import distinct, expand_ranges, group_equal, is_in, offsets_from_sizes
 from . import kernels
 from .boilerplate import columns_of, count_table, starts_of_equals
 from .partition import N_BUCKETS, Buckets
 
+SEED_KINDS = (np.uint64, np.int64, np.int32, np.uint8, np.uint8)  # what kernels.seeds gives
 CHANCE = 16  # letters by which copies of a passage may agree beyond it by chance
 
 
@@ -262,3 +263,47 @@ def join_over_gaps(found: Passages, max_gap: int) -> Passages:
                 length[i] += length[j]
             j += 1
     return replace(found, end=end, length=length).select(np.flatnonzero(~gone))
+
+
+# ------------------------------------------------------------------ new documents in a run
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """The anchors of some documents, and how many letters each has: int64[n_docs], 0 for one left out."""
+
+    anchors: Anchors
+    n_letters: NDArray[np.int64]
+
+
+def shared_places(
+    new: Indexed, known: Indexed, window: int, k: int, least: int, parallel_map: ParallelMap = map
+) -> kernels.Places:
+    """Look up where stretches of new documents may stand in known ones -> places in both.
+
+    Known documents have the numbers after those of the new ones.
+    """
+    reach, n_new = least - k - 2 * window + 1, len(new.n_letters)
+
+    def of_chunk(chunk: AnchorChunk, n_letters: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        sizes = n_letters[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1]
+        key, doc, *rest = kernels.seeds(chunk.hash, chunk.position, chunk.start, sizes, window, least, reach)
+        return key, doc + chunk.first_doc, *rest
+
+    none: list[tuple[NDArray[Any], ...]] = [tuple(np.zeros(0, t) for t in SEED_KINDS)]
+    mine = columns_of([*none, *(of_chunk(chunk, new.n_letters) for chunk in new.anchors.chunks())])
+    keys, counts = distinct(mine[0]), count_table(2 * len(mine[0]))
+    kernels.count_hashes(counts, mine[0], 1)
+
+    def among(chunk: AnchorChunk) -> tuple[NDArray[Any], ...]:
+        columns = of_chunk(chunk, known.n_letters)
+        rows = np.flatnonzero(kernels.are_frequent(counts, columns[0], 1))
+        rows = rows[is_in(columns[0][rows], keys)]
+        return tuple(column[rows] for column in columns)
+
+    theirs = columns_of([*none, *parallel_map(among, known.anchors.chunks())])
+    theirs[1] = theirs[1] + n_new
+    key, doc, position, near, far = (np.concatenate(both) for both in zip(mine, theirs, strict=True))
+    order, key = group_equal(key)
+    columns = (c[order].astype(np.int64) for c in (position, near, far))
+    return kernels.Places(starts_of_equals(key), doc[order].astype(np.int32), *columns)

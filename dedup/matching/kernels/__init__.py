@@ -29,5 +29,13 @@ from .pairs import (
     shared_term_pairs,
     terms_of_docs,
 )
-from .passages import LETTERS, Letters, Places, passages_of, seeds, without_extensions
+from .passages import (
+    LETTERS,
+    Letters,
+    Places,
+    passages_of,
+    seeds,
+    stretches_in_others,
+    without_extensions,
+)
 from .shingle_sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, sort_each

@@ -108,23 +108,23 @@ def _letter(letters, at, width):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _agree(letters, t, p, u, q, step, most):  # type: ignore[no-untyped-def]
-    """How many letters from p on in text t and from q on in text u are the same, `most` at most.
+def _agree(letters, t, p, others, u, q, step, most):  # type: ignore[no-untyped-def]
+    """How many letters from p on in text t and from q on in text u of others are the same, `most` at most.
 
     By `step` 1 or -1 from one to the next, to the end or the beginning of the texts.
     """
     if step > 0:
-        most = min(most, letters.n_letters[t] - p, letters.n_letters[u] - q)
+        most = min(most, letters.n_letters[t] - p, others.n_letters[u] - q)
     else:
         most = min(most, p + 1, q + 1)
-    wide, other = I64(letters.width[t]), I64(letters.width[u])
-    at, to = letters.start[t] + p * wide, letters.start[u] + q * other
+    wide, other = I64(letters.width[t]), I64(others.width[u])
+    at, to = letters.start[t] + p * wide, others.start[u] + q * other
     n = I64(0)
     if wide == 1 and other == 1:
-        while n < most and letters.buffer[at] == letters.buffer[to]:
+        while n < most and letters.buffer[at] == others.buffer[to]:
             at, to, n = at + step, to + step, n + 1
         return n
-    while n < most and _letter(letters, at, wide) == _letter(letters, to, other):
+    while n < most and _letter(letters, at, wide) == _letter(others, to, other):
         at, to, n = at + step * wide, to + step * other, n + 1
     return n
 
@@ -265,14 +265,14 @@ def passages_of(
                     for q in range(1, m):
                         e = first + part[q]
                         u, at = places.text[e], places.position[e] - l
-                        if _agree(letters, t, s, u, at, 1, least) < least:
+                        if _agree(letters, t, s, letters, u, at, 1, least) < least:
                             rest[n_rest] = part[q]
                             n_rest += 1
                             continue
                         part[kept] = part[q]
                         kept += 1
-                        left = _agree(letters, t, s - 1, u, at - 1, -1, left)
-                        right = _agree(letters, t, s + least, u, at + least, 1, right)
+                        left = _agree(letters, t, s - 1, letters, u, at - 1, -1, left)
+                        right = _agree(letters, t, s + least, letters, u, at + least, 1, right)
                     if left + least + right > BLOCK:
                         for b in range((s - left) // BLOCK, (s + least + right - 1) // BLOCK + 1):
                             at = blocks[t] + b
@@ -337,3 +337,56 @@ def without_extensions(
             i += 1
         kept[p] = not inside
     return kept
+
+
+@jit(LETTERS, LETTERS, PLACES, "int64", "int64", "int64")
+def stretches_in_others(
+    letters: Letters, others: Letters, places: Places, n_new: int, least: int, max_texts: int
+) -> NDArray[np.int64]:
+    """Places of anchors -> stretches of texts that stand in others, int64[n, 6].
+
+    Text t of places is that of `letters`, or from `n_new` on t - n_new of `others`.
+
+    Of each: the text, its first letter and the one after its last, another text that has it, where it begins
+    there, and how many others have the `least` letters by which it was found.  A stretch is the longest one
+    around these; those in more than `max_texts` others are left out.  One may be given more than once.
+    """
+    out, n = np.empty((256, 6), I64), 0
+    for g in range(len(places.indptr) - 1):
+        first, last = places.indptr[g], places.indptr[g + 1]
+        middle = first
+        while middle < last and places.text[middle] < n_new:
+            middle += 1
+        if middle == last:
+            continue
+        for a in range(first, middle):
+            t, reached = places.text[a], I64(-1)
+            for l in range(places.far[a], places.near[a] - 1, -1):  # noqa: E741
+                s = places.position[a] - l
+                if s + least > letters.n_letters[t] or s + least <= reached:
+                    continue
+                n_texts, last_text = I64(0), I64(-1)
+                best, best_length, best_left = 0, I64(0), I64(0)
+                for b in range(middle, last):
+                    u, at = places.text[b] - n_new, places.position[b] - l
+                    if at < 0 or _agree(letters, t, s, others, u, at, 1, least) < least:
+                        continue
+                    n_texts += I64(u != last_text)
+                    last_text = I64(u)
+                    right = _agree(letters, t, s + least, others, u, at + least, 1, I64(1) << 62)
+                    left = _agree(letters, t, s - 1, others, u, at - 1, -1, I64(1) << 62)
+                    if left + right + least > best_length:
+                        best, best_length, best_left = b, left + right + least, left
+                        reached = max(reached, s + least + right) if n_texts <= max_texts else reached
+                if 0 < n_texts <= max_texts:
+                    if n == len(out):
+                        longer = np.empty((2 * n, 6), I64)
+                        longer[:n] = out
+                        out = longer
+                    out[n, 0], out[n, 1], out[n, 2] = t, s - best_left, s - best_left + best_length
+                    out[n, 3], out[n, 4] = places.text[best] - n_new, places.position[best] - l - best_left
+                    out[n, 5] = n_texts
+                    n += 1
+                else:
+                    reached = I64(-1)
+    return out[:n].copy()
