@@ -117,6 +117,24 @@ def test_recipe_folder(shell, files, tmp_path):
 
 
 @pytest.mark.slow
+def test_recipe_cut(shell, files, tmp_path):
+    shared = f"{THIRD} {POST}"
+    files(
+        {
+            f"corpus/{i}.txt": f"{text}\n\n{shared}\n"
+            for i, text in enumerate(
+                (OTHER + THIRD[::-1] + OTHER[::-1], POST[::-1] + OTHER[::-2] + OTHER[::-3])
+            )
+        }
+    )
+    shell("sh", block("cut", "sh"))
+    having = [path.name for path in (tmp_path / "clean").iterdir() if shared in path.read_text()]
+    assert len(having) == 1
+    assert len((tmp_path / "passages.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "cuts.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.slow
 def test_recipe_contamination(shell, files, tmp_path):
     items = [" ".join(POST.split()[3:20]), " , ".join(OTHER.upper().split()[1:10]), THIRD]
     lines = "".join(json.dumps({"text": text}) + "\n" for text in items)

@@ -11,13 +11,14 @@ import click
 from ..core import errors
 from . import output as outputs
 from . import paths
-from .common import PROBLEMS_SHOWN, run_option
+from .common import PROBLEMS_SHOWN, load_kernels, run_option
 from .exit import say
 from .paths import AnyRun
 
 if TYPE_CHECKING:
     from ..readers.storage.url_files import AnyFile
     from ..reports.lists.corpus import ExportResult
+    from ..reports.passages.cuts import CutOptions
 
 
 def _tell_stale(run: Any) -> None:
@@ -129,26 +130,63 @@ _list_command("sources", "The ledger of each source: seen = kept + dropped + set
     metavar="FIELD",
     help="Add to each kept record the values of FIELD in its cluster; may be given often.",
 )
+@click.option(
+    "--cut",
+    metavar="KINDS",
+    help="Cut repeated passages out, but for one copy of each: frame,copy,quote,self, or some of these.",
+)
+@click.option(
+    "--unit",
+    type=click.Choice(["paragraph", "line", "sentence", "exact"]),
+    help="With --cut: what goes as a whole, where 90 % of it is repeated; exact: words. [paragraph]",
+)
+@click.option(
+    "--max-cut",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="With --cut: a document that would lose more of its letters is left whole. [0.5]",
+)
+@click.option(
+    "--min-passage", type=click.IntRange(1), metavar="N", help="With --cut: letters of a passage. [200]"
+)
+@click.option(
+    "--cuts",
+    type=outputs.AnyPath(),
+    metavar="FILE",
+    help="With --cut: write a row for each cut, with its witness; .csv, .jsonl, .parquet or .txt.",
+)
 @run_option
-def corpus(to: AnyFile, run_folder: AnyRun, **given: Any) -> int:
+def corpus(to: AnyFile, run_folder: AnyRun, cuts: AnyFile | None, **given: Any) -> int:
     """Write the kept documents to a new folder or address; the input is never touched.
 
     \b
     dedup export corpus --to clean/ --with-set-aside
     dedup export corpus --to s3://bucket/clean
     dedup export corpus --to marked/ --mark
+    dedup export corpus --to cut/ --cut frame,quote --cuts cuts.csv
     """
+    from ..reports.lists import export as lists
     from ..reports.lists.chosen import CorpusOptions
     from ..reports.lists.corpus import export_corpus
     from ..reports.wording import counted
     from ..runs.opening import open_run
 
-    asked = CorpusOptions(**given)
+    form = outputs.form_of(cuts, None, lists.SUFFIXES, "csv")
+    asked = CorpusOptions(cut=_cut_options(given, cuts), **given)
+    if cuts:
+        lists.refuse(cuts, asked.force)
     if asked.mark and asked.keep_per_cluster > 1:
         raise errors.BadSetting("--mark writes all records; leave out --keep-per-cluster")
     run = open_run(run_folder)
     _tell_stale(run)
+    if asked.cut:
+        load_kernels()
     written = export_corpus(run, to, asked)
+    if cuts and written.cuts:
+        from ..reports.passages.cut_table import COLUMNS, rows_of
+
+        rows = rows_of(written.cuts)
+        lists.write_new(cuts, lists.FORMATS[form](rows, COLUMNS, lists.Style()), asked.force)
     for where, what in written.problems[:PROBLEMS_SHOWN]:
         say(f"{where}: {what}", 0)
     what = f"{counted(written.documents, 'document')} in {counted(written.files, 'file')}"
@@ -158,8 +196,31 @@ def corpus(to: AnyFile, run_folder: AnyRun, **given: Any) -> int:
     return errors.FAILED if written.problems else errors.DONE
 
 
+def _cut_options(given: dict[str, Any], cuts: AnyFile | None) -> CutOptions | None:
+    """Take the options of --cut out of those given.  Raises BadSetting."""
+    from ..pipeline.passages import KINDS
+    from ..reports.passages.cuts import CutOptions
+
+    kinds = given.pop("cut")
+    others = {name: given.pop(name) for name in ("unit", "max_cut", "min_passage")}
+    others = {name: value for name, value in others.items() if value is not None}
+    if kinds is None:
+        for name in [*others, *(["cuts"] if cuts else [])]:
+            raise errors.BadSetting(f"--{name.replace('_', '-')} goes with --cut")
+        return None
+    wanted = tuple(dict.fromkeys(kind.strip() for kind in kinds.split(",") if kind.strip()))
+    unknown = [kind for kind in wanted if kind not in KINDS]
+    if unknown or not wanted:
+        raise errors.BadSetting(f"--cut {kinds}: the kinds of passages are {', '.join(KINDS)}")
+    return CutOptions(wanted, **others)
+
+
 def _missing(written: ExportResult, run_folder: AnyRun) -> Iterator[str]:
     """Say what is not in the new corpus though it was not dropped, by count and reason."""
+    if written.cuts:
+        from ..reports.passages.cut_table import said
+
+        yield from said(written.cuts)
     if written.left_out:
         listed = ", ".join(f"{n:,} {reason}" for reason, n in written.left_out.items())
         where = f"dedup export set-aside{paths.run_flag(run_folder)}"

@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -89,6 +89,8 @@ class Reader:
     annotate(stream, out, options, places, added) writes a copy with more columns of the records at some
     places, or of the whole source where places is None; it returns how many documents are left as they are,
     being no records.
+    replace(stream, out, options, places, texts) writes as `write` does, but with other texts for the records
+    at some offsets.
     values(stream, options, places, field) -> the value of a field in each of the records, None where there is
     none.  Only tables and JSON have these two.
     """
@@ -100,6 +102,7 @@ class Reader:
     write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
     annotate: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place] | None, Any], int] | None = None
     values: Callable[[BinaryIO, Options, Sequence[Place], str], Iterator[Any]] | None = None
+    replace: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place], Mapping[int, str]], None] | None = None
     prepare: Callable[[BinaryIO, Options], Options] = lambda stream, options: options
     whole: bool = False  # a file is one document
     unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself

@@ -324,4 +324,4 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
 
 SUFFIXES = (".parquet", ".arrow", ".feather", ".ipc")
 STARTS = (b"PAR1", b"ARROW1")
-READER = Reader(SUFFIXES, chunks, records, reread, write, annotate, values, prepare, starts=STARTS)
+READER = Reader(SUFFIXES, chunks, records, reread, write, annotate, values, None, prepare, starts=STARTS)

@@ -299,4 +299,4 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
         yield dict(zip(options.columns, row.cells, strict=True)).get(field) if row and is_whole else None
 
 
-READER = Reader((".csv", ".tsv"), chunks, records, reread, write, annotate, values, prepare)
+READER = Reader((".csv", ".tsv"), chunks, records, reread, write, annotate, values, None, prepare)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
@@ -229,6 +229,15 @@ def annotate(
     return unmarked
 
 
+def replace(
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place], texts: Mapping[int, str]
+) -> None:
+    """Write an array of the elements at some places; those at the offsets of `texts` with another text."""
+    offsets = [offset for offset, _ in places]
+    found = zip(offsets, _raw(in_utf8(stream, options), places), strict=True)
+    _write(out, (jsonl.with_text(raw, options, texts[at]) if at in texts else raw for at, raw in found))
+
+
 def _raw(stream: BinaryIO, places: Sequence[Place]) -> Iterator[bytes]:
     for place in places:
         held = io.BytesIO()
@@ -252,4 +261,4 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
             yield None
 
 
-READER = Reader((".json",), chunks, records, reread, write, annotate, values, prepare)
+READER = Reader((".json",), chunks, records, reread, write, annotate, values, replace, prepare)

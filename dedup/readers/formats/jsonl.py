@@ -190,6 +190,33 @@ def with_more(raw: bytes, options: Options, added: Added, row: tuple[Any, ...] |
     return b"%s%s}%s" % (raw[: end - 1], f"{comma}{added.in_json(row)}".encode(), raw[end:])
 
 
+def replace(
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place], texts: Mapping[int, str]
+) -> None:
+    """Write the lines at some places; those at the offsets of `texts` with another text."""
+    for offset, line in _lines(in_utf8(stream, options), places):
+        out.write(line if offset not in texts else with_text(line, options, texts[offset]) + b"\n")
+
+
+def with_text(raw: bytes, options: Options, text: str) -> bytes:
+    """Return an object with another text, in the style of the old one.  Raises Damaged where it has none."""
+    try:
+        value: Any = parse(raw, options.encoding)[0]
+        found = lookup(value, options.text_field)
+    except (BadLine, KeyError):
+        found = None
+    if not isinstance(found, str):
+        raise base.Damaged(f"the field {options.text_field!r} of a record is no text that can be cut")
+    holder, name = value, options.text_field
+    while name not in holder:
+        first, name = name.split(".", 1)
+        holder = holder[first]
+    holder[name] = text
+    style = (",", ":") if b'": ' not in raw else (", ", ": ")
+    plain = raw.isascii() or in_bytes(raw.decode("utf-8", "replace")) != raw
+    return json.dumps(value, ensure_ascii=plain, separators=style).encode("utf-8", "surrogatepass")
+
+
 def _lines(stream: BinaryIO, places: Sequence[Place] | None) -> Iterator[tuple[int, bytes]]:
     """Return (offset, the line with its end) of the lines at some places, or of all."""
     if places is None:
@@ -214,5 +241,13 @@ def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: s
 
 
 READER = Reader(
-    (".jsonl", ".ndjson", ".jsonlines", ".jl"), chunks, records, reread, write, annotate, values, prepare
+    (".jsonl", ".ndjson", ".jsonlines", ".jl"),
+    chunks,
+    records,
+    reread,
+    write,
+    annotate,
+    values,
+    replace,
+    prepare,
 )

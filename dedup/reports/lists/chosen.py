@@ -21,6 +21,7 @@ from ...readers.registry import READERS
 from ...readers.storage.sources import open_source
 from ...runs.reading import options_of
 from ...runs.run import Run
+from ..passages.cuts import CutOptions
 from .verdicts import VERDICT, verdict_rows
 
 KINDS = dict(zip(VERDICT, (TEXT, INTEGER, INTEGER, FLAG, TEXT, TEXT, TEXT), strict=True))
@@ -37,6 +38,7 @@ class CorpusOptions:
     mark: bool = False  # every record, with its verdict in added columns
     keep_per_cluster: int = 1
     whole: bool = False  # nothing is written where a file cannot be
+    cut: CutOptions | None = None  # repeated passages are cut out of the documents
     collect: tuple[str, ...] = ()  # fields of which the kept records get the values of their cluster
 
 

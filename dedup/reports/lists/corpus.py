@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -10,8 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from ...core.errors import BadInput, BadSetting, DedupError
-from ...readers.base import BROKEN, why
+from ...pipeline.passages import find_passages
+from ...readers.base import BROKEN, Damaged, why
 from ...readers.formats import archives
 from ...readers.formats.added import Added
 from ...readers.registry import READERS
@@ -19,8 +23,9 @@ from ...readers.storage.sources import open_archive, open_file, open_source, unc
 from ...readers.storage.streams import packing, unpacked
 from ...readers.storage.url_files import AnyFile, UrlFile
 from ...readers.storage.urls import is_url
-from ...runs.reading import options_of
+from ...runs.reading import options_of, read_texts
 from ...runs.run import Run
+from ..passages.cuts import Cuts, choose_cuts, encoded_again, new_text
 from .chosen import CorpusOptions, added_columns, by_source, chosen, is_lost, left_out
 from .names import target_names
 from .targets import LocalFolder, UrlFolder, check_seen_from, check_target, opened
@@ -43,6 +48,7 @@ class ExportResult:
     left_out: dict[str, int] = field(default_factory=dict)  # why set aside -> documents
     skipped: dict[str, int] = field(default_factory=dict)  # why never read -> files and folders
     unmarked: dict[str, int] = field(default_factory=dict)  # path -> records that took no column
+    cuts: Cuts | None = None  # what was cut out of the documents
     problems: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
 
 
@@ -62,8 +68,9 @@ def export_corpus(run: Run, to: AnyFile, asked: CorpusOptions = AS_SCANNED) -> E
     check_target(run, to, asked.force)
     check_seen_from(run)
     added = added_columns(run, asked)
+    cuts = _chosen_cuts(run, asked)
     with opened(to) as folder:
-        export = _Export(run, folder, asked, added)
+        export = _Export(run, folder, asked, added, cuts)
         files, members = export.ready()
         try:
             for index in files:
@@ -87,15 +94,31 @@ def _check_mode(run: Run, to: AnyFile, mode: str) -> None:
         )
 
 
+def _chosen_cuts(run: Run, asked: CorpusOptions) -> Cuts | None:
+    """Find passages and choose what is cut; None where nothing is asked for."""
+    if asked.cut is None:
+        return None
+    if asked.mark or asked.collect or asked.keep_per_cluster > 1:
+        raise BadSetting("--cut does not go with --mark, --collect and --keep-per-cluster")
+    return choose_cuts(find_passages(run, asked.cut.min_passage), asked.cut)
+
+
 class _Export:
     """The chosen documents on their way to a folder."""
 
     def __init__(
-        self, run: Run, folder: LocalFolder | UrlFolder, asked: CorpusOptions, added: list[Added] | None
+        self,
+        run: Run,
+        folder: LocalFolder | UrlFolder,
+        asked: CorpusOptions,
+        added: list[Added] | None,
+        cuts: Cuts | None,
     ) -> None:
         taken = chosen(run, asked)
         self.run, self.folder, self.asked, self.added = run, folder, asked, added
-        self.out = ExportResult(left_out=left_out(run, taken), skipped=run.summary.get("skipped", {}))
+        skipped = run.summary.get("skipped", {})
+        self.out = ExportResult(left_out=left_out(run, taken), skipped=skipped, cuts=cuts)
+        self._cut = cuts.characters if cuts else {}
         self._taken, self._fine = by_source(run, taken), set(by_source(run, run.ok))
         self._names = target_names(run.sources)
         self._options = options_of(run)
@@ -142,7 +165,9 @@ class _Export:
         packed = opened if source.member >= 0 else None
         try:
             with self.folder.appearing(self._names[index]) as part:
-                if READERS[source.reader].write is not None and (self.asked.mark or index in self._fine):
+                if source.reader == "text" and docs and docs[0] in self._cut:
+                    part.write_bytes(self._cut_file(docs[0], opened))
+                elif READERS[source.reader].write is not None and (self.asked.mark or index in self._fine):
                     with unpacked(opened, source.codec, source.size) if packed else opened() as stream:
                         self._write_records(index, docs, stream, part)
                 elif packed or is_url(source.at):
@@ -167,7 +192,10 @@ class _Export:
             self.problem(source.path, "what could not be read of it cannot be carried along")
         places = [(int(d.offset[i]), int(d.n_bytes[i])) for i in whole]
         with open(part, "wb") as f, packing(f, source.codec) as out:
-            if self.added is None:
+            if any(doc in self._cut for doc in whole):
+                assert reader.replace is not None
+                reader.replace(stream, out, options, places, self._cut_records(whole))
+            elif self.added is None:
                 assert reader.write is not None
                 reader.write(stream, out, options, places)
             else:
@@ -176,3 +204,27 @@ class _Export:
                 n = reader.annotate(stream, out, options, every, self.added[index])
                 if n:
                     self.out.unmarked[os.fsdecode(source.path)] = n
+
+    def _cut_records(self, docs: list[int]) -> dict[int, str]:
+        """Return the new texts of the records of a source that are cut, by their offsets."""
+        docs = [doc for doc in docs if doc in self._cut]
+        offsets = self.run.documents.offset[docs].tolist()
+        texts = read_texts(self.run, np.array(docs, np.int32))
+        return {
+            offset: new_text(got[1].decode(), self._cut[doc])
+            for doc, offset, got in zip(docs, offsets, texts, strict=True)
+            if got is not None
+        }
+
+    def _cut_file(self, doc: int, opened: Callable[[], BinaryIO]) -> bytes:
+        """Return the bytes of a file of text without what is cut, packed as it was."""
+        (got,) = read_texts(self.run, np.array([doc], np.int32))
+        if got is None:
+            raise Damaged("has changed or gone since the scan; scan again")
+        text = new_text(got[1].decode(), self._cut[doc]).encode()
+        written = encoded_again(got[0], text, self.run.documents.encoding[doc])
+        assert written is not None
+        held = io.BytesIO()
+        with packing(held, self.run.sources[int(self.run.documents.source[doc])].codec) as out:
+            out.write(written)
+        return held.getvalue()
