@@ -11,6 +11,7 @@ from ..conftest import OTHER, POST
 from .test_page import HOSTILE, random_text
 
 pytestmark = pytest.mark.slow
+FIRST_SCREEN = 0.75  # of the height of a window, where the list of clusters begins at the latest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTHS = ((1280, 860), (390, 844))
 
@@ -162,6 +163,26 @@ def test_the_page_fits_its_screen_and_can_be_read(chromium, path, tmp_path, size
         for what in ("body", ".dim", "a", ".chip"):
             assert contrast(tab, what) >= 4.5, what
     context.close()
+
+
+@pytest.mark.parametrize("size", WIDTHS, ids=lambda size: f"{size[0]}px")
+def test_the_list_begins_in_the_first_screen_and_the_keys_work_at_once(chromium, path, size):
+    tab = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    tab.goto(path.as_uri())
+    tab.wait_for_selector("#list tbody tr")
+    assert (
+        tab.evaluate("document.querySelector('#list').getBoundingClientRect().top") < FIRST_SCREEN * size[1]
+    )
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowDown")
+    assert (
+        tab.evaluate("[...document.querySelectorAll('#list tbody a')].indexOf(document.activeElement)") == 1
+    )
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#cluster:not([hidden])")
+    cluster = tab.evaluate("location.hash.split('=')[1]")
+    assert f"dedup review --cluster {cluster}" in tab.locator(".facts").inner_text()
+    tab.close()
 
 
 def test_the_theme_is_switched_by_its_button(tab):

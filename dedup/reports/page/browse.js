@@ -67,7 +67,7 @@
     const lowest = page.lowest[c] > 1000 ? "" : thousandths(page.lowest[c]);
     return h("tr", { "data-cluster": c },
       h("td", { class: "n dim" }, number(clusters.id[c])),
-      h("td", {}, h("a", { class: "path", href: compare.link(c) }, page.nameOf(start[c])), page.titles[c] ? h("span", { class: "title", dir: "auto" }, page.titles[c]) : null),
+      h("td", {}, h("a", { class: "path", href: compare.link(c) }, ...broken(page.nameOf(start[c]))), page.titles[c] ? h("span", { class: "title", dir: "auto" }, page.titles[c]) : null),
       h("td", { class: "n", "data-label": "documents" }, number(clusters.size[c]) + kept),
       h("td", {}, h("span", { class: "chips" }, ...[...counts].map(([name, n]) => chip(name, " ", h("b", {}, number(n)))))),
       h("td", { class: "n", "data-label": "lowest" }, lowest),
@@ -127,7 +127,12 @@
   };
 
   let timer = 0;
-  form.addEventListener("input", (event) => { clearTimeout(timer); timer = setTimeout(apply, event.target === field.q ? 120 : 0); });
+  // What was searched for is shown: the list, and not what stands below the window.
+  const searched = () => {
+    apply();
+    if (list.getBoundingClientRect().top > innerHeight * 0.8) document.getElementById("clusters").scrollIntoView();
+  };
+  form.addEventListener("input", (event) => { clearTimeout(timer); timer = event.target === field.q ? setTimeout(searched, 120) : setTimeout(apply, 0); });
   form.addEventListener("reset", () => setTimeout(apply, 0));
   form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
   body.addEventListener("click", (event) => {
@@ -151,12 +156,13 @@
     }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const links = [...document.querySelectorAll(cluster.hidden ? "#list tbody a" : ".members a")], i = links.indexOf(document.activeElement);
-    const next = links[i + (event.key === "ArrowDown" ? 1 : -1)];
-    if (i >= 0 && next) { event.preventDefault(); next.focus(); }
+    const next = i < 0 && event.key === "ArrowUp" ? undefined : links[i + (event.key === "ArrowDown" ? 1 : -1)];
+    if (next) { event.preventDefault(); next.focus(); }
   });
   addEventListener("hashchange", route);
 
   form.hidden = false;
+  document.getElementById("more-filters").open = matchMedia("(min-width: 44rem)").matches;
   const redraw = charts((by, low, high) => filterBy({ by, low, high }));
   apply();
   route();

@@ -19,7 +19,7 @@ const compare = (() => {
     const body = stored.trimEnd(); // the space after the last word is not marked
     return body ? [mark(body), stored.slice(body.length)] : [stored];
   };
-  const pair = (left, right) => h("div", { class: "pair" },
+  const pair = (left, right) => h("div", { class: "pair" + (isCode(left.concat(right).map((part) => part.textContent ?? part).join("")) ? " code" : "") },
     h("div", { dir: "auto", "data-side": "document" }, ...left), h("div", { dir: "auto", "data-side": "witness" }, ...right));
   const part = ([kind, ...rest]) => {
     if (kind) return pair(rest[0].flatMap((span) => marked(span, 0)), rest[0].flatMap((span) => marked(span, 1)));
@@ -84,7 +84,7 @@ const compare = (() => {
     h("code", { class: "command" }, `dedup explain ${quoted(page.nameOf(row))} ${quoted(page.nameOf(witness))}${page.option}`),
   ];
 
-  const side = (row, what) => h("div", {}, h("small", {}, what), page.nameOf(row),
+  const side = (row, what) => h("div", {}, h("small", {}, what), ...broken(page.nameOf(row)),
     page.documents.state[row] ? h("small", { class: "gone" }, STATES[page.documents.state[row]]) : null);
 
   const dropped = (row, start, texts) => {
@@ -118,7 +118,7 @@ const compare = (() => {
     const out = [h("h2", {}, chip("kept")), h("p", {}, h("span", { class: "path" }, page.nameOf(row)))];
     if (row === start && reason) out.push(h("p", { class: "dim" }, `Canonical, chosen by: ${reason}. ${bytes(page.documents.bytes[row])}.`));
     if (page.documents.state[row]) out.push(h("p", { class: "note" }, `The file has ${LOST[page.documents.state[row]]} since the scan.`));
-    if (head) out.push(h("div", { class: "text", dir: "auto" }, ...passage(head)));
+    if (head) out.push(h("div", { class: "text" + (isCode(typeof head === "string" ? head : head[0]) ? " code" : ""), dir: "auto" }, ...passage(head)));
     return out;
   };
 
@@ -126,7 +126,7 @@ const compare = (() => {
     h("span", { class: "chip r-" + (page.isKept(row) ? "kept" : page.relationOf(row)) },
       page.isKept(row) ? (row === start ? "kept, canonical" : "kept") : page.relationOf(row),
       page.isKept(row) ? null : h("span", { class: "figure" }, thousandths(page.similarityOf(row)))),
-    h("span", { class: "path" }, page.nameOf(row)),
+    h("span", { class: "path" }, ...broken(page.nameOf(row))),
     page.documents.state[row] ? h("span", { class: "gone" }, STATES[page.documents.state[row]]) : null));
 
   // The view of cluster c with one of its documents; `around` are the clusters before and after it.
@@ -135,7 +135,10 @@ const compare = (() => {
     let row = chosen === undefined ? -1 : start + chosen;
     if (!(row >= start && row < end)) {
       row = start;
-      while (row < end - 1 && page.isKept(row)) row++;
+      for (let i = start; i < end; i++) { // the one that differs most, and of which the texts are here
+        const first = page.isKept(row), here = texts.pairs[i - start] !== undefined, there = texts.pairs[row - start] !== undefined;
+        if (!page.isKept(i) && (first || here > there || (here === there && page.similarityOf(i) < page.similarityOf(row)))) row = i;
+      }
     }
     const button = (to, label, key) => h("a", { class: "button", href: to === undefined ? null : link(to), "aria-disabled": to === undefined ? "true" : null, "data-key": key }, label);
     const { size, kept: nKept, saved, listed, id } = page.clusters;
@@ -149,7 +152,7 @@ const compare = (() => {
     document.getElementById("cluster").replaceChildren(
       h("nav", { class: "trail", "aria-label": "Clusters" }, h("a", { class: "button", href: "#clusters", "data-key": "Escape" }, "← All clusters"), h("span", { class: "spring" }), button(around[0], "Previous", "ArrowLeft"), button(around[1], "Next", "ArrowRight")),
       h("h1", { tabindex: "-1", dir: "auto" }, title),
-      h("p", { class: "facts dim" }, `Cluster ${number(id[c])}. ${facts} Kept for them: `, h("span", { class: "path" }, page.nameOf(start))), panes);
+      h("p", { class: "facts dim" }, `Cluster ${number(id[c])}. ${facts} Kept for them: `, h("span", { class: "path" }, ...broken(page.nameOf(start))), " Decide: ", h("code", {}, `dedup review --cluster ${id[c]}${page.option}`)), panes);
     const current = members.querySelector("[aria-current]");
     if (current) members.scrollTop = current.offsetTop - members.offsetTop - members.clientHeight / 3;
   };

@@ -59,6 +59,16 @@ const h = (tag, attributes, ...children) => {
   return element;
 };
 
+// A name that may go on in another line after each of its separators.
+const broken = (name) => name.split(/(?<=[/\\_.:!#-])(?=[^/\\_.:!#-])/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+
+// Code, tables and front matter, of which the spaces tell something.
+const isCode = (text) => {
+  const lines = text.split("\n").filter((line) => line.trim());
+  const marked = lines.filter((line) => /^(\s{2,}\S|\t|[-+]{3}$|[\w.-]+:\s|[#<{}|*/]|\s*(def|class|import|from|return|if|for|function|const|var|let|public|static|#include)\b)|[;{}]\s*$/.test(line));
+  return lines.length > 2 && marked.length > lines.length * 0.6;
+};
+
 const chip = (relation, ...rest) => h("span", { class: "chip r-" + relation }, relation, ...rest);
 
 // Light, dark, or as the system has it.
