@@ -12,7 +12,7 @@ import click
 
 from ..core import errors
 from .common import check_relation, cluster_id, load_kernels, print_json, run_option, tell
-from .paths import AnyRun
+from .paths import AnyRun, run_flag
 from .wait import wait_option, when_free
 
 
@@ -75,7 +75,12 @@ def review(
     opened = when_free(lambda: Log(folder), wait, tell)
     with contextlib.closing(opened) as log, _keyboard() as keys:
         done = Session(run, log, keys, Console(highlight=False)).review(order, relation, chosen, again)
-    click.echo(f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left", err=True)
+    more = f"; dedup review{run_flag(run_folder)} goes on" if done.left else ""
+    said = f"{done.accepted:,} accepted, {done.changed:,} changes, {done.left:,} clusters left{more}"
+    click.echo(said, err=True)
+    if done.accepted or done.changed:
+        flag = run_flag(run_folder)
+        click.echo(f"what was decided: dedup review --json{flag}; next: dedup export drop{flag}", err=True)
 
 
 @contextlib.contextmanager

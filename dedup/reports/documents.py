@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ from ..readers.storage.urls import clean, is_url
 from ..runs.reading import options_of
 from ..runs.run import Run
 from ..text.decode import transcode
+
+TITLE = 110  # characters of the title of a text
+TELLING = 24  # characters of a line that can be a title, if there is one
+LOOKED_AT = 4000  # bytes of a text in which its title is looked for
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ def _names(repairs: str) -> tuple[str, ...]:
 
 
 def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
-    """Documents -> (first line of its text that is not blank, "" | "gone" | "changed" | why not) of each."""
+    """Documents -> (the first telling line of its text, "" | "gone" | "changed" | why not) of each."""
     if run.texts is not None:
         return [(_first(run.texts[d]), "") for d in docs]
     fields = options_of(run)
@@ -184,7 +189,18 @@ def first_lines(run: Run, docs: list[int]) -> list[tuple[str, str]]:
 
 
 def _first(utf8: bytes) -> str:
-    return utf8.lstrip()[:1000].decode("utf-8", "ignore").split("\n", 1)[0].strip()
+    return title_of(utf8.lstrip()[:LOOKED_AT].decode("utf-8", "ignore"))
+
+
+def title_of(text: str) -> str:
+    """A text -> its first line that tells something, cut to TITLE.
+
+    >>> title_of("Home\\n\\nAbout\\nA winter without looking into the hives")
+    'A winter without looking into the hives'
+    """
+    lines = [line.strip() for line in text[: 40 * TITLE].split("\n")]
+    first = next((line for line in lines if len(line) >= TELLING), next(filter(None, lines), ""))
+    return safe(textwrap.shorten(first, TITLE, placeholder=" …") if " " in first[:TITLE] else first[:TITLE])
 
 
 def status_of(run: Run, doc: int) -> str:

@@ -22,6 +22,7 @@ from .wording import counted, decided, lost
 
 ORDERS = ("largest", "nearest")
 PER_PAGE = 12
+NARROW = 100  # columns of a terminal in which figures stand below the name
 HELP = "a accept  c canonical  s split off  e compare  k skip  u undo  q quit"
 ENTER, BACKSPACE, ESCAPE = ("\r", "\n"), ("\x7f", "\b"), "\x1b"
 Keys = Callable[[], str]
@@ -269,7 +270,8 @@ class Session:
             return text
         text.append(f"{'dropped':<11}", "yellow")
         text.append(safe(m.path), "bold")
-        text.append(f"  {m.relation}", "yellow")
+        text.append("\n      " if self.console.width < NARROW else "  ")
+        text.append(m.relation, "yellow")
         figures = f"  {decided(m.figure, m.value, m.line)}" if m.figure else ""
         figures += f"  {lost(m.lost)}" if m.lost else ""
         witness = number.get(int(v.witness[doc]), 0)

@@ -1,6 +1,7 @@
 """Show: the clusters of a run page by page, and one cluster with its members."""
 
 import os
+import textwrap
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_members_have_their_verdict_and_first_line(result):
         ("4", False, False),
         ("7", False, False),
     ]
-    assert members[0]["first_line"] == POST
+    assert members[0]["first_line"] == textwrap.shorten(POST, 110, placeholder=" …")
     for m in members[1:]:
         row = next(d for d in result.drop() if d.path == m["path"])
         assert (m["witness"], m["relation"], m["jaccard"]) == (row.witness, row.relation, row.jaccard)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from ...runs.reading import options_of
 from ...runs.run import Run
 from ...text.decode import transcode
 from ...text.normalize import letter_table
+from ..documents import title_of
 from ..explain.align import SAME, Span, align
 from ..explain.explain import extent, otherwise, word_places
 from ..explain.hunks import Fold, Hunk, hunks, n_words
@@ -30,8 +30,7 @@ PAIRS = 60  # of a cluster
 CLUSTER = 300_000  # bytes of its texts
 PAIR, PLACES = 40_000, 80  # bytes and differing places of a pair
 EXCERPT, FOLDED = 1200, 700  # characters of one passage that differs, of one that is folded
-HEAD, TITLE = 1500, 110  # characters of a kept document, of a cluster's title
-TELLING = 24  # characters of a line that can be a title, if there is one
+HEAD = 1500  # characters of a kept document
 BLANK = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 BLOCKS, NEARBY = 160, 0.004  # shared passages drawn on the map; those this near are drawn as one
 EXAMPLES = 6  # words written otherwise
@@ -108,17 +107,6 @@ def _read(run: Run, docs: list[int]) -> Texts:
     return dict(zip(docs, got, strict=True))
 
 
-def _title(text: str) -> str:
-    """A text -> its first line that tells something, cut to TITLE.
-
-    >>> _title("Home\\n\\nAbout\\nA winter without looking into the hives")
-    'A winter without looking into the hives'
-    """
-    lines = [line.strip() for line in text[: 40 * TITLE].split("\n")]
-    first = next((line for line in lines if len(line) >= TELLING), next(filter(None, lines), ""))
-    return safe(textwrap.shorten(first, TITLE, placeholder=" …") if " " in first[:TITLE] else first[:TITLE])
-
-
 def _cluster(
     run: Run,
     listed: Listed,
@@ -172,7 +160,7 @@ def comparison(
     ]
     out["otherwise_all"] = words.total()
     place = extent(found.spans, b, True)
-    out["title"] = _title(b[slice(*place)] if place else b)
+    out["title"] = title_of(b[slice(*place)] if place else b)
     if relation == CONTAINED and place:
         lines = Lines(b, _as_written(run, witness, right[0]))
         out["lines"] = [*lines.first_last(*place), lines.count]
