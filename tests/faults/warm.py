@@ -46,6 +46,7 @@ def serve() -> None:
     import dedup
     from dedup.matching.update import finder
     from dedup.pipeline import warm_up
+    from dedup.text.normalize import han_forms, letter_table
 
     # all of it now, so that a child that is another user need not read the interpreter's files
     for found in pkgutil.walk_packages(dedup.__path__, "dedup."):
@@ -58,6 +59,8 @@ def serve() -> None:
     # whatever was added, so that it is the second scan's own way of finding candidates that is killed
     finder.LEAST_SAME, finder.LEAST_SETTLED, finder.STEPS = 0, 1, 10**9
     warm_up.warm_up(lambda: None, again=True)
+    letter_table()
+    han_forms()
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)
 
