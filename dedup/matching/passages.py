@@ -107,8 +107,8 @@ def plain_passages(
     found = set()
     for at in places.values():
         if len(at) > 1:
-            left = _agreed(([*reversed(texts[t][:s])] for t, s in at), at)
-            right = _agreed((texts[t][s + least :] for t, s in at), at)
+            left = _agreed([*reversed(texts[t][:s])] for t, s in at)
+            right = _agreed(texts[t][s + least :] for t, s in at)
             found.add((left + least + right, tuple((t, s - left) for t, s in at)))
     kept: list[tuple[int, tuple[tuple[int, int], ...]]] = []
     for length, copies in sorted(found, key=lambda p: (-len(p[1]), p[0], p[1])):
@@ -124,7 +124,8 @@ def plain_passages(
     return [(length, [*at]) for length, at in sorted(kept, key=lambda p: (p[1][0], -p[0]))]
 
 
-def _agreed(contexts: Iterable[Sequence[str]], _: object) -> int:
+def _agreed(contexts: Iterable[Sequence[str]]) -> int:
+    """Count the letters at the front of several sequences that are the same in all."""
     n = 0
     for chars in zip(*contexts):  # noqa: B905 (as far as the shortest)
         if len(set(chars)) > 1:
