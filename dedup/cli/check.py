@@ -12,9 +12,9 @@ from ..core import errors
 from . import output as outputs
 from . import progress as progress_options
 from .check_passages import check_passages
-from .common import console, default_run, print_json, tell
+from .common import console, print_json, tell
 from .exit import say
-from .paths import RUN_FOLDER, AnyRun, RunFolderPath
+from .paths import RUN_FOLDER, AnyRun, RunFolderPath, default_run
 from .progress import Shown, reporting
 from .wait import wait_option, when_free
 

@@ -9,20 +9,12 @@ import click
 
 from ..core import errors
 from .exit import say
-from .paths import RUN_FOLDER, AnyRun, RunFolderPath, run_flag
+from .paths import RUN_FOLDER, AnyRun, RunFolderPath, default_run, run_flag
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PROBLEMS_SHOWN = 20
-
-
-def default_run() -> str:
-    """Return the run folder where none is given: `run` of ./pyproject.toml, [tool.dedup], or .dedup."""
-    from ..core.settings import read_config
-
-    found: str = read_config(None).get("run", RUN_FOLDER)
-    return found
 
 
 run_option = click.option(

@@ -86,9 +86,17 @@ def folder_to_write(run: AnyRun) -> Path:
     return folder
 
 
+def default_run() -> str:
+    """Return the run folder where none is given: `run` of ./pyproject.toml, [tool.dedup], or .dedup."""
+    from ..core.settings import read_config
+
+    found: str = read_config(None).get("run", RUN_FOLDER)
+    return found
+
+
 def run_flag(run: AnyRun) -> str:
     """The option that names a run folder in a command that is shown; nothing for the default."""
-    return "" if str(run) == RUN_FOLDER else f" --run {errors.safe(shlex.quote(str(run)))}"
+    return "" if str(run) == default_run() else f" --run {errors.safe(shlex.quote(str(run)))}"
 
 
 class Commands(click.Group):

@@ -49,8 +49,3 @@ def signature(hashes: NDArray[np.uint64], num_perm: int, seed: int) -> NDArray[n
     m = MinHash(num_perm=num_perm, seed=seed, hashfunc=low32, scheme=SCHEME)
     m.update_batch(hashes.tolist())
     return np.asarray(m.digest(), np.uint32)
-
-
-def estimated_jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
-    """Return the share of equal values of two signatures uint32[num_perm]: an estimate of their Jaccard."""
-    return float(np.mean(left == right))

@@ -129,6 +129,12 @@ def test_every_stage_of_spark_is_said_in_words():
 # ------------------------------------------------------------------ the run folder in the config
 
 
+def test_commands_that_are_named_hold_where_pyproject_names_another_run(run, files):
+    files({**PAIR, "pyproject.toml": '[tool.dedup]\nrun = "results"\n'})
+    assert "dedup export keep  " in run("scan", "in").stdout
+    assert "dedup export keep --run .dedup" in run("scan", "in", "--run", ".dedup").stdout
+
+
 def test_the_run_folder_may_be_named_in_pyproject(run, files):
     files({**PAIR, "pyproject.toml": '[tool.dedup]\nrun = "results"\n'})
     run("scan", "in")
