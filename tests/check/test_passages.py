@@ -128,6 +128,14 @@ def test_the_letters_that_stand_in_the_run_are_those_of_the_definition(tmp_path_
             assert (doc.longest.end - doc.longest.start if doc.longest else 0) <= longest
 
 
+def test_texts_of_one_period_are_compared_in_no_time(files, tmp_path):
+    files({"in/a.txt": "abc" * 60_000, "in/b.txt": "abc" * 40_000 + "d", "t.txt": "bca" * 3_000})
+    dedup.scan(tmp_path / "in", run=tmp_path / "run")
+    with checking_passages([tmp_path / "t.txt"], tmp_path / "run", PassageLimits()) as result:
+        assert result.found[0].share == 1
+        assert result.found[0].longest.documents >= 1
+
+
 def test_options_that_do_not_go_together_are_refused(run, files, tmp_path):
     files({"in/a.txt": prose(1, 50), "t.txt": prose(2, 50)})
     run("scan", "in", "-q")

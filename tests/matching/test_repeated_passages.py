@@ -114,7 +114,7 @@ def test_a_long_passage_with_shorter_ones_inside_is_found_once():
     def some(n):
         return "".join(rng.choice("abcdefghijklmnop") for _ in range(n))
 
-    inside = [some(60) for _ in range(12)]
+    inside = [some(60) for _ in range(5)]
     long = "".join(some(900) + piece for piece in inside)
     texts = [
         some(50) + long + some(50),
@@ -144,6 +144,15 @@ def test_passages_are_joined_over_small_differences():
     assert (joined_up.length.tolist(), joined_up.copies.tolist()) == ([110, 40], [2, 3])
     assert joined_up.end.tolist() == [115, 120, 160, 165, 43]
     assert len(join_over_gaps(found, 4)) == len(join_over_gaps(found, 0)) == 3
+
+
+@pytest.mark.parametrize("period", ["a", "abc", "a line of a log, again and again"])
+def test_a_long_text_of_one_period_is_searched_in_no_time(period):
+    """Each place agrees with the next one to the end of the text: 10^10 letters, if all were compared."""
+    text = "".join(c for c in period if c.isalpha()) * (120_000 // len(period))
+    for length, copies in found_in([text], 200):
+        assert {text[s : s + length] for _, s in copies} == {text[copies[0][1] :][:length]}
+        assert len(copies) > 1
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["a" * 31], ["abc" * 4, ""]])

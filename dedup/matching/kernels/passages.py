@@ -272,6 +272,10 @@ def passages_of(
                         part[kept] = part[q]
                         kept += 1
                         left = _agree(letters, t, s - 1, letters, u, at - 1, -1, left)
+                    # subtle: the last place first: in a text that repeats itself it agrees the least
+                    for q in range(kept - 1, 0, -1):
+                        e = first + part[q]
+                        u, at = places.text[e], places.position[e] - l
                         right = _agree(letters, t, s + least, letters, u, at + least, 1, right)
                     if left + least + right > BLOCK:
                         for b in range((s - left) // BLOCK, (s + least + right - 1) // BLOCK + 1):
@@ -359,13 +363,16 @@ def stretches_in_others(
             middle += 1
         if middle == last:
             continue
+        reached = I64(-1)  # the end of what was found of the text
         for a in range(first, middle):
-            t, reached = places.text[a], I64(-1)
+            t = places.text[a]
+            if a > first and t != places.text[a - 1]:
+                reached = I64(-1)
             for l in range(places.far[a], places.near[a] - 1, -1):  # noqa: E741
                 s = places.position[a] - l
                 if s + least > letters.n_letters[t] or s + least <= reached:
                     continue
-                n_texts, last_text = I64(0), I64(-1)
+                n_texts, last_text, before = I64(0), I64(-1), reached
                 best, best_length, best_left = 0, I64(0), I64(0)
                 for b in range(middle, last):
                     u, at = places.text[b] - n_new, places.position[b] - l
@@ -373,6 +380,8 @@ def stretches_in_others(
                         continue
                     n_texts += I64(u != last_text)
                     last_text = I64(u)
+                    if best_length == letters.n_letters[t]:
+                        continue  # none is longer
                     right = _agree(letters, t, s + least, others, u, at + least, 1, I64(1) << 62)
                     left = _agree(letters, t, s - 1, others, u, at - 1, -1, I64(1) << 62)
                     if left + right + least > best_length:
@@ -388,5 +397,5 @@ def stretches_in_others(
                     out[n, 5] = n_texts
                     n += 1
                 else:
-                    reached = I64(-1)
+                    reached = before
     return out[:n].copy()
