@@ -28,12 +28,12 @@ def dressed(text: str, how: int) -> str:
     return [text, text.upper(), text.replace(" ", "\n"), text.replace(" ", " , "), f"«{text}»"][how % 5]
 
 
-@pytest.fixture
-def leaked(files, tmp_path):
+@pytest.fixture(params=[0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 10))])
+def leaked(request, files, tmp_path):
     """500 items of 12 words; 50 of them stand in a run of 40 documents, in other dress."""
-    test = items(1, 500, 12)
-    planted = dict(enumerate(random.Random(2).sample(range(500), 50)))
-    texts = [prose(100 + i, 150) for i in range(40)]
+    test = items(1 + request.param, 500, 12)
+    planted = dict(enumerate(random.Random(20 + request.param).sample(range(500), 50)))
+    texts = [prose(1000 * request.param + 100 + i, 150) for i in range(40)]
     for n, item in planted.items():
         at = texts[n % 40].index(" ", 200 + 7 * n)
         texts[n % 40] = f"{texts[n % 40][:at]} {dressed(test[item], n)} {texts[n % 40][at:]}"
