@@ -35,7 +35,7 @@ from .passages import (
     Places,
     passages_of,
     seeds,
-    stretches_in_others,
     without_extensions,
 )
 from .shingle_sets import figures, marked_sets, overlaps, shingle_sets, skeleton_sets, sort_each
+from .stretches import stretches_in_others

@@ -108,7 +108,7 @@ def _letter(letters, at, width):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _agree(letters, t, p, others, u, q, step, most):  # type: ignore[no-untyped-def]
+def agree(letters, t, p, others, u, q, step, most):  # type: ignore[no-untyped-def]
     """How many letters from p on in text t and from q on in text u of others are the same, `most` at most.
 
     By `step` 1 or -1 from one to the next, to the end or the beginning of the texts.
@@ -265,18 +265,18 @@ def passages_of(
                     for q in range(1, m):
                         e = first + part[q]
                         u, at = places.text[e], places.position[e] - l
-                        if _agree(letters, t, s, letters, u, at, 1, least) < least:
+                        if agree(letters, t, s, letters, u, at, 1, least) < least:
                             rest[n_rest] = part[q]
                             n_rest += 1
                             continue
                         part[kept] = part[q]
                         kept += 1
-                        left = _agree(letters, t, s - 1, letters, u, at - 1, -1, left)
+                        left = agree(letters, t, s - 1, letters, u, at - 1, -1, left)
                     # subtle: the last place first: in a text that repeats itself it agrees the least
                     for q in range(kept - 1, 0, -1):
                         e = first + part[q]
                         u, at = places.text[e], places.position[e] - l
-                        right = _agree(letters, t, s + least, letters, u, at + least, 1, right)
+                        right = agree(letters, t, s + least, letters, u, at + least, 1, right)
                     if left + least + right > BLOCK:
                         for b in range((s - left) // BLOCK, (s + least + right - 1) // BLOCK + 1):
                             at = blocks[t] + b
@@ -341,61 +341,3 @@ def without_extensions(
             i += 1
         kept[p] = not inside
     return kept
-
-
-@jit(LETTERS, LETTERS, PLACES, "int64", "int64", "int64")
-def stretches_in_others(
-    letters: Letters, others: Letters, places: Places, n_new: int, least: int, max_texts: int
-) -> NDArray[np.int64]:
-    """Places of anchors -> stretches of texts that stand in others, int64[n, 6].
-
-    Text t of places is that of `letters`, or from `n_new` on t - n_new of `others`.
-
-    Of each: the text, its first letter and the one after its last, another text that has it, where it begins
-    there, and how many others have the `least` letters by which it was found.  A stretch is the longest one
-    around these; those in more than `max_texts` others are left out.  One may be given more than once.
-    """
-    out, n = np.empty((256, 6), I64), 0
-    for g in range(len(places.indptr) - 1):
-        first, last = places.indptr[g], places.indptr[g + 1]
-        middle = first
-        while middle < last and places.text[middle] < n_new:
-            middle += 1
-        if middle == last:
-            continue
-        reached = I64(-1)  # the end of what was found of the text
-        for a in range(first, middle):
-            t = places.text[a]
-            if a > first and t != places.text[a - 1]:
-                reached = I64(-1)
-            for l in range(places.far[a], places.near[a] - 1, -1):  # noqa: E741
-                s = places.position[a] - l
-                if s + least > letters.n_letters[t] or s + least <= reached:
-                    continue
-                n_texts, last_text, before = I64(0), I64(-1), reached
-                best, best_length, best_left = 0, I64(0), I64(0)
-                for b in range(middle, last):
-                    u, at = places.text[b] - n_new, places.position[b] - l
-                    if at < 0 or _agree(letters, t, s, others, u, at, 1, least) < least:
-                        continue
-                    n_texts += I64(u != last_text)
-                    last_text = I64(u)
-                    if best_length == letters.n_letters[t]:
-                        continue  # none is longer
-                    right = _agree(letters, t, s + least, others, u, at + least, 1, I64(1) << 62)
-                    left = _agree(letters, t, s - 1, others, u, at - 1, -1, I64(1) << 62)
-                    if left + right + least > best_length:
-                        best, best_length, best_left = b, left + right + least, left
-                        reached = max(reached, s + least + right) if n_texts <= max_texts else reached
-                if 0 < n_texts <= max_texts:
-                    if n == len(out):
-                        longer = np.empty((2 * n, 6), I64)
-                        longer[:n] = out
-                        out = longer
-                    out[n, 0], out[n, 1], out[n, 2] = t, s - best_left, s - best_left + best_length
-                    out[n, 3], out[n, 4] = places.text[best] - n_new, places.position[best] - l - best_left
-                    out[n, 5] = n_texts
-                    n += 1
-                else:
-                    reached = before
-    return out[:n].copy()
