@@ -574,6 +574,7 @@ def test_a_document_that_grows_without_bound_is_refused():
         ("docx", b"plain", "damaged"),
         ("rtf", b"plain", "no RTF"),
         ("rtf", b"{\\rtf1 cut off", "cut off"),
+        ("rtf", b"{\\rtf1 start {\\b bold}", "cut off"),
         ("rtf", b"{\\rtf1 {\\pict 00}}", "no text"),
         ("docx", zipped(other="x"), "no word/document.xml"),
         ("odt", zipped(content_dot_xml="<not closed"), "damaged"),
