@@ -48,13 +48,14 @@ def check_passages(
         if to:
             stays = _stays(result)
             tell(lists.told(len(stays), lists.write_chosen(result.new, stays, to), to), wanted["quiet"])
+        shows = wanted["as_json"] or not wanted["quiet"]
+        rows = list(contamination.rows(result)) if report or shows else []
         if report:
-            rows = FORMATS[form](contamination.rows(result), contamination.COLUMNS, Style())
-            write_new(report, rows, False)
+            write_new(report, FORMATS[form](iter(rows), contamination.COLUMNS, Style()), False)
         if wanted["as_json"]:
-            print_json(contamination.as_dict(result, name, asked))
-        elif not wanted["quiet"]:
-            console().print(contamination.view(result, name, asked))
+            print_json(contamination.as_dict(result, rows, name, asked))
+        elif shows:
+            console().print(contamination.view(result, rows, name, asked))
     return _code(result, wanted["strict"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
@@ -248,7 +248,10 @@ def _nothing(status: int, note: str) -> Read:
 
 
 def fetch(
-    sources: Sequence[Source], fields: Sequence[Options], documents: Documents, docs: NDArray[np.int32]
+    sources: Sequence[Source],
+    fields: Sequence[Options] | Mapping[int, Options],
+    documents: Documents,
+    docs: NDArray[np.int32],
 ) -> list[tuple[bytes, bytes] | None]:
     """Documents -> (their bytes, their UTF-8 text), read again; None where the file has changed or gone.
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..check.passages import Overlap, PassageCheck, PassageLimits
+from ..check.passages import PassageCheck, PassageLimits
 from ..core.errors import safe
-from ..runs.reading import read_texts
-from ..runs.run import Run
-from .passages.places import GONE, characters
+from .passages.places import characters_in
 from .wording import counted
 
 COLUMNS = (
@@ -21,13 +18,15 @@ COLUMNS = (
     *("in", "start", "end", "text", "note"),
 )
 EXCERPT = 160  # characters
+NONE = (-1, 0, 0)  # where a document has no stretch
 
 
 def rows(checked: PassageCheck) -> Iterator[dict[str, Any]]:
     """Yield a row for each new document; `in`, `start` and `end` are where its longest stretch stands."""
-    for doc in checked.found:
+    asked = [(s.doc, s.at, s.at + s.end - s.start) if (s := doc.longest) else NONE for doc in checked.found]
+    places = characters_in(checked.run, asked, EXCERPT)
+    for doc, (start, end, text) in zip(checked.found, places, strict=True):
         s = doc.longest
-        start, end, text = _place(checked.run, doc) if s else (None, None, None)
         yield {
             "path": doc.path,
             "id": doc.id,
@@ -37,41 +36,32 @@ def rows(checked: PassageCheck) -> Iterator[dict[str, Any]]:
             "longest": s.end - s.start if s else 0,
             "documents": s.documents if s else 0,
             "in": s.path if s else None,
-            "start": start,
-            "end": end,
-            "text": text,
+            "start": start if s else None,
+            "end": end if s else None,
+            "text": " ".join(text.split()) if s else None,
             "note": doc.note,
         }
 
 
-def _place(run: Run, doc: Overlap) -> tuple[int, int, str]:
-    """Return the characters at which the longest stretch stands in the run, and the first of them."""
-    s = doc.longest
-    assert s is not None
-    (got,) = read_texts(run, np.array([s.doc], np.int32))
-    if got is None:
-        return GONE, GONE, ""
-    at = np.array([s.at], np.int64)
-    start, end, *_ = characters(got[1], at, at + (s.end - s.start))[:, 0].tolist()
-    text = got[1].decode("utf-8", "replace")[start : min(end, start + EXCERPT)]
-    return start, end, " ".join(text.split())
-
-
-def as_dict(checked: PassageCheck, against: str, limits: PassageLimits) -> dict[str, Any]:
-    """Return all that was found as plain values, what `--json` prints."""
+def as_dict(
+    checked: PassageCheck, found: list[dict[str, Any]], against: str, limits: PassageLimits
+) -> dict[str, Any]:
+    """Return all that was found, with its rows, as plain values: what `--json` prints."""
     return {
         "against": {"run": against, "documents": len(checked.run.documents), "unread": checked.unread},
         "limits": vars(limits),
         "documents": len(checked.found),
         "contaminated": sum(doc.contaminated for doc in checked.found),
-        "checked": list(rows(checked)),
+        "checked": found,
     }
 
 
-def view(checked: PassageCheck, against: str, limits: PassageLimits) -> RenderableType:
+def view(
+    checked: PassageCheck, found: list[dict[str, Any]], against: str, limits: PassageLimits
+) -> RenderableType:
     """Return what is printed: each contaminated document with its longest stretch, then the totals."""
     parts: list[RenderableType] = []
-    for doc, row in zip(checked.found, rows(checked), strict=True):
+    for doc, row in zip(checked.found, found, strict=True):
         if doc.note:
             parts.append(Text(f"{safe(doc.path)}: {safe(doc.note)}", "dim"))
         if doc.contaminated:

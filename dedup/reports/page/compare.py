@@ -12,8 +12,8 @@ import orjson
 
 from ...core.errors import safe
 from ...core.verdicts import CONTAINED, of_equal_letters
-from ...readers.registry import WRITTEN_AS_TEXT, fetch
-from ...runs.reading import options_of
+from ...readers.registry import WRITTEN_AS_TEXT
+from ...runs.reading import read_texts
 from ...runs.run import Run
 from ...text.decode import transcode
 from ...text.normalize import letter_table
@@ -101,10 +101,7 @@ def _plan(run: Run, listed: Listed, reading: int) -> dict[int, dict[int, tuple[i
 
 def _read(run: Run, docs: list[int]) -> Texts:
     """Documents -> their bytes and texts, read again; each source is read once, from front to back."""
-    if run.texts is not None:
-        return {doc: (run.texts[doc], run.texts[doc]) for doc in docs}
-    got = fetch(run.sources, options_of(run), run.documents, np.array(docs, np.int32))
-    return dict(zip(docs, got, strict=True))
+    return dict(zip(docs, read_texts(run, np.array(docs, np.int32)), strict=True))
 
 
 def _cluster(

@@ -6,13 +6,10 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from ...pipeline.passages import KINDS
-from ...runs.reading import blocks_of, read_texts
 from ..wording import counted
 from .cuts import Cuts
-from .places import GONE, characters
+from .places import characters_in
 
 COLUMNS = (
     *("path", "record", "start", "end", "letters", "passage", "kind"),
@@ -26,9 +23,9 @@ def rows_of(done: Cuts) -> Iterator[dict[str, Any]]:
     What stands in a unit that goes, but in no passage, has no witness.
     """
     run, cuts = done.found.run, sorted(done.cuts, key=lambda cut: (cut.doc, cut.start))
-    mine = _characters(done, [(cut.doc, cut.start, cut.end) for cut in cuts])
-    theirs = _characters(done, [(cut.witness, cut.at, cut.at + cut.end - cut.start) for cut in cuts])
-    for cut, (start, end), (first, last) in zip(cuts, mine, theirs, strict=True):
+    mine = characters_in(run, [(cut.doc, cut.start, cut.end) for cut in cuts])
+    theirs = characters_in(run, [(cut.witness, cut.at, cut.at + cut.end - cut.start) for cut in cuts])
+    for cut, (start, end, _), (first, last, _) in zip(cuts, mine, theirs, strict=True):
         known = cut.witness >= 0
         yield {
             "path": os.fsdecode(run.sources[int(run.documents.source[cut.doc])].path),
@@ -42,24 +39,6 @@ def rows_of(done: Cuts) -> Iterator[dict[str, Any]]:
             "witness_start": first if known else None,
             "witness_end": last if known else None,
         }
-
-
-def _characters(done: Cuts, asked: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
-    """Documents, -1 for none, and letters start..end - 1 of each -> the characters of each."""
-    run, out = done.found.run, [(GONE, GONE)] * len(asked)
-    of_doc: dict[int, list[int]] = {}
-    for i, (doc, _, _) in enumerate(asked):
-        if doc >= 0:
-            of_doc.setdefault(doc, []).append(i)
-    docs = np.array(sorted(of_doc), np.int32)
-    for block in blocks_of(run.documents.n_bytes, docs):
-        for doc, got in zip(block.tolist(), read_texts(run, block), strict=True):
-            if got is not None:
-                rows = of_doc[doc]
-                start, end = (np.array([asked[i][side] for i in rows], np.int64) for side in (1, 2))
-                for i, place in zip(rows, characters(got[1], start, end)[:2].T.tolist(), strict=True):
-                    out[i] = (place[0], place[1])
-    return out
 
 
 def said(done: Cuts) -> Iterator[str]:

@@ -18,7 +18,7 @@ from ...core.settings import Settings
 from ...pipeline.passages import KINDS, RunPassages, preference
 from ...readers.formats.fields import LISTS
 from ...readers.registry import READERS
-from ...runs.reading import blocks_of, read_texts
+from ...runs.reading import texts_in_order
 from ...runs.run import Run
 from ...text.normalize import letter_table
 from .units import units_of
@@ -102,11 +102,9 @@ def choose_cuts(found: RunPassages, asked: CutOptions) -> Cuts:
 def _units_of_docs(run: Run, docs: NDArray[np.int32], unit: str) -> dict[int, _Units]:
     """Read documents that can be cut -> their units."""
     out = {}
-    for block in blocks_of(run.documents.n_bytes, docs):
-        for doc, got in zip(block.tolist(), read_texts(run, block), strict=True):
-            if got is None or not can_be_cut(run, doc, *got):
-                continue
-            text = got[1].decode("utf-8", "replace")
+    for doc, raw, utf8 in texts_in_order(run, docs):
+        if can_be_cut(run, doc, raw, utf8):
+            text = utf8.decode("utf-8", "replace")
             before = letters_at(text, letter_table())[1]
             starts = np.array([0, *(end for _, end in units_of(text, unit))], np.int64)
             out[doc] = _Units(starts, before[starts])

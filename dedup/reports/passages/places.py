@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...pipeline.passages import RunPassages
 from ...readers.registry import WRITTEN_AS_TEXT
-from ...runs.reading import blocks_of, options_of, read_texts
+from ...runs.reading import options_of, texts_in_order
 from ...runs.run import Run
 from ...text.decode import transcode
 from ...text.kernels import characters_of_letters
@@ -52,19 +52,16 @@ def places_of(
     first = np.searchsorted(passages.doc[order], docs)
     rows_of = dict(zip(docs.tolist(), np.split(order, first[1:]), strict=True)) if len(docs) else {}
     asked = set(shown.tolist())
-    for block in blocks_of(run.documents.n_bytes, docs):
-        for doc, got in zip(block.tolist(), read_texts(run, block), strict=True):
-            if got is None:
-                continue
-            rows, (raw, utf8) = rows_of[doc], got
-            place = characters(utf8, passages.start[rows], passages.end[rows])
-            mine = [i for i, row in enumerate(rows.tolist()) if row in asked]
-            if mine:
-                decoded = utf8.decode("utf-8", "replace")
-                for i in mine:
-                    begin, end = int(place[0, i]), int(place[1, i])
-                    text[int(rows[i])] = decoded[begin : min(end, begin + shown_characters)]
-            out[:, rows] = _in_original(run, doc, raw, utf8, place)
+    for doc, raw, utf8 in texts_in_order(run, docs):
+        rows = rows_of[doc]
+        place = characters(utf8, passages.start[rows], passages.end[rows])
+        mine = [i for i, row in enumerate(rows.tolist()) if row in asked]
+        if mine:
+            decoded = utf8.decode("utf-8", "replace")
+            for i in mine:
+                begin, end = int(place[0, i]), int(place[1, i])
+                text[int(rows[i])] = decoded[begin : min(end, begin + shown_characters)]
+        out[:, rows] = _in_original(run, doc, raw, utf8, place)
     return CopyPlaces(out[0], out[1], out[2], out[3], text)
 
 
@@ -81,6 +78,26 @@ def characters(utf8: bytes, start: NDArray[np.int64], end: NDArray[np.int64]) ->
     found[order] = characters_of_letters(buffer, table.packed, table.starts, letters[order])
     first, last = found[: len(start)], found[len(start) :]
     return np.stack([first[:, 0], last[:, 0] + 1, first[:, 1], last[:, 1]])
+
+
+def characters_in(
+    run: Run, asked: list[tuple[int, int, int]], shown_characters: int = 0
+) -> list[tuple[int, int, str]]:
+    """Documents, -1 for none, and letters start..end - 1 of each -> (the characters start, end of the text as
+    it was read, the first `shown_characters` of them); GONE for what is not there any more.
+    """
+    out = [(GONE, GONE, "")] * len(asked)
+    of_doc: dict[int, list[int]] = {}
+    for i, (doc, _, _) in enumerate(asked):
+        if doc >= 0:
+            of_doc.setdefault(doc, []).append(i)
+    for doc, _, utf8 in texts_in_order(run, np.array(sorted(of_doc), np.int32)):
+        rows = of_doc[doc]
+        first, last = (np.array([asked[i][side] for i in rows], np.int64) for side in (1, 2))
+        text = utf8.decode("utf-8", "replace") if shown_characters else ""
+        for i, (start, end) in zip(rows, characters(utf8, first, last)[:2].T.tolist(), strict=True):
+            out[i] = (start, end, text[start : min(end, start + shown_characters)])
+    return out
 
 
 def _in_original(run: Run, doc: int, raw: bytes, utf8: bytes, place: NDArray[np.int64]) -> NDArray[np.int64]:
