@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..core.documents import FAULTS, OK
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
+from ..core.sorted_arrays import covered_length, offsets_from_sizes
 from ..matching import kernels
 from ..matching.passages import Indexed, shared_places
 from ..pipeline import warm_up
@@ -110,15 +111,18 @@ def checking_passages(
         warm_up.warm_up(on_compile)
         context = stack.enter_context(shared_context(settings, progress))
         new = stack.enter_context(fresh(context, given, scratch))
-        rows, unread = _stretches(context, new, known, limits, scratch)
+        fresh_run = new.as_run(settings, given)
+        rows, unread = _stretches(context, new, fresh_run, known, limits, scratch)
+        first = np.searchsorted(rows[:, 0], np.arange(1, len(new.documents)))
         found = [
-            _overlap(new, known, doc, rows[rows[:, 0] == doc], limits) for doc in range(len(new.documents))
+            _overlap(fresh_run, known, doc, mine, limits)
+            for doc, mine in zip(range(len(new.documents)), np.split(rows, first), strict=False)
         ]
-        yield PassageCheck(found, known, new.as_run(settings, given), unread)
+        yield PassageCheck(found, known, fresh_run, unread)
 
 
 def _stretches(
-    context: Context, new: Fresh, known: Run, limits: PassageLimits, scratch: Path
+    context: Context, new: Fresh, fresh_run: Run, known: Run, limits: PassageLimits, scratch: Path
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Return the stretches of new documents in the run, as `kernels.stretches_in_others` has them."""
     s, n_new = context.settings, len(new.documents)
@@ -131,10 +135,9 @@ def _stretches(
     docs = np.unique(places.text[places.text >= n_new]).astype(np.int32) - np.int32(n_new)
     asked = np.flatnonzero(ok).astype(np.int32)
     with context.timed("passages"):
-        both = new.as_run(s, []), [new.text(d)[1] if ok[d] else b"" for d in range(n_new)]
-        fresh_run = replace(both[0], texts=both[1])
+        texts = [new.text(d)[1] if ok[d] else b"" for d in range(n_new)]
         with (
-            letters_of(context, fresh_run, asked, scratch) as (own, _),
+            letters_of(context, replace(fresh_run, texts=texts), asked, scratch) as (own, _),
             letters_of(context, known, docs, scratch) as (other, good),
         ):
             text = np.full(n_new + len(known.documents), -1, np.int32)
@@ -150,24 +153,21 @@ def _of_texts(places: kernels.Places, text: NDArray[np.int32]) -> kernels.Places
     """Renumber the documents of places; those that are -1 are left out."""
     group = np.repeat(np.arange(len(places.indptr) - 1), np.diff(places.indptr))
     there = text[places.text] >= 0
-    sizes = np.bincount(group[there], minlength=len(places.indptr) - 1)
-    indptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+    indptr = offsets_from_sizes(np.bincount(group[there], minlength=len(places.indptr) - 1))
     return kernels.Places(indptr, text[places.text[there]], *(column[there] for column in places[2:]))
 
 
-def _overlap(new: Fresh, known: Run, doc: int, rows: NDArray[np.int64], limits: PassageLimits) -> Overlap:
+def _overlap(new: Run, known: Run, doc: int, rows: NDArray[np.int64], limits: PassageLimits) -> Overlap:
     d = new.documents
-    record = int(d.record[doc])
-    path = os.fsdecode(new.sources[int(d.source[doc])].path + (b":%d" % record if record else b""))
     n_letters, status = int(d.n_letters[doc]), int(d.status[doc])
     note = d.note[doc]
     if status == OK and n_letters < limits.min_passage:
         note = f"of {n_letters} letters, fewer than --min-passage {limits.min_passage}"
     found = _longest_first(known, rows)
-    covered = _union(rows)
+    covered = covered_length(rows[:, 1], rows[:, 2])
     share = covered / n_letters if n_letters else 0.0
     return Overlap(
-        *(path, d.typed_id(doc), n_letters, covered, bool(found) and share >= limits.min_share),
+        *(new.name(doc), d.typed_id(doc), n_letters, covered, bool(found) and share >= limits.min_share),
         *(found[0] if found else None, found, note, status in FAULTS),
     )
 
@@ -180,11 +180,3 @@ def _longest_first(known: Run, rows: NDArray[np.int64]) -> list[Stretch]:
         if not any(s.start <= start and end <= s.end for s in kept):
             kept.append(Stretch(start, end, other, known.name(other), at, documents))
     return kept
-
-
-def _union(rows: NDArray[np.int64]) -> int:
-    """Count the letters that lie in some of the stretches."""
-    order = np.argsort(rows[:, 1], kind="stable")
-    start, end = rows[order, 1], rows[order, 2]
-    reached = np.maximum.accumulate(np.r_[0, end])
-    return int(np.maximum(end - np.maximum(start, reached[:-1]), 0).sum())

@@ -97,6 +97,18 @@ def offsets_from_sizes(sizes: Any) -> NDArray[np.int64]:
     return np.r_[0, np.cumsum(sizes)].astype(np.int64)
 
 
+def covered_length(start: NDArray[np.int64], end: NDArray[np.int64]) -> int:
+    """Count the places that lie in some of n ranges start..end - 1, which may overlap.
+
+    >>> covered_length(np.array([5, 0, 1]), np.array([7, 3, 4]))
+    6
+    """
+    order = np.argsort(start, kind="stable")
+    start, end = start[order], end[order]
+    reached = np.maximum.accumulate(np.r_[0, end])
+    return int(np.maximum(end - np.maximum(start, reached[:-1]), 0).sum())
+
+
 def expand_ranges(first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """List the indices first..first + size - 1 of n ranges, one range after the other.
 

@@ -137,6 +137,16 @@ def _agreed(contexts: Iterable[Sequence[str]]) -> int:
 # ------------------------------------------------------------------ by the anchors of a run
 
 
+def _seeds_in(
+    chunk: AnchorChunk, n_letters: NDArray[np.int64], window: int, k: int, least: int
+) -> tuple[NDArray[Any], ...]:
+    """Return what `kernels.seeds` gives of a chunk, with the numbers of its documents among all."""
+    sizes = n_letters[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1]
+    reach = least - k - 2 * window + 1
+    key, doc, *rest = kernels.seeds(chunk.hash, chunk.position, chunk.start, sizes, window, least, reach)
+    return key, doc + chunk.first_doc, *rest
+
+
 class Seeds:
     """The anchors of a run that may be the first of a passage's copies, in buckets by their keys.
 
@@ -157,17 +167,15 @@ class Seeds:
         parallel_map: ParallelMap = map,
     ) -> Seeds:
         """Look up the anchors of documents int64[n_docs] letters long; one of 0 letters is left out."""
-        reach = least - k - 2 * window + 1
         counts = count_table(len(anchors.hash))
 
         def of_chunk(chunk: AnchorChunk) -> tuple[NDArray[Any], ...]:
-            sizes = n_letters[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1]
-            return kernels.seeds(chunk.hash, chunk.position, chunk.start, sizes, window, least, reach)
+            return _seeds_in(chunk, n_letters, window, k, least)
 
         def often(chunk: AnchorChunk) -> tuple[NDArray[Any], ...]:
-            key, doc, *rest = of_chunk(chunk)
-            rows = kernels.are_frequent(counts, key, 2)
-            return key[rows], doc[rows] + chunk.first_doc, *(column[rows] for column in rest)
+            columns = of_chunk(chunk)
+            rows = kernels.are_frequent(counts, columns[0], 2)
+            return tuple(column[rows] for column in columns)
 
         for key, *_ in parallel_map(of_chunk, anchors.chunks()):
             kernels.count_hashes(counts, key, 2)
@@ -284,26 +292,20 @@ def shared_places(
 
     Known documents have the numbers after those of the new ones.
     """
-    reach, n_new = least - k - 2 * window + 1, len(new.n_letters)
-
-    def of_chunk(chunk: AnchorChunk, n_letters: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        sizes = n_letters[chunk.first_doc : chunk.first_doc + len(chunk.start) - 1]
-        key, doc, *rest = kernels.seeds(chunk.hash, chunk.position, chunk.start, sizes, window, least, reach)
-        return key, doc + chunk.first_doc, *rest
-
+    lengths = window, k, least
     none: list[tuple[NDArray[Any], ...]] = [tuple(np.zeros(0, t) for t in SEED_KINDS)]
-    mine = columns_of([*none, *(of_chunk(chunk, new.n_letters) for chunk in new.anchors.chunks())])
+    mine = columns_of([*none, *(_seeds_in(chunk, new.n_letters, *lengths) for chunk in new.anchors.chunks())])
     keys, counts = distinct(mine[0]), count_table(2 * len(mine[0]))
     kernels.count_hashes(counts, mine[0], 1)
 
     def among(chunk: AnchorChunk) -> tuple[NDArray[Any], ...]:
-        columns = of_chunk(chunk, known.n_letters)
+        columns = _seeds_in(chunk, known.n_letters, *lengths)
         rows = np.flatnonzero(kernels.are_frequent(counts, columns[0], 1))
         rows = rows[is_in(columns[0][rows], keys)]
         return tuple(column[rows] for column in columns)
 
     theirs = columns_of([*none, *parallel_map(among, known.anchors.chunks())])
-    theirs[1] = theirs[1] + n_new
+    theirs[1] = theirs[1] + len(new.n_letters)
     key, doc, position, near, far = (np.concatenate(both) for both in zip(mine, theirs, strict=True))
     order, key = group_equal(key)
     columns = (c[order].astype(np.int64) for c in (position, near, far))

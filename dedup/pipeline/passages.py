@@ -17,6 +17,7 @@ from ..clustering import verdict
 from ..core.errors import BadRun, BadSetting
 from ..core.parallel import Context, Progress, shared_context
 from ..core.settings import Settings
+from ..core.sorted_arrays import inverse_permutation, offsets_from_sizes
 from ..matching.kernels import Letters
 from ..matching.passages import Passages, Seeds, join_over_gaps, least_passage, passages_in
 from ..runs.reading import blocks_of, read_texts
@@ -35,7 +36,8 @@ class RunPassages:
     """The passages of a run, of at least `least` letters, among the documents `docs` int32[n], rising.
 
     `kind` int8[n_passages] is an index into KINDS; `stays` int64[n_passages] is the copy that stays where one
-    must, among all copies; `unread` int32[m] are documents that have changed or gone since the scan.
+    must, among all copies; `rank` int64[n_docs] is that of `preference`, 0 where nothing was found; `unread`
+    int32[m] are documents that have changed or gone since the scan.
     """
 
     run: Run
@@ -44,6 +46,7 @@ class RunPassages:
     passages: Passages
     kind: NDArray[np.int8]
     stays: NDArray[np.int64]
+    rank: NDArray[np.int64]
     unread: NDArray[np.int32]
 
 
@@ -69,7 +72,7 @@ def find_passages(
         raise BadRun("the run has no anchors, by which passages are found; scan again")
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dedup-")))
-        context = stack.enter_context(shared_context(_with_threads(settings, threads), progress))
+        context = stack.enter_context(shared_context(replace(settings, threads=threads), progress))
         with context.timed("candidates"):
             seeds = Seeds.of(
                 anchors, n_letters, WINDOW, settings.k, min_passage, scratch, context.parallel_map
@@ -82,13 +85,15 @@ def find_passages(
         with context.timed("passages"):
             found = passages_in(seeds, letters, docs[good], min_passage, context.counted(0, 0, each=1))
             found = join_over_gaps(found, max_gap)
+        rank = preference(run, settings) if len(found) else np.zeros(len(run.documents), np.int64)
         return RunPassages(
             run,
             min_passage,
             np.flatnonzero(wanted).astype(np.int32),
             found,
             kinds_of(run, found, settings.k),
-            staying(run, found, settings),
+            staying(found, rank),
+            rank,
             docs[~good],
         )
 
@@ -100,10 +105,6 @@ def check_min_passage(settings: Settings, min_passage: int) -> None:
         raise BadSetting(
             f"--min-passage {min_passage}: the anchors of this run find passages of {least} letters and more"
         )
-
-
-def _with_threads(settings: Settings, threads: int) -> Settings:
-    return replace(settings, threads=threads)
 
 
 # ------------------------------------------------------------------ the letters
@@ -196,12 +197,12 @@ def _boilerplate_letters(run: Run, found: Passages, k: int) -> NDArray[np.int64]
     if not len(spans.start):
         return np.zeros(len(found.doc), np.int64)
     # positions in all documents, one after the other; a span covers the letters of its shingles
-    base = np.r_[0, np.cumsum(run.documents.n_letters)].astype(np.int64)
+    base = offsets_from_sizes(run.documents.n_letters)
     doc = np.repeat(np.arange(len(run.documents)), np.diff(spans.indptr))
     start = base[doc] + spans.start
     end = base[doc] + np.minimum(spans.end, run.documents.n_letters[doc]) + (k - 1)
     end = np.minimum(np.minimum(end, base[doc + 1]), np.r_[start[1:], base[-1]])
-    before = np.r_[0, np.cumsum(end - start)]
+    before = offsets_from_sizes(end - start)
 
     def covered(place: NDArray[np.int64]) -> NDArray[np.int64]:
         i = np.searchsorted(start, place, "right") - 1
@@ -216,16 +217,10 @@ def preference(run: Run, settings: Settings) -> NDArray[np.int64]:
     """Rank documents int64[n_docs]: which keeps its copy of a passage; kept ones first, then by --prefer."""
     same = verdict.same_values(run.documents, run.evidence.spellings)
     rank = verdict.order_of_preference(settings, run.sources, run.documents, same, run.evidence)
-    order = np.lexsort((rank, ~run.kept))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    return place
+    return inverse_permutation(np.lexsort((rank, ~run.kept)))
 
 
-def staying(run: Run, found: Passages, settings: Settings) -> NDArray[np.int64]:
+def staying(found: Passages, rank: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the copy of each passage that stays, among all copies: int64[n]."""
-    if not len(found):
-        return np.zeros(0, np.int64)
-    rank = preference(run, settings)[found.doc]
-    order = np.lexsort((found.start, rank, found.passage))
+    order = np.lexsort((found.start, rank[found.doc], found.passage))
     return order[found.indptr[:-1]]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.features import Spans
 from ...core.jit import BASE, I64, U64, inner, jit
+from ...text.kernels.letters import code_point
 from ...text.kernels.simd import LANES, count_bits, first_bit, leading_zeros, squeeze, word_masks
 from ...text.kernels.utf8 import fmix64, is_unspaced, powers
 from .. import signs
@@ -108,21 +109,6 @@ def word_key(letters: NDArray[np.int32], start: int, end: int) -> np.uint64:
     return fmix64(h)
 
 
-@inner
-def _code_point(buffer, place, end):  # type: ignore[no-untyped-def]
-    """-> (the code point at buffer[place], where the next one begins); broken UTF-8 ends the text."""
-    c = I64(buffer[place])
-    if c < 0x80:
-        return c, place + 1
-    size = 2 if c < 0xE0 else 3 if c < 0xF0 else 4
-    if place + size > end:
-        return I64(-1), end
-    c &= 0x7F >> size
-    for i in range(1, size):
-        c = c << 6 | (I64(buffer[place + i]) & 63)
-    return c, place + size
-
-
 @jit("const uint8[:]", "int64[:]", "int32[:]", "int32[:]", "int32[:]", WORD_ARRAYS)
 def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-untyped-def]
     """n texts -> their words and marks in the arrays; whether there was room for all.
@@ -149,7 +135,7 @@ def _fill(buffer, starts, packed, pool, pool_starts, out):  # type: ignore[no-un
         while at < end:
             if n + 64 > len(letters) or n_words + 2 > len(start) or n_marks + 2 > len(place):
                 return False
-            c, at = _code_point(buffer, at, end)
+            c, at = code_point(buffer, at, end)
             if c < 0 or c >= len(packed):
                 continue
             entry = packed[c]

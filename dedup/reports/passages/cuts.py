@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...content.words import letters_at
-from ...core.settings import Settings
-from ...pipeline.passages import KINDS, RunPassages, preference
+from ...pipeline.passages import KINDS, MIN_PASSAGE, RunPassages
 from ...readers.formats.fields import LISTS
 from ...readers.registry import READERS
 from ...runs.reading import texts_in_order
@@ -33,7 +32,7 @@ class CutOptions:
     kinds: tuple[str, ...]
     unit: str = "paragraph"
     max_cut: float = 0.5
-    min_passage: int = 200
+    min_passage: int = MIN_PASSAGE
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,7 @@ def choose_cuts(found: RunPassages, asked: CutOptions) -> Cuts:
     out = Cuts(found, letters=int(run.documents.n_letters[found.docs].sum()))
     wanted = np.isin(found.kind, [KINDS.index(kind) for kind in asked.kinds])
     rows = np.flatnonzero(wanted[p.passage])
-    rank = preference(run, Settings.of_run(run.summary))[p.doc[rows]]
-    rows = rows[np.lexsort((p.start[rows], rank))]
+    rows = rows[np.lexsort((p.start[rows], found.rank[p.doc[rows]]))]
     units = _units_of_docs(run, np.unique(p.doc[rows]), asked.unit)
     pieces: dict[int, list[KeptPiece]] = {}
     for mine in np.split(rows, np.flatnonzero(np.diff(p.doc[rows])) + 1) if len(rows) else []:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.errors import safe
+from ...core.sorted_arrays import covered_length, offsets_from_sizes
 from ...pipeline.passages import KINDS, RunPassages
 from ..wording import counted
 from .places import CopyPlaces
@@ -79,11 +80,8 @@ def summary(found: RunPassages, places: CopyPlaces) -> dict[str, Any]:
 def _union(found: RunPassages, rows: NDArray[np.bool_]) -> int:
     """Count the letters that lie in some of the copies."""
     passages = found.passages
-    base = np.r_[0, np.cumsum(found.run.documents.n_letters)][passages.doc[rows]]
-    start, end = base + passages.start[rows], base + passages.end[rows]
-    order = np.argsort(start, kind="stable")
-    reached = np.maximum.accumulate(np.r_[0, end[order]])
-    return int(np.maximum(end[order] - np.maximum(start[order], reached[:-1]), 0).sum())
+    base = offsets_from_sizes(found.run.documents.n_letters)[passages.doc[rows]]
+    return covered_length(base + passages.start[rows], base + passages.end[rows])
 
 
 # ------------------------------------------------------------------ on the screen
