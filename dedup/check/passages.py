@@ -108,7 +108,7 @@ def checking_passages(
     given = [os.fsencode(p) for p in paths]
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dedup-")))
-        warm_up.warm_up(on_compile)
+        warm_up.warm_up(on_compile, passages=True)
         context = stack.enter_context(shared_context(settings, progress))
         new = stack.enter_context(fresh(context, given, scratch))
         fresh_run = new.as_run(settings, given)

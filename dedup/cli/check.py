@@ -129,28 +129,25 @@ def check(
     from ..check.check import checking
     from ..check.result import Allowed
     from ..core.compiled.cache import compiling
-    from ..reports.lists import checked, export
+    from ..reports.lists import checked
 
     overrides = {k: v for k, v in given.items() if v is not None}
     limits = {"min_passage": min_passage, "min_share": min_share, "max_documents": max_documents}
     if passages:
         other = {"--allow": bool(allow), "--add": add, "--format": format_ != "text"}
-        for name in (name for name, given_too in other.items() if given_too):
-            raise errors.BadSetting(f"{name} does not go with --passages")
-        form = outputs.form_of(report, None, export.SUFFIXES, "csv")
-        if report:
-            export.refuse(report, False)
+        for name, is_given in other.items():
+            if is_given:
+                raise errors.BadSetting(f"{name} does not go with --passages")
         wanted = {"as_json": as_json, "quiet": quiet, "strict": strict}
-        return check_passages(new, run_folder, limits, wanted, (to, report, form), shown, **overrides)
+        files = (to, report, _form_of(report))
+        return check_passages(new, run_folder, limits, wanted, files, shown, **overrides)
     for name, value in limits.items():
         if value is not None:
             raise errors.BadSetting(f"--{name.replace('_', '-')} goes with --passages")
     accepted = Allowed.read(allow) if allow else None
     if add:
         _check_can_add(new, run_folder)
-    form = outputs.form_of(report, None, export.SUFFIXES, "csv")
-    if report:
-        export.refuse(report, False)
+    form = _form_of(report)
     with ExitStack() as steps:
         with reporting(shown, "check", f"checking against {errors.safe(str(run_folder))}") as reporter:
             result = steps.enter_context(
@@ -175,6 +172,16 @@ def check(
     if add:
         when_free(lambda: _add(new, result.existing, overrides, quiet), wait, tell)
     return errors.FAILED if strict and warned else _code(found)
+
+
+def _form_of(report: AnyFile | None) -> str:
+    """Return the form of a report; raise BadSetting for a suffix of none, OutputExists where it is there."""
+    from ..reports.lists import export
+
+    form = outputs.form_of(report, None, export.SUFFIXES, "csv")
+    if report:
+        export.refuse(report, False)
+    return form
 
 
 def _tell(found: list[Checked], unused: list[str]) -> bool:

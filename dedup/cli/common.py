@@ -53,12 +53,12 @@ def tell(message: str, quiet: bool = False) -> None:
         click.echo(message, err=True)
 
 
-def load_kernels() -> None:
-    """Make the kernels ready; say so if that takes compiling."""
+def load_kernels(passages: bool = False) -> None:
+    """Make the kernels ready, those of passages if asked; say so if that takes compiling."""
     from ..core.compiled.cache import compiling
     from ..pipeline.warm_up import warm_up
 
-    warm_up(lambda: tell(compiling()))
+    warm_up(lambda: tell(compiling()), passages=passages)
 
 
 def check_relation(name: str | None) -> None:

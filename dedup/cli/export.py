@@ -180,7 +180,7 @@ def corpus(to: AnyFile, run_folder: AnyRun, cuts: AnyFile | None, **given: Any) 
     run = open_run(run_folder)
     _tell_stale(run)
     if asked.cut:
-        load_kernels()
+        load_kernels(passages=True)
     written = export_corpus(run, to, asked)
     if cuts and written.cuts:
         from ..reports.passages.cut_table import COLUMNS, rows_of

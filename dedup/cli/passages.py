@@ -84,7 +84,7 @@ def passages(
         lists.refuse(output, force)
     run = open_run(run_folder)
     with reporting(shown, "passages", f"passages of {errors.safe(str(run_folder))}") as reporter:
-        load_kernels()
+        load_kernels(passages=True)
         found = find_passages(run, min_passage, max_gap, every, threads, reporter.progress)
         asked = found.stays[most_repeated(found)]
         places = places_of(found, asked, 2 * EXCERPT, only_shown=output is None)

@@ -29,7 +29,7 @@ def warm() -> None:
         click.echo(messages[0], err=True)
 
     began = time.monotonic()
-    warm_up(on_compile, again=True)
+    warm_up(on_compile, again=True, passages=True)
     seconds = time.monotonic() - began
     n_numba, level = n_compiled_by_numba(), machine_code_level()
     if messages:

@@ -16,23 +16,31 @@ from ..matching.kernels import (
     mark_values,
     matches,
     numbers_of,
+    passages_of,
+    seeds,
     shared_hashes,
     slots_of,
+    stretches_in_others,
+    without_extensions,
 )
-from ..text import kernels as text_kernels  # noqa: F401
+from ..text import kernels as text_kernels
 
 _OF_RESCANS = (mark_values, bands_met, slots_of, numbers_of, shared_hashes, looked_up, copy_bits)
+_OF_PASSAGES = (
+    *(seeds, passages_of, without_extensions, stretches_in_others),
+    *(text_kernels.characters_of_letters, text_kernels.letters.all_letters),
+)
 _TO_DECIDE = (components.union_find, matches, witnesses)
 
 
-def warm_up(on_compile: Callable[[], None], again: bool = False) -> None:
-    """Load or compile every kernel, with those of a second scan if it is one.
+def warm_up(on_compile: Callable[[], None], again: bool = False, passages: bool = False) -> None:
+    """Load or compile the kernels of a scan, those of a second scan if it is one, and those of passages.
 
     `on_compile()` is called first if anything must be compiled.
     """
     with reporting_compilation(on_compile):
         for kernel in KERNELS.values():
-            if again or kernel not in _OF_RESCANS:
+            if (again or kernel not in _OF_RESCANS) and (passages or kernel not in _OF_PASSAGES):
                 kernel.load()
 
 

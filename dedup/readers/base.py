@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import shutil
 import tarfile
@@ -72,6 +73,7 @@ class Record(NamedTuple):
 
 Read = tuple[list[Record], list[bytes], int]
 Place = tuple[int, int]  # offset and n_bytes of a record
+Changes = Mapping[int, Callable[[str], str]]  # offset of a record -> what makes its new text of the old one
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ class Reader:
     annotate(stream, out, options, places, added) writes a copy with more columns of the records at some
     places, or of the whole source where places is None; it returns how many documents are left as they are,
     being no records.
-    replace(stream, out, options, places, texts) writes as `write` does, but with other texts for the records
-    at some offsets.
+    replace(stream, out, options, places, changes) writes as `write` does, but with changed texts: for the
+    records at some offsets a function, text -> new text.
     values(stream, options, places, field) -> the value of a field in each of the records, None where there is
     none.  Only tables and JSON have these two.
     """
@@ -102,7 +104,7 @@ class Reader:
     write: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place]], None] | None = None
     annotate: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place] | None, Any], int] | None = None
     values: Callable[[BinaryIO, Options, Sequence[Place], str], Iterator[Any]] | None = None
-    replace: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place], Mapping[int, str]], None] | None = None
+    replace: Callable[[BinaryIO, BinaryIO, Options, Sequence[Place], Changes], None] | None = None
     prepare: Callable[[BinaryIO, Options], Options] = lambda stream, options: options
     whole: bool = False  # a file is one document
     unpacks: bool = False  # reads a gzipped file (.warc.gz) by itself
@@ -202,6 +204,14 @@ def copy_places(stream: BinaryIO, out: BinaryIO, places: Iterable[Place], end: b
         if len(raw) < length:
             raise Damaged("it ends before a record that was there")
         out.write(raw if raw.endswith(end) else raw.removesuffix(b"\r") + end)
+
+
+def raw_places(stream: BinaryIO, places: Iterable[Place], end: bytes = b"") -> Iterator[bytes]:
+    """Return the bytes of records, one by one, each as `copy_places` writes it."""
+    for place in places:
+        held = io.BytesIO()
+        copy_places(stream, held, [place], end)
+        yield held.getvalue()
 
 
 def too_large(options: Options) -> str:

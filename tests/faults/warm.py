@@ -58,7 +58,7 @@ def serve() -> None:
         "".encode(name)
     # whatever was added, so that it is the second scan's own way of finding candidates that is killed
     finder.LEAST_SAME, finder.LEAST_SETTLED, finder.STEPS = 0, 1, 10**9
-    warm_up.warm_up(lambda: None, again=True)
+    warm_up.warm_up(lambda: None, again=True, passages=True)
     letter_table()
     han_forms()
     for line in sys.stdin:

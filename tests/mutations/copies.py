@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("dedup", "tests", "samples", "docs", "README.md", "CHANGELOG.md", "pyproject.toml")
 LEFT_OUT = shutil.ignore_patterns(".hypothesis", "found")
 LIMIT = 120  # seconds of test time for each fault
-COMPILE = "from dedup.pipeline.warm_up import warm_up; warm_up(lambda: None, again=True)"
+COMPILE = "from dedup.pipeline.warm_up import warm_up; warm_up(lambda: None, again=True, passages=True)"
 
 
 class Outdated(Exception):

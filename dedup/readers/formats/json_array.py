@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from ...core.errors import BadInput
 from .. import base
-from ..base import Chunk, Damaged, Options, Place, Read, Reader
+from ..base import Changes, Chunk, Damaged, Options, Place, Read, Reader
 from ..storage.streams import in_utf8
 from . import jsonl
 from .added import Added
@@ -204,7 +204,7 @@ def reread(
 
 def write(stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place]) -> None:
     """Write an array of the elements at some places, an element a line."""
-    _write(out, _raw(in_utf8(stream, options), places))
+    _write(out, base.raw_places(in_utf8(stream, options), places))
 
 
 def annotate(
@@ -219,7 +219,7 @@ def annotate(
         found: Iterable[Element] = elements(stream, options)
         if places is not None:
             offsets = [offset for offset, _ in places]
-            found = map(Element, offsets, _raw(stream, places))
+            found = map(Element, offsets, base.raw_places(stream, places))
         for element in found:
             more = jsonl.with_more(element.raw, options, added, added.rows.get(element.offset))
             unmarked += more is None
@@ -230,19 +230,12 @@ def annotate(
 
 
 def replace(
-    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place], texts: Mapping[int, str]
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place], changes: Changes
 ) -> None:
-    """Write an array of the elements at some places; those at the offsets of `texts` with another text."""
+    """Write an array of the elements at some places, some with a changed text."""
     offsets = [offset for offset, _ in places]
-    found = zip(offsets, _raw(in_utf8(stream, options), places), strict=True)
-    _write(out, (jsonl.with_text(raw, options, texts[at]) if at in texts else raw for at, raw in found))
-
-
-def _raw(stream: BinaryIO, places: Sequence[Place]) -> Iterator[bytes]:
-    for place in places:
-        held = io.BytesIO()
-        base.copy_places(stream, held, [place])
-        yield held.getvalue()
+    found = zip(offsets, base.raw_places(in_utf8(stream, options), places), strict=True)
+    _write(out, (jsonl.with_text(raw, options, changes[at]) if at in changes else raw for at, raw in found))
 
 
 def _write(out: BinaryIO, found: Iterator[bytes]) -> None:
@@ -254,7 +247,7 @@ def _write(out: BinaryIO, found: Iterator[bytes]) -> None:
 
 def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: str) -> Iterator[Any]:
     """Return the value of a field in each of the elements at some places."""
-    for raw in _raw(in_utf8(stream, options), places):
+    for raw in base.raw_places(in_utf8(stream, options), places):
         try:
             yield lookup(jsonl.parse(raw, options.encoding)[0], field)
         except (BadLine, KeyError):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import orjson
@@ -14,7 +13,7 @@ from ...core.documents import BAD_RECORD, EMPTY, TOO_LARGE, UNREADABLE
 from ...text.decode import in_bytes, line_text
 from ...text.repair import repair, repair_all
 from .. import base
-from ..base import Chunk, Options, Place, Read, Reader, Record
+from ..base import Changes, Chunk, Options, Place, Read, Reader, Record
 from ..storage.streams import in_utf8, of_lines
 from .added import Added
 from .fields import KIND_NAMES, BadLine, choose_fields, lookup, of_fields
@@ -191,15 +190,15 @@ def with_more(raw: bytes, options: Options, added: Added, row: tuple[Any, ...] |
 
 
 def replace(
-    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place], texts: Mapping[int, str]
+    stream: BinaryIO, out: BinaryIO, options: Options, places: Sequence[Place], changes: Changes
 ) -> None:
-    """Write the lines at some places; those at the offsets of `texts` with another text."""
+    """Write the lines at some places, some with a changed text."""
     for offset, line in _lines(in_utf8(stream, options), places):
-        out.write(line if offset not in texts else with_text(line, options, texts[offset]) + b"\n")
+        out.write(line if offset not in changes else with_text(line, options, changes[offset]) + b"\n")
 
 
-def with_text(raw: bytes, options: Options, text: str) -> bytes:
-    """Return an object with another text, in the style of the old one.  Raises Damaged where it has none."""
+def with_text(raw: bytes, options: Options, change: Callable[[str], str]) -> bytes:
+    """Return an object with its text changed, in its own style; raise Damaged where it has none."""
     try:
         value: Any = parse(raw, options.encoding)[0]
         found = lookup(value, options.text_field)
@@ -211,7 +210,7 @@ def with_text(raw: bytes, options: Options, text: str) -> bytes:
     while name not in holder:
         first, name = name.split(".", 1)
         holder = holder[first]
-    holder[name] = text
+    holder[name] = change(found)
     style = (",", ":") if b'": ' not in raw else (", ", ": ")
     plain = raw.isascii() or in_bytes(raw.decode("utf-8", "replace")) != raw
     return json.dumps(value, ensure_ascii=plain, separators=style).encode("utf-8", "surrogatepass")
@@ -225,10 +224,8 @@ def _lines(stream: BinaryIO, places: Sequence[Place] | None) -> Iterator[tuple[i
             yield offset, line
             offset += len(line)
         return
-    for place in places:
-        held = io.BytesIO()
-        base.copy_places(stream, held, [place], b"\n")
-        yield place[0], held.getvalue()
+    offsets = (offset for offset, _ in places)
+    yield from zip(offsets, base.raw_places(stream, places, b"\n"), strict=True)
 
 
 def values(stream: BinaryIO, options: Options, places: Sequence[Place], field: str) -> Iterator[Any]:

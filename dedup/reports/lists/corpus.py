@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from ...core.errors import BadInput, BadSetting, DedupError
 from ...pipeline.passages import find_passages
-from ...readers.base import BROKEN, Damaged, why
+from ...readers.base import BROKEN, Changes, Damaged, why
 from ...readers.formats import archives
 from ...readers.formats.added import Added
 from ...readers.registry import READERS
@@ -194,7 +195,7 @@ class _Export:
         with open(part, "wb") as f, packing(f, source.codec) as out:
             if any(doc in self._cut for doc in whole):
                 assert reader.replace is not None
-                reader.replace(stream, out, options, places, self._cut_records(whole))
+                reader.replace(stream, out, options, places, self._changes(whole))
             elif self.added is None:
                 assert reader.write is not None
                 reader.write(stream, out, options, places)
@@ -205,16 +206,10 @@ class _Export:
                 if n:
                     self.out.unmarked[os.fsdecode(source.path)] = n
 
-    def _cut_records(self, docs: list[int]) -> dict[int, str]:
-        """Return the new texts of the records of a source that are cut, by their offsets."""
-        docs = [doc for doc in docs if doc in self._cut]
-        offsets = self.run.documents.offset[docs].tolist()
-        texts = read_texts(self.run, np.array(docs, np.int32))
-        return {
-            offset: new_text(got[1].decode(), self._cut[doc])
-            for doc, offset, got in zip(docs, offsets, texts, strict=True)
-            if got is not None
-        }
+    def _changes(self, docs: list[int]) -> Changes:
+        """Return what cuts the records of a source, by their offsets."""
+        d, cut = self.run.documents, self._cut
+        return {int(d.offset[doc]): partial(new_text, characters=cut[doc]) for doc in docs if doc in cut}
 
     def _cut_file(self, doc: int, opened: Callable[[], BinaryIO]) -> bytes:
         """Return the bytes of a file of text without what is cut, packed as it was."""

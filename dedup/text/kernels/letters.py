@@ -24,7 +24,7 @@ def letters_of_texts(
     >>> "".join(map(chr, found)), indptr.tolist()
     ('cantstrasse', [0, 4, 4, 11])
     """
-    found: tuple[NDArray[np.int32], NDArray[np.int64]] = _letters_of_texts(
+    found: tuple[NDArray[np.int32], NDArray[np.int64]] = all_letters(
         buffer, starts, table.packed, table.pool, table.starts
     )
     return found
@@ -55,7 +55,7 @@ def n_letters_of(entry, pool_starts):  # type: ignore[no-untyped-def]
 
 
 @jit("const uint8[:]", "int64[:]", "int32[:]", "int32[:]", "int32[:]")
-def _letters_of_texts(buffer, starts, packed, pool, pool_starts):  # type: ignore[no-untyped-def]
+def all_letters(buffer, starts, packed, pool, pool_starts):  # type: ignore[no-untyped-def]
     out = np.empty(starts[-1] - starts[0] + 64, I32)
     indptr, n = np.zeros(len(starts), I64), I64(0)
     for t in range(len(starts) - 1):
